@@ -1,0 +1,329 @@
+"""The library's front door: what the command line does, in Python, with the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wordtrace.act import mislabels as suspicion
+from wordtrace.act.mislabels import By, Mislabels
+from wordtrace.data.examples import Examples
+from wordtrace.data.readers import read_examples
+from wordtrace.errors import InputError, MismatchError
+from wordtrace.explain.prediction import Trace
+from wordtrace.explain.reading import read_trace
+from wordtrace.explain.tracer import Question, Tracer
+from wordtrace.index import build as building
+from wordtrace.index.folder import IndexFolder
+from wordtrace.index.postings import Dtype
+from wordtrace.measures.protocol import Scores
+from wordtrace.measures.topn import strongest
+from wordtrace.run import train as training
+from wordtrace.run.recipe import Recipe
+from wordtrace.run.run import Run
+from wordtrace.run.settings import Settings
+from wordtrace.verification.paired import Side, Target, Verification
+from wordtrace.verification.paired import verify as verify_targets
+
+__all__ = [
+    "Examples", "Index", "Recipe", "Run", "Settings", "Trace", "Verification",
+    "build_index", "influence", "read_examples", "read_trace", "train", "verify",
+]
+
+
+class Index:
+    """An index with its run: ask it which examples and words made a prediction.
+
+    Use :meth:`open`, or :func:`build_index`.
+    """
+
+    def __init__(self, folder: IndexFolder, run: Run) -> None:
+        self.folder, self.run = folder, run
+
+    @classmethod
+    def open(
+        cls, path: str | Path, run: str | Path | None = None, device: str = "cpu"
+    ) -> Index:
+        """Open an index; `run` overrides the recorded place of its run.
+
+        Raises
+        ------
+        InputError
+            When there is no finished index.
+        MismatchError
+            When the run is not the one it was built from.
+        CorruptError
+            When a file is missing or not whole.
+        """
+        folder = IndexFolder.open(path)
+        return cls(folder, folder.open_run(run, device))
+
+    def __repr__(self) -> str:
+        kept = self.folder.manifest.top_k or "all"
+        return f"Index({str(self.folder.path)!r}, {len(self.run.train):,} examples, top-k {kept})"
+
+    @cached_property
+    def _tracer(self) -> Tracer:
+        return Tracer(self.run, self.folder)
+
+    def trace(
+        self,
+        texts: str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+        label: str | Sequence[str] | None = None,
+        *,
+        measure: str | None = None,
+        top: int = 20,
+        top_k: int = 10,
+        baselines: Sequence[str] = (),
+    ) -> Trace:
+        """Find the training examples, and the words in them, behind predictions.
+
+        Parameters
+        ----------
+        texts
+            One text, a list of them, or Examples; a pair of texts is a tuple.
+        label
+            The label to explain, for all texts or one each; by default the Examples' own, else
+            the model's prediction.
+        measure
+            By default what the index holds: ``tracin-we-topk``, or ``tracin-we``.
+        top
+            How many proponents and opponents to list.
+        top_k
+            Positions kept in a text, for ``tracin-we-topk`` on an index of all positions.
+        baselines
+            Other measures whose strongest rows to list beside, such as ``("bm25",)``.
+
+        Raises
+        ------
+        InputError
+            For an empty text, an unknown label or measure.
+        """
+        question = ask(self.run, texts, label)
+        return self._tracer.trace(question, measure, top=top, top_k=top_k, baselines=baselines)
+
+    def mislabels(
+        self,
+        *,
+        by: By = "self-influence",
+        top: int = 20,
+        planted: Collection[str] | None = None,
+    ) -> Mislabels:
+        """Rank the training rows by how likely their label is wrong."""
+        return suspicion.mislabels(self.folder, self.run, by=by, top=top, planted=planted)
+
+
+def ask(
+    run: Run,
+    texts: str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+    label: str | Sequence[str] | None = None,
+) -> Question:
+    """Bring texts and labels into one form.
+
+    Raises
+    ------
+    InputError
+        For a label the run does not have, or another number of labels than texts.
+    """
+    names = run.label_names
+    if isinstance(texts, Examples):
+        given = texts.labels
+        if label is None and (given >= 0).any() and texts.label_names != names:
+            order = np.array([_class(name, names) for name in texts.label_names])
+            given = np.where(given >= 0, order[given], -1)
+        if label is None:
+            return Question(texts.texts, texts.texts2, given, "file")
+        texts = texts.texts if texts.texts2 is None else list(
+            zip(texts.texts, texts.texts2, strict=True)
+        )
+    if isinstance(texts, str) or (isinstance(texts, tuple) and run.manifest["has_pairs"]):
+        texts = [texts]  # type: ignore[assignment,list-item]
+    first = [text if isinstance(text, str) else text[0] for text in texts]
+    second = [text[1] for text in texts if not isinstance(text, str)]
+    if second and len(second) != len(first):
+        raise InputError("give pairs of texts throughout, or single texts throughout.")
+    labels = [label] * len(first) if isinstance(label, str) or label is None else list(label)
+    if len(labels) != len(first):
+        raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
+    classes = np.array([-1 if one is None else _class(one, names) for one in labels], np.int64)
+    return Question(first, second or None, classes, "given")
+
+
+def train(
+    data: Any,
+    out: str | Path,
+    *,
+    text: str = "text",
+    text2: str | None = None,
+    label: str = "label",
+    id: str | None = None,
+    split: str | None = None,
+    model: str = "cnn",
+    eval_data: Any = None,
+    eval_fraction: float = 0.1,
+    recipe: Recipe | None = None,
+    settings: Settings | None = None,
+    device: str = "cpu",
+    resume: bool = True,
+    overwrite: bool = False,
+    **choices: Any,
+) -> Run:
+    """Train the paper's CNN on a file, a folder, a table or Examples, and record the run.
+
+    Parameters
+    ----------
+    data
+        What :func:`read_examples` takes, or Examples.
+    out
+        The run's folder.
+    eval_data
+        Held-out examples; else `eval_fraction` of the data (by label, copies of a text on one
+        side; 0 for none).
+    recipe, settings
+        In full; or their fields one by one as keywords: ``epochs=8, learning_rate=0.1``.
+
+    Raises
+    ------
+    InputError
+        For unusable data, settings or folder.
+    """
+    if model != "cnn":
+        raise InputError(f"--model is {model!r}; this version trains the paper's CNN: give cnn.")
+    recipe, settings = _choices(recipe, settings, choices)
+    columns = {"text": text, "text2": text2, "label": label, "id": id, "split": split}
+    examples = data if isinstance(data, Examples) else read_examples(data, **columns)
+    held_out = None
+    if eval_data is not None:
+        known = {**columns, "label_names": examples.label_names}
+        held_out = (
+            eval_data if isinstance(eval_data, Examples) else read_examples(eval_data, **known)
+        )
+    elif not 0 <= eval_fraction < 1:
+        raise InputError(f"--eval-fraction is {eval_fraction}; it must be in [0, 1).")
+    elif eval_fraction:
+        examples, held_out = examples.split(eval_fraction, recipe.seed)
+    return training.train(
+        examples, out, held_out=held_out, recipe=recipe, settings=settings,
+        device=device, resume=resume, overwrite=overwrite,
+    )
+
+
+def build_index(
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    *,
+    top_k: int | None = 10,
+    dtype: Dtype = "float16",
+    weighting: str = "rate",
+    shard_size: int = 32_768,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> Index:
+    """Index the token gradients of a run's training examples; see :func:`.index.build.build`."""
+    opened = run if isinstance(run, Run) else Run.open(run)
+    folder = building.build(
+        opened, out, top_k=top_k, dtype=dtype, weighting=weighting, shard_size=shard_size,
+        workers=workers, overwrite=overwrite,
+    )
+    return Index(folder, opened)
+
+
+def influence(
+    run: Run | str | Path,
+    queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+    measure: str = "tracin-we-topk",
+    *,
+    label: str | Sequence[str] | None = None,
+    top_k: int = 10,
+) -> Scores:
+    """Return the influence of every training example on every query by any measure.
+
+    Returns
+    -------
+    array
+        float32, shape (queries, examples): element [i, j] is the influence of training row j on
+        query i; positive for proponents.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    tracer = Tracer(opened, None)
+    return tracer.score(tracer.queries(ask(opened, queries, label)), measure, top_k)
+
+
+def verify(
+    trace: Trace,
+    *,
+    remove: Side = "opponents",
+    k: int = 50,
+    repeats: int = 5,
+    workers: int | None = None,
+    index: Index | None = None,
+    run: Run | None = None,
+) -> Verification:
+    """Remove a trace's strongest opponents (or proponents), retrain, and tell what happened.
+
+    Parameters
+    ----------
+    k
+        Rows removed for each query; fewer where there are fewer of that sign. Where the trace
+        lists fewer than k, it is made again with the same measure.
+    repeats
+        Seeds; each is retrained with and without the rows, and beside two controls.
+    index, run
+        Override the places that the trace records.
+    """
+    if remove not in ("opponents", "proponents"):
+        raise InputError(f"--remove is {remove!r}; it must be opponents or proponents.")
+    if k < 1:
+        raise InputError(f"--k is {k}; it must be at least 1.")
+    if index is None and trace.index is not None:
+        index = Index.open(trace.index, run.path if run else None)
+    opened = run or (index.run if index else Run.open(trace.run))
+    if opened.label_names != trace.label_names or len(opened.train) != trace.examples:
+        raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
+    lists = [getattr(query, remove) for query in trace.queries]
+    rows = [tuple(opened.rows_of([hit.id for hit in hits[:k]]).tolist()) for hits in lists]
+    if any(0 < len(one) < k for one in rows):
+        texts: Any = [
+            query.text if query.text2 is None else (query.text, query.text2) for query in trace
+        ]
+        labels = [query.label for query in trace]
+        tracer = index._tracer if index else Tracer(opened, None)
+        asked = tracer.queries(ask(opened, texts, labels))
+        scores = tracer.score(asked, trace.measure, trace.top_k or 10)
+        place = 1 if remove == "opponents" else 0
+        rows = [tuple(strongest(row, k)[place].tolist()) for row in scores]
+    targets = [
+        Target(
+            query.text, query.text2, _class(query.label, opened.label_names),
+            query.predicted, query.probability, one,
+        )
+        for query, one in zip(trace.queries, rows, strict=True)
+    ]
+    return verify_targets(
+        opened, targets, remove=remove, k=k, measure=trace.measure, repeats=repeats, workers=workers
+    )
+
+
+def _class(name: str, names: Sequence[str]) -> int:
+    if name not in names:
+        raise InputError(f"there is no label {name!r}; the run has {', '.join(names)}.")
+    return list(names).index(name)
+
+
+def _choices(
+    recipe: Recipe | None, settings: Settings | None, choices: dict[str, Any]
+) -> tuple[Recipe, Settings]:
+    for_recipe = {key: choices.pop(key) for key in list(choices) if key in Recipe.__annotations__}
+    for_settings = {
+        key: choices.pop(key) for key in list(choices) if key in Settings.__annotations__
+    }
+    if choices:
+        known = ", ".join([*Recipe.__annotations__, *Settings.__annotations__])
+        raise TypeError(f"train() has no setting {min(choices)!r}; there are {known}.")
+    if (recipe and for_recipe) or (settings and for_settings):
+        raise TypeError("give recipe= and settings= in full, or their fields, not both.")
+    return recipe or Recipe(**for_recipe), settings or Settings(**for_settings)

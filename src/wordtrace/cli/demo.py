@@ -1,0 +1,26 @@
+"""``wordtrace demo``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.output import Json
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to work in.")] = Path("wordtrace-demo"),
+    repeats: Annotated[int, typer.Option(help="Seeds of the verification.")] = 12,
+    as_json: Json = False,
+) -> None:
+    """Run the whole story on BBC News, from planted label errors to a verified fix."""
+    from wordtrace.demo.story import tell
+
+    figures = tell(out, repeats=repeats)
+    if as_json:
+        json.dump(figures, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
+        sys.stdout.write("\n")

@@ -1,0 +1,62 @@
+"""``wordtrace index``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.output import Json, Workers, say
+
+
+def index(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The index's folder; RUN/index by default.")
+    ] = None,
+    top_k: Annotated[
+        str, typer.Option(help="Positions kept in each text, by gradient norm; or 'all'.")
+    ] = "10",
+    dtype: Annotated[str, typer.Option(help="float16 or float32.")] = "float16",
+    weighting: Annotated[
+        str,
+        typer.Option(
+            help="η of a checkpoint: its learning rate, or rate-sum since the one before."
+        ),
+    ] = "rate",
+    shard_size: Annotated[int, typer.Option(help="Examples in a file.")] = 32_768,
+    workers: Workers = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a finished index, at the end.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Index the token gradients of RUN's training examples, so that a trace takes milliseconds."""
+    from wordtrace import api
+    from wordtrace.cli.describe import describe_index, show_index
+
+    opened = api.Run.open(run)
+    place = out or run / "index"
+    existed = (place / "manifest.json").exists() and not overwrite
+    built = api.build_index(
+        opened, place, top_k=positions(top_k), dtype=dtype,  # type: ignore[arg-type]
+        weighting=weighting, shard_size=shard_size, workers=workers, overwrite=overwrite,
+    )
+    if existed:
+        say(f"{place} holds this very index already; nothing was done.")
+    show_index(describe_index(built.folder), as_json)
+    if not as_json:
+        say(f'Next: wordtrace trace {place} "a text"')
+
+
+def positions(top_k: str) -> int | None:
+    """Read a k: a number, or 'all'."""
+    from wordtrace.errors import InputError
+
+    if top_k == "all":
+        return None
+    try:
+        return int(top_k)
+    except ValueError:
+        raise InputError(f"--top-k is {top_k!r}; give a number or 'all'.") from None

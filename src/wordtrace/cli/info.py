@@ -1,0 +1,43 @@
+"""``wordtrace info`` and ``wordtrace check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.output import Json, say
+
+Folder = Annotated[Path, typer.Argument(help="A run's or an index's folder.")]
+
+
+def info(folder: Folder, as_json: Json = False) -> None:
+    """Say what a run or an index is made of."""
+    from wordtrace.cli.describe import describe_index, describe_run, show_index, show_run
+    from wordtrace.index.folder import IndexFolder
+    from wordtrace.run.run import Run
+
+    if _is_index(folder):
+        show_index(describe_index(IndexFolder.open(folder)), as_json)
+    else:
+        show_run(describe_run(Run.open(folder)), as_json)
+
+
+def check(folder: Folder) -> None:
+    """Compare every file of a run or an index with its checksum."""
+    from wordtrace.errors import CorruptError
+    from wordtrace.index.folder import IndexFolder
+    from wordtrace.run.run import Run
+
+    opened = IndexFolder.open(folder) if _is_index(folder) else Run.open(folder)
+    problems = opened.check()
+    if isinstance(opened, IndexFolder):
+        opened.open_run()
+    if problems:
+        raise CorruptError("; ".join(problems) + ". Make it again.")
+    say(f"{folder}: all files are as they were written.")
+
+
+def _is_index(folder: Path) -> bool:
+    return (folder / "manifest.json").exists()

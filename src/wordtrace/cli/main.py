@@ -1,0 +1,122 @@
+"""The ``wordtrace`` command.
+
+Heavy modules are imported inside the verbs: ``wordtrace --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli import demo, index, info, mislabels, report, scores, trace, train, verify
+
+app = typer.Typer(
+    name="wordtrace",
+    help=(
+        "Trace a text classifier's prediction back to the training examples, and the words in "
+        "them, that caused it; then prove by retraining what removing them does."
+    ),
+    epilog=(
+        "Anywhere on the line: --debug shows the traceback of an error, --no-progress hides "
+        "progress. Results go to standard output, all else to standard error."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from wordtrace import __version__
+
+        typer.echo(f"wordtrace {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for name, verb in (
+    ("demo", demo.demo),
+    ("train", train.train),
+    ("index", index.index),
+    ("trace", trace.trace),
+    ("verify", verify.verify),
+    ("scores", scores.scores),
+    ("mislabels", mislabels.mislabels),
+    ("report", report.report),
+    ("info", info.info),
+    ("check", info.check),
+):
+    app.command(name)(verb)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = _take(given, "--debug")
+    if _take(given, "--no-progress"):
+        os.environ["WORDTRACE_PROGRESS"] = "0"
+    sys.exit(_run(given, debug))
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    from wordtrace.errors import WordtraceError
+
+    try:
+        status = app(arguments, prog_name="wordtrace", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except KeyboardInterrupt:
+        return _fail("interrupted; what is done is kept: run the same command to go on.", 130)
+    except WordtraceError as error:
+        if debug:
+            raise
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nothing is wrong. Python would complain
+        # once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}.", 1)
+    except Exception as error:
+        if type(error).__name__ == "Abort":
+            return _fail("interrupted; what is done is kept: run the same command to go on.", 130)
+        if hasattr(error, "exit_code") and hasattr(error, "show"):
+            error.show()
+            return int(error.exit_code)
+        if debug:
+            raise
+        return _fail(
+            f"{type(error).__name__}: {error}. This is a bug of wordtrace; "
+            "add --debug for the traceback.", 1,
+        )
+
+
+def _fail(message: str, status: int) -> int:
+    from wordtrace.report.text import clean
+
+    sys.stderr.write(f"wordtrace: {clean(message)}\n")
+    return status
+
+
+def _take(arguments: list[str], flag: str) -> bool:
+    """Remove a flag that may stand anywhere before ``--``."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    found = flag in arguments[:end]
+    arguments[:end] = [argument for argument in arguments[:end] if argument != flag]
+    return found

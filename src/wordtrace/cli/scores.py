@@ -1,0 +1,39 @@
+"""``wordtrace scores``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.output import say
+from wordtrace.cli.trace import read_queries
+
+
+def scores(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    queries: Annotated[Path, typer.Option(help="A file of texts, as for trace.")],
+    out: Annotated[
+        Path, typer.Option(help="Parquet (a row an example, a column a query) or .npy.")
+    ],
+    measure: Annotated[str, typer.Option(help="A measure.")] = "tracin-we-topk",
+    label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,
+    text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
+    text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
+    label_column: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
+    top_k: Annotated[int, typer.Option(help="For tracin-we-topk.")] = 10,
+) -> None:
+    """Write the influence of every training example on every query, by any measure."""
+    from wordtrace import api
+    from wordtrace.cli.matrix import check_matrix_file, write_matrix
+
+    check_matrix_file(out)
+    opened = api.Run.open(run)
+    asked = read_queries(
+        opened, None, queries, None, text_column, text2_column, label_column, limit, label=label
+    )
+    found = api.influence(opened, asked, measure, label=label, top_k=top_k)
+    write_matrix(out, found, asked.ids, opened.train.ids)
+    say(f"Wrote {out}: {found.shape[0]:,} queries × {found.shape[1]:,} examples, {measure}")

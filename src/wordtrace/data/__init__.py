@@ -1,0 +1,1 @@
+"""Labelled texts: read from files, checked, and cut into batches."""

@@ -1,0 +1,100 @@
+"""Token ids of many texts as two flat arrays, and batches of similar length cut from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Tokenized examples: example i has the ids ``ids[offsets[i]:offsets[i + 1]]``.
+
+    Attributes
+    ----------
+    ids
+        int32, shape (positions,): token ids, special tokens included, no padding.
+    offsets
+        int64, shape (examples + 1,), rising from 0.
+    truncated
+        How many texts were longer than the maximum length and lost their end.
+    """
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+    truncated: int = 0
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> IntArray:
+        """int64, shape (examples,): tokens of each example."""
+        return np.diff(self.offsets)
+
+    def __getitem__(self, row: int) -> npt.NDArray[np.int32]:
+        return self.ids[self.offsets[row] : self.offsets[row + 1]]
+
+    def take(self, rows: IntArray) -> Encoded:
+        """Return the examples at `rows`, in that order."""
+        parts = [self[row] for row in rows]
+        ids = np.concatenate(parts) if parts else np.empty(0, np.int32)
+        return Encoded(ids, np.concatenate([[0], np.cumsum([len(part) for part in parts])]))
+
+    def padded(self, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+        """Return the examples at `rows` as a rectangle.
+
+        Returns
+        -------
+        ids
+            int64, shape (len(rows), longest); 0 at padding.
+        mask
+            bool, the same shape; False at padding. Padding is told by this mask alone, never by an
+            id, since a text may hold the padding token itself.
+        """
+        lengths = self.lengths[rows]
+        position = np.arange(int(lengths.max(initial=1)))
+        mask = position[None, :] < lengths[:, None]
+        ids = np.zeros(mask.shape, np.int64)
+        source = self.offsets[rows][:, None] + position[None, :]
+        ids[mask] = self.ids[source[mask]]
+        return ids, mask
+
+
+def by_length(lengths: IntArray, batch_size: int, tokens: int | None = None) -> Iterator[IntArray]:
+    """Cut rows into batches of similar length, so that little of a batch is padding.
+
+    Parameters
+    ----------
+    lengths
+        int64, shape (rows,).
+    batch_size
+        The most rows in a batch.
+    tokens
+        The most positions (rows × longest) in a batch, so that memory is bounded on long texts;
+        None for no such limit. A single row may exceed it.
+
+    Yields
+    ------
+    int64 row numbers, longest batch first: what does not fit in memory fails at once, not at the
+    end. Rows of equal length keep their order.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        count = batch_size if tokens is None else max(1, min(batch_size, tokens // longest))
+        yield order[start : start + count]
+        start += count
+
+
+def document_frequency(encoded: Encoded, vocabulary: int) -> IntArray:
+    """Count the examples that hold each token, shape (vocabulary,)."""
+    row = np.repeat(np.arange(len(encoded), dtype=np.int64), encoded.lengths)
+    pairs = np.unique(row * vocabulary + encoded.ids)
+    return np.bincount(pairs % vocabulary, minlength=vocabulary).astype(np.int64)

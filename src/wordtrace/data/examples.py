@@ -1,0 +1,225 @@
+"""Labelled training inputs as an Arrow table; hostile text stays data."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from wordtrace.errors import CorruptError, InputError
+
+_NAMES_KEY = b"wordtrace.label_names"
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples: an id, one or two texts, a label.
+
+    Attributes
+    ----------
+    table
+        Columns `id` (string), `text` and, for pairs, `text2` (large_string), `label` (int32: the
+        place in `label_names`; -1 for none).
+    label_names
+        The classes, in the order of the model's outputs.
+    source
+        Where they were read, for messages.
+    """
+
+    table: pa.Table
+    label_names: tuple[str, ...]
+    source: str = "the data"
+
+    @classmethod
+    def of(
+        cls,
+        texts: Sequence[str],
+        labels: Sequence[int] | npt.NDArray[np.int64],
+        label_names: Sequence[str],
+        *,
+        ids: Sequence[str] | None = None,
+        texts2: Sequence[str] | None = None,
+        source: str = "the data",
+    ) -> Examples:
+        """Make examples of checked values; ids are row numbers unless given."""
+        columns: dict[str, pa.Array] = {
+            "id": pa.array(ids if ids is not None else map(str, range(len(texts))), pa.string()),
+            "text": pa.array(texts, pa.large_string()),
+        }
+        if texts2 is not None:
+            columns["text2"] = pa.array(texts2, pa.large_string())
+        columns["label"] = pa.array(np.asarray(labels, dtype=np.int32), pa.int32())
+        return cls(pa.table(columns), tuple(label_names), source)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        return f"Examples({len(self):,} from {self.source}, labels {', '.join(self.label_names)})"
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The ids, as strings."""
+        found: list[str] = self.table["id"].to_pylist()
+        return found
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The texts; of pairs, the first."""
+        found: list[str] = self.table["text"].to_pylist()
+        return found
+
+    @cached_property
+    def texts2(self) -> list[str] | None:
+        """The second texts of pairs, or None."""
+        return self.table["text2"].to_pylist() if self.has_pairs else None
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """int64, shape (examples,): places in `label_names`; -1 for none."""
+        found: npt.NDArray[np.int64] = self.table["label"].to_numpy().astype(np.int64)
+        return found
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether each example is a pair of texts."""
+        return "text2" in self.table.column_names
+
+    def take(self, rows: npt.NDArray[np.int64] | Sequence[int]) -> Examples:
+        """Return the examples at `rows`, in that order."""
+        picked = self.table.take(pa.array(np.asarray(rows, dtype=np.int64)))
+        return replace(self, table=picked)
+
+    def with_labels(self, labels: npt.NDArray[np.int64]) -> Examples:
+        """Return the same examples with other labels, int64 of shape (examples,)."""
+        place = self.table.column_names.index("label")
+        column = pa.array(labels.astype(np.int32), pa.int32())
+        return replace(self, table=self.table.set_column(place, "label", column))
+
+    def row_of(self, id: str) -> int:
+        """Return the row of an id.
+
+        Raises
+        ------
+        InputError
+            When no example has it; suggests the nearest.
+        """
+        try:
+            return self._rows[id]
+        except KeyError:
+            near = difflib.get_close_matches(id, self.ids[:100_000], 1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise InputError(f"{self.source} has no example with the id {id!r}{hint}") from None
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {id: row for row, id in enumerate(self.ids)}
+
+    @cached_property
+    def _copies(self) -> npt.NDArray[np.int64]:
+        """int64, shape (examples,): equal numbers for examples with equal texts."""
+        groups: dict[Any, int] = {}
+        keys = self.texts if self.texts2 is None else zip(self.texts, self.texts2, strict=True)
+        return np.array([groups.setdefault(key, len(groups)) for key in keys], dtype=np.int64)
+
+    def contradictions(self) -> list[tuple[int, ...]]:
+        """Return groups of rows whose texts are identical but whose labels differ."""
+        order = np.argsort(self._copies, kind="stable")
+        bounds = np.flatnonzero(np.diff(self._copies[order])) + 1
+        groups = (group for group in np.split(order, bounds) if len(group) > 1)
+        return [
+            tuple(group.tolist()) for group in groups if len(set(self.labels[group].tolist())) > 1
+        ]
+
+    def split(self, fraction: float, seed: int) -> tuple[Examples, Examples]:
+        """Hold out about `fraction` of each label, drawn by `seed`.
+
+        Copies of a text stay on one side: a model must not be judged on what it has seen. Ids and
+        the order of rows are kept.
+
+        Returns
+        -------
+        train, held_out
+
+        Raises
+        ------
+        InputError
+            When a side would be empty, or a label would be missing in training.
+        """
+        order = np.random.default_rng([seed, 1]).permutation(len(self))
+        held = np.zeros(len(self), dtype=bool)
+        # A group of copies goes by the label of its first row in the drawn order.
+        _, first, group = np.unique(self._copies[order], return_index=True, return_inverse=True)
+        sizes = np.bincount(group)
+        wanted = np.bincount(self.labels[self.labels >= 0], minlength=len(self.label_names))
+        left = np.floor(wanted * fraction + 0.5)
+        label_of = self.labels[order[first]]
+        chosen = np.zeros(len(first), dtype=bool)
+        for place in np.argsort(first, kind="stable"):
+            if sizes[place] <= left[label_of[place]]:
+                left[label_of[place]] -= sizes[place]
+                chosen[place] = True
+        held[order] = chosen[group]
+        train = self.take(np.flatnonzero(~held))
+        missing = set(range(len(self.label_names))) - set(train.labels.tolist())
+        if not held.any() or missing:
+            raise InputError(
+                f"{self.source}: {len(self)} examples are too few to hold out "
+                f"{fraction:.0%} of each label; give --eval FILE, or --eval-fraction 0."
+            )
+        return train, self.take(np.flatnonzero(held))
+
+    def fingerprint(self) -> str:
+        """Return a hash of ids, texts, labels and label names; not of the file they came from."""
+        digest = hashlib.blake2b(digest_size=20)
+        digest.update(json.dumps([list(self.label_names), self.table.column_names]).encode())
+        for name in self.table.column_names:
+            if name == "label":
+                digest.update(self.labels.astype("<i4").tobytes())
+                continue
+            for value in self.table[name].to_pylist():
+                data = value.encode("utf-8")
+                digest.update(len(data).to_bytes(8, "little"))
+                digest.update(data)
+        return digest.hexdigest()
+
+    def write_parquet(self, path: Path) -> None:
+        """Write the table with labels by name; the order of the names goes into the metadata."""
+        names = pa.array(self.label_names, pa.string())
+        labels = pc.if_else(pc.less(self.table["label"], 0), None, self.table["label"])
+        place = self.table.column_names.index("label")
+        written = self.table.set_column(place, "label", names.take(labels.combine_chunks()))
+        metadata = {_NAMES_KEY: json.dumps(list(self.label_names)).encode()}
+        pq.write_table(written.replace_schema_metadata(metadata), path, compression="zstd")
+
+    @classmethod
+    def read_parquet(cls, path: Path) -> Examples:
+        """Read what :meth:`write_parquet` wrote.
+
+        Raises
+        ------
+        CorruptError
+            When the file is missing, not whole, or not one of ours.
+        """
+        try:
+            table = pq.read_table(path)
+            table.validate(full=True)
+            names = tuple(json.loads((table.schema.metadata or {})[_NAMES_KEY]))
+            places = pc.index_in(table["label"], pa.array(names, pa.string()))
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise CorruptError(f"{path} can't be read as examples ({error}).") from None
+        labels = pc.fill_null(places, -1).cast(pa.int32())
+        place = table.column_names.index("label")
+        table = table.set_column(place, "label", labels).replace_schema_metadata(None)
+        return cls(table, names, path.name)

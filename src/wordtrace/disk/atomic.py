@@ -1,0 +1,122 @@
+"""Writing so that a reader sees the old file or the new one, never a half.
+
+A file is written under a temporary name beside its place, flushed to the disk and renamed. A folder
+grows as ``NAME.part`` and is renamed when its manifest, the last file, is there: an interrupted
+folder looks interrupted, and the next attempt finds what is already done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wordtrace.errors import CorruptError, InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success flush it and rename it to `path`.
+
+    Raises
+    ------
+    OSError
+        When the disk refuses (full, read-only); the temporary file is removed, `path` untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with LF line ends, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON document atomically; NaN and infinity are refused (ValueError)."""
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    CorruptError
+        When it is not there, is not JSON, or holds something other than an object.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CorruptError(f"{path} is missing: the folder is incomplete; make it again.") from None
+    except (ValueError, RecursionError) as error:
+        raise CorruptError(f"{path} is not valid JSON ({error}); make it again.") from None
+    if not isinstance(document, dict):
+        raise CorruptError(f"{path} should hold a JSON object; make it again.")
+    return document
+
+
+def part_of(folder: Path) -> Path:
+    """Return where `folder` grows before it is complete: ``NAME.part`` beside it."""
+    return folder.with_name(folder.name + ".part")
+
+
+def commit_folder(folder: Path) -> None:
+    """Rename the finished ``NAME.part`` to `folder`; an older `folder` is replaced at this moment.
+
+    A kill between the two renames leaves ``NAME.old``, which :func:`restore` puts back.
+    """
+    part, old = part_of(folder), folder.with_name(folder.name + ".old")
+    if old.exists():
+        shutil.rmtree(old)
+    if folder.exists():
+        os.rename(folder, old)
+    os.rename(part, folder)
+    _flush_folder(folder.parent)
+    if old.exists():
+        shutil.rmtree(old)
+
+
+def restore(folder: Path) -> None:
+    """Put back the older folder where a kill hit :func:`commit_folder` between its two renames."""
+    old = folder.with_name(folder.name + ".old")
+    if old.exists() and not folder.exists():
+        os.rename(old, folder)
+
+
+def check_replaceable(folder: Path, manifest: str, what: str) -> None:
+    """Refuse to replace a folder that is not one of ours.
+
+    Raises
+    ------
+    InputError
+        When `folder` is a file, or a non-empty folder without `manifest`.
+    """
+    if folder.is_file():
+        raise InputError(f"{folder} is a file; choose another place for the {what}.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / manifest).exists():
+        raise InputError(
+            f"{folder} holds other files and is not a {what} (no {manifest} in it); "
+            "choose an empty or new folder."
+        )
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

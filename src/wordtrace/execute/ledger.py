@@ -1,0 +1,61 @@
+"""What is done, in a SQLite file: a killed job resumes, and nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from wordtrace.errors import CorruptError
+
+
+class Ledger:
+    """An append-only table from a task's key to its result, a JSON document.
+
+    Each record is committed before :meth:`record` returns: after a kill the ledger holds exactly
+    the tasks that were recorded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._connection = sqlite3.connect(path, timeout=60.0)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL)"
+            )
+            self._connection.commit()
+        except sqlite3.DatabaseError as error:
+            raise CorruptError(
+                f"{path} can't be used as a ledger ({error}); delete it to start anew."
+            ) from None
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the result recorded for `key`, or None."""
+        row = self._connection.execute("SELECT result FROM done WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def record(self, key: str, result: Mapping[str, Any]) -> None:
+        """Record a result; a key recorded before keeps its first result."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO done (key, result) VALUES (?, ?)",
+                (key, json.dumps(result, allow_nan=False)),
+            )
+
+    def __len__(self) -> int:
+        return int(self._connection.execute("SELECT COUNT(*) FROM done").fetchone()[0])
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()

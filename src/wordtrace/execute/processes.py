@@ -1,0 +1,92 @@
+"""One process a core, each with one thread.
+
+Two processes of one thread do many times the retrainings of one process with two threads, since
+small models spend their time between operations, not in them. Processes come from loky: unlike
+``multiprocessing`` with spawn, it needs no ``if __name__ == "__main__"`` in the caller's script.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import TypeVar
+
+from wordtrace.errors import InputError, WordtraceError
+from wordtrace.execute.serial import Serial
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
+
+class Processes:
+    """An :class:`~wordtrace.execute.protocol.Executor` over worker processes of this machine.
+
+    Parameters
+    ----------
+    workers
+        How many processes; by default one for each core this process may use.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise InputError(f"workers is {workers}; it must be at least 1.")
+        self.workers = workers or cores()
+
+    def run(
+        self, task: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Result]]:
+        """Yield each item with its result in the order of completion.
+
+        Only twice as many items as workers are in flight, so a long list costs no memory here.
+        Interrupting ends the workers at once.
+        """
+        from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
+
+        queue = iter(items)
+        pool = ProcessPoolExecutor(
+            max_workers=self.workers, env=_ONE_THREAD, initializer=_start_worker
+        )
+        flying: dict[Future[Result], Item] = {}
+        finished = False
+        try:
+            while True:
+                while len(flying) < 2 * self.workers and (item := next(queue, None)) is not None:
+                    flying[pool.submit(task, item)] = item
+                if not flying:
+                    finished = True
+                    return
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                for future in done:
+                    item = flying.pop(future)
+                    yield item, future.result()
+        except TerminatedWorkerError:
+            raise WordtraceError(
+                "a worker process was killed (out of memory, perhaps); what was finished is kept: "
+                "run the same command again to go on, with fewer --workers if memory is short."
+            ) from None
+        finally:
+            pool.shutdown(wait=finished, kill_workers=not finished)
+
+
+def executor(workers: int | None, tasks: int) -> Processes | Serial:
+    """Return processes where there is work for more than one, else this process alone."""
+    count = min(workers or cores(), tasks)
+    return Processes(count) if count > 1 else Serial()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches the whole group; the parent alone decides and ends the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import torch
+
+    torch.set_num_threads(1)
+

@@ -1,0 +1,22 @@
+"""The one interface behind which tasks run: here, on every core, or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Executor(Protocol):
+    """Runs one function over many items; items don't know of each other."""
+
+    def run(
+        self, task: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Result]]:
+        """Yield each item with its result as soon as it is ready, in any order.
+
+        An exception of a task ends the run and is raised here; results already yielded stay valid.
+        """
+        ...

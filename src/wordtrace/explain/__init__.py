@@ -1,0 +1,1 @@
+"""From scores to words: which examples, and which words in them."""

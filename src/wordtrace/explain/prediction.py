@@ -1,0 +1,246 @@
+"""The result of a trace: plain data, small, the same in Python, in JSON and on the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from wordtrace.disk import atomic
+from wordtrace.errors import InputError
+
+FORMAT, VERSION = "wordtrace-trace", 1
+
+Kind = Literal["word", "special", "stop"]
+Span = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A token's share of a score.
+
+    Attributes
+    ----------
+    token
+        As the tokenizer writes it.
+    contribution
+        Its term of the sum over shared tokens.
+    kind
+        "special" for start and end tokens, "stop" for those in many training texts, else "word".
+    spans, query_spans
+        Where it stands, ("text" or "text2", start, end) in characters, in the training example
+        and in the query.
+    """
+
+    token: str
+    contribution: float
+    kind: Kind
+    spans: tuple[Span, ...] = ()
+    query_spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A training example with its influence on the query.
+
+    Attributes
+    ----------
+    id
+        The data's own.
+    score
+        Positive for a proponent.
+    contributions
+        By falling size; they sum to the score. None where the measure has no words.
+    special_share, stop_share
+        How much of Σ|contribution| comes from special and from stop tokens.
+    """
+
+    id: str
+    score: float
+    label: str
+    text: str
+    text2: str | None = None
+    contributions: tuple[Word, ...] | None = None
+    special_share: float | None = None
+    stop_share: float | None = None
+
+    @property
+    def words(self) -> list[tuple[str, float]]:
+        """(token, contribution), by falling size; they sum to the score."""
+        return [(word.token, word.contribution) for word in self.contributions or ()]
+
+    def document(self) -> dict[str, Any]:
+        """Return the hit as JSON."""
+        document: dict[str, Any] = {
+            "id": self.id, "score": self.score, "label": self.label, "text": self.text,
+        }
+        if self.text2 is not None:
+            document["text2"] = self.text2
+        if self.contributions is not None:
+            document["special_share"] = self.special_share
+            document["stop_share"] = self.stop_share
+            document["words"] = [asdict(word) for word in self.contributions]
+        return document
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One query's answer.
+
+    Attributes
+    ----------
+    label, label_source
+        The label explained, and whether it was "given", is the "file"'s or the one "predicted".
+    predicted, predicted_probability
+        What the final model says, and how surely.
+    probability
+        Of `label`.
+    proponents, opponents
+        Strongest first.
+    words
+        The query's own tokens, each with its contributions summed over all listed examples.
+    special_share, stop_share
+        As in :class:`Hit`, over all listed examples together; None without words.
+    warning
+        Set when the query shares hardly anything but special and stop tokens with its proponents.
+    baselines
+        The strongest rows by other measures, by name.
+    """
+
+    text: str
+    text2: str | None
+    label: str
+    label_source: Literal["given", "file", "predicted"]
+    predicted: str
+    predicted_probability: float
+    probability: float
+    proponents: tuple[Hit, ...]
+    opponents: tuple[Hit, ...]
+    words: tuple[Word, ...] = ()
+    special_share: float | None = None
+    stop_share: float | None = None
+    warning: str | None = None
+    baselines: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return the explanation as JSON."""
+        document: dict[str, Any] = {"text": self.text}
+        if self.text2 is not None:
+            document["text2"] = self.text2
+        for name in (
+            "label", "label_source", "predicted", "predicted_probability", "probability",
+            "special_share", "stop_share", "warning",
+        ):
+            document[name] = getattr(self, name)
+        document["words"] = [asdict(word) for word in self.words]
+        document["proponents"] = [hit.document() for hit in self.proponents]
+        document["opponents"] = [hit.document() for hit in self.opponents]
+        if self.baselines:
+            document["baselines"] = {
+                name: [hit.document() for hit in hits] for name, hits in self.baselines.items()
+            }
+        return document
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Queries explained by one measure.
+
+    Attributes
+    ----------
+    measure, top_k
+        Its name, and the positions kept in a text (None: all, or not that kind of measure).
+    source
+        "index", or "run" where gradients were computed anew.
+    examples
+        Training examples scored.
+    seconds
+        From the queries' texts to the answer, once index and model are loaded.
+    run, index
+        Folders; `index` is None when the run alone was used.
+    """
+
+    measure: str
+    top_k: int | None
+    source: Literal["index", "run"]
+    examples: int
+    seconds: float
+    run: str
+    index: str | None
+    label_names: tuple[str, ...]
+    queries: tuple[Explanation, ...]
+
+    @property
+    def proponents(self) -> tuple[Hit, ...]:
+        """The only query's proponents, strongest first."""
+        return self._only().proponents
+
+    @property
+    def opponents(self) -> tuple[Hit, ...]:
+        """The only query's opponents, strongest first."""
+        return self._only().opponents
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.queries)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def __repr__(self) -> str:
+        return (
+            f"Trace({len(self.queries)} queries, {self.measure}, {self.examples:,} examples, "
+            f"{self.seconds * 1000:.1f} ms)"
+        )
+
+    def _repr_html_(self) -> str:
+        from wordtrace.report.page import render_fragment
+
+        return render_fragment(self.document())
+
+    def document(self) -> dict[str, Any]:
+        """Return the trace as a JSON document (README, "The JSON of a trace")."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "measure": self.measure,
+            "top_k": self.top_k,
+            "source": self.source,
+            "examples": self.examples,
+            "seconds": self.seconds,
+            "run": self.run,
+            "index": self.index,
+            "label_names": list(self.label_names),
+            "queries": [query.document() for query in self.queries],
+        }
+
+    def to_json(self) -> str:
+        """Return :meth:`document` as text."""
+        return json.dumps(self.document(), ensure_ascii=False, allow_nan=False, indent=1)
+
+    def save(self, path: str | Path) -> None:
+        """Write the trace as JSON, or, where `path` ends in .html, as a page."""
+        if Path(path).suffix == ".html":
+            from wordtrace.report.page import render_html
+
+            atomic.write_text(Path(path), render_html([self.document()]))
+        else:
+            atomic.write_json(Path(path), self.document())
+
+    def _only(self) -> Explanation:
+        if len(self.queries) != 1:
+            raise InputError(
+                f"this trace has {len(self.queries)} queries; "
+                "say which: trace.queries[0].proponents."
+            )
+        return self.queries[0]
+
+
+def share(hits: Sequence[Hit], kind: Kind) -> float | None:
+    """Return the part of Σ|contribution| over all hits that is of one kind; None without words."""
+    words = [word for hit in hits for word in hit.contributions or ()]
+    total = sum(abs(word.contribution) for word in words)
+    if not total:
+        return None
+    return sum(abs(word.contribution) for word in words if word.kind == kind) / total

@@ -1,0 +1,259 @@
+"""Tracing predictions: scores, the strongest examples, and their words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.batches import document_frequency
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.explain.prediction import Explanation, Hit, Trace, share
+from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
+from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.names import Options, measure
+from wordtrace.measures.protocol import Queries, Scores, make_queries
+from wordtrace.measures.source import Indexed, Streamed
+from wordtrace.measures.topn import strongest
+from wordtrace.measures.tracin_we import TracInWE
+from wordtrace.run import predict
+from wordtrace.run.run import Run
+
+LabelSource = Literal["given", "file", "predicted"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Texts to trace and the labels to explain.
+
+    Attributes
+    ----------
+    labels
+        int64, shape (queries,); -1 where the model's prediction is meant.
+    label_source
+        Where the labels that are not -1 come from.
+    """
+
+    texts: Sequence[str]
+    texts2: Sequence[str] | None
+    labels: npt.NDArray[np.int64]
+    label_source: LabelSource
+
+
+class Tracer:
+    """Answers traces from a run, and from its index where the index can.
+
+    Parameters
+    ----------
+    index
+        None: every measure streams gradients from the run.
+    """
+
+    def __init__(self, run: Run, index: IndexFolder | None) -> None:
+        self.run, self.index = run, index
+        self._vocabulary: Vocabulary | None = None
+
+    def trace(
+        self,
+        question: Question,
+        name: str | None = None,
+        *,
+        top: int = 20,
+        top_k: int = 10,
+        baselines: Sequence[str] = (),
+    ) -> Trace:
+        """Trace each query.
+
+        Parameters
+        ----------
+        name
+            The measure; by default what the index holds, else ``tracin-we-topk``.
+        top
+            How many proponents and opponents to list.
+        top_k
+            For ``tracin-we-topk``.
+        baselines
+            Other measures whose strongest rows are listed beside.
+
+        Raises
+        ------
+        InputError
+            For an unknown measure or label, or an empty text.
+        """
+        if top < 1:
+            raise InputError(f"--top is {top}; it must be at least 1.")
+        name, top_k = self._default(name, top_k)
+        chosen = measure(name, Options(top_k=top_k))
+        others = {other: measure(other, Options(top_k=top_k)) for other in baselines}
+        source = self._source(chosen)
+        self._load()
+        start = time.perf_counter()
+        queries, predicted, probability = self._predict(question)
+        scores = self._scores(chosen, source, queries)
+        ranked = [strongest(row, top) for row in scores]
+        wanted = [np.concatenate(pair) for pair in ranked]
+        words = self._words(chosen, source, queries, wanted)
+        hits = [
+            self._hits(rows, scores[place], words and words[place], queries, place)
+            for place, rows in enumerate(wanted)
+        ]
+        seconds = time.perf_counter() - start
+        beside = {other: scorer.score(self.run, queries) for other, scorer in others.items()}
+        explanations = []
+        for place, listed in enumerate(hits):
+            split = len(ranked[place][0])
+            label = int(queries.labels[place])
+            explanations.append(
+                Explanation(
+                    text=question.texts[place],
+                    text2=question.texts2[place] if question.texts2 else None,
+                    label=self.run.label_names[label],
+                    label_source=(
+                        question.label_source if question.labels[place] >= 0 else "predicted"
+                    ),
+                    predicted=self.run.label_names[int(predicted[place])],
+                    predicted_probability=float(probability[place].max()),
+                    probability=float(probability[place, label]),
+                    proponents=tuple(listed[:split]),
+                    opponents=tuple(listed[split:]),
+                    words=query_words(listed),
+                    special_share=share(listed, "special"),
+                    stop_share=share(listed, "stop"),
+                    warning=warning_of(listed[:split]),
+                    baselines={
+                        other: tuple(
+                            self._hits(strongest(row[place], top)[0], row[place], None, queries, 0)
+                        )
+                        for other, row in beside.items()
+                    },
+                )
+            )
+        return Trace(
+            measure=name,
+            top_k=chosen.top_k if isinstance(chosen, TracInWE) else None,
+            source="index" if isinstance(source, Indexed) else "run",
+            examples=len(self.run.train),
+            seconds=seconds,
+            run=str(self.run.path),
+            index=str(self.index.path) if self.index else None,
+            label_names=self.run.label_names,
+            queries=tuple(explanations),
+        )
+
+    def score(self, queries: Queries, name: str | None = None, top_k: int = 10) -> Scores:
+        """Return the whole matrix, float32, shape (queries, examples)."""
+        name, top_k = self._default(name, top_k)
+        chosen = measure(name, Options(top_k=top_k))
+        return self._scores(chosen, self._source(chosen), queries)
+
+    def queries(self, question: Question) -> Queries:
+        """Tokenize the texts; labels of -1 become the final model's prediction."""
+        return self._predict(question)[0]
+
+    def _default(self, name: str | None, top_k: int) -> tuple[str, int]:
+        if self.index is None or name not in (None, "tracin-we-topk"):
+            return name or "tracin-we-topk", top_k
+        held = self.index.manifest.top_k
+        if held is None:
+            return name or "tracin-we", top_k
+        return "tracin-we-topk", held
+
+    def _source(self, chosen: object) -> Indexed | Streamed | None:
+        if not isinstance(chosen, TracInWE):
+            return None
+        if self.index is not None and self.index.manifest.top_k == chosen.top_k:
+            return Indexed(self.index)
+        return Streamed(self.run, chosen.top_k)
+
+    def _scores(
+        self, chosen: object, source: Indexed | Streamed | None, queries: Queries
+    ) -> Scores:
+        if isinstance(chosen, TracInWE) and source is not None:
+            return chosen.score_from(source, self.run, queries)
+        return chosen.score(self.run, queries)  # type: ignore[attr-defined,no-any-return]
+
+    def _words(
+        self,
+        chosen: object,
+        source: Indexed | Streamed | None,
+        queries: Queries,
+        wanted: list[npt.NDArray[np.int64]],
+    ) -> list[dict[int, dict[int, float]]] | None:
+        if not isinstance(chosen, TracInWE) or source is None:
+            return None
+        if isinstance(source, Streamed):
+            # The gradients were not kept: only those of the listed rows are computed again.
+            source = Streamed(self.run, chosen.top_k, np.unique(np.concatenate(wanted)), quiet=True)
+        return chosen.words_from(source, self.run, queries, wanted)
+
+    def _load(self) -> None:
+        """Bring in what every trace needs, so that `seconds` measures the answer alone."""
+        for checkpoint in [*self.run.checkpoints, self.run.final]:
+            self.run.model(checkpoint)
+        if self._vocabulary is None:
+            if self.index is not None:
+                documents = self.index.document_frequency
+                for place in range(len(self.index.manifest.checkpoints)):
+                    list(self.index.blocks(place))
+            else:
+                documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
+            self._vocabulary = Vocabulary(self.run.tokenizer, documents, len(self.run.train))
+
+    def _predict(
+        self, question: Question
+    ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        queries = make_queries(self.run, question.texts, question.labels, question.texts2)
+        logits = predict.logits(self.run.model(self.run.final), queries.encoded)
+        predicted = logits.argmax(1)
+        labels = np.where(question.labels >= 0, question.labels, predicted)
+        filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
+        return filled, predicted, predict.probabilities(logits)
+
+    def _hits(
+        self,
+        rows: npt.NDArray[np.int64],
+        scores: npt.NDArray[np.float32],
+        words: dict[int, dict[int, float]] | None,
+        queries: Queries,
+        place: int,
+    ) -> list[Hit]:
+        examples: Examples = self.run.train.take(rows)
+        tokenizer = self.run.tokenizer
+        asked = places(tokenizer.positions(*_texts(queries.texts, queries.texts2, place)))
+        hits = []
+        for at, row in enumerate(rows.tolist()):
+            text, text2 = _texts(examples.texts, examples.texts2, at)
+            found = None
+            if words is not None and self._vocabulary is not None:
+                here = places(tokenizer.positions(text, text2))
+                found = make_words(words[row], here, asked, self._vocabulary)
+            hit = Hit(
+                id=examples.ids[at],
+                score=float(scores[row]),
+                label=self.run.label_names[int(examples.labels[at])],
+                text=text,
+                text2=text2,
+                contributions=found,
+            )
+            hits.append(_with_shares(hit))
+        return hits
+
+
+def _with_shares(hit: Hit) -> Hit:
+    if hit.contributions is None:
+        return hit
+    return Hit(
+        hit.id, hit.score, hit.label, hit.text, hit.text2, hit.contributions,
+        share([hit], "special"), share([hit], "stop"),
+    )
+
+
+def _texts(
+    texts: Sequence[str], texts2: Sequence[str] | None, place: int
+) -> tuple[str, str | None]:
+    return texts[place], None if texts2 is None else texts2[place]

@@ -1,0 +1,95 @@
+"""From a score's tokens to words with their places in the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.explain.prediction import Hit, Kind, Span, Word
+from wordtrace.models.tokenizer import TokenAt, Tokenizer
+
+#: A token in more than this share of the training texts is a stop token.
+STOP_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tokens as people read them, and which of them say little.
+
+    Attributes
+    ----------
+    documents
+        int64, shape (vocabulary,): training texts that hold each token.
+    examples
+        How many training texts there are.
+    """
+
+    tokenizer: Tokenizer
+    documents: npt.NDArray[np.int64]
+    examples: int
+
+    def kind(self, token: int) -> Kind:
+        """Tell special tokens, stop tokens (in over 20 % of the training texts) and words."""
+        if token in self.tokenizer.special:
+            return "special"
+        return "stop" if self.documents[token] > STOP_SHARE * self.examples else "word"
+
+
+def places(positions: Sequence[TokenAt]) -> dict[int, tuple[Span, ...]]:
+    """Return where in the text each token stands."""
+    found: dict[int, list[Span]] = {}
+    for position in positions:
+        if position.span is not None:
+            found.setdefault(position.token, []).append(position.span)
+    return {token: tuple(spans) for token, spans in found.items()}
+
+
+def make_words(
+    contributions: Mapping[int, float],
+    example: Mapping[int, tuple[Span, ...]],
+    query: Mapping[int, tuple[Span, ...]],
+    vocabulary: Vocabulary,
+) -> tuple[Word, ...]:
+    """Return a pair's words by falling size of contribution."""
+    return tuple(
+        Word(
+            vocabulary.tokenizer.token(token),
+            value,
+            vocabulary.kind(token),
+            example.get(token, ()),
+            query.get(token, ()),
+        )
+        for token, value in sorted(
+            contributions.items(), key=lambda item: (-abs(item[1]), item[0])
+        )
+    )
+
+
+def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
+    """Sum the hits' words by the query's token, by falling size; spans are the query's."""
+    found: dict[str, Word] = {}
+    for word in (word for hit in hits for word in hit.contributions or ()):
+        before = found[word.token].contribution if word.token in found else 0.0
+        total = before + word.contribution
+        found[word.token] = Word(word.token, total, word.kind, word.query_spans, word.query_spans)
+    return tuple(sorted(found.values(), key=lambda word: (-abs(word.contribution), word.token)))
+
+
+def warning_of(proponents: Sequence[Hit]) -> str | None:
+    """Say when proponents share hardly a word with the query (section 4.5).
+
+    That is: over 90 % of the listed proponents' contributions come from special and stop tokens.
+    """
+    words = [word for hit in proponents for word in hit.contributions or ()]
+    total = sum(abs(word.contribution) for word in words)
+    telling = sum(abs(word.contribution) for word in words if word.kind == "word")
+    if not total or telling > 0.1 * total:
+        return None
+    return (
+        "The query shares hardly a word with its proponents: "
+        f"{1 - telling / total:.0%} of their scores comes from special and stop tokens. "
+        "Read the ranking with care."
+    )

@@ -1,0 +1,1 @@
+"""Gradients of single examples, a whole batch at a time."""

@@ -1,0 +1,68 @@
+"""The gradient at the embedding layer's output, for every example of a batch by one backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wordtrace.models.protocol import Batch, TextModel
+
+
+@dataclass(frozen=True)
+class EmbeddingGradients:
+    """What one forward and one backward give for a batch.
+
+    Attributes
+    ----------
+    gradient
+        float32, shape (batch, length, dim): element [i, t] is ∂ℓ(x_i)/∂e_{i,t}, the gradient of
+        example i's own loss for its embedding at position t; 0 at padding.
+    losses
+        float, shape (batch,).
+    logits
+        float, shape (batch, classes).
+    """
+
+    gradient: Tensor
+    losses: Tensor
+    logits: Tensor
+
+
+def embedding_gradients(
+    model: TextModel,
+    batch: Batch,
+    objective: Callable[[Tensor, Batch], Tensor] | None = None,
+) -> EmbeddingGradients:
+    """Differentiate the sum of the examples' losses at the embedding's output.
+
+    Examples don't mix, so the gradient of the sum holds each example's own. The output is made a
+    leaf by a forward hook: no weight gradient is computed, and position embeddings or
+    normalisation that follow are passed through as the model does it. The model must be in
+    evaluation mode with its parameters frozen.
+
+    Parameters
+    ----------
+    objective
+        Maps (logits, batch) to a value for each example, shape (batch,); the training loss by
+        default.
+    """
+    leaves: list[Tensor] = []
+
+    def make_leaf(module: object, inputs: object, output: Tensor) -> Tensor:
+        leaf = output.detach().requires_grad_(True)
+        leaves.append(leaf)
+        return leaf
+
+    handle = model.embedding.register_forward_hook(make_leaf)
+    try:
+        with torch.enable_grad():
+            logits = model.logits(batch)
+            losses = (objective or model.losses)(logits, batch)
+            (gradient,) = torch.autograd.grad(losses.sum(), leaves)
+    finally:
+        handle.remove()
+    gradient = gradient.float().masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
+    return EmbeddingGradients(gradient, losses.detach(), logits.detach())

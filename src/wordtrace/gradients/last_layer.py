@@ -1,0 +1,32 @@
+"""The last linear layer's gradient in closed form: an outer product of δ and a."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.batches import Encoded
+from wordtrace.models.protocol import TextModel
+from wordtrace.run import predict
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def factors(
+    model: TextModel, encoded: Encoded, labels: npt.NDArray[np.int64]
+) -> tuple[FloatArray, FloatArray]:
+    """Return a, the layer's input, and δ = ∂ℓ/∂f = softmax(f) − 1[label].
+
+    For cross-entropy the gradient for the last layer's weight is δ aᵀ, and for its bias δ.
+
+    Returns
+    -------
+    a
+        float32, shape (examples, features).
+    delta
+        float32, shape (examples, classes).
+    """
+    inputs = predict.last_layer_inputs(model, encoded)
+    delta = predict.probabilities(predict.logits(model, encoded))
+    delta[np.arange(len(labels)), labels] -= 1
+    return inputs, delta.astype(np.float32)

@@ -1,0 +1,1 @@
+"""The inverted index from tokens to token gradients, in memory and on disk."""

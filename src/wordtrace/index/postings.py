@@ -1,0 +1,119 @@
+"""Postings: for each token, the training examples that hold it and its gradient in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from wordtrace.gradients.tokens import TokenGradients
+
+Dtype = Literal["float16", "float32"]
+DTYPES: dict[str, torch.dtype] = {"float16": torch.float16, "float32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Postings:
+    """One token's postings in a block; views, nothing is copied.
+
+    Attributes
+    ----------
+    example
+        int32, shape (n,): the example's row within the block, each at most once.
+    norm
+        float32, shape (n,): ‖g‖, falling.
+    direction
+        float16 or float32, shape (n, dim): g/‖g‖.
+    """
+
+    example: Tensor
+    norm: Tensor
+    direction: Tensor
+
+    def __len__(self) -> int:
+        return len(self.norm)
+
+
+@dataclass(frozen=True)
+class Block:
+    """All postings of some consecutive examples at one checkpoint, ordered by token.
+
+    Within a token they are ordered by falling norm, equal norms by rising example. Tensors may be
+    memory-mapped and must not be written to.
+
+    Attributes
+    ----------
+    first, count
+        The examples are the rows from `first` to `first + count` of the training data.
+    token_offsets
+        int64, shape (vocabulary + 1,): token w has the postings from ``token_offsets[w]`` to
+        ``token_offsets[w + 1]``.
+    example, norm, direction
+        As in :class:`Postings`, for all tokens one after the other.
+    """
+
+    first: int
+    count: int
+    token_offsets: Tensor
+    example: Tensor
+    norm: Tensor
+    direction: Tensor
+
+    def postings(self, token: int) -> Postings:
+        """Return a token's postings; none for a token that no example holds."""
+        start, end = self.token_offsets[token : token + 2].tolist()
+        return Postings(self.example[start:end], self.norm[start:end], self.direction[start:end])
+
+    def __len__(self) -> int:
+        return len(self.norm)
+
+
+def make_block(
+    parts: Sequence[tuple[Tensor, TokenGradients]],
+    first: int,
+    count: int,
+    vocabulary: int,
+    dtype: Dtype = "float32",
+) -> Block:
+    """Order the token gradients of some batches by token.
+
+    Gradients are split into norm and direction, since those of well-fitted examples would sink
+    below float16's range.
+
+    Parameters
+    ----------
+    parts
+        For each batch its rows (int64, counted within the block) and its token gradients.
+    """
+    example = torch.cat([rows[part.example] for rows, part in parts]) if parts else _empty()
+    token = torch.cat([part.token for _, part in parts]) if parts else _empty()
+    norms = [torch.linalg.vector_norm(part.gradient, dim=1) for _, part in parts]
+    norm = torch.cat(norms) if parts else torch.empty(0)
+    # Three stable sorts, the last key first: token, then falling norm, then example.
+    order = torch.argsort(example, stable=True)
+    order = order[torch.argsort(norm[order], descending=True, stable=True)]
+    order = order[torch.argsort(token[order], stable=True)]
+    dim = parts[0][1].gradient.shape[1] if parts else 0
+    halves = [
+        (part.gradient / length.unsqueeze(1)).to(DTYPES[dtype])
+        for (_, part), length in zip(parts, norms, strict=True)
+    ]
+    direction = torch.cat(halves) if parts else torch.empty(0, dim, dtype=DTYPES[dtype])
+    counts = torch.bincount(token, minlength=vocabulary)
+    offsets = torch.zeros(vocabulary + 1, dtype=torch.int64)
+    torch.cumsum(counts, 0, out=offsets[1:])
+    return Block(
+        first,
+        count,
+        offsets,
+        example[order].to(torch.int32),
+        norm[order],
+        direction.index_select(0, order),
+    )
+
+
+def _empty() -> Tensor:
+    return torch.empty(0, dtype=torch.int64)

@@ -1,0 +1,1 @@
+"""The influence of each training example on each query: one protocol, one file a measure."""

@@ -1,0 +1,74 @@
+"""What a measure is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import InputError
+from wordtrace.run.run import Run
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Texts whose predictions are explained, each for one label.
+
+    Attributes
+    ----------
+    texts, texts2
+        As given; `texts2` is None unless the run's examples are pairs.
+    labels
+        int64, shape (queries,): the class whose loss is traced.
+    encoded
+        Their token ids.
+    """
+
+    texts: Sequence[str]
+    texts2: Sequence[str] | None
+    labels: npt.NDArray[np.int64]
+    encoded: Encoded
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Measure(Protocol):
+    """A function that gives the influence of each training example on each query.
+
+    Positive means proponent: training on the example lowers the query's loss.
+    """
+
+    def score(self, run: Run, queries: Queries) -> Scores:
+        """Return influences, float32, shape (queries, examples): [i, j] is j's on query i."""
+        ...
+
+
+def make_queries(
+    run: Run,
+    texts: Sequence[str],
+    labels: npt.NDArray[np.int64],
+    texts2: Sequence[str] | None = None,
+) -> Queries:
+    """Tokenize texts as the run does.
+
+    Raises
+    ------
+    InputError
+        When there are no texts, one is empty, or pairs are given to a run without (or the reverse).
+    """
+    if len(texts) == 0:
+        raise InputError("there is no query; give at least one text.")
+    for place, text in enumerate(texts):
+        if not text.strip():
+            raise InputError(f"query {place} is empty; give a text.")
+    if (texts2 is not None) != run.manifest["has_pairs"]:
+        expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
+        raise InputError(f"this run was trained on {expected}; give the queries in the same way.")
+    return Queries(texts, texts2, labels, run.tokenizer.encode(texts, texts2))

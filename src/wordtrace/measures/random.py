@@ -1,0 +1,28 @@
+"""Random scores: what a ranking without information gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wordtrace.measures.protocol import Queries, Scores
+from wordtrace.run.run import Run
+
+
+@dataclass(frozen=True)
+class Random:
+    """Independent standard normal scores.
+
+    Attributes
+    ----------
+    seed
+        The same seed gives the same scores.
+    """
+
+    seed: int = 0
+
+    def score(self, run: Run, queries: Queries) -> Scores:
+        """Return random scores, float32, shape (queries, examples)."""
+        shape = (len(queries), len(run.train))
+        return np.random.default_rng(self.seed).standard_normal(shape, dtype=np.float32)

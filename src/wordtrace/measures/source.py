@@ -1,0 +1,95 @@
+"""Where training examples' token gradients come from: an index on disk, or computed as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from wordtrace.data.batches import by_length
+from wordtrace.execute.progress import track
+from wordtrace.gradients import tokens as gradients
+from wordtrace.gradients.embedding import embedding_gradients
+from wordtrace.index.folder import IndexFolder
+from wordtrace.index.postings import Block, make_block
+from wordtrace.run import predict
+from wordtrace.run.fit import to_batch
+from wordtrace.run.run import Run
+
+
+class PostingSource(Protocol):
+    """Token gradients of the training examples at each checkpoint, block by block."""
+
+    @property
+    def etas(self) -> Sequence[float]:
+        """The weight η_c of each checkpoint in the sum."""
+        ...
+
+    def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64] | slice, Block]]:
+        """Yield (rows, block): the block's example i is the training row ``rows[i]``."""
+        ...
+
+
+class Indexed:
+    """Token gradients read from an index."""
+
+    def __init__(self, index: IndexFolder) -> None:
+        self.index = index
+        self.etas = [source.eta for source in index.manifest.checkpoints]
+
+    def blocks(self, checkpoint: int) -> Iterator[tuple[slice, Block]]:
+        """Yield the index's shards, memory-mapped."""
+        for block in self.index.blocks(checkpoint):
+            yield slice(block.first, block.first + block.count), block
+
+
+class Streamed:
+    """Token gradients computed from the run, batch by batch, and forgotten.
+
+    Parameters
+    ----------
+    top_k
+        Positions kept in a text; None for all.
+    rows
+        Only these training rows; all by default.
+    quiet
+        Show no progress.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        top_k: int | None,
+        rows: npt.NDArray[np.int64] | None = None,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        gradients.check_top_k(top_k)
+        self.run, self.top_k, self.rows, self.quiet = run, top_k, rows, quiet
+        self.etas = [checkpoint.learning_rate for checkpoint in run.checkpoints]
+
+    def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64], Block]]:
+        """Yield one block a batch."""
+        point = self.run.checkpoints[checkpoint]
+        model = self.run.model(point)
+        encoded, labels = self.run.encoded, self.run.train.labels
+        rows = np.arange(len(encoded)) if self.rows is None else self.rows
+        name = f"Gradients {checkpoint + 1}/{len(self.etas)}"
+        with track(name, 0 if self.quiet else len(rows), "gradients") as advance:
+            for within in by_length(encoded.lengths[rows], 1024, predict.TOKENS_A_BATCH):
+                chosen = rows[within]
+                batch = to_batch(encoded, labels, chosen, predict.device_of(model))
+                found = embedding_gradients(model, batch)
+                norms = gradients.position_norms(found)
+                gradients.check_finite(
+                    found, norms, lambda at, rows=chosen: self.run.train.ids[int(rows[at])],
+                    f"step {point.step}",
+                )
+                kept = gradients.token_gradients(batch, found, norms, self.top_k)
+                place = torch.arange(len(chosen))
+                size = self.run.tokenizer.size
+                yield chosen, make_block([(place, kept)], 0, len(chosen), size)
+                advance(len(chosen))

@@ -1,0 +1,83 @@
+"""TracIn through the word embeddings: TracIn-WE (Eq. 4) and TracIn-WE-Topk (Eq. 5–6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from wordtrace.measures.accumulate import QueryTokens, accumulate, contributions, query_tokens
+from wordtrace.measures.protocol import Queries, Scores
+from wordtrace.measures.source import PostingSource, Streamed
+from wordtrace.run.run import Run
+
+
+@dataclass(frozen=True)
+class TracInWE:
+    """+Σ_c η_c Σ_{w ∈ x ∩ x′} ∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w.
+
+    Attributes
+    ----------
+    top_k
+        Only the positions of largest gradient norm count, in training and query texts; None: all.
+    """
+
+    top_k: int | None = None
+
+    def score(self, run: Run, queries: Queries) -> Scores:
+        """Return influences from gradients computed as they are needed."""
+        return self.score_from(Streamed(run, self.top_k), run, queries)
+
+    def score_from(self, source: PostingSource, run: Run, queries: Queries) -> Scores:
+        """Return influences, float32, shape (queries, examples), from an index or a stream."""
+        scores = torch.zeros(len(queries), len(run.train))
+        for place, eta in enumerate(source.etas):
+            held = self._query_tokens(run, place, queries)
+            for rows, block in source.blocks(place):
+                if isinstance(rows, slice):
+                    accumulate(scores[:, rows], block, held, eta)
+                else:
+                    part = torch.zeros(len(queries), block.count)
+                    accumulate(part, block, held, eta)
+                    scores[:, torch.from_numpy(rows)] += part
+        result: Scores = scores.numpy()
+        return result
+
+    def words_from(
+        self,
+        source: PostingSource,
+        run: Run,
+        queries: Queries,
+        wanted: list[npt.NDArray[np.int64]],
+    ) -> list[dict[int, dict[int, float]]]:
+        """Split scores into words.
+
+        Parameters
+        ----------
+        wanted
+            For each query the training rows to explain.
+
+        Returns
+        -------
+        list
+            For each query: row → token → contribution. A pair's contributions sum to its score.
+        """
+        found: list[dict[int, dict[int, float]]] = [
+            {int(row): {} for row in rows} for rows in wanted
+        ]
+        for place, eta in enumerate(source.etas):
+            held = self._query_tokens(run, place, queries)
+            for rows, block in source.blocks(place):
+                here = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+                masks = [torch.from_numpy(np.isin(here, chosen)) for chosen in wanted]
+                for query, at, token, value in contributions(block, held, eta, masks):
+                    words = found[query][int(here[at])]
+                    words[token] = words.get(token, 0.0) + value
+        return found
+
+    def _query_tokens(self, run: Run, place: int, queries: Queries) -> QueryTokens:
+        checkpoint = run.checkpoints[place]
+        where = f"step {checkpoint.step}"
+        return query_tokens(run.model(checkpoint), queries, self.top_k, where)

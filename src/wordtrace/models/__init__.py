@@ -1,0 +1,1 @@
+"""Models that turn token ids into class scores, behind one protocol."""

@@ -1,0 +1,57 @@
+"""What wordtrace needs of a text classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded token ids of some examples.
+
+    Attributes
+    ----------
+    ids
+        int64, shape (batch, length).
+    mask
+        bool, shape (batch, length): True at text, False at padding.
+    labels
+        int64, shape (batch,): the class whose loss is meant.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    labels: Tensor
+
+
+class TextModel(Protocol):
+    """A text classifier whose token embedding is one module, called once a forward pass.
+
+    `logits` must treat examples independently and must not let padding change a result.
+    """
+
+    @property
+    def embedding(self) -> nn.Module:
+        """The module that maps ids (batch, length) to vectors (batch, length, dim)."""
+        ...
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Return class scores, float, shape (batch, classes)."""
+        ...
+
+    def losses(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the training loss of each example, shape (batch,)."""
+        ...
+
+    def last_layer_input(self, batch: Batch) -> Tensor:
+        """Return what the final linear layer is given, shape (batch, features)."""
+        ...
+
+
+def batch_of(ids: object, mask: object, labels: object) -> Batch:
+    """Make a :class:`Batch` of NumPy arrays or tensors."""
+    return Batch(torch.as_tensor(ids), torch.as_tensor(mask), torch.as_tensor(labels))

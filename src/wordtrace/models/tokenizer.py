@@ -1,0 +1,164 @@
+"""Tokens of a text and where they stand in it: WordPiece trained on the data, or any that is given.
+
+A "[CLS]" or "[PAD]" that stands in a text stays text: special tokens are made by the template
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from tokenizers import models, normalizers, pre_tokenizers, processors, trainers
+
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import CorruptError, InputError
+from wordtrace.execute.progress import track
+
+FILE = "tokenizer.json"
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_CHUNK = 4096
+
+Span = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class TokenAt:
+    """A token at a position: its id and the characters it covers; None for special tokens."""
+
+    token: int
+    span: Span | None
+
+
+class Tokenizer:
+    """A Hugging Face ``tokenizers.Tokenizer`` with a maximum length.
+
+    Parameters
+    ----------
+    inner
+        The tokenizer; its own truncation and padding are replaced.
+    max_length
+        The most tokens of an example, special tokens included; pairs lose from the longer text.
+    """
+
+    def __init__(self, inner: tokenizers.Tokenizer, max_length: int) -> None:
+        special = inner.num_special_tokens_to_add(is_pair=True)
+        if max_length <= special:
+            raise InputError(
+                f"the maximum length is {max_length}, but {special} tokens are special; "
+                f"give --max-length {special + 1} or more."
+            )
+        self.inner = inner
+        self.max_length = max_length
+        inner.no_padding()
+        inner.enable_truncation(max_length)
+        inner.encode_special_tokens = True
+        encoding = inner.encode("a", "b")
+        self.special: frozenset[int] = frozenset(
+            token for token, mask in zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+            if mask
+        )
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary: int, max_length: int) -> Tokenizer:
+        """Train an uncased WordPiece tokenizer with [CLS] and [SEP] on `texts`."""
+        inner = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))  # type: ignore[call-arg]
+        inner.normalizer = normalizers.BertNormalizer(lowercase=True)
+        inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=vocabulary, special_tokens=list(_SPECIAL), show_progress=False
+        )
+        inner.train_from_iterator(texts, trainer)
+        ids = [(name, inner.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
+        inner.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ids
+        )
+        return cls(inner, max_length)
+
+    @classmethod
+    def open(cls, path: Path, max_length: int) -> Tokenizer:
+        """Read a ``tokenizer.json``.
+
+        Raises
+        ------
+        CorruptError
+            When the file is missing or is not a tokenizer.
+        """
+        try:
+            inner = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises plain Exception
+            raise CorruptError(f"{path} is not a readable tokenizer.json ({error}).") from None
+        return cls(inner, max_length)
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return int(self.inner.get_vocab_size())
+
+    def token(self, token_id: int) -> str:
+        """Return the piece of text an id stands for, as the tokenizer writes it."""
+        return self.inner.id_to_token(token_id) or f"<{token_id}>"
+
+    def encode(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None, what: str | None = None
+    ) -> Encoded:
+        """Tokenize many examples; `what` names the progress bar, None shows none.
+
+        Returns
+        -------
+        Encoded
+            With the number of examples that were truncated.
+        """
+        parts: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = []
+        truncated = 0
+        for ids, cut in self._encoded(texts, texts2, what):
+            parts.append(np.asarray(ids, dtype=np.int32))
+            truncated += cut
+        offsets = np.zeros(len(parts) + 1, np.int64)
+        np.cumsum([len(part) for part in parts], out=offsets[1:])
+        return Encoded(
+            np.concatenate(parts) if parts else np.empty(0, np.int32), offsets, truncated
+        )
+
+    def positions(self, text: str, text2: str | None = None) -> list[TokenAt]:
+        """Tokenize one example and say where in the text each token stands.
+
+        Returns
+        -------
+        list
+            One :class:`TokenAt` a position, as many as :meth:`encode` gives; spans are
+            ("text" or "text2", start, end) in characters.
+        """
+        encoding = self.inner.encode(text) if text2 is None else self.inner.encode(text, text2)
+        found = []
+        for token, special, (start, end), sequence in zip(
+            encoding.ids,
+            encoding.special_tokens_mask,
+            encoding.offsets,
+            encoding.sequence_ids,
+            strict=True,
+        ):
+            field = "text2" if sequence == 1 else "text"
+            found.append(TokenAt(token, None if special else (field, start, end)))
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write ``tokenizer.json``."""
+        path.write_text(self.inner.to_str(), encoding="utf-8")
+
+    def _encoded(
+        self, texts: Sequence[str], texts2: Sequence[str] | None, what: str | None
+    ) -> Iterator[tuple[list[int], bool]]:
+        with track(what or "", len(texts) if what else 0, "texts") as advance:
+            for start in range(0, len(texts), _CHUNK):
+                chunk: list[str] | list[tuple[str, str]] = list(texts[start : start + _CHUNK])
+                if texts2 is not None:
+                    second = texts2[start : start + _CHUNK]
+                    chunk = list(zip(texts[start : start + _CHUNK], second, strict=True))
+                for encoding in self.inner.encode_batch_fast(chunk):
+                    yield encoding.ids, bool(encoding.overflowing)
+                if what:
+                    advance(len(chunk))

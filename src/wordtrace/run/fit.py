@@ -1,0 +1,144 @@
+"""The reference training loop: used for the recorded run and for every retraining alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import NumericalError
+from wordtrace.models.cnn import CNN
+from wordtrace.models.protocol import Batch, batch_of
+from wordtrace.run.recipe import Recipe
+
+
+@dataclass
+class Training:
+    """A training in progress: the state from which it goes on exactly.
+
+    Attributes
+    ----------
+    step
+        Steps taken so far.
+    momentum
+        SGD's velocity of each parameter, by name; empty before the first step.
+    """
+
+    model: CNN
+    step: int = 0
+    momentum: dict[str, torch.Tensor] | None = None
+
+
+def fit(
+    training: Training,
+    encoded: Encoded,
+    labels: npt.NDArray[np.int64],
+    recipe: Recipe,
+    *,
+    weights: npt.NDArray[np.float32] | None = None,
+    last_step: int | None = None,
+    after_step: Callable[[int, float, float], bool] | None = None,
+) -> None:
+    """Train in place from `training.step` to the end of the recipe.
+
+    A row of weight 0 keeps its place in its batch and takes no part in the loss, which is divided
+    by the batch's full size: with and without a row, all else is the same.
+
+    Parameters
+    ----------
+    labels
+        int64, shape (examples,).
+    weights
+        float32, shape (examples,): the factor of each row's loss; all 1 by default.
+    last_step
+        Stop after this step (a recorded run that was ended by early stopping).
+    after_step
+        Called with (step, learning rate used, mean loss of the batch); True ends the training.
+
+    Raises
+    ------
+    NumericalError
+        When a loss is NaN or infinite; names the step and, where one row alone is to blame, it.
+    """
+    model = training.model
+    names = [name for name, _ in model.named_parameters()]
+    parameters = [parameter for _, parameter in model.named_parameters()]
+    optimizer = torch.optim.SGD(
+        parameters,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        fused=all(parameter.device.type in ("cpu", "cuda") for parameter in parameters),
+    )
+    if training.momentum:
+        for name, parameter in zip(names, parameters, strict=True):
+            optimizer.state[parameter]["momentum_buffer"] = training.momentum[name]
+    device = parameters[0].device
+    total = recipe.steps(len(encoded))
+    model.train()
+    while training.step < min(total, last_step or total):
+        rows = batch_rows(recipe, len(encoded), training.step)
+        batch = to_batch(encoded, labels, rows, device)
+        losses = model.losses(model.logits(batch), batch)
+        if weights is not None:
+            losses = losses * torch.as_tensor(weights[rows], device=device)
+        loss = losses.sum() / len(rows)
+        if not torch.isfinite(loss):
+            raise NumericalError(
+                f"the training loss is {float(loss)} at step {training.step + 1}"
+                f"{_culprit(losses, rows)}; a lower --lr usually mends it."
+            )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        rate = recipe.rate(training.step + 1, total)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        training.step += 1
+        if recipe.momentum:
+            training.momentum = {
+                name: optimizer.state[parameter]["momentum_buffer"]
+                for name, parameter in zip(names, parameters, strict=True)
+            }
+        if after_step is not None and after_step(training.step, rate, float(loss.detach())):
+            break
+    model.eval()
+
+
+def batch_rows(recipe: Recipe, examples: int, step: int) -> npt.NDArray[np.int64]:
+    """Return the rows of the batch of step `step` (from 0), shape (up to batch_size,).
+
+    Each epoch has an order of its own, drawn from (seed, epoch): resuming needs no random state.
+    """
+    epoch, place = divmod(step, recipe.steps_an_epoch(examples))
+    order = _order(recipe.seed, epoch, examples)
+    return order[place * recipe.batch_size : (place + 1) * recipe.batch_size]
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, examples: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng([seed, epoch]).permutation(examples)
+
+
+def to_batch(
+    encoded: Encoded,
+    labels: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    device: torch.device | None = None,
+) -> Batch:
+    """Return the examples at `rows`, padded, as tensors."""
+    ids, mask = encoded.padded(rows)
+    batch = batch_of(ids, mask, labels[rows])
+    if device is None or device.type == "cpu":
+        return batch
+    return Batch(batch.ids.to(device), batch.mask.to(device), batch.labels.to(device))
+
+
+def _culprit(losses: torch.Tensor, rows: npt.NDArray[np.int64]) -> str:
+    bad = (~torch.isfinite(losses.detach())).nonzero().flatten()
+    return f" (row {int(rows[int(bad[0])])})" if len(bad) == 1 else ""

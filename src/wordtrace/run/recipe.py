@@ -1,0 +1,84 @@
+"""How a model is trained: everything that a retraining repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from wordtrace.errors import CorruptError, InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one training; with the data and the seed they determine the weights.
+
+    Attributes
+    ----------
+    epochs, batch_size
+        Passes over the training rows, rows a step. The last batch of an epoch may be smaller.
+    learning_rate, momentum, weight_decay
+        Stochastic gradient descent as in ``torch.optim.SGD``.
+    schedule
+        "constant", or "linear": from `learning_rate` at the first step to 0 after the last.
+    seed
+        Draws the initial weights and the order of the rows in each epoch.
+
+    Raises
+    ------
+    InputError
+        Names the field, its value and the limit.
+    """
+
+    epochs: int = 5
+    batch_size: int = 32
+    learning_rate: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "linear"] = "constant"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{_flag(name)} is {getattr(self, name)}; it must be at least 1.")
+        if not 0 < self.learning_rate < float("inf"):
+            raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"--momentum is {self.momentum}; it must be in [0, 1).")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise InputError(f"--weight-decay is {self.weight_decay}; it must be 0 or more.")
+        if self.schedule not in ("constant", "linear"):
+            raise InputError(f"--schedule is {self.schedule!r}; it must be constant or linear.")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"--seed is {self.seed}; it must be from 0 to 2147483647.")
+
+    def steps(self, examples: int) -> int:
+        """Return how many steps the training takes."""
+        return self.epochs * self.steps_an_epoch(examples)
+
+    def steps_an_epoch(self, examples: int) -> int:
+        """Return how many batches an epoch has."""
+        return -(-examples // self.batch_size)
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate used for `step`, counted from 1, of `total`."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * (1 - (step - 1) / total)
+
+    def document(self) -> dict[str, Any]:
+        """Return the recipe as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Recipe:
+        """Read a recipe from JSON; an unknown key is an error (CorruptError)."""
+        unknown = set(document) - {field.name for field in fields(cls)}
+        if unknown:
+            raise CorruptError(f"unknown training setting {min(unknown)!r}: made by a newer version?")
+        return cls(**document)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,200 @@
+"""A recorded training, opened from its folder."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from wordtrace.data.batches import Encoded
+from wordtrace.data.examples import Examples
+from wordtrace.disk import atomic, fingerprint
+from wordtrace.errors import CorruptError, InputError
+from wordtrace.models import tokenizer as tokens
+from wordtrace.models.cnn import CNN, CNNConfig
+from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.run import checkpoint as checkpoints
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.recipe import Recipe
+
+MANIFEST = "run.json"
+TRAIN = "train.parquet"
+HELD_OUT = "held_out.parquet"
+FORMAT, VERSION = "wordtrace-run", 1
+
+
+class Run:
+    """What a training left: its data, tokenizer, recipe, checkpoints and final model.
+
+    Use :meth:`open`. Everything but the manifest is read when first asked for.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    manifest
+        ``run.json`` as read.
+    device
+        Where models are loaded.
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any], device: str = "cpu") -> None:
+        self.path = path
+        self.manifest = manifest
+        self.device = device
+        self._models: dict[int, CNN] = {}
+
+    @classmethod
+    def open(cls, path: str | Path, device: str = "cpu") -> Run:
+        """Open a run's folder.
+
+        Raises
+        ------
+        InputError
+            When there is no finished run at `path`.
+        CorruptError
+            When the manifest can't be read or is of a newer version.
+        """
+        folder = Path(path)
+        atomic.restore(folder)
+        if not (folder / MANIFEST).is_file():
+            if atomic.part_of(folder).exists():
+                raise InputError(
+                    f"{folder} is not finished: its training was interrupted; "
+                    "run the same `wordtrace train` again to go on."
+                )
+            what = "holds no run.json" if folder.is_dir() else "does not exist"
+            raise InputError(f"{folder} {what}; make a run with `wordtrace train`.")
+        manifest = atomic.read_json(folder / MANIFEST)
+        check_format(manifest, FORMAT, VERSION, folder / MANIFEST)
+        return cls(folder, manifest, device)
+
+    def __repr__(self) -> str:
+        return (
+            f"Run({str(self.path)!r}, {self.manifest['train']['rows']:,} examples, "
+            f"{len(self.checkpoints)} checkpoints)"
+        )
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes, in the order of the model's outputs."""
+        return tuple(self.manifest["label_names"])
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained."""
+        return Recipe.of(self.manifest["recipe"])
+
+    @property
+    def config(self) -> CNNConfig:
+        """The model's shape."""
+        shape = {key: value for key, value in self.manifest["model"].items() if key != "kind"}
+        return CNNConfig(**{**shape, "widths": tuple(shape["widths"])})
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints over which influence is summed, by rising step."""
+        return [Checkpoint.of(document) for document in self.manifest["checkpoints"]]
+
+    @property
+    def final(self) -> Checkpoint:
+        """The checkpoint that gives the predictions: the last, or the best under early stopping."""
+        return Checkpoint.of(self.manifest["final"])
+
+    @cached_property
+    def train(self) -> Examples:
+        """The training examples."""
+        return Examples.read_parquet(self.path / TRAIN)
+
+    @cached_property
+    def held_out(self) -> Examples | None:
+        """The examples never trained on, or None."""
+        path = self.path / HELD_OUT
+        return Examples.read_parquet(path) if path.exists() else None
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer it was trained with."""
+        return Tokenizer.open(self.path / tokens.FILE, self.manifest["max_length"])
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        """The training examples' token ids."""
+        return self.tokenizer.encode(self.train.texts, self.train.texts2, "Tokenizing")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What makes this run this run: data, tokenizer, weights, rates and recipe."""
+        return fingerprint.of_document(
+            {
+                key: self.manifest[key]
+                for key in ("model", "max_length", "label_names", "recipe", "checkpoints", "final")
+            }
+            | {"train": self.manifest["train"]["fingerprint"], "files": self.manifest["files"]}
+        )
+
+    def model(self, checkpoint: Checkpoint) -> CNN:
+        """Return the model at a checkpoint, in evaluation mode; loaded once, then kept."""
+        if checkpoint.step not in self._models:
+            model = CNN(self.config)
+            self.load_into(model, checkpoint)
+            self._models[checkpoint.step] = model.to(self.device).eval().requires_grad_(False)
+        return self._models[checkpoint.step]
+
+    def weights(self, step: int) -> dict[str, torch.Tensor]:
+        """Read the weights at a recorded step; 0 is before training."""
+        return checkpoints.load_tensors(
+            self.path / f"checkpoints/step-{step:06d}" / checkpoints.WEIGHTS
+        )
+
+    def load_into(self, model: CNN, checkpoint: Checkpoint) -> None:
+        """Copy a checkpoint's weights into `model`.
+
+        Raises
+        ------
+        CorruptError
+            When they don't fit the model, or hold NaN or infinity.
+        """
+        weights = self.weights(checkpoint.step)
+        for name, value in weights.items():
+            if not torch.isfinite(value).all():
+                raise CorruptError(
+                    f"{self.path / checkpoint.folder}: {name} holds NaN or infinity; "
+                    "train again with a lower --lr."
+                )
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CorruptError(
+                f"{self.path / checkpoint.folder} does not fit the model in run.json: {error}"
+            ) from None
+
+    def rows_of(self, ids: list[str]) -> npt.NDArray[np.int64]:
+        """Return the training rows of some ids; an unknown id is an error (InputError)."""
+        return np.array([self.train.row_of(id_) for id_ in ids], dtype=np.int64)
+
+    def check(self) -> list[str]:
+        """Compare every file's checksum with the manifest; return what is wrong, empty if nothing."""
+        problems = []
+        for name, digest in self.manifest["files"].items():
+            path = self.path / name
+            if not path.is_file():
+                problems.append(f"{path} is missing")
+            elif fingerprint.of_file(path) != digest:
+                problems.append(f"{path} has changed since the run was made")
+        return problems
+
+
+def check_format(manifest: dict[str, Any], name: str, version: int, path: Path) -> None:
+    """Refuse a manifest of another kind or of a newer version (CorruptError)."""
+    if manifest.get("format") != name:
+        raise CorruptError(f"{path} is not a {name} manifest (format {manifest.get('format')!r}).")
+    if not isinstance(manifest.get("version"), int) or manifest["version"] > version:
+        raise CorruptError(
+            f"{path} has format version {manifest.get('version')}, this wordtrace reads up to "
+            f"{version}; install a newer wordtrace."
+        )

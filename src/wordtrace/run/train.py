@@ -1,0 +1,253 @@
+"""Training the paper's CNN and recording it as a run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import wordtrace
+from wordtrace.data.examples import Examples
+from wordtrace.disk import atomic, fingerprint
+from wordtrace.errors import DataError, InputError
+from wordtrace.execute.progress import track
+from wordtrace.models import embeddings
+from wordtrace.models import tokenizer as tokens
+from wordtrace.models.cnn import CNN, CNNConfig
+from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.run import checkpoint as checkpoints
+from wordtrace.run import predict, record
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.choose import choose
+from wordtrace.run.fit import Training, fit
+from wordtrace.run.record import Labelled, Recorder
+from wordtrace.run.recipe import Recipe
+from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
+from wordtrace.run.settings import Settings
+
+PLAN = "plan.json"
+
+
+def train(
+    examples: Examples,
+    out: str | Path,
+    *,
+    held_out: Examples | None = None,
+    recipe: Recipe | None = None,
+    settings: Settings | None = None,
+    device: str = "cpu",
+    resume: bool = True,
+    overwrite: bool = False,
+) -> Run:
+    """Train the CNN on `examples` and record the run in the folder `out`.
+
+    The folder grows as ``out.part``; a killed training goes on from its last candidate checkpoint
+    when it is started again with the same settings, and ends with the same weights.
+
+    Parameters
+    ----------
+    held_out
+        Examples to evaluate on; never trained on.
+    overwrite
+        Replace a finished run at `out`, at the very end.
+
+    Raises
+    ------
+    InputError
+        When the settings don't fit the data or the folder.
+    MismatchError
+        When `out` holds a run with other settings; names the first that differs, with both values.
+    NumericalError
+        When the loss is NaN or infinite.
+    """
+    recipe, settings = recipe or Recipe(), settings or Settings()
+    folder = Path(out)
+    total = recipe.steps(len(examples))
+    _check(examples, held_out, settings, total)
+    atomic.check_replaceable(folder, MANIFEST, "run")
+    plan = _plan(examples, held_out, recipe, settings)
+    if (folder / MANIFEST).exists() and not overwrite:
+        fingerprint.require_same(
+            atomic.read_json(folder / MANIFEST)["plan"], plan, str(folder),
+            "choose another --out, or add --overwrite to replace it",
+        )
+        return Run.open(folder, device)
+    part = _prepare_part(folder, plan, resume=resume)
+    tokenizer = _tokenizer(part, examples, settings)
+    encoded = tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+    model = CNN(
+        CNNConfig(
+            tokenizer.size, len(examples.label_names), dim=settings.dim, filters=settings.filters
+        )
+    )
+    start = settings.embeddings and embeddings.reduced(settings.embeddings, settings.dim)
+    model.initialise(recipe.seed, start)
+    training = Training(model.to(device))
+    held = held_out and Labelled(
+        tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels
+    )
+    with track("Training", total, "steps") as advance:
+        recorder = Recorder(
+            part, training, recipe, Labelled(encoded, examples.labels), held,
+            settings.checkpoints if isinstance(settings.checkpoints, tuple) else None,
+            settings.early_stopping, advance,
+        )
+        recorder.resume()
+        advance(training.step)
+        if not recorder.stopped:
+            fit(training, encoded, examples.labels, recipe, after_step=recorder.after_step)
+    final = recorder.best if settings.early_stopping else recorder.candidates[-1]
+    chosen = _choose(recorder.candidates, settings, final)
+    if final.step != training.step:
+        weights = part / final.folder / checkpoints.WEIGHTS
+        model.load_state_dict(checkpoints.load_tensors(weights))
+    measured = _evaluate(model.eval(), held)
+    _keep(part, recorder.candidates, [recorder.candidates[0], *chosen, final])
+    examples.write_parquet(part / TRAIN)
+    if held_out is not None:
+        held_out.write_parquet(part / HELD_OUT)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_with": {"wordtrace": wordtrace.__version__, "torch": torch.__version__},
+        "plan": plan,
+        "model": model.config.document(),
+        "pretrained_embeddings": settings.embeddings is not None,
+        "max_length": settings.max_length,
+        "label_names": list(examples.label_names),
+        "has_pairs": examples.has_pairs,
+        "source": Path(examples.source).name,
+        "recipe": recipe.document(),
+        "steps": final.step,
+        "checkpoints": [checkpoint.document() for checkpoint in chosen],
+        "final": final.document(),
+        "history": [checkpoint.document() for checkpoint in recorder.candidates],
+        "train": {
+            "rows": len(examples),
+            "fingerprint": plan["train"],
+            "truncated": encoded.truncated,
+            "contradictions": len(examples.contradictions()),
+        },
+        "held_out": measured,
+    }
+    files = sorted(path for path in part.rglob("*") if path.is_file() and path.name != PLAN)
+    manifest["files"] = {
+        path.relative_to(part).as_posix(): fingerprint.of_file(path) for path in files
+    }
+    atomic.write_json(part / MANIFEST, manifest)
+    (part / PLAN).unlink()
+    atomic.commit_folder(folder)
+    return Run.open(folder, device)
+
+
+def _check(
+    examples: Examples, held_out: Examples | None, settings: Settings, total: int
+) -> None:
+    if len(examples.label_names) < 2:
+        raise DataError(f"{examples.source}: training needs at least two different labels.")
+    if held_out is not None and held_out.label_names != examples.label_names:
+        raise DataError(
+            f"{held_out.source}: its labels are {', '.join(held_out.label_names)}, those of "
+            f"{examples.source} are {', '.join(examples.label_names)}; they must be the same."
+        )
+    if held_out is not None and held_out.has_pairs != examples.has_pairs:
+        raise DataError(f"{held_out.source}: give two text columns in both files or in neither.")
+    if settings.early_stopping is not None and held_out is None:
+        raise InputError(
+            "--early-stopping needs held-out examples: give --eval FILE or --eval-fraction 0.1."
+        )
+    if isinstance(settings.checkpoints, tuple) and max(settings.checkpoints) > total:
+        raise InputError(
+            f"--checkpoint-steps names step {max(settings.checkpoints)}, but the training has "
+            f"{total} steps."
+        )
+
+
+def _plan(
+    examples: Examples, held_out: Examples | None, recipe: Recipe, settings: Settings
+) -> dict[str, Any]:
+    chosen = settings.checkpoints
+    folder = settings.embeddings
+    for name in (tokens.FILE, embeddings.FILE) if folder is not None else ():
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder} holds no {name}; --embeddings takes the folder of a pretrained "
+                "encoder, with model.safetensors and tokenizer.json."
+            )
+    return {
+        **recipe.document(),
+        "dim": settings.dim,
+        "filters": settings.filters,
+        "max_length": settings.max_length,
+        "vocabulary": settings.vocabulary,
+        "checkpoints": chosen if isinstance(chosen, int) else sorted(set(chosen)),
+        "early_stopping": settings.early_stopping,
+        "embeddings": folder
+        and [fingerprint.of_file(folder / name) for name in (tokens.FILE, embeddings.FILE)],
+        "train": examples.fingerprint(),
+        "held_out": held_out and held_out.fingerprint(),
+    }
+
+
+def _prepare_part(folder: Path, plan: dict[str, Any], *, resume: bool) -> Path:
+    part = atomic.part_of(folder)
+    if part.exists() and not (resume and (part / PLAN).exists()):
+        shutil.rmtree(part)
+    if part.exists():
+        fingerprint.require_same(
+            atomic.read_json(part / PLAN), plan, f"the interrupted training in {part}",
+            "repeat it with the old value to go on, or add --no-resume to start anew",
+        )
+    else:
+        part.mkdir(parents=True)
+        atomic.write_json(part / PLAN, plan)
+    return part
+
+
+def _tokenizer(part: Path, examples: Examples, settings: Settings) -> Tokenizer:
+    path = part / tokens.FILE
+    if not path.exists():
+        if settings.embeddings is not None:
+            found = Tokenizer.open(settings.embeddings / tokens.FILE, settings.max_length)
+        else:
+            texts = [*examples.texts, *(examples.texts2 or [])]
+            found = Tokenizer.train(texts, settings.vocabulary, settings.max_length)
+        with atomic.replacing(path) as temporary:
+            found.save(temporary)
+    return Tokenizer.open(path, settings.max_length)
+
+
+def _choose(candidates: list[Checkpoint], settings: Settings, final: Checkpoint) -> list[Checkpoint]:
+    if isinstance(settings.checkpoints, tuple):
+        steps = [step for step in sorted(set(settings.checkpoints)) if step <= final.step]
+        if not steps:
+            raise InputError(
+                f"early stopping kept step {final.step}, before every --checkpoint-steps; "
+                "name earlier steps."
+            )
+    else:
+        losses = [(candidate.step, candidate.loss) for candidate in candidates]
+        steps = choose(losses, settings.checkpoints, final.step)
+    return [candidate for candidate in candidates if candidate.step in set(steps)]
+
+
+def _evaluate(model: CNN, held: Labelled | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    scores = predict.logits(model, held.encoded)
+    return {
+        "rows": len(held.encoded),
+        "accuracy": float((scores.argmax(1) == held.labels).mean()),
+        "loss": float(predict.cross_entropy(scores, held.labels).mean()),
+    }
+
+
+def _keep(part: Path, candidates: list[Checkpoint], kept: list[Checkpoint]) -> None:
+    for candidate in candidates:
+        if candidate not in kept:
+            shutil.rmtree(part / candidate.folder)
+    shutil.rmtree(part / record.STATE)
+
+

@@ -1,0 +1,29 @@
+"""What is removed, and the controls it is held against."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = tuple[int, ...]
+
+
+def random_rows(examples: int, count: int, seed: int) -> Rows:
+    """Draw `count` training rows; the same for all queries with this (count, seed)."""
+    drawn = np.random.default_rng([seed, count, 0]).choice(examples, count, replace=False)
+    return tuple(sorted(drawn.tolist()))
+
+
+def same_labels(labels: npt.NDArray[np.int64], removed: Rows, seed: int) -> Rows:
+    """Draw as many rows of each label as `removed` has.
+
+    Opponents mostly carry another label than the query and proponents the query's: removing any
+    rows of that label shifts the prediction, and this control shows by how much.
+    """
+    generator = np.random.default_rng([seed, len(removed), 1])
+    of_removed = labels[list(removed)]
+    drawn: list[int] = []
+    for label in np.unique(of_removed):
+        pool = np.flatnonzero(labels == label)
+        drawn += generator.choice(pool, int((of_removed == label).sum()), replace=False).tolist()
+    return tuple(sorted(drawn))

@@ -1,0 +1,142 @@
+"""One retraining: the run's recipe with another seed and some rows left out of the loss."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from wordtrace.data.batches import Encoded
+from wordtrace.disk import fingerprint
+from wordtrace.models.cnn import CNN
+from wordtrace.run import predict
+from wordtrace.run.fit import Training, fit
+from wordtrace.run.run import Run
+from wordtrace.verification.removal import Rows
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What is trained and what it is asked.
+
+    Attributes
+    ----------
+    run, fingerprint
+        The run's folder and what makes it this run.
+    seed
+        Of the initial weights and the order of the rows; the tokenizer, the order of the labels
+        and pretrained embeddings stay the run's.
+    removed
+        Training rows of weight 0, rising.
+    probes
+        (text, text2 or None) of each query.
+    """
+
+    run: str
+    fingerprint: str
+    seed: int
+    removed: Rows
+    probes: tuple[tuple[str, str | None], ...]
+
+    @property
+    def key(self) -> str:
+        """The same for the same training and probes, wherever the run lies."""
+        return fingerprint.of_document(
+            {
+                "run": self.fingerprint,
+                "seed": self.seed,
+                "removed": list(self.removed),
+                "probes": [list(probe) for probe in self.probes],
+            }
+        )
+
+
+@dataclass(frozen=True)
+class _Material:
+    """A run's data with its vocabulary cut to the tokens that occur."""
+
+    run: Run
+    train: Encoded
+    held_out: Encoded | None
+    probes: Encoded
+    tokens: np.ndarray[tuple[int], np.dtype[np.int64]]
+    embeddings: torch.Tensor | None
+
+
+def retrain(task: Retraining) -> dict[str, Any]:
+    """Train once and return what the model says of the probes; runs in a worker process.
+
+    Rows of the embedding whose tokens occur nowhere never change and are never read, so they are
+    left out: the result is the same, with less to update.
+
+    Returns
+    -------
+    dict
+        probabilities, shape (probes, classes); accuracy on the held-out rows, or None; seconds.
+    """
+    start = time.perf_counter()
+    material = _material(task.run, task.probes)
+    run = material.run
+    recipe = replace(run.recipe, seed=task.seed)
+    model = initial_model(run, task.seed, material.embeddings, material.tokens)
+    weights = np.ones(len(material.train), np.float32)
+    weights[list(task.removed)] = 0
+    training = Training(model)
+    fit(
+        training, material.train, run.train.labels, recipe,
+        weights=weights, last_step=run.manifest["steps"],
+    )
+    accuracy = None
+    if material.held_out is not None and run.held_out is not None:
+        predicted = predict.logits(model, material.held_out).argmax(1)
+        accuracy = float((predicted == run.held_out.labels).mean())
+    probabilities = predict.probabilities(predict.logits(model, material.probes))
+    return {
+        "probabilities": probabilities.tolist(),
+        "accuracy": accuracy,
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def initial_model(
+    run: Run,
+    seed: int,
+    embeddings: torch.Tensor | None,
+    tokens: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> CNN:
+    """Draw the weights of `seed` for the whole vocabulary and keep the rows of `tokens`."""
+    whole = CNN(run.config)
+    whole.initialise(seed, embeddings)
+    model = CNN(replace(run.config, vocabulary=len(tokens)))
+    weights = whole.state_dict()
+    weights["embedding.weight"] = weights["embedding.weight"][torch.from_numpy(tokens)]
+    model.load_state_dict(weights)
+    return model
+
+
+@lru_cache(maxsize=2)
+def _material(folder: str, probes: tuple[tuple[str, str | None], ...]) -> _Material:
+    run = Run.open(folder)
+    asked = run.tokenizer.encode(
+        [text for text, _ in probes],
+        [text2 or "" for _, text2 in probes] if run.manifest["has_pairs"] else None,
+    )
+    held = run.held_out
+    parts = [
+        run.tokenizer.encode(run.train.texts, run.train.texts2),
+        asked,
+        run.tokenizer.encode(held.texts, held.texts2) if held is not None else None,
+    ]
+    tokens = np.unique(np.concatenate([part.ids for part in parts if part is not None]))
+    train, asked, held_out = (
+        part and Encoded(np.searchsorted(tokens, part.ids).astype(np.int32), part.offsets)
+        for part in parts
+    )
+    start = run.weights(0)["embedding.weight"] if run.manifest["pretrained_embeddings"] else None
+    assert train is not None
+    assert asked is not None
+    return _Material(run, train, held_out, asked, tokens.astype(np.int64), start)
