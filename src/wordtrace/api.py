@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.act import mislabels as suspicion
-from wordtrace.act.mislabels import By, Mislabels
+from wordtrace.act.mislabels import Mislabels
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError, MismatchError
@@ -19,19 +19,29 @@ from wordtrace.explain.reading import read_trace
 from wordtrace.explain.tracer import Question, Tracer
 from wordtrace.index import build as building
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.postings import Dtype
 from wordtrace.measures.protocol import Scores
 from wordtrace.measures.topn import strongest
 from wordtrace.run import train as training
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
 from wordtrace.run.settings import Settings
-from wordtrace.verification.paired import Side, Target, Verification
+from wordtrace.verification.paired import Target, Verification
 from wordtrace.verification.paired import verify as verify_targets
 
 __all__ = [
-    "Examples", "Index", "Recipe", "Run", "Settings", "Trace", "Verification",
-    "build_index", "influence", "read_examples", "read_trace", "train", "verify",
+    "Examples",
+    "Index",
+    "Recipe",
+    "Run",
+    "Settings",
+    "Trace",
+    "Verification",
+    "build_index",
+    "influence",
+    "read_examples",
+    "read_trace",
+    "train",
+    "verify",
 ]
 
 
@@ -45,9 +55,7 @@ class Index:
         self.folder, self.run = folder, run
 
     @classmethod
-    def open(
-        cls, path: str | Path, run: str | Path | None = None, device: str = "cpu"
-    ) -> Index:
+    def open(cls, path: str | Path, run: str | Path | None = None, device: str = "cpu") -> Index:
         """Open an index; `run` overrides the recorded place of its run.
 
         Raises
@@ -109,7 +117,7 @@ class Index:
     def mislabels(
         self,
         *,
-        by: By = "self-influence",
+        by: str = "self-influence",
         top: int = 20,
         planted: Collection[str] | None = None,
     ) -> Mislabels:
@@ -137,11 +145,13 @@ def ask(
             given = np.where(given >= 0, order[given], -1)
         if label is None:
             return Question(texts.texts, texts.texts2, given, "file")
-        texts = texts.texts if texts.texts2 is None else list(
-            zip(texts.texts, texts.texts2, strict=True)
+        texts = (
+            texts.texts
+            if texts.texts2 is None
+            else list(zip(texts.texts, texts.texts2, strict=True))
         )
     if isinstance(texts, str) or (isinstance(texts, tuple) and run.manifest["has_pairs"]):
-        texts = [texts]  # type: ignore[assignment,list-item]
+        texts = [texts]  # type: ignore[assignment]
     first = [text if isinstance(text, str) else text[0] for text in texts]
     second = [text[1] for text in texts if not isinstance(text, str)]
     if second and len(second) != len(first):
@@ -194,21 +204,37 @@ def train(
     if model != "cnn":
         raise InputError(f"--model is {model!r}; this version trains the paper's CNN: give cnn.")
     recipe, settings = _choices(recipe, settings, choices)
-    columns = {"text": text, "text2": text2, "label": label, "id": id, "split": split}
-    examples = data if isinstance(data, Examples) else read_examples(data, **columns)
+
+    def read(source: Any, label_names: tuple[str, ...] | None = None) -> Examples:
+        if isinstance(source, Examples):
+            return source
+        return read_examples(
+            source,
+            text=text,
+            text2=text2,
+            label=label,
+            id=id,
+            split=split,
+            label_names=label_names,
+        )
+
+    examples = read(data)
     held_out = None
     if eval_data is not None:
-        known = {**columns, "label_names": examples.label_names}
-        held_out = (
-            eval_data if isinstance(eval_data, Examples) else read_examples(eval_data, **known)
-        )
+        held_out = read(eval_data, examples.label_names)
     elif not 0 <= eval_fraction < 1:
         raise InputError(f"--eval-fraction is {eval_fraction}; it must be in [0, 1).")
     elif eval_fraction:
         examples, held_out = examples.split(eval_fraction, recipe.seed)
     return training.train(
-        examples, out, held_out=held_out, recipe=recipe, settings=settings,
-        device=device, resume=resume, overwrite=overwrite,
+        examples,
+        out,
+        held_out=held_out,
+        recipe=recipe,
+        settings=settings,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
     )
 
 
@@ -217,7 +243,7 @@ def build_index(
     out: str | Path | None = None,
     *,
     top_k: int | None = 10,
-    dtype: Dtype = "float16",
+    dtype: str = "float16",
     weighting: str = "rate",
     shard_size: int = 32_768,
     workers: int | None = None,
@@ -226,8 +252,14 @@ def build_index(
     """Index the token gradients of a run's training examples; see :func:`.index.build.build`."""
     opened = run if isinstance(run, Run) else Run.open(run)
     folder = building.build(
-        opened, out, top_k=top_k, dtype=dtype, weighting=weighting, shard_size=shard_size,
-        workers=workers, overwrite=overwrite,
+        opened,
+        out,
+        top_k=top_k,
+        dtype=dtype,
+        weighting=weighting,
+        shard_size=shard_size,
+        workers=workers,
+        overwrite=overwrite,
     )
     return Index(folder, opened)
 
@@ -256,7 +288,7 @@ def influence(
 def verify(
     trace: Trace,
     *,
-    remove: Side = "opponents",
+    remove: str = "opponents",
     k: int = 50,
     repeats: int = 5,
     workers: int | None = None,
@@ -298,8 +330,12 @@ def verify(
         rows = [tuple(strongest(row, k)[place].tolist()) for row in scores]
     targets = [
         Target(
-            query.text, query.text2, _class(query.label, opened.label_names),
-            query.predicted, query.probability, one,
+            query.text,
+            query.text2,
+            _class(query.label, opened.label_names),
+            query.predicted,
+            query.probability,
+            one,
         )
         for query, one in zip(trace.queries, rows, strict=True)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,6 @@ from wordtrace.index.folder import IndexFolder
 from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-mislabels", 1
-
-By = Literal["self-influence", "loss"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Mislabels:
     """
 
     index: str
-    by: By
+    by: str
     examples: int
     rows: tuple[Suspect, ...]
     planted: dict[str, Any] | None = None
@@ -98,7 +96,7 @@ def mislabels(
     index: IndexFolder,
     run: Run,
     *,
-    by: By = "self-influence",
+    by: str = "self-influence",
     top: int = 20,
     planted: Collection[str] | None = None,
 ) -> Mislabels:

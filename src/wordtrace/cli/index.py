@@ -34,14 +34,21 @@ def index(
 ) -> None:
     """Index the token gradients of RUN's training examples, so that a trace takes milliseconds."""
     from wordtrace import api
-    from wordtrace.cli.describe import describe_index, show_index
+    from wordtrace.cli.show import show_index
+    from wordtrace.index.describe import describe_index
 
     opened = api.Run.open(run)
     place = out or run / "index"
     existed = (place / "manifest.json").exists() and not overwrite
     built = api.build_index(
-        opened, place, top_k=positions(top_k), dtype=dtype,  # type: ignore[arg-type]
-        weighting=weighting, shard_size=shard_size, workers=workers, overwrite=overwrite,
+        opened,
+        place,
+        top_k=positions(top_k),
+        dtype=dtype,
+        weighting=weighting,
+        shard_size=shard_size,
+        workers=workers,
+        overwrite=overwrite,
     )
     if existed:
         say(f"{place} holds this very index already; nothing was done.")

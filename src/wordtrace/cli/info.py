@@ -14,8 +14,10 @@ Folder = Annotated[Path, typer.Argument(help="A run's or an index's folder.")]
 
 def info(folder: Folder, as_json: Json = False) -> None:
     """Say what a run or an index is made of."""
-    from wordtrace.cli.describe import describe_index, describe_run, show_index, show_run
+    from wordtrace.cli.show import show_index, show_run
+    from wordtrace.index.describe import describe_index
     from wordtrace.index.folder import IndexFolder
+    from wordtrace.run.describe import describe_run
     from wordtrace.run.run import Run
 
     if _is_index(folder):

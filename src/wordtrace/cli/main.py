@@ -103,7 +103,8 @@ def _run(arguments: list[str], debug: bool) -> int:
             raise
         return _fail(
             f"{type(error).__name__}: {error}. This is a bug of wordtrace; "
-            "add --debug for the traceback.", 1,
+            "add --debug for the traceback.",
+            1,
         )
 
 

@@ -23,4 +23,4 @@ def mislabels(
 
     check_out(out)
     opened = api.Index.open(index, run)
-    emit(opened.mislabels(by=by, top=top).document(), as_json, out)  # type: ignore[arg-type]
+    emit(opened.mislabels(by=by, top=top).document(), as_json, out)

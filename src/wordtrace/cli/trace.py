@@ -43,9 +43,7 @@ def trace(
     top_k: Annotated[
         int, typer.Option(help="Positions kept in a text, for an index of all positions.")
     ] = 10,
-    bm25: Annotated[
-        bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")
-    ] = False,
+    bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     out: Out = None,
     as_json: Json = False,
@@ -56,8 +54,16 @@ def trace(
     check_out(out)
     opened = api.Index.open(index, run)
     asked = read_queries(
-        opened.run, texts, queries, text2, text_column, text2_column, label_column, limit,
-        only_wrong=only_wrong, label=label,
+        opened.run,
+        texts,
+        queries,
+        text2,
+        text_column,
+        text2_column,
+        label_column,
+        limit,
+        only_wrong=only_wrong,
+        label=label,
     )
     found = opened.trace(
         asked, label, measure=measure, top=top, top_k=top_k, baselines=["bm25"] if bm25 else []
@@ -99,9 +105,13 @@ def read_queries(
         return [(texts[0], text2)]
     pairs = run.manifest["has_pairs"]
     examples = api.read_examples(
-        queries, text=text_column, text2=text2_column or ("text2" if pairs else None),
-        label=None if label else label_column, label_names=run.label_names,
-        require_labels=False, limit=limit,
+        queries,
+        text=text_column,
+        text2=text2_column or ("text2" if pairs else None),
+        label=None if label else label_column,
+        label_names=run.label_names,
+        require_labels=False,
+        limit=limit,
     )
     return _wrong(run, examples) if only_wrong else examples
 

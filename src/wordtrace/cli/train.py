@@ -23,9 +23,7 @@ def train(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The run's folder.")],
-    text: Annotated[
-        str, typer.Option(help="Column of the text.", rich_help_panel=_DATA)
-    ] = "text",
+    text: Annotated[str, typer.Option(help="Column of the text.", rich_help_panel=_DATA)] = "text",
     text2: Annotated[
         str | None, typer.Option(help="Column of a pair's second text.", rich_help_panel=_DATA)
     ] = None,
@@ -52,9 +50,7 @@ def train(
             rich_help_panel=_DATA,
         ),
     ] = 0.1,
-    model: Annotated[
-        str, typer.Option(help="cnn: the paper's.", rich_help_panel=_MODEL)
-    ] = "cnn",
+    model: Annotated[str, typer.Option(help="cnn: the paper's.", rich_help_panel=_MODEL)] = "cnn",
     embeddings: Annotated[
         Path | None,
         typer.Option(
@@ -100,9 +96,7 @@ def train(
     ] = 3,
     checkpoint_steps: Annotated[
         str | None,
-        typer.Option(
-            help="Or the very steps, such as 39,78,117.", rich_help_panel=_RECORDING
-        ),
+        typer.Option(help="Or the very steps, such as 39,78,117.", rich_help_panel=_RECORDING),
     ] = None,
     resume: Annotated[
         bool,
@@ -120,22 +114,44 @@ def train(
 ) -> None:
     """Train the paper's CNN on DATA and record the run: checkpoints, learning rates, data."""
     from wordtrace import api
-    from wordtrace.cli.describe import describe_run, show_run
+    from wordtrace.cli.show import show_run
+    from wordtrace.run.describe import describe_run
 
     recipe = api.Recipe(
-        epochs=epochs, batch_size=batch_size, learning_rate=lr, momentum=momentum,
-        weight_decay=weight_decay, schedule=schedule, seed=seed,  # type: ignore[arg-type]
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=lr,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        schedule=schedule,
+        seed=seed,
     )
     settings = api.Settings(
-        dim=dim, filters=filters, max_length=max_length, vocabulary=vocabulary,
-        embeddings=embeddings, checkpoints=_steps(checkpoint_steps) or checkpoints,
+        dim=dim,
+        filters=filters,
+        max_length=max_length,
+        vocabulary=vocabulary,
+        embeddings=embeddings,
+        checkpoints=_steps(checkpoint_steps) or checkpoints,
         early_stopping=early_stopping,
     )
     existed = (out / "run.json").exists() and not overwrite
     run = api.train(
-        data, out, text=text, text2=text2, label=label, id=id, split=split, model=model,
-        eval_data=eval, eval_fraction=eval_fraction, recipe=recipe, settings=settings,
-        device=device, resume=resume, overwrite=overwrite,
+        data,
+        out,
+        text=text,
+        text2=text2,
+        label=label,
+        id=id,
+        split=split,
+        model=model,
+        eval_data=eval,
+        eval_fraction=eval_fraction,
+        recipe=recipe,
+        settings=settings,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
     )
     if existed:
         say(f"{out} holds this very run already; nothing was done.")

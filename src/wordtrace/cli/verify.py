@@ -25,14 +25,18 @@ def verify(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Retrain with and without a trace's rows, beside as many random ones, and say what happened."""
+    """Retrain with and without a trace's rows, beside as many random ones; say what happened."""
     from wordtrace import api
 
     check_out(out)
     opened = None if run is None else api.Run.open(run)
     found = api.read_trace(trace, query)
     result = api.verify(
-        found, remove=remove, k=k, repeats=repeats,  # type: ignore[arg-type]
-        workers=workers, run=opened,
+        found,
+        remove=remove,
+        k=k,
+        repeats=repeats,
+        workers=workers,
+        run=opened,
     )
     emit(result.document(), as_json, out)

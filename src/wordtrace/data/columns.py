@@ -1,4 +1,4 @@
-"""From raw columns to checked examples: every complaint names the file, the place and the remedy."""
+"""From raw columns to checked examples: a complaint names the file, the place and the remedy."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _read_path(path: Path, wanted: Wanted, split: str | None, limit: int | None)
             case ".jsonl" | ".ndjson":
                 return read_json_lines(file, path.name, wanted, limit)
             case ".parquet":
-                return _read_parquet(file, path.name, wanted, limit)
+                return _read_parquet(file, path.name, wanted, limit, zipped=zipped)
             case ".txt" if not wanted.require_labels:
                 return read_plain(file, path.name, wanted, limit)
     raise DataError(f"{path.name}: this kind of file can't be read; give {_KNOWN}.")
@@ -99,19 +99,18 @@ def _opened(path: Path, zipped: bool) -> Iterator[IO[bytes]]:
         with gzip.open(path) if zipped else open(path, "rb") as file:
             yield file  # type: ignore[misc]
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path.name} is not a whole gzip file ({error}); write it again.") from None
+        raise DataError(
+            f"{path.name} is not a whole gzip file ({error}); write it again."
+        ) from None
     except EOFError:
         raise DataError(f"{path.name} ends early: the gzip file was cut; copy it again.") from None
 
 
 def _read_parquet(
-    file: IO[bytes], source: str, wanted: Wanted, limit: int | None
+    file: IO[bytes], source: str, wanted: Wanted, limit: int | None, *, zipped: bool
 ) -> Columns:
     try:
-        whole = file if file.seekable() and not isinstance(file, gzip.GzipFile) else io.BytesIO(
-            file.read()
-        )
-        opened = pq.ParquetFile(whole)
+        opened = pq.ParquetFile(io.BytesIO(file.read()) if zipped else file)
         chosen = wanted.choose(opened.schema_arrow.names, source)
         table = opened.read(columns=chosen)
         table.validate(full=True)
@@ -153,10 +152,8 @@ def _read_saved(path: Path, wanted: Wanted, split: str | None, limit: int | None
     return _read_table(loaded, wanted, limit, path.name)
 
 
-def _read_table(
-    data: Any, wanted: Wanted, limit: int | None, source: str | None = None
-) -> Columns:
-    """Read a ``datasets.Dataset``, a pandas DataFrame or an Arrow table; told by what they can do."""
+def _read_table(data: Any, wanted: Wanted, limit: int | None, source: str | None = None) -> Columns:
+    """Read a ``datasets.Dataset``, a pandas DataFrame or an Arrow table, told by what it can do."""
     name = source or f"the {type(data).__name__}"
     if isinstance(data, pa.Table):
         return _of_arrow(data, name, wanted, limit)
@@ -174,9 +171,7 @@ def _read_table(
         cut = found[:limit] if limit is not None else found
         values[column] = cut.tolist() if hasattr(cut, "tolist") else list(cut)
     own = getattr((features or {}).get(wanted.label), "names", None)
-    return Columns(
-        values, name, lambda row: f"row {row}", tuple(own) if own else None, available
-    )
+    return Columns(values, name, lambda row: f"row {row}", tuple(own) if own else None, available)
 
 
 def _read_dicts(data: Sequence[Any], wanted: Wanted, limit: int | None) -> Columns:

@@ -53,9 +53,7 @@ def read_delimited(
     return Columns(found, source, lambda row: f"line {lines[row]}", available=header)
 
 
-def read_json_lines(
-    file: IO[bytes], source: str, wanted: Wanted, limit: int | None
-) -> Columns:
+def read_json_lines(file: IO[bytes], source: str, wanted: Wanted, limit: int | None) -> Columns:
     """Read one JSON object a line; blank lines are passed over.
 
     Raises
@@ -81,8 +79,10 @@ def read_json_lines(
         except ValueError as error:
             raise DataError(f"{source}, line {number}: {error}.") from None
         if not isinstance(row, dict):
-            raise DataError(f"{source}, line {number}: expected a JSON object such as "
-                            '{"text": "…", "label": "…"}.')
+            raise DataError(
+                f"{source}, line {number}: expected a JSON object such as "
+                '{"text": "…", "label": "…"}.'
+            )
         rows.append(row)
         lines.append(number)
     if not rows:
@@ -131,9 +131,7 @@ def _rows(reader: Any, starts: list[int]) -> Iterator[tuple[int, list[str]]]:
             yield starts[0], row
 
 
-def _uneven(
-    source: str, line: int, row: list[str], header: list[str], delimiter: str
-) -> NoReturn:
+def _uneven(source: str, line: int, row: list[str], header: list[str], delimiter: str) -> NoReturn:
     name = "comma" if delimiter == "," else "tab"
     raise DataError(
         f"{source}, line {line}: {len(row)} fields where the header has {len(header)}; "

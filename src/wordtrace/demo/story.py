@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from wordtrace import api
-from wordtrace.cli.describe import describe_run
 from wordtrace.demo.news import make_news, package_folder
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
@@ -22,12 +21,15 @@ from wordtrace.report.sentences import (
     verification_sentences,
 )
 from wordtrace.run import predict
+from wordtrace.run.describe import describe_run
 
 SEED = 7
-REMOVED = 20
+REMOVED = 50
 REPEATS = 12
 EPOCHS = 6
-LEARNING_RATE = 0.05
+LEARNING_RATE = 0.02
+FILTERS = 30
+CHECKPOINTS = 5
 MAX_LENGTH = 128
 
 
@@ -52,12 +54,20 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
     _step("Train the paper's CNN and record the run")
     _command(
         f"wordtrace train {folder}/train.parquet --eval {folder}/test.parquet "
-        f"--embeddings ENCODER --max-length {MAX_LENGTH} --epochs {EPOCHS} --seed {SEED} "
-        f"--out {folder}/run"
+        f"--embeddings ENCODER --max-length {MAX_LENGTH} --epochs {EPOCHS} --lr {LEARNING_RATE} "
+        f"--filters {FILTERS} --checkpoints {CHECKPOINTS} --seed {SEED} --out {folder}/run"
     )
     run = api.train(
-        news.train, folder / "run", eval_data=news.test, embeddings=encoder,
-        max_length=MAX_LENGTH, epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=SEED,
+        news.train,
+        folder / "run",
+        eval_data=news.test,
+        embeddings=encoder,
+        max_length=MAX_LENGTH,
+        epochs=EPOCHS,
+        learning_rate=LEARNING_RATE,
+        filters=FILTERS,
+        checkpoints=CHECKPOINTS,
+        seed=SEED,
     )
     described = describe_run(run)
     steps = ", ".join(str(checkpoint.step) for checkpoint in run.checkpoints)
@@ -112,8 +122,9 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
         ],
     }
     shown = _short(trace.document())
-    page = render_html([noted, suspects, shown, document], "BBC News: from a wrong prediction to "
-                       "a verified fix")
+    page = render_html(
+        [noted, suspects, shown, document], "BBC News: from a wrong prediction to a verified fix"
+    )
     atomic.write_text(folder / "report.html", page)
     figures = {
         "planted": suspects["planted"],

@@ -19,7 +19,7 @@ from wordtrace.execute.serial import Serial
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 class Processes:
@@ -89,4 +89,3 @@ def _start_worker() -> None:
     import torch
 
     torch.set_num_threads(1)
-

@@ -36,8 +36,14 @@ def track(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
 @contextmanager
 def _bar(what: str, total: int, unit: str, done: int) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     progress = Progress(
         TextColumn("{task.description:<22}"),
@@ -78,12 +84,11 @@ def _lines(what: str, total: int, unit: str, done: int) -> Iterator[Advance]:
         shown = now
         rate = finished / (now - start)
         left = (total - done - finished) / rate
-        print(
+        sys.stderr.write(
             f"{what}: {done + finished:,} of {total:,} {unit}, "
-            f"{_short(rate)} {unit}/s, about {left:.0f} s left",
-            file=sys.stderr,
-            flush=True,
+            f"{_short(rate)} {unit}/s, about {left:.0f} s left\n"
         )
+        sys.stderr.flush()
 
     yield advance
 

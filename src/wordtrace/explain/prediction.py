@@ -74,7 +74,10 @@ class Hit:
     def document(self) -> dict[str, Any]:
         """Return the hit as JSON."""
         document: dict[str, Any] = {
-            "id": self.id, "score": self.score, "label": self.label, "text": self.text,
+            "id": self.id,
+            "score": self.score,
+            "label": self.label,
+            "text": self.text,
         }
         if self.text2 is not None:
             document["text2"] = self.text2
@@ -130,8 +133,14 @@ class Explanation:
         if self.text2 is not None:
             document["text2"] = self.text2
         for name in (
-            "label", "label_source", "predicted", "predicted_probability", "probability",
-            "special_share", "stop_share", "warning",
+            "label",
+            "label_source",
+            "predicted",
+            "predicted_probability",
+            "probability",
+            "special_share",
+            "stop_share",
+            "warning",
         ):
             document[name] = getattr(self, name)
         document["words"] = [asdict(word) for word in self.words]

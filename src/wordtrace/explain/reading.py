@@ -45,9 +45,15 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
                 )
             queries = queries[query : query + 1]
         return Trace(
-            document["measure"], document["top_k"], document["source"], document["examples"],
-            document["seconds"], document["run"], document["index"],
-            tuple(document["label_names"]), queries,
+            document["measure"],
+            document["top_k"],
+            document["source"],
+            document["examples"],
+            document["seconds"],
+            document["run"],
+            document["index"],
+            tuple(document["label_names"]),
+            queries,
         )
     except (KeyError, TypeError) as error:
         raise InputError(f"{place} is not a whole trace ({error}); make it again.") from None
@@ -78,16 +84,22 @@ def _explanation(document: Mapping[str, Any]) -> Explanation:
 def _hit(document: Mapping[str, Any]) -> Hit:
     words = document.get("words")
     return Hit(
-        document["id"], document["score"], document["label"], document["text"],
+        document["id"],
+        document["score"],
+        document["label"],
+        document["text"],
         document.get("text2"),
         None if words is None else tuple(_word(word) for word in words),
-        document.get("special_share"), document.get("stop_share"),
+        document.get("special_share"),
+        document.get("stop_share"),
     )
 
 
 def _word(document: Mapping[str, Any]) -> Word:
     return Word(
-        document["token"], document["contribution"], document["kind"],
+        document["token"],
+        document["contribution"],
+        document["kind"],
         tuple((field, start, end) for field, start, end in document["spans"]),
         tuple((field, start, end) for field, start, end in document["query_spans"]),
     )

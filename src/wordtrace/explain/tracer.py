@@ -99,7 +99,7 @@ class Tracer:
         wanted = [np.concatenate(pair) for pair in ranked]
         words = self._words(chosen, source, queries, wanted)
         hits = [
-            self._hits(rows, scores[place], words and words[place], queries, place)
+            self._hits(rows, scores[place], None if words is None else words[place], queries, place)
             for place, rows in enumerate(wanted)
         ]
         seconds = time.perf_counter() - start
@@ -127,7 +127,9 @@ class Tracer:
                     warning=warning_of(listed[:split]),
                     baselines={
                         other: tuple(
-                            self._hits(strongest(row[place], top)[0], row[place], None, queries, 0)
+                            self._hits(
+                                strongest(row[place], top)[0], row[place], None, queries, place
+                            )
                         )
                         for other, row in beside.items()
                     },
@@ -248,8 +250,14 @@ def _with_shares(hit: Hit) -> Hit:
     if hit.contributions is None:
         return hit
     return Hit(
-        hit.id, hit.score, hit.label, hit.text, hit.text2, hit.contributions,
-        share([hit], "special"), share([hit], "stop"),
+        hit.id,
+        hit.score,
+        hit.label,
+        hit.text,
+        hit.text2,
+        hit.contributions,
+        share([hit], "special"),
+        share([hit], "stop"),
     )
 
 

@@ -62,9 +62,7 @@ def make_words(
             example.get(token, ()),
             query.get(token, ()),
         )
-        for token, value in sorted(
-            contributions.items(), key=lambda item: (-abs(item[1]), item[0])
-        )
+        for token, value in sorted(contributions.items(), key=lambda item: (-abs(item[1]), item[0]))
     )
 
 

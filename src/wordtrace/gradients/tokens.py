@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -43,7 +45,8 @@ def check_top_k(top_k: int | None) -> None:
 
 def position_norms(gradients: EmbeddingGradients) -> Tensor:
     """Return ‖∂ℓ(x_i)/∂e_{i,t}‖, float32, shape (batch, length)."""
-    return torch.linalg.vector_norm(gradients.gradient, dim=2)
+    norms: Tensor = torch.linalg.vector_norm(gradients.gradient, dim=2)
+    return norms
 
 
 def token_gradients(
@@ -78,7 +81,7 @@ def self_influence(batch: Batch, gradients: EmbeddingGradients, norms: Tensor) -
     total = norms.square().sum(1)
     width = norms.shape[1]
     ids = batch.ids.masked_fill(norms == 0, -1)
-    key = (ids + torch.arange(len(ids), device=ids.device).unsqueeze(1) * (int(ids.max()) + 2))
+    key = ids + torch.arange(len(ids), device=ids.device).unsqueeze(1) * (int(ids.max()) + 2)
     flat = key.flatten()
     order = torch.argsort(flat, stable=True)
     ordered = flat[order]
@@ -99,24 +102,26 @@ def self_influence(batch: Batch, gradients: EmbeddingGradients, norms: Tensor) -
 
 
 def check_finite(
-    gradients: EmbeddingGradients, norms: Tensor, name: Callable[[int], str], where: str
+    gradients: EmbeddingGradients,
+    norms: Tensor,
+    rows: npt.NDArray[np.int64],
+    names: Sequence[str],
+    where: str,
 ) -> None:
     """Stop at a NaN or infinite loss or gradient; the message names the example.
 
     Raises
     ------
     NumericalError
-        `name` gives the id of the example at a place in the batch.
+        The example at place i of the batch is ``names[rows[i]]``.
     """
     good = torch.isfinite(gradients.losses) & torch.isfinite(norms).all(1)
     if not bool(good.all()):
-        bad = name(int((~good).nonzero()[0]))
+        bad = names[int(rows[int((~good).nonzero()[0])])]
         raise NumericalError(
             f"the loss or gradient of example {bad!r} is NaN or infinite at {where}; "
             "the training diverged there: train again with a lower --lr."
         )
-
-
 
 
 def _sum_by_token(example: Tensor, token: Tensor, rows: Tensor, place: Tensor) -> TokenGradients:

@@ -25,7 +25,7 @@ from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index import manifest as manifests
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import Manifest, Shard, Source
-from wordtrace.index.postings import DTYPES, Dtype, make_block
+from wordtrace.index.postings import DTYPES, make_block
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.run import predict
 from wordtrace.run.checkpoint import load_tensors, save_tensors
@@ -40,7 +40,7 @@ _STATISTICS = ("loss", "predicted", "self_influence", "self_influence_topk")
 
 @dataclass(frozen=True)
 class ShardTask:
-    """What one worker does: the gradients of `count` examples from row `first` at one checkpoint."""
+    """The gradients of `count` examples from row `first` at one checkpoint."""
 
     run: str
     part: str
@@ -49,7 +49,7 @@ class ShardTask:
     first: int
     count: int
     top_k: int | None
-    dtype: Dtype
+    dtype: str
 
     @property
     def key(self) -> str:
@@ -62,7 +62,7 @@ def build(
     out: str | Path | None = None,
     *,
     top_k: int | None = 10,
-    dtype: Dtype = "float16",
+    dtype: str = "float16",
     weighting: str = "rate",
     shard_size: int = 32_768,
     workers: int | None = None,
@@ -112,7 +112,9 @@ def build(
     if (folder / manifests.FILE).exists() and not overwrite:
         recorded = atomic.read_json(folder / manifests.FILE)
         fingerprint.require_same(
-            {key: recorded.get(key) for key in plan}, plan, str(folder),
+            {key: recorded.get(key) for key in plan},
+            plan,
+            str(folder),
             "choose another --out, or add --overwrite to replace it",
         )
         return IndexFolder.open(folder)
@@ -120,8 +122,16 @@ def build(
     encoded = _encode(run, part)
     starts = range(0, len(encoded), shard_size)
     tasks = [
-        ShardTask(str(run.path), str(part), checkpoint, shard, first,
-                  min(shard_size, len(encoded) - first), top_k, dtype)
+        ShardTask(
+            str(run.path),
+            str(part),
+            checkpoint,
+            shard,
+            first,
+            min(shard_size, len(encoded) - first),
+            top_k,
+            dtype,
+        )
         for checkpoint in range(len(sources))
         for shard, first in enumerate(starts)
     ]
@@ -168,8 +178,7 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
         found = embedding_gradients(model, batch)
         norms = gradients.position_norms(found)
         gradients.check_finite(
-            found, norms, lambda at, rows=within: run.train.ids[task.first + int(rows[at])],
-            f"step {checkpoint.step}",
+            found, norms, rows_here[within], run.train.ids, f"step {checkpoint.step}"
         )
         kept = gradients.token_gradients(batch, found, norms, task.top_k)
         rows = torch.from_numpy(within)
@@ -211,7 +220,9 @@ def _prepare(folder: Path, plan: dict[str, Any]) -> Path:
     part = atomic.part_of(folder)
     if (part / _WORK / _PLAN).exists():
         fingerprint.require_same(
-            atomic.read_json(part / _WORK / _PLAN), plan, f"the interrupted build in {part}",
+            atomic.read_json(part / _WORK / _PLAN),
+            plan,
+            f"the interrupted build in {part}",
             f"repeat it with the old value to go on, or delete {part} to start anew",
         )
         return part
@@ -296,5 +307,3 @@ def _write_tokens(run: Run, part: Path, encoded: Encoded) -> None:
     }
     with atomic.replacing(part / manifests.TOKENS) as temporary:
         pq.write_table(pa.table(columns), temporary, compression="zstd")
-
-

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from wordtrace.errors import CorruptError
-from wordtrace.index.postings import Dtype
 
 FILE = "manifest.json"
 EXAMPLES = "examples.parquet"
@@ -60,7 +59,7 @@ class Manifest:
     vocabulary: int
     dim: int
     top_k: int | None
-    dtype: Dtype
+    dtype: str
     weighting: str
     shard_size: int
     checkpoints: tuple[Source, ...]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from wordtrace.gradients.tokens import TokenGradients
 
-Dtype = Literal["float16", "float32"]
 DTYPES: dict[str, torch.dtype] = {"float16": torch.float16, "float32": torch.float32}
 
 
@@ -76,7 +74,7 @@ def make_block(
     first: int,
     count: int,
     vocabulary: int,
-    dtype: Dtype = "float32",
+    dtype: str = "float32",
 ) -> Block:
     """Order the token gradients of some batches by token.
 

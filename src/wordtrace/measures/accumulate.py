@@ -55,7 +55,7 @@ def query_tokens(model: TextModel, queries: Queries, top_k: int | None, where: s
     batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
     found = embedding_gradients(model, batch)
     norms = gradients.position_norms(found)
-    gradients.check_finite(found, norms, lambda at: queries.texts[at][:40], where)
+    gradients.check_finite(found, norms, rows, queries.texts, where)
     kept = gradients.token_gradients(batch, found, norms, top_k)
     order = torch.argsort(kept.token, stable=True)
     tokens, counts = torch.unique_consecutive(kept.token[order], return_counts=True)

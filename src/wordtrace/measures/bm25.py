@@ -31,7 +31,9 @@ class BM25:
         retriever.index(words, show_progress=False)
         asked = bm25s.tokenize(
             _joined(queries.texts, queries.texts2),
-            stopwords=None, show_progress=False, return_ids=False,
+            stopwords=None,
+            show_progress=False,
+            return_ids=False,
         )
         labels = run.train.labels
         scores = np.empty((len(queries), len(run.train)), np.float32)

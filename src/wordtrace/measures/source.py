@@ -85,8 +85,7 @@ class Streamed:
                 found = embedding_gradients(model, batch)
                 norms = gradients.position_norms(found)
                 gradients.check_finite(
-                    found, norms, lambda at, rows=chosen: self.run.train.ids[int(rows[at])],
-                    f"step {point.step}",
+                    found, norms, chosen, self.run.train.ids, f"step {point.step}"
                 )
                 kept = gradients.token_gradients(batch, found, norms, self.top_k)
                 place = torch.arange(len(chosen))

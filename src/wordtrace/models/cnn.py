@@ -88,7 +88,7 @@ class CNN(nn.Module):
         self.linear = nn.Linear(config.filters, config.classes)
 
     def initialise(self, seed: int, embeddings: Tensor | None = None) -> None:
-        """Draw all weights anew: uniform in ±1/√fan_in, the embedding from N(0, 1).
+        """Draw all weights anew: Glorot's uniform distribution, biases 0, the embedding N(0, 0.3²).
 
         The draws depend on `seed` alone, not on PyTorch's global state. `embeddings`, float of
         shape (vocabulary, dim), takes the place of the drawn ones.
@@ -97,12 +97,13 @@ class CNN(nn.Module):
         with torch.no_grad():
             for layer in [*self.convolutions, self.linear]:
                 assert isinstance(layer, MaskedConvolution | nn.Linear)
-                bound = 1 / math.sqrt(layer.weight[0].numel())
+                fans = layer.weight[0].numel() + layer.weight[:, 0].numel()
+                bound = math.sqrt(6 / fans)
                 layer.weight.uniform_(-bound, bound, generator=generator)
-                layer.bias.uniform_(-bound, bound, generator=generator)
+                layer.bias.zero_()
             # Last, so that the other layers' draws don't depend on the size of the vocabulary.
             if embeddings is None:
-                self.embedding.weight.normal_(generator=generator)
+                self.embedding.weight.normal_(std=0.3, generator=generator)
             else:
                 self.embedding.weight.copy_(embeddings)
 

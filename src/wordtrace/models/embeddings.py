@@ -59,4 +59,5 @@ def reduced(folder: Path, dim: int, deviation: float = 0.3) -> Tensor:
     largest = directions.abs().argmax(0)
     directions = directions * directions[largest, torch.arange(dim)].sign()
     projected = centred @ directions
-    return (projected * (deviation / projected.std())).float()
+    scaled: Tensor = projected * (deviation / projected.std())
+    return scaled.float()

@@ -58,14 +58,15 @@ class Tokenizer:
         inner.encode_special_tokens = True
         encoding = inner.encode("a", "b")
         self.special: frozenset[int] = frozenset(
-            token for token, mask in zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+            token
+            for token, mask in zip(encoding.ids, encoding.special_tokens_mask, strict=True)
             if mask
         )
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int, max_length: int) -> Tokenizer:
         """Train an uncased WordPiece tokenizer with [CLS] and [SEP] on `texts`."""
-        inner = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))  # type: ignore[call-arg]
+        inner = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
         inner.normalizer = normalizers.BertNormalizer(lowercase=True)
         inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         trainer = trainers.WordPieceTrainer(

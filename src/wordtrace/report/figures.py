@@ -55,8 +55,14 @@ def intervals(query: Mapping[str, Any], side: str) -> Intervals:
 
     rows = tuple(
         Row(
-            name, interval(change), 30 + place * _ROW, x(change["low"]), x(change["high"]),
-            x(change["mean"]), tuple(map(x, change["values"])), main,
+            name,
+            interval(change),
+            30 + place * _ROW,
+            x(change["low"]),
+            x(change["high"]),
+            x(change["mean"]),
+            tuple(map(x, change["values"])),
+            main,
         )
         for place, (name, change, main) in enumerate(lines)
     )

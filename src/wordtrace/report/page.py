@@ -30,8 +30,10 @@ def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None
     """
     order = list(FORMATS)
     ordered = sorted(documents, key=lambda document: order.index(kind_of(document)))
-    return _environment().get_template("page.html.j2").render(
-        documents=ordered, title=title or _title(ordered)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(documents=ordered, title=title or _title(ordered))
     )
 
 

@@ -124,15 +124,20 @@ def _verification(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
         label = clean(query["label"], newlines=False)
         table = Table(
             title=Text(f"Change of P({label}): {clean(query['text'], newlines=False)[:60]}"),
-            title_justify="left", box=None, pad_edge=False,
+            title_justify="left",
+            box=None,
+            pad_edge=False,
         )
         for name in ("left out", "mean", "95 % interval", "difference from it"):
             table.add_column(name, justify="left" if name == "left out" else "right")
         count = len(query["removed"])
         rows = [(f"{count} strongest {document['remove']}", query["without"]["change"], None)]
         rows += [
-            (f"{count} {sentences.control_name(control['name'])}", control["change"],
-             control["difference"])
+            (
+                f"{count} {sentences.control_name(control['name'])}",
+                control["change"],
+                control["difference"],
+            )
             for control in query["controls"]
         ]
         for name, change, difference in rows:
@@ -154,11 +159,17 @@ def _verification(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
 def _mislabels(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
     table = Table(
         title=Text(f"Training rows most likely mislabelled, by {clean(document['by'])}"),
-        title_justify="left", expand=True, box=None, pad_edge=False,
+        title_justify="left",
+        expand=True,
+        box=None,
+        pad_edge=False,
     )
     for name in ("#", "id", "label", "model says", "self-influence", "loss"):
-        table.add_column(name, justify="right" if name in ("#", "self-influence", "loss") else
-                         "left", no_wrap=True)
+        table.add_column(
+            name,
+            justify="right" if name in ("#", "self-influence", "loss") else "left",
+            no_wrap=True,
+        )
     table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
     for row in document["rows"]:
         mark = " ✓ flipped" if row.get("planted") else ""

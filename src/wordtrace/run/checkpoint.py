@@ -60,7 +60,9 @@ class Checkpoint:
         try:
             return cls(**{field.name: document[field.name] for field in fields(cls)})
         except KeyError as error:
-            raise CorruptError(f"a checkpoint's record lacks {error}; make the run again.") from None
+            raise CorruptError(
+                f"a checkpoint's record lacks {error}; make the run again."
+            ) from None
 
 
 def save(run: Path, checkpoint: Checkpoint, weights: Mapping[str, torch.Tensor]) -> None:
@@ -74,8 +76,9 @@ def save(run: Path, checkpoint: Checkpoint, weights: Mapping[str, torch.Tensor])
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write tensors as safetensors, atomically."""
     with atomic.replacing(path) as temporary:
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-                  temporary)
+        save_file(
+            {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary
+        )
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:

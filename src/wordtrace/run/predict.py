@@ -45,9 +45,7 @@ def probabilities(scores: FloatArray) -> npt.NDArray[np.float64]:
     return result
 
 
-def cross_entropy(
-    scores: FloatArray, labels: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def cross_entropy(scores: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Return −log softmax(scores)[label] of each example, float64, shape (examples,)."""
     wide = scores.astype(np.float64)
     top = wide.max(1)
@@ -61,9 +59,7 @@ def device_of(model: TextModel) -> torch.device:
     return next(iter(model.embedding.parameters())).device
 
 
-def _in_order(
-    found: list[tuple[npt.NDArray[np.int64], torch.Tensor]], count: int
-) -> FloatArray:
+def _in_order(found: list[tuple[npt.NDArray[np.int64], torch.Tensor]], count: int) -> FloatArray:
     result = np.empty((count, found[0][1].shape[1] if found else 0), np.float32)
     for rows, values in found:
         result[rows] = values.numpy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 from wordtrace.errors import CorruptError, InputError
 
@@ -35,7 +35,7 @@ class Recipe:
     learning_rate: float = 0.05
     momentum: float = 0.9
     weight_decay: float = 0.0
-    schedule: Literal["constant", "linear"] = "constant"
+    schedule: str = "constant"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -76,7 +76,9 @@ class Recipe:
         """Read a recipe from JSON; an unknown key is an error (CorruptError)."""
         unknown = set(document) - {field.name for field in fields(cls)}
         if unknown:
-            raise CorruptError(f"unknown training setting {min(unknown)!r}: made by a newer version?")
+            raise CorruptError(
+                f"unknown training setting {min(unknown)!r}: made by a newer version?"
+            )
         return cls(**document)
 
 

@@ -35,9 +35,9 @@ class Labelled:
 class Recorder:
     """Called after each step; writes a candidate checkpoint where one is due.
 
-    Candidates come eight an epoch and at each epoch's end, or at the steps chosen by hand. With each
-    one the momentum and the bookkeeping are written, so that a killed training goes on from it and
-    ends with the same weights.
+    Candidates come eight an epoch and at each epoch's end, or at the steps chosen by hand. With
+    each one the momentum and the bookkeeping are written, so that a killed training goes on from
+    it and ends with the same weights.
     """
 
     folder: Path

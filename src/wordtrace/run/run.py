@@ -178,7 +178,7 @@ class Run:
         return np.array([self.train.row_of(id_) for id_ in ids], dtype=np.int64)
 
     def check(self) -> list[str]:
-        """Compare every file's checksum with the manifest; return what is wrong, empty if nothing."""
+        """Compare every file with its checksum; return what is wrong, empty if nothing."""
         problems = []
         for name, digest in self.manifest["files"].items():
             path = self.path / name

@@ -22,8 +22,8 @@ from wordtrace.run import predict, record
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.fit import Training, fit
-from wordtrace.run.record import Labelled, Recorder
 from wordtrace.run.recipe import Recipe
+from wordtrace.run.record import Labelled, Recorder
 from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
 from wordtrace.run.settings import Settings
 
@@ -70,7 +70,9 @@ def train(
     plan = _plan(examples, held_out, recipe, settings)
     if (folder / MANIFEST).exists() and not overwrite:
         fingerprint.require_same(
-            atomic.read_json(folder / MANIFEST)["plan"], plan, str(folder),
+            atomic.read_json(folder / MANIFEST)["plan"],
+            plan,
+            str(folder),
             "choose another --out, or add --overwrite to replace it",
         )
         return Run.open(folder, device)
@@ -82,17 +84,28 @@ def train(
             tokenizer.size, len(examples.label_names), dim=settings.dim, filters=settings.filters
         )
     )
-    start = settings.embeddings and embeddings.reduced(settings.embeddings, settings.dim)
-    model.initialise(recipe.seed, start)
+    model.initialise(
+        recipe.seed,
+        None
+        if settings.embeddings is None
+        else embeddings.reduced(settings.embeddings, settings.dim),
+    )
     training = Training(model.to(device))
-    held = held_out and Labelled(
-        tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels
+    held = (
+        None
+        if held_out is None
+        else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
     )
     with track("Training", total, "steps") as advance:
         recorder = Recorder(
-            part, training, recipe, Labelled(encoded, examples.labels), held,
+            part,
+            training,
+            recipe,
+            Labelled(encoded, examples.labels),
+            held,
             settings.checkpoints if isinstance(settings.checkpoints, tuple) else None,
-            settings.early_stopping, advance,
+            settings.early_stopping,
+            advance,
         )
         recorder.resume()
         advance(training.step)
@@ -142,9 +155,7 @@ def train(
     return Run.open(folder, device)
 
 
-def _check(
-    examples: Examples, held_out: Examples | None, settings: Settings, total: int
-) -> None:
+def _check(examples: Examples, held_out: Examples | None, settings: Settings, total: int) -> None:
     if len(examples.label_names) < 2:
         raise DataError(f"{examples.source}: training needs at least two different labels.")
     if held_out is not None and held_out.label_names != examples.label_names:
@@ -170,8 +181,9 @@ def _plan(
 ) -> dict[str, Any]:
     chosen = settings.checkpoints
     folder = settings.embeddings
-    for name in (tokens.FILE, embeddings.FILE) if folder is not None else ():
-        if not (folder / name).is_file():
+    files = (tokens.FILE, embeddings.FILE)
+    for name in files:
+        if folder is not None and not (folder / name).is_file():
             raise InputError(
                 f"{folder} holds no {name}; --embeddings takes the folder of a pretrained "
                 "encoder, with model.safetensors and tokenizer.json."
@@ -184,10 +196,9 @@ def _plan(
         "vocabulary": settings.vocabulary,
         "checkpoints": chosen if isinstance(chosen, int) else sorted(set(chosen)),
         "early_stopping": settings.early_stopping,
-        "embeddings": folder
-        and [fingerprint.of_file(folder / name) for name in (tokens.FILE, embeddings.FILE)],
+        "embeddings": folder and [fingerprint.of_file(folder / name) for name in files],
         "train": examples.fingerprint(),
-        "held_out": held_out and held_out.fingerprint(),
+        "held_out": None if held_out is None else held_out.fingerprint(),
     }
 
 
@@ -197,7 +208,9 @@ def _prepare_part(folder: Path, plan: dict[str, Any], *, resume: bool) -> Path:
         shutil.rmtree(part)
     if part.exists():
         fingerprint.require_same(
-            atomic.read_json(part / PLAN), plan, f"the interrupted training in {part}",
+            atomic.read_json(part / PLAN),
+            plan,
+            f"the interrupted training in {part}",
             "repeat it with the old value to go on, or add --no-resume to start anew",
         )
     else:
@@ -219,7 +232,9 @@ def _tokenizer(part: Path, examples: Examples, settings: Settings) -> Tokenizer:
     return Tokenizer.open(path, settings.max_length)
 
 
-def _choose(candidates: list[Checkpoint], settings: Settings, final: Checkpoint) -> list[Checkpoint]:
+def _choose(
+    candidates: list[Checkpoint], settings: Settings, final: Checkpoint
+) -> list[Checkpoint]:
     if isinstance(settings.checkpoints, tuple):
         steps = [step for step in sorted(set(settings.checkpoints)) if step <= final.step]
         if not steps:
@@ -249,5 +264,3 @@ def _keep(part: Path, candidates: list[Checkpoint], kept: list[Checkpoint]) -> N
         if candidate not in kept:
             shutil.rmtree(part / candidate.folder)
     shutil.rmtree(part / record.STATE)
-
-

@@ -38,7 +38,10 @@ class Estimate:
     def document(self) -> dict[str, Any]:
         """Return the estimate as JSON."""
         return {
-            "mean": self.mean, "low": self.low, "high": self.high, "values": list(self.values),
+            "mean": self.mean,
+            "low": self.low,
+            "high": self.high,
+            "values": list(self.values),
         }
 
 

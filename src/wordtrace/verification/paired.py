@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +23,6 @@ from wordtrace.verification.retrain import Retraining, retrain
 
 FORMAT, VERSION = "wordtrace-verification", 1
 LEDGER = "retrainings.sqlite"
-
-Side = Literal["opponents", "proponents"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def verify(
     run: Run,
     targets: Sequence[Target],
     *,
-    remove: Side,
+    remove: str,
     k: int,
     measure: str,
     repeats: int = 5,
@@ -214,9 +212,7 @@ def _query(
 
     before = outcome(base)
     outcomes = {name: outcome(results) for name, results in removed.items()}
-    changes = {
-        name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()
-    }
+    changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
     for name, one in outcomes.items():
         one["change"] = estimate(changes[name]).document()
     controls = []

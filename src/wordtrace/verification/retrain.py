@@ -87,8 +87,12 @@ def retrain(task: Retraining) -> dict[str, Any]:
     weights[list(task.removed)] = 0
     training = Training(model)
     fit(
-        training, material.train, run.train.labels, recipe,
-        weights=weights, last_step=run.manifest["steps"],
+        training,
+        material.train,
+        run.train.labels,
+        recipe,
+        weights=weights,
+        last_step=run.manifest["steps"],
     )
     accuracy = None
     if material.held_out is not None and run.held_out is not None:
@@ -132,11 +136,17 @@ def _material(folder: str, probes: tuple[tuple[str, str | None], ...]) -> _Mater
         run.tokenizer.encode(held.texts, held.texts2) if held is not None else None,
     ]
     tokens = np.unique(np.concatenate([part.ids for part in parts if part is not None]))
-    train, asked, held_out = (
-        part and Encoded(np.searchsorted(tokens, part.ids).astype(np.int32), part.offsets)
-        for part in parts
-    )
+    train, probes_cut, held_out = (_cut(part, tokens) for part in parts)
     start = run.weights(0)["embedding.weight"] if run.manifest["pretrained_embeddings"] else None
     assert train is not None
-    assert asked is not None
-    return _Material(run, train, held_out, asked, tokens.astype(np.int64), start)
+    assert probes_cut is not None
+    return _Material(run, train, held_out, probes_cut, tokens.astype(np.int64), start)
+
+
+def _cut(
+    part: Encoded | None, tokens: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> Encoded | None:
+    """Number the tokens by their place among those that occur."""
+    if part is None:
+        return None
+    return Encoded(np.searchsorted(tokens, part.ids).astype(np.int32), part.offsets)

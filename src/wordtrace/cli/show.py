@@ -1,0 +1,62 @@
+"""Runs and indexes for people, or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+
+def show_run(document: Mapping[str, Any], as_json: bool) -> None:
+    """Print a run's description."""
+    if as_json:
+        _print_json(document)
+        return
+    accuracy = document["accuracy"]
+    lines = [
+        f"Run {document['name']}: {document['examples']:,} examples, "
+        f"{len(document['labels'])} labels ({', '.join(document['labels'])})",
+        f"  {document['steps']:,} steps; held-out accuracy "
+        + (f"{accuracy:.3f} on {document['held_out']:,}" if accuracy is not None else "not taken"),
+        "  checkpoints: "
+        + ", ".join(
+            f"step {one['step']} (rate {one['learning_rate']:g}, loss {one['loss']:.3f})"
+            for one in document["checkpoints"]
+        )
+        + f"; final: step {document['final']['step']} (loss {document['final']['loss']:.3f})",
+        *(f"  note: {note}" for note in document["notes"]),
+    ]
+    _print_lines(lines)
+
+
+def show_index(document: Mapping[str, Any], as_json: bool) -> None:
+    """Print an index's description."""
+    if as_json:
+        _print_json(document)
+        return
+    kept = document["top_k"]
+    _print_lines(
+        [
+            f"Index {document['name']}: {document['examples']:,} examples, "
+            f"{document['postings']:,} postings "
+            f"({'all positions' if kept is None else f'top {kept} positions'}), "
+            f"{document['bytes'] / 1e6:,.1f} MB, {document['bytes_per_example']:,.0f} bytes an "
+            "example",
+            "  checkpoints: "
+            + ", ".join(f"step {one['step']} (η {one['eta']:g})" for one in document["checkpoints"])
+            + f"; {document['dtype']}, dimension {document['dim']}, {document['shards']} shards",
+            f"  run: {document['run']}",
+        ]
+    )
+
+
+def _print_json(document: Mapping[str, Any]) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
+    sys.stdout.write("\n")
+
+
+def _print_lines(lines: list[str]) -> None:
+    from wordtrace.report.text import clean
+
+    sys.stdout.write("\n".join(clean(line) for line in lines) + "\n")

@@ -1,0 +1,32 @@
+"""What an index is, as a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wordtrace.index.folder import IndexFolder
+
+
+def describe_index(index: IndexFolder) -> dict[str, Any]:
+    """Return what `wordtrace info` says of an index."""
+    manifest = index.manifest
+    size = sum(shard.bytes for shard in manifest.shards)
+    size += sum(int(entry["bytes"]) for entry in manifest.files.values())
+    return {
+        "format": "wordtrace-index-info",
+        "version": 1,
+        "name": str(index.path),
+        "run": str((index.path / manifest.run).resolve()),
+        "examples": manifest.examples,
+        "top_k": manifest.top_k,
+        "dtype": manifest.dtype,
+        "dim": manifest.dim,
+        "weighting": manifest.weighting,
+        "checkpoints": [
+            {"step": source.step, "eta": source.eta} for source in manifest.checkpoints
+        ],
+        "shards": len(manifest.shards),
+        "postings": sum(shard.postings for shard in manifest.shards),
+        "bytes": size,
+        "bytes_per_example": size / max(manifest.examples, 1),
+    }

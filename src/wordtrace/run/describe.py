@@ -1,0 +1,49 @@
+"""What a run is, as a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wordtrace.run.run import Run
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """Return what `wordtrace info` says of a run."""
+    manifest = run.manifest
+    held_out = manifest["held_out"]
+    notes = []
+    train = manifest["train"]
+    if train["truncated"]:
+        notes.append(
+            f"{train['truncated']:,} of {train['rows']:,} texts are longer than "
+            f"{manifest['max_length']} tokens and were cut (--max-length)."
+        )
+    if train["contradictions"]:
+        count = train["contradictions"]
+        notes.append(
+            f"{count} {'text occurs' if count == 1 else 'texts occur'} more than once with "
+            "different labels."
+        )
+    rates = [checkpoint.learning_rate for checkpoint in run.checkpoints]
+    for checkpoint in run.checkpoints:
+        if checkpoint.learning_rate < 0.01 * sum(rates):
+            notes.append(
+                f"The checkpoint at step {checkpoint.step} weighs under 1 % of the sum, since its "
+                "learning rate is small."
+            )
+    return {
+        "format": "wordtrace-run",
+        "version": 1,
+        "name": str(run.path),
+        "examples": train["rows"],
+        "held_out": held_out["rows"] if held_out else 0,
+        "labels": list(run.label_names),
+        "accuracy": held_out["accuracy"] if held_out else None,
+        "model": manifest["model"],
+        "recipe": manifest["recipe"],
+        "steps": manifest["steps"],
+        "checkpoints": manifest["checkpoints"],
+        "final": manifest["final"],
+        "source": manifest["source"],
+        "notes": notes,
+    }
