@@ -1,0 +1,103 @@
+"""Shared data: small, seeded, with learning rates that differ and are never 1."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wordtrace import api
+
+os.environ["WORDTRACE_PROGRESS"] = "0"
+torch.set_num_threads(1)
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+WORDS = {
+    "sport": "match team goal coach season player cup league win striker".split(),
+    "money": "shares market profit bank stock price trade euro growth debt".split(),
+    "film": "actor movie director award scene star oscar drama screen cast".split(),
+}
+COMMON = "the a of and in to for with , .".split()
+
+
+def make_examples(count: int = 120, seed: int = 3) -> api.Examples:
+    """Texts of class words among common words; a few rows are copies of others."""
+    generator = np.random.default_rng(seed)
+    names = tuple(sorted(WORDS))
+    texts, labels = [], []
+    for row in range(count):
+        label = row % len(names)
+        length = int(generator.integers(4, 16))
+        words = [
+            str(generator.choice(WORDS[names[label]] if generator.random() < 0.5 else COMMON))
+            for _ in range(length)
+        ]
+        texts.append(" ".join([*words, str(generator.choice(WORDS[names[label]]))]))
+        labels.append(label)
+    texts[7], labels[7] = texts[1], labels[1]
+    return api.Examples.of(
+        texts, labels, names, ids=[f"row-{row}" for row in range(count)], source="the toy data"
+    )
+
+
+@pytest.fixture(scope="session")
+def examples() -> api.Examples:
+    return make_examples()
+
+
+@pytest.fixture(scope="session")
+def run(examples: api.Examples, tmp_path_factory: pytest.TempPathFactory) -> api.Run:
+    """A small run whose rate falls linearly: each checkpoint has an η of its own."""
+    folder = tmp_path_factory.mktemp("runs") / "toy"
+    return api.train(
+        examples,
+        folder,
+        eval_fraction=0.2,
+        epochs=4,
+        batch_size=8,
+        learning_rate=0.09,
+        schedule="linear",
+        seed=5,
+        max_length=14,
+        dim=12,
+        vocabulary=200,
+        checkpoints=(9, 20, 33),
+    )
+
+
+@pytest.fixture(scope="session")
+def index(run: api.Run) -> api.Index:
+    """Top-4 index of the run in exact float32, several shards a checkpoint."""
+    return api.build_index(
+        run, run.path.parent / "index-4", top_k=4, dtype="float32", shard_size=29, workers=1
+    )
+
+
+@pytest.fixture(scope="session")
+def full_index(run: api.Run) -> api.Index:
+    """Index of all positions, float32."""
+    return api.build_index(
+        run, run.path.parent / "index-all", top_k=None, dtype="float32", shard_size=40, workers=1
+    )
+
+
+@pytest.fixture(scope="session")
+def queries() -> list[str]:
+    return [
+        "the striker and the coach win a match . the market of shares",
+        "profit of the bank and the bank of growth",
+        "actor of the season , a drama with [CLS] and [PAD]",
+        "zebra",
+    ]
+
+
+def shared(name: str) -> Path:
+    """Return a file of the real data, or skip saying why."""
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"the real data set {name} is not beside this checkout")
+    return path
