@@ -225,7 +225,8 @@ def train(
     elif not 0 <= eval_fraction < 1:
         raise InputError(f"--eval-fraction is {eval_fraction}; it must be in [0, 1).")
     elif eval_fraction:
-        examples, held_out = examples.split(eval_fraction, recipe.seed)
+        # Not by the recipe's seed: runs of several seeds are judged on the same rows.
+        examples, held_out = examples.split(eval_fraction, seed=0)
     return training.train(
         examples,
         out,

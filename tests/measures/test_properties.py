@@ -35,7 +35,8 @@ def test_words_sum_to_the_score(run: api.Run, texts: list[str], k: int) -> None:
     chosen = TracInWE(k)
     scores = chosen.score(run, asked)
     rows = np.arange(len(run.train))
-    words = chosen.words_from(Streamed(run, k), run, asked, [rows] * len(texts))
+    tokens = chosen.query_tokens(run, asked)
+    words = chosen.words_from(Streamed(run, k), tokens, [rows] * len(texts))
     sums = np.array([[sum(words[q][row].values()) for row in rows] for q in range(len(texts))])
     assert np.abs(sums).max() > 0
     np.testing.assert_allclose(sums, scores, rtol=1e-4, atol=1e-6 * np.abs(scores).max())
@@ -84,7 +85,8 @@ def test_batches_padding_and_order_do_not_change_a_score(
         patch.setattr("wordtrace.run.predict.TOKENS_A_BATCH", tokens)
         blocks = list(Streamed(run, 4, rows).blocks(0))
         assert (len(blocks) == 1) == (tokens == 10**6)
-        found = TracInWE(4).score_from(Streamed(run, 4, rows), run, asked)
+        tokens_asked = TracInWE(4).query_tokens(run, asked)
+        found = TracInWE(4).score_from(Streamed(run, 4, rows), run, len(asked), tokens_asked)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
 
 
@@ -109,7 +111,9 @@ def test_without_the_examples_that_hold_a_word_it_has_no_posting(run: api.Run) -
 
 def test_a_text_that_shares_only_special_tokens_is_scored_by_them_alone(run: api.Run) -> None:
     asked = Queries(["zebra"], None, np.array([0]), run.tokenizer.encode(["zebra"]))
-    words = TracInWE().words_from(Streamed(run, None), run, asked, [np.arange(len(run.train))])[0]
+    tokens = TracInWE().query_tokens(run, asked)
+    rows = np.arange(len(run.train))
+    words = TracInWE().words_from(Streamed(run, None), tokens, [rows])[0]
     shared = {token for found in words.values() for token in found}
     assert shared
     assert shared <= run.tokenizer.special | {run.tokenizer.inner.token_to_id("[UNK]")} | set(

@@ -199,7 +199,7 @@ def _labels(
                 f"{columns.source}, {columns.where(row)}: the label {label!r}{hint} is not one of "
                 f"{', '.join(names)}."
             )
-    if wanted.require_labels and len(present) < 2:
+    if wanted.require_labels and wanted.label_names is None and len(present) < 2:
         raise DataError(
             f"{columns.source}: every example has the label {present.pop()!r}; "
             "training needs at least two different labels."

@@ -7,6 +7,7 @@ folder looks interrupted, and the next attempt finds what is already done.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -74,6 +75,41 @@ def part_of(folder: Path) -> Path:
     return folder.with_name(folder.name + ".part")
 
 
+@contextmanager
+def exclusive(folder: Path) -> Iterator[Path]:
+    """Make ``NAME.part`` and hold it for this process alone; yields its path.
+
+    The lock is on the folder itself and ends with the process, however that ends.
+
+    Raises
+    ------
+    InputError
+        When another process is writing there.
+    """
+    part = part_of(folder)
+    part.mkdir(parents=True, exist_ok=True)
+    handle = os.open(part, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another process is writing {part}; wait for it, or choose another place."
+            ) from None
+        yield part
+    finally:
+        os.close(handle)
+
+
+def empty(folder: Path) -> None:
+    """Remove everything in a folder, not the folder."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 def commit_folder(folder: Path) -> None:
     """Rename the finished ``NAME.part`` to `folder`; an older `folder` is replaced at this moment.
 
@@ -82,6 +118,8 @@ def commit_folder(folder: Path) -> None:
     part, old = part_of(folder), folder.with_name(folder.name + ".old")
     if old.exists():
         shutil.rmtree(old)
+    for stray in part.rglob(".*"):  # what a kill left in the middle of a write
+        stray.unlink()
     if folder.exists():
         os.rename(folder, old)
     os.rename(part, folder)
@@ -109,7 +147,7 @@ def check_replaceable(folder: Path, manifest: str, what: str) -> None:
         raise InputError(f"{folder} is a file; choose another place for the {what}.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / manifest).exists():
         raise InputError(
-            f"{folder} holds other files and is not a {what} (no {manifest} in it); "
+            f"{folder} holds other files and no {manifest}: it is no {what}; "
             "choose an empty or new folder."
         )
 

@@ -32,8 +32,6 @@ class Processes:
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"workers is {workers}; it must be at least 1.")
         self.workers = workers or cores()
 
     def run(
@@ -74,6 +72,8 @@ class Processes:
 
 def executor(workers: int | None, tasks: int) -> Processes | Serial:
     """Return processes where there is work for more than one, else this process alone."""
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is {workers}; it must be at least 1.")
     count = min(workers or cores(), tasks)
     return Processes(count) if count > 1 else Serial()
 

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from wordtrace.data.batches import document_frequency
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-from wordtrace.explain.prediction import Explanation, Hit, Trace, share
+from wordtrace.explain.prediction import Explanation, Hit, Span, Trace, share
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.names import Options, measure
-from wordtrace.measures.protocol import Queries, Scores, make_queries
+from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
 from wordtrace.measures.source import Indexed, Streamed
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
@@ -94,10 +95,11 @@ class Tracer:
         self._load()
         start = time.perf_counter()
         queries, predicted, probability = self._predict(question)
-        scores = self._scores(chosen, source, queries)
+        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, TracInWE) else []
+        scores = self._scores(chosen, source, queries, asked)
         ranked = [strongest(row, top) for row in scores]
         wanted = [np.concatenate(pair) for pair in ranked]
-        words = self._words(chosen, source, queries, wanted)
+        words = self._words(chosen, source, asked, wanted)
         hits = [
             self._hits(rows, scores[place], None if words is None else words[place], queries, place)
             for place, rows in enumerate(wanted)
@@ -151,7 +153,8 @@ class Tracer:
         """Return the whole matrix, float32, shape (queries, examples)."""
         name, top_k = self._default(name, top_k)
         chosen = measure(name, Options(top_k=top_k))
-        return self._scores(chosen, self._source(chosen), queries)
+        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, TracInWE) else []
+        return self._scores(chosen, self._source(chosen), queries, asked)
 
     def queries(self, question: Question) -> Queries:
         """Tokenize the texts; labels of -1 become the final model's prediction."""
@@ -165,7 +168,7 @@ class Tracer:
             return name or "tracin-we", top_k
         return "tracin-we-topk", held
 
-    def _source(self, chosen: object) -> Indexed | Streamed | None:
+    def _source(self, chosen: Measure) -> Indexed | Streamed | None:
         if not isinstance(chosen, TracInWE):
             return None
         if self.index is not None and self.index.manifest.top_k == chosen.top_k:
@@ -173,17 +176,21 @@ class Tracer:
         return Streamed(self.run, chosen.top_k)
 
     def _scores(
-        self, chosen: object, source: Indexed | Streamed | None, queries: Queries
+        self,
+        chosen: Measure,
+        source: Indexed | Streamed | None,
+        queries: Queries,
+        asked: list[QueryTokens],
     ) -> Scores:
         if isinstance(chosen, TracInWE) and source is not None:
-            return chosen.score_from(source, self.run, queries)
-        return chosen.score(self.run, queries)  # type: ignore[attr-defined,no-any-return]
+            return chosen.score_from(source, self.run, len(queries), asked)
+        return chosen.score(self.run, queries)
 
     def _words(
         self,
-        chosen: object,
+        chosen: Measure,
         source: Indexed | Streamed | None,
-        queries: Queries,
+        asked: list[QueryTokens],
         wanted: list[npt.NDArray[np.int64]],
     ) -> list[dict[int, dict[int, float]]] | None:
         if not isinstance(chosen, TracInWE) or source is None:
@@ -191,7 +198,7 @@ class Tracer:
         if isinstance(source, Streamed):
             # The gradients were not kept: only those of the listed rows are computed again.
             source = Streamed(self.run, chosen.top_k, np.unique(np.concatenate(wanted)), quiet=True)
-        return chosen.words_from(source, self.run, queries, wanted)
+        return chosen.words_from(source, asked, wanted)
 
     def _load(self) -> None:
         """Bring in what every trace needs, so that `seconds` measures the answer alone."""
@@ -205,6 +212,13 @@ class Tracer:
             else:
                 documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
             self._vocabulary = Vocabulary(self.run.tokenizer, documents, len(self.run.train))
+            # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
+            # second: that is loading, too.
+            pair = ["."] if self.run.manifest["has_pairs"] else None
+            queries = make_queries(self.run, ["."], np.zeros(1, np.int64), pair)
+            TracInWE().query_tokens(self.run, queries)
+            predict.logits(self.run.model(self.run.final), queries.encoded)
+            self.run.tokenizer.positions(["."] * 8, pair and pair * 8)
 
     def _predict(
         self, question: Question
@@ -226,14 +240,19 @@ class Tracer:
     ) -> list[Hit]:
         examples: Examples = self.run.train.take(rows)
         tokenizer = self.run.tokenizer
-        asked = places(tokenizer.positions(*_texts(queries.texts, queries.texts2, place)))
+        spots: list[dict[int, tuple[Span, ...]]] = []
+        if words is not None:
+            texts2 = examples.texts2
+            if texts2 is not None and queries.texts2 is not None:
+                texts2 = [*texts2, queries.texts2[place]]
+            found_at = tokenizer.positions([*examples.texts, queries.texts[place]], texts2)
+            spots = [places(positions) for positions in found_at]
         hits = []
         for at, row in enumerate(rows.tolist()):
             text, text2 = _texts(examples.texts, examples.texts2, at)
             found = None
             if words is not None and self._vocabulary is not None:
-                here = places(tokenizer.positions(text, text2))
-                found = make_words(words[row], here, asked, self._vocabulary)
+                found = make_words(words[row], spots[at], spots[-1], self._vocabulary)
             hit = Hit(
                 id=examples.ids[at],
                 score=float(scores[row]),

@@ -118,45 +118,46 @@ def build(
             "choose another --out, or add --overwrite to replace it",
         )
         return IndexFolder.open(folder)
-    part = _prepare(folder, plan)
-    encoded = _encode(run, part)
-    starts = range(0, len(encoded), shard_size)
-    tasks = [
-        ShardTask(
-            str(run.path),
-            str(part),
-            checkpoint,
-            shard,
-            first,
-            min(shard_size, len(encoded) - first),
-            top_k,
-            dtype,
+    with atomic.exclusive(folder) as part:
+        _prepare(part, plan)
+        encoded = _encode(run, part)
+        starts = range(0, len(encoded), shard_size)
+        tasks = [
+            ShardTask(
+                str(run.path),
+                str(part),
+                checkpoint,
+                shard,
+                first,
+                min(shard_size, len(encoded) - first),
+                top_k,
+                dtype,
+            )
+            for checkpoint in range(len(sources))
+            for shard, first in enumerate(starts)
+        ]
+        shards = _run_tasks(tasks, part, workers)
+        _write_examples(run, part, encoded, tasks, sources)
+        _write_tokens(run, part, encoded)
+        manifest = Manifest(
+            run=os.path.relpath(run.path, folder),
+            examples=len(encoded),
+            vocabulary=run.tokenizer.size,
+            dim=run.config.dim,
+            checkpoints=tuple(sources),
+            shards=tuple(shards),
+            files={
+                name: {
+                    "bytes": (part / name).stat().st_size,
+                    "blake2b": fingerprint.of_file(part / name),
+                }
+                for name in (manifests.EXAMPLES, manifests.TOKENS)
+            },
+            **plan,
         )
-        for checkpoint in range(len(sources))
-        for shard, first in enumerate(starts)
-    ]
-    shards = _run_tasks(tasks, part, workers)
-    _write_examples(run, part, encoded, tasks, sources)
-    _write_tokens(run, part, encoded)
-    manifest = Manifest(
-        run=os.path.relpath(run.path, folder),
-        examples=len(encoded),
-        vocabulary=run.tokenizer.size,
-        dim=run.config.dim,
-        checkpoints=tuple(sources),
-        shards=tuple(shards),
-        files={
-            name: {
-                "bytes": (part / name).stat().st_size,
-                "blake2b": fingerprint.of_file(part / name),
-            }
-            for name in (manifests.EXAMPLES, manifests.TOKENS)
-        },
-        **plan,
-    )
-    shutil.rmtree(part / _WORK)
-    atomic.write_json(part / manifests.FILE, manifest.document())
-    atomic.commit_folder(folder)
+        shutil.rmtree(part / _WORK)
+        atomic.write_json(part / manifests.FILE, manifest.document())
+        atomic.commit_folder(folder)
     return IndexFolder.open(folder)
 
 
@@ -216,8 +217,7 @@ def _sources(run: Run, weighting: str) -> list[Source]:
     ]
 
 
-def _prepare(folder: Path, plan: dict[str, Any]) -> Path:
-    part = atomic.part_of(folder)
+def _prepare(part: Path, plan: dict[str, Any]) -> None:
     if (part / _WORK / _PLAN).exists():
         fingerprint.require_same(
             atomic.read_json(part / _WORK / _PLAN),
@@ -225,12 +225,10 @@ def _prepare(folder: Path, plan: dict[str, Any]) -> Path:
             f"the interrupted build in {part}",
             f"repeat it with the old value to go on, or delete {part} to start anew",
         )
-        return part
-    if part.exists():
-        shutil.rmtree(part)
-    (part / _WORK).mkdir(parents=True)
+        return
+    atomic.empty(part)
+    (part / _WORK).mkdir()
     atomic.write_json(part / _WORK / _PLAN, plan)
-    return part
 
 
 def _encode(run: Run, part: Path) -> Encoded:

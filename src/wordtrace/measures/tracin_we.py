@@ -28,18 +28,34 @@ class TracInWE:
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences from gradients computed as they are needed."""
-        return self.score_from(Streamed(run, self.top_k), run, queries)
+        asked = self.query_tokens(run, queries)
+        return self.score_from(Streamed(run, self.top_k), run, len(queries), asked)
 
-    def score_from(self, source: PostingSource, run: Run, queries: Queries) -> Scores:
-        """Return influences, float32, shape (queries, examples), from an index or a stream."""
-        scores = torch.zeros(len(queries), len(run.train))
+    def query_tokens(self, run: Run, queries: Queries) -> list[QueryTokens]:
+        """Return the queries' token gradients at each checkpoint."""
+        return [
+            query_tokens(run.model(point), queries, self.top_k, f"step {point.step}")
+            for point in run.checkpoints
+        ]
+
+    def score_from(
+        self, source: PostingSource, run: Run, count: int, asked: list[QueryTokens]
+    ) -> Scores:
+        """Return influences, float32, shape (`count` queries, examples), from index or stream.
+
+        Parameters
+        ----------
+        asked
+            From :meth:`query_tokens`.
+        """
+        scores = torch.zeros(count, len(run.train))
         for place, eta in enumerate(source.etas):
-            held = self._query_tokens(run, place, queries)
+            held = asked[place]
             for rows, block in source.blocks(place):
                 if isinstance(rows, slice):
                     accumulate(scores[:, rows], block, held, eta)
                 else:
-                    part = torch.zeros(len(queries), block.count)
+                    part = torch.zeros(count, block.count)
                     accumulate(part, block, held, eta)
                     scores[:, torch.from_numpy(rows)] += part
         result: Scores = scores.numpy()
@@ -48,14 +64,15 @@ class TracInWE:
     def words_from(
         self,
         source: PostingSource,
-        run: Run,
-        queries: Queries,
+        asked: list[QueryTokens],
         wanted: list[npt.NDArray[np.int64]],
     ) -> list[dict[int, dict[int, float]]]:
         """Split scores into words.
 
         Parameters
         ----------
+        asked
+            From :meth:`query_tokens`.
         wanted
             For each query the training rows to explain.
 
@@ -68,7 +85,7 @@ class TracInWE:
             {int(row): {} for row in rows} for rows in wanted
         ]
         for place, eta in enumerate(source.etas):
-            held = self._query_tokens(run, place, queries)
+            held = asked[place]
             for rows, block in source.blocks(place):
                 here = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
                 masks = [torch.from_numpy(np.isin(here, chosen)) for chosen in wanted]
@@ -76,8 +93,3 @@ class TracInWE:
                     words = found[query][int(here[at])]
                     words[token] = words.get(token, 0.0) + value
         return found
-
-    def _query_tokens(self, run: Run, place: int, queries: Queries) -> QueryTokens:
-        checkpoint = run.checkpoints[place]
-        where = f"step {checkpoint.step}"
-        return query_tokens(run.model(checkpoint), queries, self.top_k, where)

@@ -65,14 +65,32 @@ class Tokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int, max_length: int) -> Tokenizer:
-        """Train an uncased WordPiece tokenizer with [CLS] and [SEP] on `texts`."""
-        inner = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
-        inner.normalizer = normalizers.BertNormalizer(lowercase=True)
-        inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        """Train an uncased WordPiece tokenizer with [CLS] and [SEP] on `texts`.
+
+        The same texts give the same tokenizer. (The library numbers the pieces inside a word in
+        the order of a hash table that differs from process to process, and settles ties by
+        number; so these pieces are handed to it in a fixed order.)
+        """
+        texts = list(texts)
+        normalizer = normalizers.BertNormalizer(lowercase=True)
+        characters = {
+            piece for one in set().union(*texts) for piece in normalizer.normalize_str(one)
+        }
+        inside = sorted(f"##{character}" for character in characters if not character.isspace())
         trainer = trainers.WordPieceTrainer(
-            vocab_size=vocabulary, special_tokens=list(_SPECIAL), show_progress=False
+            vocab_size=max(vocabulary, len(_SPECIAL) + len(inside)),
+            special_tokens=[*_SPECIAL, *inside],
+            show_progress=False,
         )
-        inner.train_from_iterator(texts, trainer)
+        draft = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        draft.normalizer = normalizer
+        draft.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        draft.train_from_iterator(texts, trainer)
+        # A fresh one, in which the pieces are pieces and not special tokens.
+        inner = tokenizers.Tokenizer(models.WordPiece(draft.get_vocab(), unk_token="[UNK]"))
+        inner.normalizer = normalizer
+        inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        inner.add_special_tokens(list(_SPECIAL))
         ids = [(name, inner.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
         inner.post_processor = processors.TemplateProcessing(
             single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ids
@@ -124,27 +142,34 @@ class Tokenizer:
             np.concatenate(parts) if parts else np.empty(0, np.int32), offsets, truncated
         )
 
-    def positions(self, text: str, text2: str | None = None) -> list[TokenAt]:
-        """Tokenize one example and say where in the text each token stands.
+    def positions(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None
+    ) -> list[list[TokenAt]]:
+        """Tokenize examples and say where in the texts each token stands.
 
         Returns
         -------
         list
-            One :class:`TokenAt` a position, as many as :meth:`encode` gives; spans are
-            ("text" or "text2", start, end) in characters.
+            For each example one :class:`TokenAt` a position, as many as :meth:`encode` gives;
+            spans are ("text" or "text2", start, end) in characters.
         """
-        encoding = self.inner.encode(text) if text2 is None else self.inner.encode(text, text2)
-        found = []
-        for token, special, (start, end), sequence in zip(
-            encoding.ids,
-            encoding.special_tokens_mask,
-            encoding.offsets,
-            encoding.sequence_ids,
-            strict=True,
-        ):
-            field = "text2" if sequence == 1 else "text"
-            found.append(TokenAt(token, None if special else (field, start, end)))
-        return found
+        pairs = texts if texts2 is None else list(zip(texts, texts2, strict=True))
+        return [
+            [
+                TokenAt(
+                    token,
+                    None if special else ("text2" if sequence == 1 else "text", start, end),
+                )
+                for token, special, (start, end), sequence in zip(
+                    encoding.ids,
+                    encoding.special_tokens_mask,
+                    encoding.offsets,
+                    encoding.sequence_ids,
+                    strict=True,
+                )
+            ]
+            for encoding in self.inner.encode_batch(pairs)
+        ]
 
     def save(self, path: Path) -> None:
         """Write ``tokenizer.json``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from wordtrace.data.batches import Encoded
 from wordtrace.disk import atomic
+from wordtrace.errors import NumericalError
 from wordtrace.execute.progress import Advance
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run import predict
@@ -83,6 +85,10 @@ class Recorder:
         loss = _mean_loss(model, self.sample)
         at_end = step % self.an_epoch == 0 and self.held_out is not None
         held_out = _mean_loss(model, self.held_out) if at_end and self.held_out else None
+        if not math.isfinite(loss):
+            raise NumericalError(
+                f"the training loss is {loss} after step {step}; a lower --lr usually mends it."
+            )
         model.train()
         candidate = Checkpoint(step, step / self.an_epoch, rate, self.rate_sum, loss, held_out)
         self.candidates.append(candidate)

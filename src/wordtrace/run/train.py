@@ -76,82 +76,86 @@ def train(
             "choose another --out, or add --overwrite to replace it",
         )
         return Run.open(folder, device)
-    part = _prepare_part(folder, plan, resume=resume)
-    tokenizer = _tokenizer(part, examples, settings)
-    encoded = tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-    model = CNN(
-        CNNConfig(
-            tokenizer.size, len(examples.label_names), dim=settings.dim, filters=settings.filters
+    with atomic.exclusive(folder) as part:
+        _prepare(part, plan, resume=resume)
+        tokenizer = _tokenizer(part, examples, settings)
+        encoded = tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+        model = CNN(
+            CNNConfig(
+                tokenizer.size,
+                len(examples.label_names),
+                dim=settings.dim,
+                filters=settings.filters,
+            )
         )
-    )
-    model.initialise(
-        recipe.seed,
-        None
-        if settings.embeddings is None
-        else embeddings.reduced(settings.embeddings, settings.dim),
-    )
-    training = Training(model.to(device))
-    held = (
-        None
-        if held_out is None
-        else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
-    )
-    with track("Training", total, "steps") as advance:
-        recorder = Recorder(
-            part,
-            training,
-            recipe,
-            Labelled(encoded, examples.labels),
-            held,
-            settings.checkpoints if isinstance(settings.checkpoints, tuple) else None,
-            settings.early_stopping,
-            advance,
+        model.initialise(
+            recipe.seed,
+            None
+            if settings.embeddings is None
+            else embeddings.reduced(settings.embeddings, settings.dim),
         )
-        recorder.resume()
-        advance(training.step)
-        if not recorder.stopped:
-            fit(training, encoded, examples.labels, recipe, after_step=recorder.after_step)
-    final = recorder.best if settings.early_stopping else recorder.candidates[-1]
-    chosen = _choose(recorder.candidates, settings, final)
-    if final.step != training.step:
-        weights = part / final.folder / checkpoints.WEIGHTS
-        model.load_state_dict(checkpoints.load_tensors(weights))
-    measured = _evaluate(model.eval(), held)
-    _keep(part, recorder.candidates, [recorder.candidates[0], *chosen, final])
-    examples.write_parquet(part / TRAIN)
-    if held_out is not None:
-        held_out.write_parquet(part / HELD_OUT)
-    manifest: dict[str, Any] = {
-        "format": FORMAT,
-        "version": VERSION,
-        "made_with": {"wordtrace": wordtrace.__version__, "torch": torch.__version__},
-        "plan": plan,
-        "model": model.config.document(),
-        "pretrained_embeddings": settings.embeddings is not None,
-        "max_length": settings.max_length,
-        "label_names": list(examples.label_names),
-        "has_pairs": examples.has_pairs,
-        "source": Path(examples.source).name,
-        "recipe": recipe.document(),
-        "steps": final.step,
-        "checkpoints": [checkpoint.document() for checkpoint in chosen],
-        "final": final.document(),
-        "history": [checkpoint.document() for checkpoint in recorder.candidates],
-        "train": {
-            "rows": len(examples),
-            "fingerprint": plan["train"],
-            "truncated": encoded.truncated,
-            "contradictions": len(examples.contradictions()),
-        },
-        "held_out": measured,
-    }
-    files = sorted(path for path in part.rglob("*") if path.is_file() and path.name != PLAN)
-    manifest["files"] = {
-        path.relative_to(part).as_posix(): fingerprint.of_file(path) for path in files
-    }
-    atomic.write_json(part / MANIFEST, manifest)
-    (part / PLAN).unlink()
-    atomic.commit_folder(folder)
+        training = Training(model.to(device))
+        held = (
+            None
+            if held_out is None
+            else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
+        )
+        with track("Training", total, "steps") as advance:
+            recorder = Recorder(
+                part,
+                training,
+                recipe,
+                Labelled(encoded, examples.labels),
+                held,
+                settings.checkpoints if isinstance(settings.checkpoints, tuple) else None,
+                settings.early_stopping,
+                advance,
+            )
+            recorder.resume()
+            advance(training.step)
+            if not recorder.stopped:
+                fit(training, encoded, examples.labels, recipe, after_step=recorder.after_step)
+        final = recorder.best if settings.early_stopping else recorder.candidates[-1]
+        chosen = _choose(recorder.candidates, settings, final)
+        if final.step != training.step:
+            weights = part / final.folder / checkpoints.WEIGHTS
+            model.load_state_dict(checkpoints.load_tensors(weights))
+        measured = _evaluate(model.eval(), held)
+        _keep(part, recorder.candidates, [recorder.candidates[0], *chosen, final])
+        examples.write_parquet(part / TRAIN)
+        if held_out is not None:
+            held_out.write_parquet(part / HELD_OUT)
+        manifest: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "made_with": {"wordtrace": wordtrace.__version__, "torch": torch.__version__},
+            "plan": plan,
+            "model": model.config.document(),
+            "pretrained_embeddings": settings.embeddings is not None,
+            "max_length": settings.max_length,
+            "label_names": list(examples.label_names),
+            "has_pairs": examples.has_pairs,
+            "source": Path(examples.source).name,
+            "recipe": recipe.document(),
+            "steps": final.step,
+            "checkpoints": [checkpoint.document() for checkpoint in chosen],
+            "final": final.document(),
+            "history": [checkpoint.document() for checkpoint in recorder.candidates],
+            "train": {
+                "rows": len(examples),
+                "fingerprint": plan["train"],
+                "truncated": encoded.truncated,
+                "contradictions": len(examples.contradictions()),
+            },
+            "held_out": measured,
+        }
+        files = sorted(path for path in part.rglob("*") if path.is_file() and path.name != PLAN)
+        manifest["files"] = {
+            path.relative_to(part).as_posix(): fingerprint.of_file(path) for path in files
+        }
+        atomic.write_json(part / MANIFEST, manifest)
+        (part / PLAN).unlink()
+        atomic.commit_folder(folder)
     return Run.open(folder, device)
 
 
@@ -202,21 +206,17 @@ def _plan(
     }
 
 
-def _prepare_part(folder: Path, plan: dict[str, Any], *, resume: bool) -> Path:
-    part = atomic.part_of(folder)
-    if part.exists() and not (resume and (part / PLAN).exists()):
-        shutil.rmtree(part)
-    if part.exists():
+def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
+    if resume and (part / PLAN).exists():
         fingerprint.require_same(
             atomic.read_json(part / PLAN),
             plan,
             f"the interrupted training in {part}",
             "repeat it with the old value to go on, or add --no-resume to start anew",
         )
-    else:
-        part.mkdir(parents=True)
-        atomic.write_json(part / PLAN, plan)
-    return part
+        return
+    atomic.empty(part)
+    atomic.write_json(part / PLAN, plan)
 
 
 def _tokenizer(part: Path, examples: Examples, settings: Settings) -> Tokenizer:

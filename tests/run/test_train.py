@@ -1,0 +1,242 @@
+"""Training and its record: the same weights however often it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.oracles.dense import PlainCNN
+from wordtrace import api
+from wordtrace.errors import CorruptError, InputError, MismatchError, NumericalError
+from wordtrace.models.cnn import CNN
+from wordtrace.run.choose import choose
+from wordtrace.run.fit import Training, batch_rows, fit
+
+SMALL = {"epochs": 3, "batch_size": 8, "dim": 8, "vocabulary": 200, "eval_fraction": 0.2}
+
+
+def weights(run: api.Run) -> dict[str, bytes]:
+    return {
+        path.relative_to(run.path).as_posix(): path.read_bytes()
+        for path in sorted(run.path.glob("checkpoints/*/*"))
+    }
+
+
+def test_the_loop_equals_plain_pytorch_training(run: api.Run) -> None:
+    """Against torch.optim.SGD on torch's own layers, text by text, with a removed row."""
+    recipe, labels = run.recipe, run.train.labels
+    model = CNN(run.config)
+    model.initialise(recipe.seed)
+    plain = PlainCNN(model)
+    removed = np.ones(len(labels), np.float32)
+    removed[[3, 40]] = 0
+    fit(Training(model), run.encoded, labels, recipe, weights=removed, last_step=15)
+    optimizer = torch.optim.SGD(
+        plain.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum
+    )
+    total = recipe.steps(len(labels))
+    for step in range(15):
+        rows = batch_rows(recipe, len(labels), step)
+        loss = sum(
+            float(removed[row])
+            * F.cross_entropy(
+                plain(torch.tensor(run.encoded[row][None], dtype=torch.long)),
+                torch.tensor([labels[row]]),
+            )
+            for row in rows
+        ) / len(rows)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.param_groups[0]["lr"] = recipe.rate(step + 1, total)
+        optimizer.step()
+    for (name, found), expected in zip(model.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_the_recorded_rate_is_the_one_used(run: api.Run) -> None:
+    total = run.recipe.steps(len(run.train))
+    for point in run.checkpoints:
+        assert point.learning_rate == pytest.approx(0.09 * (1 - (point.step - 1) / total))
+        assert point.learning_rate_sum == pytest.approx(
+            sum(0.09 * (1 - step / total) for step in range(point.step))
+        )
+
+
+def test_checkpoints_are_the_weights_of_their_step(run: api.Run) -> None:
+    for point in run.checkpoints:
+        model = CNN(run.config)
+        model.initialise(run.recipe.seed)
+        fit(Training(model), run.encoded, run.train.labels, run.recipe, last_step=point.step)
+        for name, value in run.weights(point.step).items():
+            assert torch.equal(value, model.state_dict()[name]), (point.step, name)
+
+
+def test_each_epoch_visits_every_row_once(run: api.Run) -> None:
+    steps = run.recipe.steps_an_epoch(len(run.train))
+    orders = []
+    for epoch in range(2):
+        rows = [
+            batch_rows(run.recipe, len(run.train), epoch * steps + step) for step in range(steps)
+        ]
+        orders.append(np.concatenate(rows).tolist())
+        assert sorted(orders[-1]) == list(range(len(run.train)))
+    assert orders[0] != orders[1]
+
+
+KILLED = """
+import sys, time
+from tests.conftest import make_examples
+from tests.run.test_train import SMALL
+from wordtrace import api
+from wordtrace.run import record
+save = record.Recorder.save
+def slow(self, rate):
+    save(self, rate)
+    time.sleep(0.05)
+record.Recorder.save = slow
+api.train(make_examples(), sys.argv[1], **SMALL)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_to_the_same_weights(
+    examples: api.Examples, tmp_path: Path
+) -> None:
+    undisturbed = api.train(examples, tmp_path / "a", **SMALL)
+    for least in (2, 9):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path / "b")], cwd=Path(__file__).parents[2]
+        )
+        part = tmp_path / "b.part"
+        until = time.monotonic() + 60
+        while len(list(part.glob("checkpoints/*/step.json"))) < least:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        with pytest.raises(InputError, match="its training was interrupted"):
+            api.Run.open(tmp_path / "b")
+    state = json.loads((part / "resume/state.json").read_text())
+    assert state["step"] > 0
+    with pytest.raises(MismatchError, match=r"made with epochs = 3, now it is 4; repeat"):
+        api.train(examples, tmp_path / "b", **{**SMALL, "epochs": 4})
+    resumed = api.train(examples, tmp_path / "b", **SMALL)
+    assert weights(resumed) == weights(undisturbed)
+    assert resumed.fingerprint == undisturbed.fingerprint
+
+
+def test_a_finished_run_is_left_alone_and_another_setting_refused(
+    examples: api.Examples, tmp_path: Path
+) -> None:
+    first = api.train(examples, tmp_path / "a", **SMALL)
+    before = weights(first)
+    stamp = (first.path / "run.json").stat().st_mtime_ns
+    api.train(examples, tmp_path / "a", **SMALL)
+    assert (first.path / "run.json").stat().st_mtime_ns == stamp
+    with pytest.raises(MismatchError, match=r"made with seed = 0, now it is 1"):
+        api.train(examples, tmp_path / "a", seed=1, **SMALL)
+    assert weights(first) == before
+    other = api.train(examples, tmp_path / "a", seed=1, overwrite=True, **SMALL)
+    assert weights(other) != before
+
+
+def test_early_stopping_keeps_the_best(examples: api.Examples, tmp_path: Path) -> None:
+    run = api.train(
+        examples,
+        tmp_path / "a",
+        early_stopping=1,
+        **{**SMALL, "epochs": 40, "learning_rate": 0.3},
+    )
+    ends = [point for point in run.manifest["history"] if point["held_out_loss"] is not None]
+    per_epoch = run.recipe.steps_an_epoch(len(run.train))
+    ends = [point for point in ends if point["step"] and point["step"] % per_epoch == 0]
+    assert len(ends) < 40
+    best = min(ends, key=lambda point: point["held_out_loss"])
+    assert run.final.step == best["step"] < ends[-1]["step"]
+    assert all(point.step <= run.final.step for point in run.checkpoints)
+    assert run.manifest["held_out"]["loss"] == pytest.approx(best["held_out_loss"])
+
+
+def test_three_checkpoints_where_the_loss_has_not_saturated() -> None:
+    losses = [(0, 2.0), (1, 1.9), (2, 1.6), (3, 1.4), (4, 1.1), (5, 0.6), (6, 0.1), (7, 0.0)]
+    assert choose(losses) == [2, 4, 5]  # nearest to 1.5 (the first of equals), 1.0 and 0.5
+    assert choose(losses, 3, last=4) == [1, 2, 3]
+    assert choose(losses, 1) == [4]
+    assert choose(losses[:3]) == [1, 2]
+
+
+def test_a_bump_in_the_loss_is_not_a_way_back() -> None:
+    losses = [(0, 2.0), (1, 1.0), (2, 1.5), (3, 0.5), (4, 0.0)]
+    assert 2 not in choose(losses, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": 0}, "--epochs is 0; it must be at least 1"),
+        ({"learning_rate": -1.0}, "--lr is -1.0; it must be over 0"),
+        ({"momentum": 1.0}, "--momentum is 1.0"),
+        ({"schedule": "cosine"}, "'cosine'; it must be constant or linear"),
+        ({"seed": -1}, "--seed is -1"),
+        ({"checkpoints": 0}, "--checkpoints is 0"),
+        ({"checkpoints": (5, 900)}, "names step 900, but the training has 36 steps"),
+        ({"early_stopping": 1, "eval_fraction": 0}, "needs held-out examples"),
+        ({"eval_fraction": 1.5}, "--eval-fraction is 1.5"),
+        ({"model": "bert"}, "--model is 'bert'"),
+        ({"embeddings": Path("/nowhere")}, "holds no tokenizer.json"),
+        ({"max_length": 2}, "maximum length is 2"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_written(
+    examples: api.Examples, tmp_path: Path, wrong, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        api.train(examples, tmp_path / "a", **{**SMALL, **wrong})
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_diverging_training_says_so(examples: api.Examples, tmp_path: Path) -> None:
+    with pytest.raises(
+        NumericalError, match=r"training loss is (nan|inf) (at|after) step \d+.*lower --lr"
+    ):
+        api.train(examples, tmp_path / "a", learning_rate=1e18, **SMALL)
+    assert not (tmp_path / "a").exists()
+
+
+def test_held_out_rows_are_not_trained_on(run: api.Run, examples: api.Examples) -> None:
+    assert run.held_out is not None
+    assert not set(run.train.ids) & set(run.held_out.ids)
+    assert len(run.train) + len(run.held_out) == len(examples)
+
+
+def test_damage_is_found(examples: api.Examples, tmp_path: Path) -> None:
+    run = api.train(examples, tmp_path / "a", **SMALL)
+    assert run.check() == []
+    path = run.path / run.final.folder / "model.safetensors"
+    data = path.read_bytes()
+    path.write_bytes(data[:-4] + b"\0\0\xc0\x7f")  # NaN
+    assert "has changed" in run.check()[0]
+    with pytest.raises(CorruptError, match="holds NaN or infinity"):
+        api.Run.open(run.path).model(run.final)
+    path.write_bytes(b"not tensors")
+    with pytest.raises(CorruptError, match="can't be read"):
+        api.Run.open(run.path).model(run.final)
+    (run.path / "run.json").write_text("{")
+    with pytest.raises(CorruptError, match="is not valid JSON"):
+        api.Run.open(run.path)
+
+
+def test_nothing_is_pickled(run: api.Run) -> None:
+    kinds = {path.suffix for path in run.path.rglob("*") if path.is_file()}
+    assert kinds <= {".json", ".safetensors", ".parquet", ".sqlite"}
