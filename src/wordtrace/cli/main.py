@@ -76,9 +76,10 @@ def _run(arguments: list[str], debug: bool) -> int:
 
     try:
         status = app(arguments, prog_name="wordtrace", standalone_mode=False)
-        return status if isinstance(status, int) else 0
+        # Typer turns Ctrl-C into a status.
+        return _interrupted() if status == 130 else status if isinstance(status, int) else 0
     except KeyboardInterrupt:
-        return _fail("interrupted; what is done is kept: run the same command to go on.", 130)
+        return _interrupted()
     except WordtraceError as error:
         if debug:
             raise
@@ -95,7 +96,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         return _fail(f"{where}{error.strerror or error}.", 1)
     except Exception as error:
         if type(error).__name__ == "Abort":
-            return _fail("interrupted; what is done is kept: run the same command to go on.", 130)
+            return _interrupted()
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             error.show()
             return int(error.exit_code)
@@ -106,6 +107,10 @@ def _run(arguments: list[str], debug: bool) -> int:
             "add --debug for the traceback.",
             1,
         )
+
+
+def _interrupted() -> int:
+    return _fail("interrupted; what is done is kept: run the same command to go on.", 130)
 
 
 def _fail(message: str, status: int) -> int:

@@ -12,8 +12,6 @@ from wordtrace.report import figures, sentences
 from wordtrace.report.documents import FORMATS, kind_of
 from wordtrace.report.text import clean, segments, split_at
 
-_EXCERPT = 420
-
 
 def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None) -> str:
     """Return a whole page: no script, no external request, all text escaped.
@@ -72,7 +70,7 @@ def _environment() -> jinja2.Environment:
         "scale_of": _scale,
         "segments": segments,
         "share_sentence": sentences.share_sentence,
-        "split_at": lambda pieces: split_at(pieces, _EXCERPT),
+        "split_at": split_at,
         "verification_sentences": sentences.verification_sentences,
     }
     return environment

@@ -51,7 +51,7 @@ def _trace(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
         parts.append(
             Text(
                 f"predicted {predicted} ({query['predicted_probability']:.0%}); explained {label} "
-                f"({query['probability']:.0%}, {query['label_source']}); {document['measure']}, "
+                f"({query['probability']:.0%}, {query['label_source']}); {clean(document['measure'], newlines=False)}, "
                 f"{document['examples']:,} examples, {document['seconds'] * 1000:.1f} ms",
                 style="dim",
             )

@@ -155,7 +155,7 @@ def verify(
             "seeds": seeds,
             "retrainings": len(tasks),
             "seconds": time.perf_counter() - start,
-            "interval": f"{LEVEL:.0%} bootstrap over {repeats} seeds",
+            "interval": f"{100 * LEVEL:.0f} % bootstrap interval over {repeats} seeds",
             "queries": queries,
             "held_out": held_out,
         }

@@ -1,0 +1,56 @@
+# make demo    the whole story on BBC News, ends with a report to open
+# make test    formatting, lint, types, tests with coverage, docs
+# make bench   benchmarks against floors and peers
+#
+# On Linux pip takes PyTorch's CUDA build unless told otherwise. For the small CPU build give the
+# address that PyTorch's own install page names for "CPU":  make demo TORCH_INDEX=ADDRESS
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check unit docs bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/wordtrace demo
+
+test: check unit docs
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/typos
+
+unit: $(VENV)/.dev
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=
+	$(BIN)/coverage report
+
+docs: $(VENV)/.dev
+	$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs docs/_build/html
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) docs/_build wordtrace-demo
+
+$(VENV)/.torch: constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml
+	$(PIP) --editable '.[demo]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.torch pyproject.toml
+	$(PIP) --editable '.[dev,demo]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.torch pyproject.toml
+	$(PIP) --editable '.[bench,demo]'
+	touch $@

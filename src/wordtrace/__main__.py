@@ -1,0 +1,5 @@
+"""``python -m wordtrace``."""
+
+from wordtrace.cli.main import main
+
+main()

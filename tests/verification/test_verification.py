@@ -1,0 +1,186 @@
+"""Retraining: paired, resumable, and honest about chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from wordtrace import api
+from wordtrace.errors import InputError
+from wordtrace.execute.ledger import Ledger
+from wordtrace.models.cnn import CNN
+from wordtrace.run import predict
+from wordtrace.run.fit import Training, fit
+from wordtrace.verification import paired
+from wordtrace.verification.intervals import estimate
+from wordtrace.verification.removal import random_rows, same_labels
+from wordtrace.verification.retrain import Retraining, retrain
+
+TEXT = "the striker and the coach win a match . the market of shares"
+
+
+def task(run: api.Run, seed: int, removed: tuple[int, ...] = ()) -> Retraining:
+    return Retraining(str(run.path), run.fingerprint, seed, removed, ((TEXT, None),))
+
+
+def test_retraining_with_the_runs_own_seed_gives_the_run(run: api.Run) -> None:
+    """So the vocabulary cut, the order and the start change nothing."""
+    found = retrain(task(run, run.recipe.seed))
+    encoded = run.tokenizer.encode([TEXT])
+    expected = predict.probabilities(predict.logits(run.model(run.final), encoded))
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
+    assert found["accuracy"] == run.manifest["held_out"]["accuracy"]
+
+
+def test_a_removed_row_is_as_if_its_label_were_any(run: api.Run) -> None:
+    """Weight 0 leaves no trace of a row: its label can be changed without effect."""
+    labels = run.train.labels.copy()
+    weights = np.ones(len(labels), np.float32)
+    weights[[4, 9]] = 0
+    models = []
+    for flip in (False, True):
+        labels[[4, 9]] = (run.train.labels[[4, 9]] + flip) % 3
+        model = CNN(run.config)
+        model.initialise(77)
+        fit(Training(model), run.encoded, labels, run.recipe, weights=weights, last_step=20)
+        models.append(model)
+    for first, second in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        assert torch.equal(first, second)
+    kept = retrain(task(run, 77))["probabilities"]
+    assert retrain(task(run, 77, (4, 9)))["probabilities"] != kept
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 20))
+def test_controls_remove_as_many_rows(seed: int, count: int) -> None:
+    labels = np.arange(90) % 3
+    removed = tuple(np.random.default_rng(seed).choice(90, count, replace=False).tolist())
+    rows = random_rows(90, count, seed)
+    assert len(set(rows)) == count
+    assert rows == random_rows(90, count, seed)
+    matched = same_labels(labels, removed, seed)
+    assert len(set(matched)) == count
+    assert sorted(labels[list(matched)]) == sorted(labels[list(removed)])
+
+
+def test_an_interval_covers_as_often_as_it_says() -> None:
+    """95 % intervals from 5 normal values each; a plain percentile bootstrap covers 83 % here."""
+    generator = np.random.default_rng(5)
+    trials = 200
+    covered = 0
+    for _ in range(trials):
+        found = estimate(generator.normal(0.3, 1, 5).tolist())
+        covered += found.low <= 0.3 <= found.high
+    assert covered / trials > 0.89
+
+
+def test_an_interval_of_many_values_is_scipys_percentile_bootstrap() -> None:
+    values = np.random.default_rng(1).normal(size=400)
+    found = estimate(values.tolist())
+    expected = stats.bootstrap(
+        (values,), np.mean, method="percentile", rng=np.random.default_rng(9)
+    ).confidence_interval
+    assert found.mean == pytest.approx(values.mean())
+    assert found.low == pytest.approx(expected.low, abs=0.01)
+    assert found.high == pytest.approx(expected.high, abs=0.01)
+    assert estimate([0.2, 0.2, 0.2]).document()["low"] == pytest.approx(0.2)
+
+
+def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: api.Index) -> None:
+    trace = index.trace(TEXT, "money", top=30)
+    proof = api.verify(trace, remove="opponents", k=6, repeats=3, workers=1, index=index)
+    document = proof.document()
+    assert document["seeds"] == [6, 7, 8]
+    assert run.recipe.seed not in document["seeds"]
+    assert document["retrainings"] == 3 * 4
+    (query,) = document["queries"]
+    assert query["removed"] == [hit.id for hit in trace.opponents[:6]]
+    label = run.label_names.index("money")
+    removed = tuple(sorted(run.rows_of(query["removed"]).tolist()))
+    for place, seed in enumerate(document["seeds"]):
+        base = retrain(task(run, seed))["probabilities"][0][label]
+        without = retrain(task(run, seed, removed))["probabilities"][0][label]
+        control = retrain(task(run, seed, random_rows(len(run.train), 6, seed)))
+        change = control["probabilities"][0][label] - base
+        assert query["base"]["values"][place] == pytest.approx(base)
+        assert query["without"]["change"]["values"][place] == pytest.approx(without - base)
+        assert query["controls"][0]["change"]["values"][place] == pytest.approx(change)
+        assert query["controls"][0]["difference"]["values"][place] == pytest.approx(
+            without - base - change
+        )
+    assert document["held_out"]["rows"] == run.manifest["held_out"]["rows"]
+    assert "retrainings" in repr(proof) or "Removing the 6" in repr(proof)
+
+
+def test_an_interrupted_verification_goes_on_and_shares_results(
+    run: api.Run, index: api.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "actor of the season"
+    trace = index.trace(text, "film", top=30)
+    trained: list[Retraining] = []
+    real = paired.retrain
+
+    def counted(one: Retraining) -> dict:
+        if len(trained) == 5:
+            raise KeyboardInterrupt
+        trained.append(one)
+        return real(one)
+
+    monkeypatch.setattr(paired, "retrain", counted)
+    with pytest.raises(KeyboardInterrupt):
+        api.verify(trace, k=4, repeats=2, workers=1, index=index)
+    monkeypatch.setattr(paired, "retrain", lambda one: (trained.append(one), real(one))[1])
+    api.verify(trace, k=4, repeats=2, workers=1, index=index)
+    assert len(trained) == 8
+    assert len({one.key for one in trained}) == 8
+    more = api.verify(trace, k=4, repeats=3, workers=1, index=index)
+    assert len(trained) == 12
+    assert more.document()["retrainings"] == 12
+    with Ledger(run.path / paired.LEDGER) as ledger:
+        assert len(ledger) >= 12
+
+
+def test_worker_processes_give_the_same_numbers(run: api.Run, index: api.Index) -> None:
+    trace = index.trace("profit of the bank", top=30)
+    rows = tuple(run.rows_of([hit.id for hit in trace.opponents[:3]]).tolist())
+    target = paired.Target("profit of the bank", None, 1, "money", 0.5, rows)
+    results = []
+    for workers in (2, 1):
+        (run.path / paired.LEDGER).unlink(missing_ok=True)
+        found = paired.verify(
+            run, [target], remove="opponents", k=3, measure="x", repeats=2, workers=workers
+        ).document()
+        results.append({**found, "seconds": 0})
+    assert results[0] == results[1]
+
+
+def test_more_rows_than_listed_are_found_by_tracing_again(run: api.Run, index: api.Index) -> None:
+    few = index.trace(TEXT, "money", top=2)
+    many = index.trace(TEXT, "money", top=9)
+    found = api.verify(few, k=9, repeats=2, workers=1, index=index).document()
+    assert found["queries"][0]["removed"] == [hit.id for hit in many.opponents]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"repeats": 1}, "--repeats is 1; at least 2 are needed"),
+        ({"k": 0}, "--k is 0"),
+        ({"remove": "both"}, "must be opponents or proponents"),
+        ({"k": 90, "remove": "proponents"}, "would leave a label without examples|nothing"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    run: api.Run, index: api.Index, wrong: dict, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        trace = index.trace("match team goal", "sport", top=90)
+        if "k" in wrong and wrong["k"] == 90:
+            rows = tuple(np.flatnonzero(run.train.labels == 0).tolist())
+            target = paired.Target("x", None, 0, "film", 0.5, rows)
+            paired.verify(run, [target], remove="proponents", k=90, measure="x")
+        api.verify(trace, **{"workers": 1, "index": index, **wrong})
