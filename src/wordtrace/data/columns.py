@@ -1,39 +1,21 @@
-"""From raw columns to checked examples: a complaint names the file, the place and the remedy."""
+"""The columns asked for, gathered chunk by chunk; texts are checked and packed as they come."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from wordtrace.data.examples import Examples
 from wordtrace.errors import DataError
 
-
-@dataclass
-class Columns:
-    """Values as they were read.
-
-    Attributes
-    ----------
-    values
-        Column name → values; only the columns asked for.
-    source
-        The file's name.
-    where
-        Maps a row to its place for people: "line 17" in a text file, else "row 16".
-    label_names
-        The data set's own classes, where it has them (labels are then their indices).
-    """
-
-    values: dict[str, list[Any]]
-    source: str
-    where: Callable[[int], str]
-    label_names: tuple[str, ...] | None = None
-    available: Sequence[str] = field(default_factory=list)
+# Rows held as Python objects at a time: a list of strings takes several times what Arrow takes.
+CHUNK = 65_536
 
 
 @dataclass(frozen=True)
@@ -47,7 +29,8 @@ class Wanted:
     label
         None: unlabelled.
     require_labels
-        Whether a missing label column, or fewer than two labels, is an error.
+        Whether a missing label column, or fewer than two labels, is an error. Where it is False,
+        a column 'label' (the default name) may be missing; a name of one's own may not.
     """
 
     text: str
@@ -57,7 +40,13 @@ class Wanted:
     label_names: tuple[str, ...] | None = None
     require_labels: bool = True
 
-    def choose(self, available: Sequence[str], source: str) -> list[str]:
+    @property
+    def names(self) -> list[str]:
+        """Every column that may be read, needed or not."""
+        found = [self.text, self.text2, self.label, self.id or "id"]
+        return list(dict.fromkeys(name for name in found if name is not None))
+
+    def choose(self, available: Sequence[Any], source: str) -> list[str]:
         """Return which of the available columns to read.
 
         Raises
@@ -65,151 +54,133 @@ class Wanted:
         DataError
             When one that is needed is missing (suggests the nearest), or a name stands twice.
         """
-        twice = sorted({name for name in available if list(available).count(name) > 1})
-        needed = [self.text, self.text2, self.id]
-        needed += [self.label] if self.require_labels else []
-        for name in needed:
-            if name is not None and name not in available:
-                near = difflib.get_close_matches(name, available, 1)
+        needed = {self.text, self.text2, self.id}
+        if self.require_labels or self.label != "label":
+            needed.add(self.label)
+        for name in self.names:
+            if name not in available and name in needed:
+                near = difflib.get_close_matches(name, map(str, available), 1)
                 hint = f"; did you mean {near[0]!r}?" if near else "."
-                columns = ", ".join(map(repr, available))
+                columns = ", ".join(map(repr, available)) or "none"
                 raise DataError(f"{source} has no column {name!r}; it has {columns}{hint}")
-        optional = [self.label, "id" if self.id is None else None]
-        chosen = [name for name in [*needed, *optional] if name is not None and name in available]
+        chosen = [name for name in self.names if name in available]
         for name in chosen:
-            if name in twice:
+            if list(available).count(name) > 1:
                 raise DataError(f"{source} has two columns {name!r}; rename one of them.")
-        return list(dict.fromkeys(chosen))
+        return chosen
 
 
-def make_examples(columns: Columns, wanted: Wanted) -> Examples:
-    """Check the values and make Examples of them.
+@dataclass
+class Texts:
+    """A column of texts: Arrow chunks, and how many of the values were empty."""
 
-    Raises
-    ------
-    DataError
-        For no rows, an empty or non-text value, a missing, unknown or single label, a repeated id.
+    chunks: list[pa.Array] = field(default_factory=list)
+    empty: int = 0
+    first_empty: int = -1
+
+
+class Columns:
+    """Values as they were read.
+
+    Parameters
+    ----------
+    wanted
+        Which columns hold texts, labels and ids.
+    source
+        The file's name, for messages.
+    where
+        Maps a row to its place for people: "line 17" in a text file, else "row 16".
+    label_names
+        The data set's own classes, where it has them; labels are their indices or their names.
     """
-    source = columns.source
-    texts = columns.values[wanted.text]
-    if not texts:
-        raise DataError(f"{source} has no rows; give a file with at least one example.")
-    _check_texts(texts, wanted.text, columns)
-    texts2 = columns.values[wanted.text2] if wanted.text2 is not None else None
-    if texts2 is not None and wanted.text2 is not None:
-        _check_texts(texts2, wanted.text2, columns)
-    name = wanted.id or ("id" if "id" in columns.values else None)
-    ids = None if name is None else _ids(columns.values[name], name, columns)
-    if wanted.label is None or wanted.label not in columns.values:
-        labels, names = np.full(len(texts), -1), wanted.label_names or ()
-    else:
-        labels, names = _labels(columns.values[wanted.label], wanted, columns)
-    return Examples.of(texts, labels, names, ids=ids, texts2=texts2, source=source)
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        source: str,
+        where: Callable[[int], str] = "row {}".format,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        self.wanted = wanted
+        self.source = source
+        self.where = where
+        self.label_names = None if label_names is None else tuple(label_names)
+        self.rows = 0
+        self.values: dict[str, list[Any]] = {}
+        self._texts: dict[str, Texts] = {}
+
+    def fault(self, row: int, name: str, what: str) -> DataError:
+        """Return the error for one value: where it stands, and what is wrong."""
+        return DataError(f"{self.source}, {self.where(row)}: column {name!r} {what}")
+
+    def add(self, part: Mapping[str, Sequence[Any]]) -> None:
+        """Append rows, given as columns of equal length.
+
+        Raises
+        ------
+        DataError
+            For a text that is no string, or not valid Unicode.
+        """
+        for name, values in part.items():
+            if name in (self.wanted.text, self.wanted.text2):
+                self._add_texts(name, values)
+            if name in (self.wanted.label, self.wanted.id or "id"):
+                self.values.setdefault(name, []).extend(map(_plain, values))
+        self.rows += len(next(iter(part.values()), ()))
+
+    def _add_texts(self, name: str, values: Sequence[Any]) -> None:
+        column = self._texts.setdefault(name, Texts())
+        try:
+            packed = pa.array(values, pa.large_string())
+            if all(map(str.strip, values)):
+                column.chunks.append(packed)
+                return
+        except (TypeError, UnicodeError, pa.ArrowException):
+            pass  # named below, value by value
+        for row, value in enumerate(values, self.rows):
+            if value is None or (isinstance(value, str) and not value.strip()):
+                column.first_empty = row if column.empty == 0 else column.first_empty
+                column.empty += 1
+            elif not isinstance(value, str):
+                shown = f"{type(value).__name__} {str(value)[:40]}"
+                raise self.fault(row, name, f"holds {shown}, not text; name the text column.")
+            else:
+                check_unicode(value, row, name, self)
+
+    def texts(self, name: str) -> pa.ChunkedArray:
+        """Return a column of texts, large_string, shape (rows,).
+
+        Raises
+        ------
+        DataError
+            When some are empty: names the first, and counts the others.
+        """
+        column = self._texts.get(name, Texts())
+        if column.empty:
+            more = f" ({column.empty - 1:,} more are)" if column.empty > 1 else ""
+            what = f"is empty{more}; remove such rows or fill them."
+            raise self.fault(column.first_empty, name, what)
+        return pa.chunked_array(column.chunks, pa.large_string())
 
 
-def _check_texts(values: Sequence[Any], name: str, columns: Columns) -> None:
-    empty = 0
-    first = -1
-    for row, value in enumerate(values):
-        if isinstance(value, str) and value.strip():
-            _check_unicode(value, row, name, columns)
-            continue
-        if value is not None and not isinstance(value, str):
-            raise DataError(
-                f"{columns.source}, {columns.where(row)}: column {name!r} holds "
-                f"{type(value).__name__} {str(value)[:40]}, not text; name the text column."
-            )
-        first = row if first < 0 else first
-        empty += 1
-    if empty:
-        more = f" ({empty - 1:,} more are)" if empty > 1 else ""
-        raise DataError(
-            f"{columns.source}, {columns.where(first)}: column {name!r} is empty{more}; "
-            "remove such rows or fill them."
-        )
-
-
-def _check_unicode(value: str, row: int, name: str, columns: Columns) -> None:
+def check_unicode(value: str, row: int, name: str, columns: Columns) -> None:
+    """Refuse a string that no UTF-8 file could hold."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise DataError(
-            f"{columns.source}, {columns.where(row)}: column {name!r} holds half a character "
-            "(a lone surrogate); write the file anew as UTF-8."
-        ) from None
+        what = "holds half a character (a lone surrogate); write the file anew as UTF-8."
+        raise columns.fault(row, name, what) from None
 
 
-def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
-    seen: dict[str, int] = {}
-    for row, value in enumerate(values):
-        id = "" if value is None else str(value)
-        if not id:
-            raise DataError(
-                f"{columns.source}, {columns.where(row)}: column {name!r} is empty; every example "
-                "needs an id, or name no id column."
-            )
-        _check_unicode(id, row, name, columns)
-        if id in seen:
-            raise DataError(
-                f"{columns.source}: the id {id!r} stands at {columns.where(seen[id])} and at "
-                f"{columns.where(row)}; ids must be unique. Name another id column by --id."
-            )
-        seen[id] = row
-    return list(seen)
+def _plain(value: Any) -> Any:
+    # Labels repeat: one string object for all rows that have it.
+    if type(value) is str:
+        return sys.intern(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def _labels(
-    values: Sequence[Any], wanted: Wanted, columns: Columns
-) -> tuple[np.ndarray[Any, Any], tuple[str, ...]]:
-    name = wanted.label
-    own = columns.label_names
-    spelled: list[str | None] = []
-    for row, value in enumerate(values):
-        missing = value is None or (isinstance(value, str) and not value.strip()) or value != value
-        if own is not None and not missing:
-            missing = value == -1  # how `datasets` writes an unlabelled row
-        if missing:
-            if wanted.require_labels:
-                raise DataError(
-                    f"{columns.source}, {columns.where(row)}: column {name!r} has no label; "
-                    "remove the row or fill it."
-                )
-            spelled.append(None)
-        elif own is not None:
-            spelled.append(own[value])
-        elif isinstance(value, float) and not value.is_integer():
-            raise DataError(
-                f"{columns.source}, {columns.where(row)}: column {name!r} holds {value}; labels "
-                "are classes (text or whole numbers), not measurements."
-            )
-        elif isinstance(value, str | int | float):
-            spelled.append(str(int(value)) if isinstance(value, float) else str(value))
-        else:
-            raise DataError(
-                f"{columns.source}, {columns.where(row)}: column {name!r} holds "
-                f"{type(value).__name__}; a label is text or a whole number."
-            )
-    present = {label for label in spelled if label is not None}
-    names = wanted.label_names or own or tuple(sorted(present, key=_label_order(present)))
-    for row, label in enumerate(spelled):
-        if label is not None and label not in names:
-            near = difflib.get_close_matches(label, names, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise DataError(
-                f"{columns.source}, {columns.where(row)}: the label {label!r}{hint} is not one of "
-                f"{', '.join(names)}."
-            )
-    if wanted.require_labels and wanted.label_names is None and len(present) < 2:
-        raise DataError(
-            f"{columns.source}: every example has the label {present.pop()!r}; "
-            "training needs at least two different labels."
-        )
-    place = {label: index for index, label in enumerate(names)}
-    return np.array([-1 if label is None else place[label] for label in spelled]), names
-
-
-def _label_order(present: set[str]) -> Callable[[str], Any]:
-    """Order whole numbers by value, anything else by its characters."""
-    if all(label.removeprefix("-").isdecimal() and label.isascii() for label in present):
-        return lambda label: (int(label), label)
-    return lambda label: label
+def chunks_of(rows: Iterable[Any], limit: int | None) -> Iterator[list[Any]]:
+    """Cut rows into lists of at most CHUNK, ending after `limit` rows."""
+    left = iter(rows) if limit is None else islice(rows, limit)
+    while part := list(islice(left, CHUNK)):
+        yield part

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from wordtrace.errors import CorruptError, InputError
 
-_NAMES_KEY = b"wordtrace.label_names"
+# Where a Parquet file of ours keeps the order of the classes, as JSON.
+NAMES_KEY = b"wordtrace.label_names"
 
 
 @dataclass(frozen=True)
@@ -41,24 +42,34 @@ class Examples:
     label_names: tuple[str, ...]
     source: str = "the data"
 
+    def __post_init__(self) -> None:
+        if len(set(self.label_names)) < len(self.label_names):
+            raise InputError(f"{self.source}: a label name stands twice in {self.label_names}.")
+        bounds = pc.min_max(self.table["label"]).as_py()
+        if len(self) and not -1 <= bounds["min"] <= bounds["max"] < len(self.label_names):
+            raise InputError(
+                f"{self.source}: labels run from {bounds['min']} to {bounds['max']}; they must be "
+                f"-1 (none) or places in the {len(self.label_names)} label names."
+            )
+
     @classmethod
     def of(
         cls,
-        texts: Sequence[str],
+        texts: Sequence[str] | pa.ChunkedArray,
         labels: Sequence[int] | npt.NDArray[np.int64],
         label_names: Sequence[str],
         *,
         ids: Sequence[str] | None = None,
-        texts2: Sequence[str] | None = None,
+        texts2: Sequence[str] | pa.ChunkedArray | None = None,
         source: str = "the data",
     ) -> Examples:
         """Make examples of checked values; ids are row numbers unless given."""
-        columns: dict[str, pa.Array] = {
+        columns: dict[str, pa.Array | pa.ChunkedArray] = {
             "id": pa.array(ids if ids is not None else map(str, range(len(texts))), pa.string()),
-            "text": pa.array(texts, pa.large_string()),
+            "text": _text_column(texts),
         }
         if texts2 is not None:
-            columns["text2"] = pa.array(texts2, pa.large_string())
+            columns["text2"] = _text_column(texts2)
         columns["label"] = pa.array(np.asarray(labels, dtype=np.int32), pa.int32())
         return cls(pa.table(columns), tuple(label_names), source)
 
@@ -97,12 +108,17 @@ class Examples:
         return "text2" in self.table.column_names
 
     def take(self, rows: npt.NDArray[np.int64] | Sequence[int]) -> Examples:
-        """Return the examples at `rows`, in that order."""
-        picked = self.table.take(pa.array(np.asarray(rows, dtype=np.int64)))
+        """Return the examples at `rows` (numbers, not a mask), in that order."""
+        given = np.asarray(rows)
+        if given.dtype == bool:  # would pass for rows 0 and 1
+            raise InputError("take wants row numbers, not a mask: give np.flatnonzero(mask).")
+        picked = self.table.take(pa.array(given.astype(np.int64)))
         return replace(self, table=picked)
 
     def with_labels(self, labels: npt.NDArray[np.int64]) -> Examples:
         """Return the same examples with other labels, int64 of shape (examples,)."""
+        if labels.shape != (len(self),):
+            raise InputError(f"{len(self)} examples want as many labels, not {labels.shape}.")
         place = self.table.column_names.index("label")
         column = pa.array(labels.astype(np.int32), pa.int32())
         return replace(self, table=self.table.set_column(place, "label", column))
@@ -134,8 +150,12 @@ class Examples:
         return np.array([groups.setdefault(key, len(groups)) for key in keys], dtype=np.int64)
 
     def contradictions(self) -> list[tuple[int, ...]]:
-        """Return groups of rows whose texts are identical but whose labels differ."""
-        order = np.argsort(self._copies, kind="stable")
+        """Return groups of rows whose texts are identical but whose labels differ.
+
+        A row without a label contradicts none.
+        """
+        labelled = np.flatnonzero(self.labels >= 0)
+        order = labelled[np.argsort(self._copies[labelled], kind="stable")]
         bounds = np.flatnonzero(np.diff(self._copies[order])) + 1
         groups = (group for group in np.split(order, bounds) if len(group) > 1)
         return [
@@ -155,8 +175,16 @@ class Examples:
         Raises
         ------
         InputError
-            When a side would be empty, or a label would be missing in training.
+            When a row has no label, a side would be empty, or a label would be missing in training.
         """
+        if not 0 < fraction < 1:
+            raise InputError(f"the fraction to hold out is {fraction}; it must be in (0, 1).")
+        if (self.labels < 0).any():
+            row = int(np.argmax(self.labels < 0))
+            raise InputError(
+                f"{self.source}: the example {self.ids[row]!r} has no label; "
+                "a split by label needs all of them."
+            )
         order = np.random.default_rng([seed, 1]).permutation(len(self))
         held = np.zeros(len(self), dtype=bool)
         # A group of copies goes by the label of its first row in the drawn order.
@@ -172,7 +200,7 @@ class Examples:
                 chosen[place] = True
         held[order] = chosen[group]
         train = self.take(np.flatnonzero(~held))
-        missing = set(range(len(self.label_names))) - set(train.labels.tolist())
+        missing = set(self.labels.tolist()) - set(train.labels.tolist())
         if not held.any() or missing:
             raise InputError(
                 f"{self.source}: {len(self)} examples are too few to hold out "
@@ -194,32 +222,45 @@ class Examples:
                 digest.update(data)
         return digest.hexdigest()
 
-    def write_parquet(self, path: Path) -> None:
+    def write_parquet(self, path: str | Path) -> None:
         """Write the table with labels by name; the order of the names goes into the metadata."""
+        # In one chunk: how the rows came together must not show in the bytes.
+        table = self.table.combine_chunks()
         names = pa.array(self.label_names, pa.string())
-        labels = pc.if_else(pc.less(self.table["label"], 0), None, self.table["label"])
-        place = self.table.column_names.index("label")
-        written = self.table.set_column(place, "label", names.take(labels.combine_chunks()))
-        metadata = {_NAMES_KEY: json.dumps(list(self.label_names)).encode()}
+        labels = pc.if_else(pc.less(table["label"], 0), None, table["label"])
+        place = table.column_names.index("label")
+        written = table.set_column(place, "label", names.take(labels.combine_chunks()))
+        metadata = {NAMES_KEY: json.dumps(list(self.label_names)).encode()}
         pq.write_table(written.replace_schema_metadata(metadata), path, compression="zstd")
 
     @classmethod
-    def read_parquet(cls, path: Path) -> Examples:
+    def read_parquet(cls, path: str | Path) -> Examples:
         """Read what :meth:`write_parquet` wrote.
 
         Raises
         ------
         CorruptError
-            When the file is missing, not whole, or not one of ours.
+            When the file is missing, not whole, or not one of ours: a column is missing or holds
+            nulls, or a label is none of the names.
         """
         try:
             table = pq.read_table(path)
             table.validate(full=True)
-            names = tuple(json.loads((table.schema.metadata or {})[_NAMES_KEY]))
+            names = tuple(json.loads((table.schema.metadata or {})[NAMES_KEY]))
             places = pc.index_in(table["label"], pa.array(names, pa.string()))
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            for name in ("id", "text", *({"text2"} & set(table.column_names))):
+                if table[name].null_count:
+                    raise ValueError(f"column {name!r} holds nulls")
+            if places.null_count > table["label"].null_count:
+                raise ValueError(f"a label is none of {', '.join(names)}")
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise CorruptError(f"{path} can't be read as examples ({error}).") from None
         labels = pc.fill_null(places, -1).cast(pa.int32())
         place = table.column_names.index("label")
         table = table.set_column(place, "label", labels).replace_schema_metadata(None)
-        return cls(table, names, path.name)
+        return cls(table, names, Path(path).name)
+
+
+def _text_column(texts: Sequence[str] | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    # What a reader has packed already is not unpacked again.
+    return texts if isinstance(texts, pa.ChunkedArray) else pa.array(texts, pa.large_string())

@@ -5,20 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import IO, Any, NoReturn
 
-from wordtrace.data.columns import Columns, Wanted
+from wordtrace.data.columns import Columns, Wanted, chunks_of
 from wordtrace.errors import DataError
 
 
 def read_delimited(
     file: IO[bytes], source: str, wanted: Wanted, delimiter: str, limit: int | None
 ) -> Columns:
-    """Read CSV or TSV with a header line, quotes as in RFC 4180, UTF-8.
+    """Read CSV or TSV: a header line, quotes as in RFC 4180, UTF-8; blank lines are passed over.
 
     Raises
     ------
@@ -26,31 +26,33 @@ def read_delimited(
         For bad encoding, an unclosed quote, a row with another number of fields, no header.
     """
     with _any_field_size():
-        reader = csv.reader(_lines(file, source), delimiter=delimiter, strict=True)
-        start = [1]
-        try:
-            header = next(reader, None)
-            if header is None:
-                raise DataError(f"{source} is empty; the first line must name the columns.")
-            chosen = wanted.choose(header, source)
-            places = [header.index(name) for name in chosen]
-            values: list[list[str]] = [[] for _ in chosen]
-            lines = array("q")
-            for opened_at, row in islice(_rows(reader, start), limit):
+        rows = _Rows(_lines(file, source), source, delimiter)
+        header = next(rows, None)
+        if header is None:
+            raise DataError(f"{source} is empty; the first line must name the columns.")
+        if len(header) == 1 and wanted.text not in header and re.search(r"[;\t|,]", header[0]):
+            raise DataError(
+                f"{source} has one column, {header[0]!r}; separate the columns by a "
+                f"{_named(delimiter)}, or name the file by what separates them (.csv, .tsv)."
+            )
+        chosen = {name: header.index(name) for name in wanted.choose(header, source)}
+        starts = array("q")
+        columns = Columns(wanted, source, lambda row: f"line {starts[row]}")
+
+        def checked() -> Iterator[list[str]]:
+            for row in rows:
                 if len(row) != len(header):
-                    _uneven(source, opened_at, row, header, delimiter)
-                lines.append(opened_at)
-                for column, place in zip(values, places, strict=True):
-                    column.append(row[place])
-        except csv.Error as error:
-            if "unexpected end of data" in str(error):
-                raise DataError(
-                    f"{source}: the row that starts at line {start[0]} has a quote "
-                    'that is never closed; close it, or double a quote inside a field ("").'
-                ) from None
-            raise DataError(f"{source}, line {reader.line_num}: {error}.") from None
-    found = dict(zip(chosen, values, strict=True))
-    return Columns(found, source, lambda row: f"line {lines[row]}", available=header)
+                    raise DataError(
+                        f"{source}, line {rows.start}: {len(row)} fields where the header has "
+                        f"{len(header)}; put quotes around a field that holds a "
+                        f"{_named(delimiter)}, a quote or a line break."
+                    )
+                starts.append(rows.start)
+                yield row
+
+        for part in chunks_of(checked(), limit):
+            columns.add({name: [row[place] for row in part] for name, place in chosen.items()})
+    return columns
 
 
 def read_json_lines(file: IO[bytes], source: str, wanted: Wanted, limit: int | None) -> Columns:
@@ -61,86 +63,155 @@ def read_json_lines(file: IO[bytes], source: str, wanted: Wanted, limit: int | N
     DataError
         For bad encoding, broken JSON (line and column), NaN, or a line that is no object.
     """
-    rows: list[dict[str, Any]] = []
     lines = array("q")
-    for number, line in enumerate(_lines(file, source), 1):
-        if not line.strip():
-            continue
-        if limit is not None and len(rows) == limit:
-            break
-        try:
-            row = json.loads(line, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{source}, line {number}, column {error.colno}: broken JSON ({error.msg})."
-            ) from None
-        except RecursionError:
-            raise DataError(f"{source}, line {number}: JSON nested too deeply.") from None
-        except ValueError as error:
-            raise DataError(f"{source}, line {number}: {error}.") from None
-        if not isinstance(row, dict):
-            raise DataError(
-                f"{source}, line {number}: expected a JSON object such as "
-                '{"text": "…", "label": "…"}.'
-            )
-        rows.append(row)
-        lines.append(number)
-    if not rows:
+    columns = Columns(wanted, source, lambda row: f"line {lines[row]}")
+    available: dict[str, None] = {}
+
+    def objects() -> Iterator[list[Any]]:
+        for number, line in enumerate(_lines(file, source), 1):
+            if not line.strip():
+                continue
+            row = _parse(line, number, source)
+            if not row.keys() <= available.keys():
+                available.update(dict.fromkeys(row))
+            lines.append(number)
+            # Only what may be wanted is kept: which keys there are is known at the end.
+            yield [row.get(name) for name in wanted.names]
+
+    for part in chunks_of(objects(), limit):
+        found = zip(*part, strict=True)
+        columns.add(dict(zip(wanted.names, found, strict=True)))
+    if not lines:
         raise DataError(f"{source} is empty; give one JSON object a line.")
-    available = list(dict.fromkeys(key for row in rows for key in row))
-    chosen = wanted.choose(available, source)
-    values = {name: [row.get(name) for row in rows] for name in chosen}
-    return Columns(values, source, lambda row: f"line {lines[row]}", available=available)
+    chosen = wanted.choose(list(available), source)
+    columns.values = {name: values for name, values in columns.values.items() if name in chosen}
+    return columns
 
 
 def read_plain(file: IO[bytes], source: str, wanted: Wanted, limit: int | None) -> Columns:
     """Read one text a line, unlabelled; blank lines are passed over."""
-    numbered = [
-        (number, line.rstrip("\r\n"))
-        for number, line in enumerate(_lines(file, source), 1)
-        if line.strip()
-    ][:limit]
-    values = {wanted.text: [line for _, line in numbered]}
-    return Columns(values, source, lambda row: f"line {numbered[row][0]}")
+    if wanted.text2 is not None:
+        raise DataError(f"{source} has one text a line; give pairs as .csv or .jsonl.")
+    lines = array("q")
+
+    def texts() -> Iterator[str]:
+        for number, line in enumerate(_lines(file, source), 1):
+            if line.strip():
+                lines.append(number)
+                yield line.rstrip("\r\n")
+
+    columns = Columns(wanted, source, lambda row: f"line {lines[row]}")
+    for part in chunks_of(texts(), limit):
+        columns.add({wanted.text: part})
+    return columns
 
 
 def _lines(file: IO[bytes], source: str) -> Iterator[str]:
     """Decode UTF-8 line by line, a byte order mark passed over; names the line that is not."""
     text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
     for number, line in enumerate(text, 1):
-        if number == 1:
-            line = line.removeprefix("\ufeff")
-        # Undecodable bytes come as lone surrogates, which valid UTF-8 never holds.
-        if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
-            bad = next(c for c in line if "\udc80" <= c <= "\udcff")
-            raise DataError(
-                f"{source}, line {number}: byte 0x{ord(bad) - 0xDC00:02X} is not UTF-8; convert "
-                f"the file, for example: iconv -f latin1 -t utf-8 {source}"
-            )
+        if not line.isascii():
+            try:
+                # Undecodable bytes come as lone surrogates, which valid UTF-8 never holds.
+                line.encode("utf-8")
+            except UnicodeEncodeError as error:
+                _refuse_encoding(source, number, line, error.start)
+            if number == 1:
+                line = line.removeprefix("\ufeff")
         yield line
 
 
-def _rows(reader: Any, starts: list[int]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line it starts at, row), blank lines passed over; notes each start before reading."""
-    while True:
-        starts[0] = reader.line_num + 1
-        row = next(reader, None)
-        if row is None:
-            return
-        if row:
-            yield starts[0], row
-
-
-def _uneven(source: str, line: int, row: list[str], header: list[str], delimiter: str) -> NoReturn:
-    name = "comma" if delimiter == "," else "tab"
+def _refuse_encoding(source: str, number: int, line: str, place: int) -> NoReturn:
+    byte = ord(line[place]) - 0xDC00
+    start = line[:2].encode("utf-8", "surrogateescape")
+    encoding = "utf-16" if number == 1 and start in (b"\xff\xfe", b"\xfe\xff") else "latin1"
     raise DataError(
-        f"{source}, line {line}: {len(row)} fields where the header has {len(header)}; "
-        f"put quotes around a field that holds a {name}, a quote or a line break."
+        f"{source}, line {number}, character {place + 1}: byte 0x{byte:02X} is not UTF-8; convert "
+        f"the file, for example: iconv -f {encoding} -t utf-8 {source}"
     )
+
+
+class _Rows:
+    """Rows of a delimited file that know the line they start at; blank lines are passed over."""
+
+    def __init__(self, lines: Iterator[str], source: str, delimiter: str) -> None:
+        self.start = 1
+        self._source = source
+        self._delimiter = delimiter
+        self._row: list[str] = []  # the row's lines, for telling where a quote was opened
+        self._reader = csv.reader(self._noted(lines), delimiter=delimiter, strict=True)
+
+    def _noted(self, lines: Iterator[str]) -> Iterator[str]:
+        for line in lines:
+            self._row.append(line)
+            yield line
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        row: list[str] = []
+        while not row:
+            self._row.clear()
+            self.start = self._reader.line_num + 1
+            try:
+                row = next(self._reader)
+            except csv.Error as error:
+                self._refuse(error)
+        return row
+
+    def _refuse(self, error: csv.Error) -> NoReturn:
+        lines = "".join(self._row)
+        if "unexpected end of data" in str(error):
+            opened = self.start + len(re.findall(r"\r\n?|\n", lines[: self._open_quote(lines)]))
+            raise DataError(
+                f"{self._source}, line {opened}: the quote opened here is never closed; "
+                'close it, or double a quote inside a field ("").'
+            ) from None
+        if "expected after" in str(error):
+            begun = "" if len(self._row) == 1 else f" in the row that starts at line {self.start},"
+            raise DataError(
+                f"{self._source}, line {self._reader.line_num}:{begun} text follows a closing "
+                'quote; double a quote inside a field (""), or close an earlier one.'
+            ) from None
+        raise DataError(f"{self._source}, line {self._reader.line_num}: {error}.") from None
+
+    def _open_quote(self, lines: str) -> int:
+        """Return where the field starts that the end of the file cuts."""
+        whole = rf'(?:"[^"]*+(?:""[^"]*+)*+"|[^"{self._delimiter}][^{self._delimiter}]*+|)'
+        field = re.compile(whole + self._delimiter)
+        place = 0
+        while found := field.match(lines, place):
+            place = found.end()
+        return place
+
+
+def _parse(line: str, number: int, source: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{source}, line {number}, column {error.colno}: broken JSON ({error.msg})."
+        ) from None
+    except RecursionError:
+        raise DataError(f"{source}, line {number}: JSON nested too deeply.") from None
+    except ValueError as error:
+        what = "a number with too many digits" if "digits" in str(error) else str(error)
+        raise DataError(f"{source}, line {number}: {what}.") from None
+    if not isinstance(row, dict):
+        raise DataError(
+            f"{source}, line {number}: expected a JSON object such as "
+            '{"text": "…", "label": "…"}.'
+        )
+    return row
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _named(delimiter: str) -> str:
+    return "comma" if delimiter == "," else "tab"
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def _trace(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
     for query in document["queries"]:
         label = clean(query["label"], newlines=False)
         predicted = clean(query["predicted"], newlines=False)
+        measure = clean(document["measure"], newlines=False)
         scale = max((abs(word["contribution"]) for word in query["words"]), default=0.0)
         parts.append(Text(""))
         parts.append(_marked(segments(query["text"], "text", query["words"], scale)))
@@ -51,7 +52,7 @@ def _trace(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
         parts.append(
             Text(
                 f"predicted {predicted} ({query['predicted_probability']:.0%}); explained {label} "
-                f"({query['probability']:.0%}, {query['label_source']}); {clean(document['measure'], newlines=False)}, "
+                f"({query['probability']:.0%}, {query['label_source']}); {measure}, "
                 f"{document['examples']:,} examples, {document['seconds'] * 1000:.1f} ms",
                 style="dim",
             )

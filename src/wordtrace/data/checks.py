@@ -1,0 +1,133 @@
+"""From columns to Examples: ids and labels are checked; a complaint names place and remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.columns import Columns, check_unicode
+from wordtrace.data.examples import Examples
+from wordtrace.errors import DataError
+
+_SHOWN = 20  # label names in a message
+
+
+def make_examples(columns: Columns) -> Examples:
+    """Check the values and make Examples of them.
+
+    Raises
+    ------
+    DataError
+        For no rows, an empty text, a missing, unknown or single label, an empty or repeated id.
+    """
+    wanted, source = columns.wanted, columns.source
+    if not columns.rows:
+        raise DataError(f"{source} has no rows; give a file with at least one example.")
+    texts = columns.texts(wanted.text)
+    texts2 = None if wanted.text2 is None else columns.texts(wanted.text2)
+    name = wanted.id or "id"
+    ids = _ids(columns.values[name], name, columns) if name in columns.values else None
+    if wanted.label is None or wanted.label not in columns.values:
+        labels, names = np.full(columns.rows, -1), wanted.label_names or columns.label_names or ()
+    else:
+        labels, names = _labels(columns.values[wanted.label], wanted.label, columns)
+    return Examples.of(texts, labels, names, ids=ids, texts2=texts2, source=source)
+
+
+def _missing(value: Any) -> bool:
+    # Only NaN differs from itself; pandas' NA has become None by now.
+    blank = isinstance(value, str) and not value.strip()
+    return value is None or blank or (isinstance(value, float) and value != value)
+
+
+def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
+    seen: dict[str, int] = {}
+    for row, value in enumerate(values):
+        if _missing(value):
+            raise columns.fault(
+                row, name, "is empty; every example needs an id, or name another id column by --id."
+            )
+        id = str(value)
+        if not id.isascii():
+            check_unicode(id, row, name, columns)
+        if id in seen:
+            raise DataError(
+                f"{columns.source}: the id {id!r} stands at {columns.where(seen[id])} and at "
+                f"{columns.where(row)}; ids must be unique. Name another id column by --id."
+            )
+        seen[id] = row
+    return list(seen)
+
+
+def _labels(
+    values: Sequence[Any], name: str, columns: Columns
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    wanted, own = columns.wanted, columns.label_names
+    first: dict[str, int] = {}  # label → the row where it first stands
+    spelled: list[str | None] = []
+    for row, value in enumerate(values):
+        # -1 is how `datasets` writes an unlabelled row of a column with classes.
+        if _missing(value) or (own is not None and value == -1):
+            if wanted.require_labels:
+                raise columns.fault(row, name, "has no label; remove the row or fill it.")
+            spelled.append(None)
+            continue
+        label = _spell(value, row, name, columns)
+        first.setdefault(label, row)
+        spelled.append(label)
+    for label, row in first.items():
+        if not label.isascii():
+            check_unicode(label, row, name, columns)
+    names = wanted.label_names or own or tuple(sorted(first, key=_label_order(first)))
+    place = {label: index for index, label in enumerate(names)}
+    for label, row in first.items():
+        if label not in place:
+            near = difflib.get_close_matches(label, names, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+            raise DataError(
+                f"{columns.source}, {columns.where(row)}: the label {label!r}{hint} is not one of "
+                f"{', '.join(names[:_SHOWN])}{more}."
+            )
+    # With given names the data is judged by another's classes (--eval): one of them may be all.
+    if wanted.require_labels and wanted.label_names is None and len(first) < 2:
+        raise DataError(
+            f"{columns.source}: every example has the label {next(iter(first))!r}; "
+            "training needs at least two different labels."
+        )
+    return np.array([-1 if label is None else place[label] for label in spelled]), names
+
+
+def _spell(value: Any, row: int, name: str, columns: Columns) -> str:
+    """Return the label's name."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        if not value.is_integer():
+            what = f"holds {value}; labels are classes (text or whole numbers), not measurements."
+            raise columns.fault(row, name, what)
+        value = int(value)
+    if not isinstance(value, int):
+        what = f"holds {type(value).__name__}; a label is text or a whole number."
+        raise columns.fault(row, name, what)
+    own = columns.label_names
+    if own is None:
+        return str(value)
+    if not 0 <= value < len(own):
+        raise columns.fault(row, name, f"holds {value}, but has the classes 0 to {len(own) - 1}.")
+    return own[value]
+
+
+def _label_order(labels: dict[str, int]) -> Callable[[str], Any]:
+    """Order whole numbers by value, anything else by its characters."""
+    # int() refuses thousands of digits, which no class number has.
+    if all(
+        label.isascii() and len(label) < 30 and label.removeprefix("-").isdecimal()
+        for label in labels
+    ):
+        return lambda label: (int(label), label)
+    return lambda label: label
