@@ -48,17 +48,16 @@ class TracInWE:
         asked
             From :meth:`query_tokens`.
         """
-        scores = torch.zeros(count, len(run.train))
+        scores = torch.zeros(len(run.train), count)
         for place, eta in enumerate(source.etas):
-            held = asked[place]
             for rows, block in source.blocks(place):
                 if isinstance(rows, slice):
-                    accumulate(scores[:, rows], block, held, eta)
+                    accumulate(scores[rows], block, asked[place], eta)
                 else:
-                    part = torch.zeros(count, block.count)
-                    accumulate(part, block, held, eta)
-                    scores[:, torch.from_numpy(rows)] += part
-        result: Scores = scores.numpy()
+                    part = torch.zeros(block.count, count)
+                    accumulate(part, block, asked[place], eta)
+                    scores[torch.from_numpy(rows)] += part
+        result: Scores = scores.T.contiguous().numpy()
         return result
 
     def words_from(
