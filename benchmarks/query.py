@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from benchmarks import corpus
-from benchmarks.measure import in_turn, middle, peak_megabytes, ratio
+from benchmarks.measure import in_turn, middle, ratio
 from benchmarks.peers import notebook
 from wordtrace import api
 from wordtrace.api import ask
@@ -18,11 +19,10 @@ from wordtrace.explain.tracer import Tracer
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.postings import Block
-from wordtrace.measures.accumulate import QueryTokens, accumulate
+from wordtrace.measures.accumulate import QueryTokens, accumulate, query_tokens
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.source import Streamed
 from wordtrace.measures.tracin_we import TracInWE
-from wordtrace.run import predict
 from wordtrace.run.fit import to_batch
 
 
@@ -63,7 +63,6 @@ def measure(folder: Path, count: int = 10_000, repeats: int = 7) -> list[dict[st
             found.append(row)
             if number == 40:
                 found.append(_loop(run, queries, top_k, scores, eta, row["seconds_a_pair"], name))
-    found.append({"what": "peak memory of these", "megabytes": peak_megabytes()})
     return found
 
 
@@ -119,36 +118,32 @@ def _kept(model: Any, encoded: Any, labels: Any, top_k: int | None) -> list[note
     return found
 
 
-def captum(folder: Path, count: int = 512, asked: int = 8, repeats: int = 3) -> dict[str, Any]:
-    """Captum's TracInCP end to end on a part of the data, gradients included on both sides."""
-    from benchmarks.peers import captum as peer
-
+def peer(folder: Path, name: str, count: int = 512, asked: int = 8, repeats: int = 3) -> Any:
+    """A peer end to end on a part of the data, gradients included on both sides."""
+    module = importlib.import_module(f"benchmarks.peers.{name}")
     run = corpus.trained(folder, 10_000)
     queries = Tracer(run, None).queries(ask(run, corpus.queries(asked)))
     rows = np.arange(count)
-    checkpoints = run.checkpoints[:1]
-    eta = checkpoints[0].learning_rate
+    checkpoint = run.checkpoints[0]
     kept: dict[str, Any] = {}
 
     def ours() -> None:
-        measure = TracInWE()
-        tokens = measure.query_tokens(run, queries)[0]
+        tokens = query_tokens(run.model(checkpoint), queries, None, "the benchmark")
         scores = np.zeros((asked, count), np.float32)
         for place, block in Streamed(run, None, rows, quiet=True).blocks(0):
             part = torch.zeros(block.count, asked)
-            accumulate(part, block, tokens, eta)
+            accumulate(part, block, tokens, checkpoint.learning_rate)
             scores[:, place] = part.T.numpy()
         kept["ours"] = scores
 
     def theirs() -> None:
-        kept["theirs"] = peer.scores(run, rows, queries, checkpoints)
+        kept["theirs"] = module.scores(run, rows, queries, checkpoint)
 
     seconds = in_turn({"theirs": theirs, "ours": ours}, repeats)
-    np.testing.assert_allclose(
-        kept["ours"], kept["theirs"], atol=1e-5 * np.abs(kept["theirs"]).max()
-    )
+    largest = np.abs(kept["theirs"]).max()
+    np.testing.assert_allclose(kept["ours"], kept["theirs"], atol=1e-5 * largest)
     return {
-        "what": f"Captum TracInCP on the embedding layer, {count} × {asked}, end to end",
+        "what": f"{module.NAME}, {count} × {asked}, end to end",
         "examples": count,
         "seconds": middle(seconds["theirs"]),
         "over": f"ours, gradients included ({middle(seconds['ours']):.3f} s)",
@@ -167,5 +162,4 @@ def trace(folder: Path, count: int = 10_000, repeats: int = 20) -> dict[str, Any
         "examples": len(run.train),
         "seconds": seconds[len(seconds) // 2],
         "slowest": seconds[-1],
-        "tokens_a_batch": predict.TOKENS_A_BATCH,
     }

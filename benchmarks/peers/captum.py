@@ -11,9 +11,11 @@ from wordtrace.measures.protocol import Queries
 from wordtrace.models.cnn import CNN
 from wordtrace.run.checkpoint import Checkpoint
 
+NAME = "Captum TracInCP on the embedding layer"
 
-def scores(run: api.Run, rows: np.ndarray, queries: Queries, checkpoints: list[Checkpoint]):
-    """Return influences (queries, rows), each checkpoint weighted by its learning rate."""
+
+def scores(run: api.Run, rows: np.ndarray, queries: Queries, checkpoint: Checkpoint) -> np.ndarray:
+    """Return influences (queries, rows) at one checkpoint, times its learning rate."""
     from captum.influence import TracInCP
 
     ids, mask = run.encoded.padded(rows)
@@ -28,7 +30,7 @@ def scores(run: api.Run, rows: np.ndarray, queries: Queries, checkpoints: list[C
     tracin = TracInCP(
         CNN(run.config),
         DataLoader(data, batch_size=64),
-        checkpoints,
+        [checkpoint],
         load,
         layers=["embedding"],
         loss_fn=torch.nn.CrossEntropyLoss(reduction="none"),

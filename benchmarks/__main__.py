@@ -1,0 +1,95 @@
+"""``python -m benchmarks [--json] [SECTION …]``: each section in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+SECTIONS = ("index", "query", "trace", "captum", "dattri_llm")
+OUT = Path(__file__).parent / "out"
+
+
+def section(name: str) -> list[dict[str, Any]]:
+    """Run one section in this process."""
+    from benchmarks import index, query
+    from benchmarks.measure import peak_megabytes
+
+    warnings.filterwarnings("ignore")
+    OUT.mkdir(exist_ok=True)
+    if name == "index":
+        rows = index.measure(OUT)
+    elif name == "query":
+        rows = query.measure(OUT)
+    else:
+        rows = [query.trace(OUT) if name == "trace" else query.peer(OUT, name)]
+    return [{**row, "peak_megabytes": round(peak_megabytes())} for row in rows]
+
+
+def main() -> None:
+    """Print one table, or one JSON document."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], default=[])
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--one", choices=SECTIONS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(section(arguments.one)))
+        return
+    from benchmarks import corpus
+
+    OUT.mkdir(exist_ok=True)
+    corpus.trained(OUT, 10_000)
+    environment = {**os.environ, "WORDTRACE_PROGRESS": "0"}
+    rows: list[dict[str, Any]] = []
+    for name in arguments.sections or SECTIONS:
+        print(f"{name} …", file=sys.stderr)
+        command = [sys.executable, "-m", "benchmarks", "--one", name]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if done.returncode:
+            sys.exit(f"{name} failed, no figure:\n{done.stderr}")
+        rows += json.loads(done.stdout.splitlines()[-1])
+    document = {
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+        },
+        "data": "BBC News paragraphs, 10,000, at most 64 tokens; the paper's CNN, dimension 128",
+        "rows": rows,
+    }
+    if arguments.json:
+        print(json.dumps(document, indent=1))
+    else:
+        show(document)
+
+
+def show(document: dict[str, Any]) -> None:
+    """Print a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=document["data"], box=None, title_justify="left")
+    for name in ("what", "seconds", "s a pair", "ratio (low–high)", "over", "bytes/ex.", "peak MB"):
+        table.add_column(name, justify="left" if name in ("what", "over") else "right")
+    for row in document["rows"]:
+        ratio = row.get("ratio")
+        spread = ratio and f"{ratio['median']:.3g} ({ratio['low']:.3g}–{ratio['high']:.3g})"
+        table.add_row(
+            row["what"],
+            f"{row['seconds']:.4f}" if "seconds" in row else "",
+            f"{row['seconds_a_pair']:.2e}" if "seconds_a_pair" in row else "",
+            spread or "",
+            row.get("over", ""),
+            f"{row['bytes_an_example']:,.0f}" if "bytes_an_example" in row else "",
+            str(row["peak_megabytes"]),
+        )
+    Console(width=190).print(table)
+
+
+main()
