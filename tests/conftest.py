@@ -17,11 +17,44 @@ torch.set_num_threads(1)
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 WORDS = {
-    "sport": "match team goal coach season player cup league win striker".split(),
-    "money": "shares market profit bank stock price trade euro growth debt".split(),
-    "film": "actor movie director award scene star oscar drama screen cast".split(),
+    "sport": [
+        "match",
+        "team",
+        "goal",
+        "coach",
+        "season",
+        "player",
+        "cup",
+        "league",
+        "win",
+        "striker",
+    ],
+    "money": [
+        "shares",
+        "market",
+        "profit",
+        "bank",
+        "stock",
+        "price",
+        "trade",
+        "euro",
+        "growth",
+        "debt",
+    ],
+    "film": [
+        "actor",
+        "movie",
+        "director",
+        "award",
+        "scene",
+        "star",
+        "oscar",
+        "drama",
+        "screen",
+        "cast",
+    ],
 }
-COMMON = "the a of and in to for with , .".split()
+COMMON = ["the", "a", "of", "and", "in", "to", "for", "with", ",", "."]
 
 
 def make_examples(count: int = 120, seed: int = 3) -> api.Examples:

@@ -96,7 +96,7 @@ def test_a_killed_build_resumes_and_ends_byte_identical(
     assert not killed.exists()
     before = {path: path.stat().st_mtime_ns for path in part.glob("checkpoint-*/*.safetensors")}
     assert shards_before <= len(before) < 96
-    with pytest.raises(InputError, match="is not finished: its build was interrupted"):
+    with pytest.raises(InputError, match=r"is not finished: its build was interrupted"):
         api.Index.open(killed)
     api.build_index(run, killed, shard_size=3, workers=1)
     assert not part.exists()
@@ -132,7 +132,7 @@ def test_a_finished_index_is_left_alone_and_another_setting_refused(
 def test_a_folder_with_other_files_is_never_replaced(run: api.Run, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("precious")
-    with pytest.raises(InputError, match="holds other files and no manifest.json: it is no index"):
+    with pytest.raises(InputError, match=r"holds other files and no manifest.json: it is no index"):
         api.build_index(run, tmp_path / "mine", overwrite=True)
     assert (tmp_path / "mine/thesis.txt").read_text() == "precious"
 

@@ -171,16 +171,21 @@ def test_more_rows_than_listed_are_found_by_tracing_again(run: api.Run, index: a
         ({"repeats": 1}, "--repeats is 1; at least 2 are needed"),
         ({"k": 0}, "--k is 0"),
         ({"remove": "both"}, "must be opponents or proponents"),
-        ({"k": 90, "remove": "proponents"}, "would leave a label without examples|nothing"),
     ],
 )
 def test_wrong_arguments_are_refused(
     run: api.Run, index: api.Index, wrong: dict, message: str
 ) -> None:
+    trace = index.trace("match team goal", "sport", top=90)
     with pytest.raises(InputError, match=message):
-        trace = index.trace("match team goal", "sport", top=90)
-        if "k" in wrong and wrong["k"] == 90:
-            rows = tuple(np.flatnonzero(run.train.labels == 0).tolist())
-            target = paired.Target("x", None, 0, "film", 0.5, rows)
-            paired.verify(run, [target], remove="proponents", k=90, measure="x")
         api.verify(trace, **{"workers": 1, "index": index, **wrong})
+
+
+def test_a_removal_that_would_empty_a_class_is_refused(run: api.Run) -> None:
+    rows = tuple(np.flatnonzero(run.train.labels == 0).tolist())
+    target = paired.Target("x", None, 0, "film", 0.5, rows)
+    with pytest.raises(InputError, match="would leave a label without examples"):
+        paired.verify(run, [target], remove="proponents", k=90, measure="x")
+    empty = paired.Target("x", None, 0, "film", 0.5, ())
+    with pytest.raises(InputError, match="there is nothing to remove for 'x'"):
+        paired.verify(run, [empty], remove="proponents", k=90, measure="x")
