@@ -60,13 +60,21 @@ class MaskedConvolution(nn.Module):
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Map (batch, length, in) to (batch, length, out); `mask` is (batch, length, 1)."""
+        return self.combine(inputs @ self.kernel(), mask)
+
+    def kernel(self) -> Tensor:
+        """Return the weight laid side by side, shape (in, width · out)."""
         out, channels, width = self.weight.shape
-        batch, length, _ = inputs.shape
-        kernel = self.weight.permute(1, 2, 0).reshape(channels, width * out)
+        return self.weight.permute(1, 2, 0).reshape(channels, width * out)
+
+    def combine(self, product: Tensor, mask: Tensor) -> Tensor:
+        """Shift and sum the product with the kernel, shape (batch, length, width · out)."""
+        out, _, width = self.weight.shape
+        batch, length, _ = product.shape
         # Masking after the product is masking before it: the product is position by position.
-        product = ((inputs @ kernel) * mask).view(batch, length, width, out)
+        parts = (product * mask).view(batch, length, width, out)
         half = width // 2
-        padded = F.pad(product, (0, 0, 0, 0, half, half))
+        padded = F.pad(parts, (0, 0, 0, 0, half, half))
         total = padded[:, 0:length, 0]
         for shift in range(1, width):
             total = total + padded[:, shift : shift + length, shift]
@@ -110,11 +118,22 @@ class CNN(nn.Module):
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Return the pooled features, shape (batch, filters)."""
         mask = batch.mask.unsqueeze(-1)
-        hidden = self.embedding(batch.ids)
-        for convolution in self.convolutions:
+        first, *rest = self.convolutions
+        assert isinstance(first, MaskedConvolution)
+        hidden = F.relu(self._first(first, batch, mask))
+        for convolution in rest:
             hidden = F.relu(convolution(hidden, mask))
         # ReLU's output is never negative, so 0 at padding can't win over text.
         return torch.amax(hidden * mask, dim=1)
+
+    def _first(self, layer: MaskedConvolution, batch: Batch, mask: Tensor) -> Tensor:
+        if not self.training:
+            result: Tensor = layer(self.embedding(batch.ids), mask)
+            return result
+        # A batch holds each of its tokens several times: multiply each once, then look it up.
+        # Three of the step's four large products, the backward ones among them, shrink by that.
+        tokens, places = torch.unique(batch.ids, return_inverse=True)
+        return layer.combine(F.embedding(places, self.embedding(tokens) @ layer.kernel()), mask)
 
     def logits(self, batch: Batch) -> Tensor:
         """Return class scores, shape (batch, classes)."""
