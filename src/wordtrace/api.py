@@ -85,7 +85,7 @@ class Index:
         *,
         measure: str | None = None,
         top: int = 20,
-        top_k: int = 10,
+        top_k: int | None = None,
         baselines: Sequence[str] = (),
     ) -> Trace:
         """Find the training examples, and the words in them, behind predictions.
@@ -102,7 +102,7 @@ class Index:
         top
             How many proponents and opponents to list.
         top_k
-            Positions kept in a text, for ``tracin-we-topk`` on an index of all positions.
+            Positions kept in a text; by default the index's. Another k streams from the run.
         baselines
             Other measures whose strongest rows to list beside, such as ``("bm25",)``.
 
@@ -312,9 +312,12 @@ def verify(
         raise InputError(f"--remove is {remove!r}; it must be opponents or proponents.")
     if k < 1:
         raise InputError(f"--k is {k}; it must be at least 1.")
-    if index is None and trace.index is not None:
-        index = Index.open(trace.index, run.path if run else None)
     opened = run or (index.run if index else Run.open(trace.run))
+    if index is None and trace.index is not None:
+        # With a run that has moved, its index mostly has moved along.
+        places = [Path(trace.index), opened.path / "index"]
+        there = next((place for place in places if (place / "manifest.json").exists()), None)
+        index = None if there is None else Index.open(there, opened.path)
     if opened.label_names != trace.label_names or len(opened.train) != trace.examples:
         raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
     lists = [getattr(query, remove) for query in trace.queries]
@@ -326,7 +329,7 @@ def verify(
         labels = [query.label for query in trace]
         tracer = index._tracer if index else Tracer(opened, None)
         asked = tracer.queries(ask(opened, texts, labels))
-        scores = tracer.score(asked, trace.measure, trace.top_k or 10)
+        scores = tracer.score(asked, trace.measure, trace.top_k)
         place = 1 if remove == "opponents" else 0
         rows = [tuple(strongest(row, k)[place].tolist()) for row in scores]
     targets = [

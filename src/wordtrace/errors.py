@@ -34,7 +34,3 @@ class CorruptError(WordtraceError):
 
 class NumericalError(WordtraceError):
     """A loss or gradient is NaN or infinite; the message names the example."""
-
-
-class WordtraceWarning(UserWarning):
-    """Something that changes how a result should be read, but does not stop it."""

@@ -67,15 +67,16 @@ def test_controls_remove_as_many_rows(seed: int, count: int) -> None:
     assert sorted(labels[list(matched)]) == sorted(labels[list(removed)])
 
 
-def test_an_interval_covers_as_often_as_it_says() -> None:
-    """95 % intervals from 5 normal values each; a plain percentile bootstrap covers 83 % here."""
+@pytest.mark.parametrize("count", [2, 3, 5, 8])
+def test_an_interval_covers_as_often_as_it_says(count: int) -> None:
+    """A plain percentile bootstrap of 2, 3, 5 and 8 normal values covers 50, 70, 83 and 89 %."""
     generator = np.random.default_rng(5)
-    trials = 200
+    trials = 300
     covered = 0
     for _ in range(trials):
-        found = estimate(generator.normal(0.3, 1, 5).tolist())
+        found = estimate(generator.normal(0.3, 1, count).tolist())
         covered += found.low <= 0.3 <= found.high
-    assert covered / trials > 0.89
+    assert covered / trials > 0.92
 
 
 def test_an_interval_of_many_values_is_scipys_percentile_bootstrap() -> None:

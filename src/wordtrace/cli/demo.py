@@ -14,7 +14,7 @@ from wordtrace.cli.output import Json
 
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to work in.")] = Path("wordtrace-demo"),
-    repeats: Annotated[int, typer.Option(help="Seeds of the verification.")] = 20,
+    repeats: Annotated[int, typer.Option(help="Seeds of the verification.")] = 16,
     as_json: Json = False,
 ) -> None:
     """Run the whole story on BBC News, from planted label errors to a verified fix."""

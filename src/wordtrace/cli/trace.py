@@ -41,8 +41,9 @@ def trace(
     ] = None,
     top: Annotated[int, typer.Option(help="How many proponents and opponents to list.")] = 20,
     top_k: Annotated[
-        int, typer.Option(help="Positions kept in a text, for an index of all positions.")
-    ] = 10,
+        int | None,
+        typer.Option(help="Positions kept in a text; the index's by default.", show_default=False),
+    ] = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     out: Out = None,

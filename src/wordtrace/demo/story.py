@@ -25,7 +25,7 @@ from wordtrace.run.describe import describe_run
 
 SEED = 7
 REMOVED = 50
-REPEATS = 20
+REPEATS = 16
 EPOCHS = 6
 LEARNING_RATE = 0.02
 FILTERS = 30

@@ -209,7 +209,7 @@ class Trace:
         return render_fragment(self.document())
 
     def document(self) -> dict[str, Any]:
-        """Return the trace as a JSON document (README, "The JSON of a trace")."""
+        """Return the trace as a JSON document (docs/reference/formats.md)."""
         return {
             "format": FORMAT,
             "version": VERSION,

@@ -65,7 +65,7 @@ class Tracer:
         name: str | None = None,
         *,
         top: int = 20,
-        top_k: int = 10,
+        top_k: int | None = None,
         baselines: Sequence[str] = (),
     ) -> Trace:
         """Trace each query.
@@ -77,7 +77,7 @@ class Tracer:
         top
             How many proponents and opponents to list.
         top_k
-            For ``tracin-we-topk``.
+            For ``tracin-we-topk``; by default the index's, else 10.
         baselines
             Other measures whose strongest rows are listed beside.
 
@@ -88,9 +88,9 @@ class Tracer:
         """
         if top < 1:
             raise InputError(f"--top is {top}; it must be at least 1.")
-        name, top_k = self._default(name, top_k)
-        chosen = measure(name, Options(top_k=top_k))
-        others = {other: measure(other, Options(top_k=top_k)) for other in baselines}
+        name, k = self._default(name, top_k)
+        chosen = measure(name, Options(top_k=k))
+        others = {other: measure(other, Options(top_k=k)) for other in baselines}
         source = self._source(chosen)
         self._load()
         start = time.perf_counter()
@@ -149,10 +149,10 @@ class Tracer:
             queries=tuple(explanations),
         )
 
-    def score(self, queries: Queries, name: str | None = None, top_k: int = 10) -> Scores:
+    def score(self, queries: Queries, name: str | None = None, top_k: int | None = None) -> Scores:
         """Return the whole matrix, float32, shape (queries, examples)."""
-        name, top_k = self._default(name, top_k)
-        chosen = measure(name, Options(top_k=top_k))
+        name, k = self._default(name, top_k)
+        chosen = measure(name, Options(top_k=k))
         asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, TracInWE) else []
         return self._scores(chosen, self._source(chosen), queries, asked)
 
@@ -160,13 +160,12 @@ class Tracer:
         """Tokenize the texts; labels of -1 become the final model's prediction."""
         return self._predict(question)[0]
 
-    def _default(self, name: str | None, top_k: int) -> tuple[str, int]:
-        if self.index is None or name not in (None, "tracin-we-topk"):
-            return name or "tracin-we-topk", top_k
-        held = self.index.manifest.top_k
-        if held is None:
-            return name or "tracin-we", top_k
-        return "tracin-we-topk", held
+    def _default(self, name: str | None, top_k: int | None) -> tuple[str, int]:
+        """Fill in what the caller left open by what the index holds."""
+        held = self.index.manifest.top_k if self.index is not None else 10
+        if name is None:
+            name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
+        return name, top_k or held or 10
 
     def _source(self, chosen: Measure) -> Indexed | Streamed | None:
         if not isinstance(chosen, TracInWE):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,12 +74,48 @@ class MaskedConvolution(nn.Module):
         batch, length, _ = product.shape
         # Masking after the product is masking before it: the product is position by position.
         parts = (product * mask).view(batch, length, width, out)
-        half = width // 2
-        padded = F.pad(parts, (0, 0, 0, 0, half, half))
-        total = padded[:, 0:length, 0]
-        for shift in range(1, width):
-            total = total + padded[:, shift : shift + length, shift]
+        total: Tensor = _ShiftSum.apply(parts)  # type: ignore[no-untyped-call]
         return total + self.bias
+
+
+class _ShiftSum(torch.autograd.Function):
+    """Σ_j parts[:, t + j − width // 2, j], zero outside the text.
+
+    Its own function, since autograd would write the whole gradient once for each shift.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(parts: Tensor) -> Tensor:
+        width = parts.shape[2]
+        total = parts[:, :, width // 2].clone()
+        for shift, (to, of) in _shifts(parts.shape[1], width):
+            total[:, to] += parts[:, of, shift]
+        return total
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.width = inputs[0].shape[2]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        batch, length, out = gradient.shape
+        parts = gradient.new_zeros(batch, length, ctx.width, out)
+        parts[:, :, ctx.width // 2] = gradient
+        for shift, (to, of) in _shifts(length, ctx.width):
+            parts[:, of, shift] = gradient[:, to]
+        return parts
+
+
+def _shifts(length: int, width: int) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Yield (shift, (positions summed into, positions taken)), the centre left out."""
+    for shift in range(width):
+        away = shift - width // 2
+        count = length - abs(away)
+        if away and count > 0:
+            to, of = max(0, -away), max(0, away)
+            yield shift, (slice(to, to + count), slice(of, of + count))
 
 
 class CNN(nn.Module):

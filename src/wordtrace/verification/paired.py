@@ -17,7 +17,7 @@ from wordtrace.execute.ledger import Ledger
 from wordtrace.execute.processes import executor
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
-from wordtrace.verification.intervals import LEVEL, estimate
+from wordtrace.verification.intervals import estimate, method
 from wordtrace.verification.removal import Rows, random_rows, same_labels
 from wordtrace.verification.retrain import Retraining, retrain
 
@@ -155,7 +155,7 @@ def verify(
             "seeds": seeds,
             "retrainings": len(tasks),
             "seconds": time.perf_counter() - start,
-            "interval": f"{100 * LEVEL:.0f} % bootstrap interval over {repeats} seeds",
+            "interval": method(repeats),
             "queries": queries,
             "held_out": held_out,
         }
