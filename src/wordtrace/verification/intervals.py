@@ -12,7 +12,7 @@ import numpy as np
 LEVEL = 0.95
 _RESAMPLES = 10_000
 # Resamples of few values never leave their range: below this many the bootstrap covers too little.
-_FEWEST = 8
+_FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ def method(count: int) -> str:
 def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     """Return the mean and its 95 % interval.
 
-    From 8 values on it is a percentile bootstrap interval whose level is raised so that it covers
+    From 10 values on it is a percentile bootstrap interval whose level is raised so that it covers
     as a t-interval would (the expanded percentile interval of Hesterberg 2015, section 3.2.3:
-    α′/2 = Φ(−√(n/(n−1)) t_{n−1, α/2})). Below 8 it is Student's t-interval itself: with 2 values
+    α′/2 = Φ(−√(n/(n−1)) t_{n−1, α/2})). Below 10 it is Student's t-interval itself: with 2 values
     it is very wide, as it should be.
 
     Parameters
