@@ -174,6 +174,7 @@ def train(
     split: str | None = None,
     model: str = "cnn",
     eval_data: Any = None,
+    eval_label: str | None = None,
     eval_fraction: float = 0.1,
     recipe: Recipe | None = None,
     settings: Settings | None = None,
@@ -193,6 +194,8 @@ def train(
     eval_data
         Held-out examples; else `eval_fraction` of the data (by label, copies of a text on one
         side; 0 for none).
+    eval_label
+        The label column of `eval_data`, where it has another name.
     recipe, settings
         In full; or their fields one by one as keywords: ``epochs=8, learning_rate=0.1``.
 
@@ -205,23 +208,23 @@ def train(
         raise InputError(f"--model is {model!r}; this version trains the paper's CNN: give cnn.")
     recipe, settings = _choices(recipe, settings, choices)
 
-    def read(source: Any, label_names: tuple[str, ...] | None = None) -> Examples:
+    def read(source: Any, column: str, label_names: tuple[str, ...] | None = None) -> Examples:
         if isinstance(source, Examples):
             return source
         return read_examples(
             source,
             text=text,
             text2=text2,
-            label=label,
+            label=column,
             id=id,
             split=split,
             label_names=label_names,
         )
 
-    examples = read(data)
+    examples = read(data, label)
     held_out = None
     if eval_data is not None:
-        held_out = read(eval_data, examples.label_names)
+        held_out = read(eval_data, eval_label or label, examples.label_names)
     elif not 0 <= eval_fraction < 1:
         raise InputError(f"--eval-fraction is {eval_fraction}; it must be in [0, 1).")
     elif eval_fraction:

@@ -43,6 +43,10 @@ def train(
     eval: Annotated[
         Path | None, typer.Option(help="File of held-out examples.", rich_help_panel=_DATA)
     ] = None,
+    eval_label: Annotated[
+        str | None,
+        typer.Option(help="Its label column, where it has another name.", rich_help_panel=_DATA),
+    ] = None,
     eval_fraction: Annotated[
         float,
         typer.Option(
@@ -146,6 +150,7 @@ def train(
         split=split,
         model=model,
         eval_data=eval,
+        eval_label=eval_label,
         eval_fraction=eval_fraction,
         recipe=recipe,
         settings=settings,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from wordtrace.execute.threads import one_thread
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -20,13 +22,7 @@ class Serial:
         self, task: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result]]:
         """Yield each item with its result, in order."""
-        import torch
-
         for item in items:
-            threads = torch.get_num_threads()
-            torch.set_num_threads(1)
-            try:
+            with one_thread():
                 result = task(item)
-            finally:
-                torch.set_num_threads(threads)
             yield item, result

@@ -13,6 +13,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError
 from wordtrace.execute.progress import track
+from wordtrace.execute.threads import one_thread
 from wordtrace.models import embeddings
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
@@ -100,7 +101,7 @@ def train(
             if held_out is None
             else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
         )
-        with track("Training", total, "steps") as advance:
+        with one_thread(), track("Training", total, "steps") as advance:
             recorder = Recorder(
                 part,
                 training,
