@@ -1,172 +1,262 @@
-"""Documents as the library makes them, small, with texts of our own."""
+"""Documents as the library makes them; the texts are our own."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+Words = list[tuple[str, float, str]]
 
-def word(token: str, value: float, text: str, query: str, kind: str = "word") -> dict[str, Any]:
-    def spans(where: str) -> list[list[Any]]:
-        at = where.lower().find(token.removeprefix("##"))
-        return [] if at < 0 or kind == "special" else [["text", at, at + len(token)]]
+QUERY = (
+    "Phone maker's shares tumble as new handset disappoints\n\nShares in the phone maker fell by "
+    "nine per cent on Monday after early buyers of its new handset complained of a dim screen and "
+    "a battery that hardly lasts a day. Analysts now expect lower profit for the quarter, and two "
+    "banks cut their price targets. The firm said that software would mend most of the faults."
+)
 
+PROPONENTS: list[tuple[str, str, str, Words]] = [
+    (
+        "news-0117",
+        "Business",
+        "Bank shares tumble after profit warning\n\nShares in the country's third largest bank "
+        "lost a tenth of their value after it warned that profit for the year would miss its "
+        "target. It blamed bad loans to builders. Analysts had expected a small rise. The bank "
+        "will close forty branches before the summer, most of them in towns where another branch "
+        "is near, and it will not pay a bonus to its directors this year. The regulator said that "
+        "it was watching closely but that savers had no reason to worry, since deposits are "
+        "insured. Two rivals followed it down, and the index ended the day at its lowest since "
+        "March. Traders pointed to profit taking as well.",
+        [
+            ("shares", 0.412, "word"),
+            ("tumble", 0.221, "word"),
+            ("profit", 0.187, "word"),
+            ("[CLS]", 0.051, "special"),
+            ("analysts", 0.048, "word"),
+            ("said", -0.022, "stop"),
+        ],
+    ),
+    (
+        "news-0940",
+        "Business",
+        "Car maker to cut jobs as price of steel climbs\n\nThe firm expects a lower profit.",
+        [
+            ("maker", 0.203, "word"),
+            ("lower", 0.094, "word"),
+            ("profit", 0.081, "word"),
+            ("price", 0.06, "word"),
+        ],
+    ),
+    (
+        "news-1312",
+        "Business",
+        "Airline lifts its target for the quarter\n\nCheaper fuel helps.",
+        [("quarter", 0.142, "word"), ("the", 0.011, "stop")],
+    ),
+]
+
+OPPONENTS: list[tuple[str, str, str, Words]] = [
+    (
+        "news-0002",
+        "Tech",
+        "New handset lets users film in the dark\n\nThe screen is bright, the battery lasts two "
+        "days, and its software learns what you like to film.",
+        [
+            ("handset", -0.498, "word"),
+            ("battery", -0.163, "word"),
+            ("screen", -0.12, "word"),
+            ("new", -0.071, "stop"),
+            ("lasts", 0.018, "word"),
+        ],
+    ),
+    (
+        "news-0551",
+        "Tech",
+        "Why software for phones is buggy",
+        [("software", -0.262, "word"), ("phone", -0.094, "word")],
+    ),
+    (
+        "news-1788",
+        "Tech",
+        "Quarter of homes now own a games console, analysts say",
+        [("quarter", -0.052, "word"), ("analysts", -0.031, "word")],
+    ),
+]
+
+
+def spans(token: str, text: str, kind: str) -> list[list[Any]]:
+    if kind == "special":
+        return []
+    return [["text", *found.span()] for found in re.finditer(re.escape(token), text.lower())]
+
+
+def word(token: str, value: float, text: str, kind: str = "word") -> dict[str, Any]:
     return {
         "token": token,
         "contribution": value,
         "kind": kind,
-        "spans": spans(text),
-        "query_spans": spans(query),
+        "spans": spans(token, text, kind),
+        "query_spans": spans(token, QUERY, kind),
     }
 
 
-QUERY = "Phone maker's shares tumble as new handset disappoints"
-
-
-def hit(id: str, label: str, text: str, words: list[tuple[str, float, str]]) -> dict[str, Any]:
+def hit(id: str, label: str, text: str, words: Words) -> dict[str, Any]:
     return {
         "id": id,
         "score": sum(value for _, value, _ in words),
         "label": label,
         "text": text,
-        "special_share": 0.25,
+        "special_share": 0.054,
         "stop_share": 0.1,
-        "words": [word(token, value, text, QUERY, kind) for token, value, kind in words],
+        "words": [word(token, value, text, kind) for token, value, kind in words],
     }
 
 
 def trace() -> dict[str, Any]:
-    proponents = [
-        hit(
-            "a-17",
-            "business",
-            "Bank shares tumble after a profit warning",
-            [("shares", 0.41, "word"), ("tumble", 0.22, "word"), ("[CLS]", 0.05, "special")],
-        ),
-        hit("a-40", "business", "Car maker to cut jobs", [("maker", 0.2, "word")]),
-    ]
-    opponents = [
-        hit(
-            "b-2",
-            "tech",
-            "New handset lets users film in the dark",
-            [("handset", -0.5, "word"), ("new", -0.1, "stop")],
-        ),
-    ]
+    totals: dict[str, list[Any]] = {}
+    for _, _, _, words in PROPONENTS + OPPONENTS:
+        for token, value, kind in words:
+            totals.setdefault(token, [0.0, kind])[0] += value
     return {
         "format": "wordtrace-trace",
         "version": 1,
         "measure": "tracin-we-topk",
         "top_k": 10,
         "source": "index",
-        "examples": 12000,
+        "examples": 1780,
         "seconds": 0.0123,
-        "run": "runs/x",
-        "index": "runs/x/index",
-        "label_names": ["business", "tech"],
+        "run": "runs/news",
+        "index": "runs/news/index",
+        "label_names": ["Business", "Tech"],
+        "checkpoints": [{"step": 39, "learning_rate": 0.05}],
         "queries": [
             {
                 "text": QUERY,
-                "label": "business",
-                "label_source": "given",
-                "predicted": "tech",
+                "label": "Business",
+                "label_source": "file",
+                "predicted": "Tech",
                 "predicted_probability": 0.71,
                 "probability": 0.29,
-                "special_share": 0.2,
+                "special_share": 0.028,
                 "stop_share": 0.1,
                 "warning": None,
-                "words": [word("shares", 0.41, QUERY, QUERY), word("handset", -0.5, QUERY, QUERY)],
-                "proponents": proponents,
-                "opponents": opponents,
-                "baselines": {"bm25": [{"id": "c", "score": 3.2, "label": "tech", "text": "x"}]},
+                "words": [
+                    word(token, value, QUERY, kind) for token, (value, kind) in totals.items()
+                ],
+                "proponents": [hit(*one) for one in PROPONENTS],
+                "opponents": [hit(*one) for one in OPPONENTS],
+                "baselines": {
+                    "bm25": [
+                        {"id": "news-0733", "score": 31.25, "label": "Tech", "text": "Phones rule"}
+                    ]
+                },
             }
         ],
     }
 
 
-def estimate(values: list[float]) -> dict[str, Any]:
-    return {
-        "mean": sum(values) / len(values),
-        "low": min(values),
-        "high": max(values),
-        "values": values,
-    }
+def estimate(values: list[float], low: float, high: float) -> dict[str, Any]:
+    return {"mean": sum(values) / len(values), "low": low, "high": high, "values": values}
+
+
+SEEDS = [8, 9, 10, 11, 12, 13, 14, 15]
+BASE = [0.31, 0.12, 0.55, 0.08, 0.27, 0.44, 0.19, 0.36]
+CHANGE = [0.41, 0.22, 0.19, 0.52, 0.47, 0.08, 0.33, 0.26]
+NOISE = {
+    "random": [0.03, -0.06, 0.11, 0.02, -0.08, 0.05, 0.09, -0.01],
+    "same labels": [0.07, -0.02, 0.15, 0.04, -0.05, 0.11, 0.08, 0.03],
+}
 
 
 def verification(shown: bool = True) -> dict[str, Any]:
-    change = [0.2, 0.3, 0.4]
-    noise = [-0.05, 0.0, 0.02]
-    difference = [0.25, 0.3, 0.38] if shown else [-0.1, 0.3, 0.38]
+    change = CHANGE if shown else [value / 6 for value in CHANGE]
 
-    def control(name: str) -> dict[str, Any]:
+    def control(name: str, noise: list[float]) -> dict[str, Any]:
+        difference = [one - other for one, other in zip(change, noise, strict=True)]
+        low, high = (0.16, 0.4) if shown else (-0.04, 0.09)
+        values = [one + other for one, other in zip(BASE, noise, strict=True)]
         return {
             "name": name,
-            "mean": 0.31,
-            "values": [0.25, 0.3, 0.32],
-            "right": 0,
-            "change": estimate(noise),
-            "difference": estimate(difference),
+            "mean": sum(values) / len(values),
+            "values": values,
+            "right": 2,
+            "change": estimate(noise, -0.03, 0.08),
+            "difference": estimate(difference, low, high),
             "excludes_zero": shown,
         }
 
+    without = [one + other for one, other in zip(BASE, change, strict=True)]
+    held_out = [0.01, 0.0, 0.004, -0.002, 0.0, 0.002, 0.001, 0.001]
     return {
         "format": "wordtrace-verification",
         "version": 1,
-        "run": "runs/x",
+        "run": "runs/news",
         "measure": "tracin-we-topk",
         "remove": "opponents",
-        "k": 20,
-        "repeats": 3,
-        "seeds": [1, 2, 3],
-        "retrainings": 12,
-        "seconds": 61.0,
-        "interval": "95 % bootstrap interval over 3 seeds",
+        "k": 50,
+        "repeats": 8,
+        "seeds": SEEDS,
+        "retrainings": 32,
+        "seconds": 120.0,
+        "interval": "95 % bootstrap interval over 8 seeds",
         "queries": [
             {
                 "text": QUERY,
-                "label": "business",
-                "predicted": "tech",
+                "label": "Business",
+                "predicted": "Tech",
                 "probability": 0.29,
-                "removed": ["b-2", "b-3"],
-                "base": {"mean": 0.3, "values": [0.3, 0.3, 0.3], "right": 0},
+                "removed": [f"news-{number:04}" for number in range(50)],
+                "base": {"mean": sum(BASE) / 8, "values": BASE, "right": 1},
                 "without": {
-                    "mean": 0.6,
-                    "values": [0.5, 0.6, 0.7],
-                    "right": 3,
-                    "change": estimate(change),
+                    "mean": sum(without) / 8,
+                    "values": without,
+                    "right": 6,
+                    "change": estimate(change, *((0.21, 0.41) if shown else (0.03, 0.07))),
                 },
-                "controls": [control("random"), control("same labels")],
+                "controls": [control(name, noise) for name, noise in NOISE.items()],
             }
         ],
         "held_out": {
             "rows": 445,
-            "base": {"mean": 0.9, "values": [0.9, 0.9, 0.9]},
-            "without": {"mean": 0.91, "values": [0.91] * 3, "change": estimate([0.01, 0.0, 0.02])},
-            "controls": [],
+            "base": {"mean": 0.9, "values": [0.9] * 8},
+            "without": {
+                "mean": 0.902,
+                "values": [0.9 + value for value in held_out],
+                "change": estimate(held_out, -0.001, 0.005),
+            },
+            "controls": [
+                {
+                    "name": "random",
+                    "mean": 0.899,
+                    "values": [0.899] * 8,
+                    "change": estimate([-0.001] * 8, -0.002, 0.001),
+                }
+            ],
         },
     }
 
 
 def mislabels() -> dict[str, Any]:
-    row = {
-        "rank": 1,
-        "id": "m-1",
-        "label": "tech",
-        "predicted": "business",
-        "text": "Shares up",
-        "self_influence": 3.25,
-        "loss": 2.5,
-        "planted": True,
-    }
+    found = [
+        ("news-0404", "Tech", "Business", "Shares end higher as oil slips", 3.526, 2.51, True),
+        ("news-0071", "Business", "Business", "Small firms fear the new tax", 2.9, 1.2, False),
+        ("news-0988", "Business", "Tech", "Browser flaw lets strangers in", 2.214, 3.84, True),
+    ]
+    names = ("id", "label", "predicted", "text", "self_influence", "loss", "planted")
     return {
         "format": "wordtrace-mislabels",
         "version": 1,
-        "index": "runs/x/index",
+        "index": "runs/news/index",
         "by": "self-influence",
         "examples": 1780,
-        "rows": [row, {**row, "rank": 2, "id": "m-2", "planted": False}],
+        "rows": [
+            {"rank": rank, **dict(zip(names, one, strict=True))}
+            for rank, one in enumerate(found, 1)
+        ],
         "planted": {
             "count": 53,
             "rows": 1780,
+            "fraction": 0.03,
+            "seed": 7,
             "checked": 53,
             "found": {"self-influence": 37, "loss": 27, "random (expected)": 1.6},
         },
@@ -177,14 +267,17 @@ def run() -> dict[str, Any]:
     return {
         "format": "wordtrace-run",
         "version": 1,
-        "name": "runs/x",
+        "name": "runs/news",
         "examples": 1780,
         "held_out": 445,
-        "labels": ["business", "tech"],
+        "labels": ["Business", "Tech"],
         "accuracy": 0.91,
-        "notes": ["A note."],
+        "model": {"kind": "cnn"},
+        "checkpoints": [{"step": 39, "learning_rate": 0.05}],
+        "notes": ["12 of 1,780 texts are longer than 128 tokens and were cut (--max-length)."],
     }
 
 
 def everything() -> list[dict[str, Any]]:
+    """All kinds, in the wrong order."""
     return [verification(), trace(), run(), mislabels()]

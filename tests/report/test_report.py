@@ -1,297 +1,267 @@
-"""Pages and terminals: nothing lost, nothing run, nothing fetched."""
+"""Pages say what the documents say, in the story's order; wrong documents are refused."""
 
 from __future__ import annotations
 
 import copy
-import io
-import os
 import re
-import shutil
-from collections.abc import Callable
-from html.parser import HTMLParser
-from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from rich.console import Console
 
 from tests.report import samples
+from tests.report.tools import Page, terminal
 from wordtrace.errors import InputError
+from wordtrace.report.numbers import digits_for, percent, seconds, signed
 from wordtrace.report.page import render_fragment, render_html
-from wordtrace.report.sentences import verification_sentences
-from wordtrace.report.terminal import render_terminal
-from wordtrace.report.text import clean, segments, split_at
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "]]><svg onload=alert(1)>",
-    "{{ 7 * 7 }}{% raw %}",
-    "\x1b]0;pwn\x07\x1b[31m",
-    "\u202egnp.exe\u2066",
-    "[link=https://evil.example]x[/link]",
-    "</title></style><a href=javascript:alert(1)>",
-]
-
-
-class Page(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._in_style = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._in_style = tag == "style"
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._in_style:
-            self.text += data
-
-
-def poison(value: Any, text: str) -> Any:
-    """Put a hostile string into every text of a document but its format and its known words."""
-    if isinstance(value, dict):
-        return {
-            key: one if key in ("format", "label_source", "remove", "kind") else poison(one, text)
-            for key, one in value.items()
-        }
-    if isinstance(value, list):
-        if value and value[0] in ("text", "text2"):
-            return value
-        return [poison(one, text) for one in value]
-    return f"{value}{text}" if isinstance(value, str) else value
-
-
-def terminal(document: dict[str, Any], width: int = 100, color: bool = True) -> str:
-    out = io.StringIO()
-    console = Console(file=out, width=width, force_terminal=color, no_color=not color)
-    render_terminal(document, console)
-    return out.getvalue()
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_shown_and_never_acts(text: str) -> None:
-    documents = [poison(document, text) for document in samples.everything()]
-    tame = Page(render_html(samples.everything()))
-    page = Page(render_html(documents))
-    assert clean(text, newlines=False)[:20] in page.text
-    assert {tag for tag, _ in page.tags} == {tag for tag, _ in tame.tags}
-    assert len(page.tags) == len(tame.tags)
-    allowed = {
-        "class",
-        "title",
-        "style",
-        "charset",
-        "http-equiv",
-        "content",
-        "name",
-        "lang",
-        "role",
-        "aria-label",
-        "aria-hidden",
-        "viewbox",
-        "x",
-        "y",
-        "x1",
-        "x2",
-        "y1",
-        "y2",
-        "cx",
-        "cy",
-        "r",
-        "text-anchor",
-        "stroke-width",
-        "stroke-linecap",
-    }
-    for tag, attributes in page.tags:
-        assert tag not in ("script", "img", "a", "link", "iframe", "object", "base", "form")
-        assert set(attributes) <= allowed, (tag, attributes)
-    for document in documents:
-        shown = terminal(document)
-        assert "\x1b]" not in shown
-        assert "\x07" not in shown
-        assert "\u202e" not in shown
-        assert not re.search(r"\x1b\[[0-9;]*[^0-9;m]", shown)
-        assert "\x1b[31m" not in shown
-
-
-SPANS = st.lists(
-    st.tuples(st.sampled_from(["text", "text2"]), st.integers(-3, 60), st.integers(-3, 60)),
-    max_size=4,
+from wordtrace.report.sentences import (
+    held_out_sentence,
+    planted_sentence,
+    question,
+    rows,
+    verdict,
+    verification_sentences,
 )
-WORDS = st.lists(
-    st.builds(
-        lambda spans, value: {"spans": spans, "contribution": value},
-        SPANS,
-        st.floats(-1, 1, allow_subnormal=False),
-    ),
-    max_size=5,
-)
-
-
-@settings(max_examples=150)
-@given(text=st.text(max_size=50), words=WORDS, limit=st.integers(0, 60))
-def test_segments_hold_the_whole_text_whatever_the_spans(
-    text: str, words: list[dict[str, Any]], limit: int
-) -> None:
-    pieces = segments(text, "text", words, 1.0)
-    # Cleaned piece by piece: a line break cut from its carriage return is shown as both.
-    assert "".join(piece.text for piece in pieces).replace("⟨U+000D⟩", "") == clean(text).replace(
-        "⟨U+000D⟩", ""
-    )
-    shown, rest = split_at(pieces, limit)
-    assert "".join(p.text for p in [*shown, *rest]) == "".join(p.text for p in pieces)
-    assert all(0 <= piece.strength <= 1 for piece in pieces)
-
-
-def test_a_words_value_colours_its_characters_and_overlaps_add() -> None:
-    words = [
-        {"spans": [["text", 0, 4], ["text", 8, 10]], "contribution": 0.5},
-        {"spans": [["text", 2, 6]], "contribution": -0.75},
-    ]
-    found = [
-        (piece.text, round(piece.value, 6)) for piece in segments("abcdefghijkl", "text", words, 1)
-    ]
-    assert found == [("ab", 0.5), ("cd", -0.25), ("ef", -0.75), ("gh", 0), ("ij", 0.5), ("kl", 0)]
 
 
 def test_the_page_says_what_the_documents_say() -> None:
-    page = Page(render_html(samples.everything()))
-    text = " ".join(page.text.split())
+    line = Page(render_html(samples.everything())).line
     for expected in (
-        "Why business?",
-        "The model predicts tech (71%)",
-        "the label given",
-        "to which it gives 29%",
-        "id a-17",
-        "+0.6800",
-        "−0.6000",
+        "Why Tech and not Business?",
+        "The model predicts Tech (71 %). Explained is Business (29 %), its label in the file.",
+        "Proponents speak for Business",
+        "Business news-0117 ▲ +0.897",
+        "Tech news-0002 ▼ −0.834",
+        "shares +0.412",
+        "[CLS] special +0.0510",
+        "score, their sum +0.8970",
         "53 of 1,780 labels were flipped on purpose",
-        "self-influence: 37; loss: 27; random (expected): 1.6",
-        "changed P(business) by +0.30 [+0.20, +0.40], from 0.30 to 0.60",
-        "only 2 there are",
-        "the effect is shown",
-        "Accuracy on 445 held-out rows: 0.900 before, 0.910 after",
-        "strongest rows by bm25",
+        "1.6 of 53",
+        "0.29 → 0.60",
+        "1 → 6 of 8",
+        "✓ Effect shown",
+        "Accuracy on 445 held-out rows: 0.900 before, 0.902 after",
+        "the strongest 1 by bm25",
+        "12 ms",
+        "1 checkpoint kept",
     ):
-        assert expected in text
-    # The order is the story's, whatever the order given.
-    headings = ("trained on 1,780", "most likely mislabelled", "Why business?", "What removing")
-    places = [text.rindex(part) for part in headings]
+        assert expected in line
+
+
+def test_the_order_is_the_storys_whatever_the_order_given() -> None:
+    headings = re.findall(r"<h2>(.*?)</h2>", render_html(samples.everything()))
+    assert headings == [
+        "How to read this",
+        "The model",
+        "Training rows most likely mislabelled",
+        "Why Tech and not Business?",
+        "What removing the opponents did",
+    ]
+
+
+def test_a_verification_follows_the_trace_that_it_verifies() -> None:
+    first, second, other = samples.trace(), samples.trace(), samples.verification()
+    second["queries"][0]["text"] = "Another text"
+    second["queries"][0]["words"] = []
+    unmatched = samples.verification()
+    unmatched["queries"][0]["text"] = "Traced nowhere"
+    html = render_html([unmatched, other, second, first])
+    places = [html.index(text) for text in ("Another text", "handset disappoints", "✓ Effect")]
     assert places == sorted(places)
+    assert html.count("What removing the opponents did</h2>") == 2
+    assert html.rindex("Traced nowhere") > html.index("✓ Effect")
 
 
-def test_an_effect_is_called_shown_only_when_every_interval_excludes_zero() -> None:
-    assert "the effect is shown" in verification_sentences(samples.verification())[0]
-    assert "the effect is not shown" in verification_sentences(samples.verification(False))[0]
-    wrong_way = samples.verification()
-    wrong_way["remove"] = "proponents"
-    assert "the effect is not shown" in verification_sentences(wrong_way)[0]
+def test_the_words_table_sums_to_the_score_as_shown() -> None:
+    html = render_html([samples.trace()])
+    table = html[html.index("<tbody>") : html.index("</tfoot>")]
+    numbers = [float(n.replace("−", "-")) for n in re.findall(r'"number">([+−][\d.]+)<', table)]
+    assert len(numbers) == 7
+    assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=5e-4)
 
 
-def test_a_document_of_another_kind_or_a_newer_version_is_refused() -> None:
-    for document, message in (
-        ({"format": "x"}, "is not a result of wordtrace"),
-        ({}, "is not a result"),
-        ({**samples.trace(), "version": 2}, "of version 2, newer than this wordtrace"),
-    ):
-        for render in (lambda d: render_html([d]), render_fragment, terminal):
-            with pytest.raises(InputError, match=message):
-                render(document)
+def test_one_scale_colours_the_query_and_its_examples() -> None:
+    html = render_html([samples.trace()])
+    strengths = dict(re.findall(r'--s:([\d.]+)" title="[+−]([\d.]+)"', html))
+    by_value = {float(value): float(strength) for strength, value in strengths.items()}
+    largest = max(by_value)
+    assert by_value[largest] == 1.0
+    for value, strength in by_value.items():
+        assert strength == pytest.approx((value / largest) ** 0.5, abs=0.01)
 
 
-def test_pairs_and_empty_sides_are_shown() -> None:
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [
+        (0.305, 2, "+0.30"),
+        (-0.061, 2, "−0.06"),
+        (-0.001, 2, "0.00"),
+        (0.0, 3, "0.000"),
+        (-12.3456, 1, "−12.3"),
+        (1e-7, 9, "+0.000000100"),
+    ],
+)
+def test_signed_numbers(value: float, digits: int, shown: str) -> None:
+    assert signed(value, digits) == shown
+
+
+def test_numbers_as_people_read_them() -> None:
+    shares = (0, 0.004, 0.294, 0.996, 1)
+    assert [percent(x) for x in shares] == ["0 %", "under 1 %", "29 %", "over 99 %", "100 %"]
+    assert [digits_for(x) for x in (0.0, 3.2e-6, 0.0662, 0.102, 5, 180)] == [2, 8, 4, 3, 2, 2]
+    times = (0.0042, 0.0123, 3.21, 120)
+    assert [seconds(x) for x in times] == ["4.2 ms", "12 ms", "3.2 s", "2.0 min"]
+
+
+def test_small_scores_keep_their_digits() -> None:
     document = samples.trace()
     query = document["queries"][0]
-    query["text2"] = "a second text"
-    query["warning"] = "Hardly a word."
-    query["opponents"] = []
+    for hit in query["proponents"] + query["opponents"]:
+        hit["score"] *= 1e-6
+        for word in hit["words"]:
+            word["contribution"] *= 1e-6
+    assert "▲ +0.000000897" in Page(render_html([document])).line
+    assert "+0.000000897" in terminal(document)
+
+
+def test_the_conclusion_word_by_word() -> None:
+    assert verification_sentences(samples.verification()) == [
+        "Removing the 50 strongest opponents raised P(Business) by +0.31 [+0.21, +0.41], from 0.29 "
+        "to 0.60 on average over 8 seeds; the model said Business in 1 of 8 retrainings before and "
+        "in 6 after. Removing 50 random rows: +0.02 [−0.03, +0.08]; the difference +0.29 [+0.16, "
+        "+0.40] excludes zero. Removing 50 random rows of the same labels: +0.05 [−0.03, +0.08]; "
+        "the difference +0.26 [+0.16, +0.40] excludes zero. So the fix is shown, beside every "
+        "control."
+    ]
+    assert held_out_sentence(samples.verification()["held_out"]) == (
+        "Accuracy on 445 held-out rows: 0.900 before, 0.902 after, a change of +0.002 [−0.001, "
+        "+0.005]; removing random rows instead, −0.001 [−0.002, +0.001]."
+    )
+    assert planted_sentence(samples.mislabels()["planted"]) == (
+        "53 of 1,780 labels were flipped on purpose. Among the first 53 rows of each ranking there "
+        "are, of these: self-influence: 37; loss: 27; random (expected): 1.6."
+    )
+
+
+def judge(document: dict[str, Any]) -> tuple[bool, str]:
+    found = verdict(document["queries"][0], document)
+    return found.shown, found.sentence
+
+
+def test_an_effect_is_shown_only_when_every_control_says_so() -> None:
+    assert judge(samples.verification())[0]
+    shown, said = judge(samples.verification(shown=False))
+    assert not shown
+    assert "the fix is not shown to work" in said
+    one = samples.verification()
+    one["queries"][0]["controls"][1]["excludes_zero"] = False
+    assert judge(one) == (
+        False,
+        "So against random rows of the same labels the fix is not shown to work; more seeds "
+        "(--repeats) narrow the interval.",
+    )
+
+
+def test_no_control_the_wrong_way_and_few_seeds_are_said() -> None:
+    bare = samples.verification()
+    bare["queries"][0]["controls"] = []
+    assert judge(bare)[0] is False
+    assert "Without a control" in judge(bare)[1]
+    wrong = samples.verification()
+    wrong["remove"] = "proponents"
+    assert judge(wrong)[0] is False
+    assert "the other way round" in judge(wrong)[1]
+    few = samples.verification()
+    few["repeats"] = 3
+    assert "With only 3 seeds the interval itself is rough" in judge(few)[1]
+    fewer = samples.verification()
+    fewer["queries"][0]["removed"] = ["one"]
+    said = verification_sentences(fewer)[0]
+    assert "Removing the 1 strongest opponent (there are only 1)" in said
+    assert rows(1, "random rows of the same labels") == "1 random row of the same label"
+
+
+def test_the_question_names_both_labels_only_where_they_differ() -> None:
+    assert question({"label": "A", "predicted": "A"}) == "Why A?"
+    assert question({"label": "A", "predicted": "B"}) == "Why B and not A?"
+
+
+BROKEN = [
+    ({"format": "x", "version": 1}, "is not a result of wordtrace"),
+    ({}, "is not a result of wordtrace"),
+    ({"format": ["wordtrace-trace"], "version": 1}, "is not a result of wordtrace"),
+    ([1], "is not a JSON object"),
+    ({**samples.trace(), "version": 2}, "of version 2, newer than this wordtrace"),
+    ({**samples.trace(), "version": "1"}, "of version 1, newer than this wordtrace"),
+    ({"format": "wordtrace-trace", "version": 1}, "lacks something"),
+    ({**samples.trace(), "queries": 3}, "lacks something"),
+    ({**samples.mislabels(), "rows": [{}]}, "lacks something"),
+    ({**samples.verification(), "seeds": [1]}, "lacks something"),
+]
+
+
+@pytest.mark.parametrize(("document", "message"), BROKEN)
+@pytest.mark.parametrize("render", [lambda d: render_html([d]), render_fragment, terminal])
+def test_a_document_that_cannot_be_shown_is_refused_in_a_sentence(
+    document: Any, message: str, render: Any
+) -> None:
+    if render is terminal and isinstance(document, dict) and document.get("seeds") == [1]:
+        pytest.skip("a terminal lists no seeds")
+    with pytest.raises(InputError, match=message):
+        render(document)
+
+
+def test_pairs_warnings_and_empty_sides_are_shown() -> None:
+    document = samples.trace()
+    query = document["queries"][0]
+    query |= {"text2": "a second text", "warning": "Hardly a word.", "opponents": []}
     for hit in query["proponents"]:
         hit["text2"] = "its own second text"
-    page = Page(render_html([document])).text
-    assert "a second text" in page
-    assert "its own second text" in page
-    assert "Hardly a word." in page
-    assert "None." in page
-    assert "its own second text" in terminal(document)
+        hit["words"][0]["spans"] = [["text2", 0, 3]]
+    html = render_html([document])
+    line = Page(html).line
+    assert "a second text" in line
+    assert "Read with care. Hardly a word." in line
+    assert "None." in line
+    assert re.search(r"<mark[^>]*>its</mark> own second text", html)
+    shown = terminal(document)
+    assert "[+its] own second text" in shown.replace("\x1b[0m", "").replace("\x1b[1;34m", "")
+    assert "Warning: Hardly a word." in shown
 
 
-def test_a_notebook_fragment_is_scoped_and_has_no_script() -> None:
-    html = render_fragment(samples.trace())
-    page = Page(html)
-    assert page.tags[0] == ("div", {"class": "wt"})
-    assert "script" not in html
-    style = html[html.index("<style>") + 7 : html.index("</style>")]
-    selectors = re.findall(r"([^{}]+)\{", re.sub(r"@media[^{]*\{", "", style))
-    assert all(one.strip().startswith(".wt") for part in selectors for one in part.split(","))
+def test_what_is_optional_may_be_missing() -> None:
+    trace, run, ranked = samples.trace(), samples.run(), samples.mislabels()
+    for name in ("top_k", "source", "checkpoints"):
+        del trace[name]
+    query = trace["queries"][0]
+    del query["baselines"], query["warning"], query["special_share"]
+    for hit in query["proponents"]:
+        del hit["words"], hit["special_share"], hit["stop_share"]
+    for name in ("accuracy", "checkpoints", "model", "notes"):
+        run.pop(name)
+    del ranked["by"], ranked["examples"]
+    ranked["planted"] = None
+    proof = samples.verification()
+    proof["held_out"] = None
+    for document in (trace, ranked, proof, run):
+        before = copy.deepcopy(document)
+        assert "<section" in render_html([document])
+        assert "<section" in render_fragment(document)
+        assert terminal(document)
+        assert document == before
 
 
-@pytest.mark.parametrize("document", samples.everything(), ids=lambda d: d["format"])
-@pytest.mark.parametrize("width", [50, 80, 160])
-def test_the_terminal_keeps_its_width(document: dict[str, Any], width: int) -> None:
-    shown = terminal(document, width, color=False)
-    assert "\x1b[3" not in shown
-    assert max(map(len, shown.splitlines())) <= width
+def test_a_long_list_folds_all_but_the_first_five() -> None:
+    document = samples.trace()
+    query = document["queries"][0]
+    query["proponents"] = [{**query["proponents"][1], "id": f"row-{n}"} for n in range(12)]
+    html = render_html([document])
+    assert html.count("<article") == 15
+    assert html.index("row-4") < html.index("<summary>7 more</summary>") < html.index("row-5")
 
 
-def test_without_colour_the_sign_is_still_there() -> None:
-    shown = terminal(samples.trace(), 120, color=False)
-    assert "[+shares]" in shown
-    assert "[-handset]" in shown
-
-
-@pytest.fixture
-def browser() -> Any:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("WORDTRACE_CHROMIUM") or next(
-        filter(None, map(shutil.which, names)), None
-    )
-    if path is None:
-        pytest.skip("no Chromium is installed (set WORDTRACE_CHROMIUM to its path)")
-    quiet = (
-        "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-        "--disable-background-networking --disable-component-update --disable-sync"
-    )
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=path, args=quiet.split())
-        yield opened
-        opened.close()
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (400, "dark")])
-def test_in_a_browser_it_asks_for_nothing_and_fits(
-    browser: Any, tmp_path: Path, width: int, scheme: str
-) -> None:
-    documents: list[dict[str, Any]] = [
-        poison(copy.deepcopy(document), "".join(HOSTILE)) if number == 1 else document
-        for number, document in enumerate(samples.everything())
-    ]
-    path = tmp_path / "report.html"
-    path.write_text(render_html(documents), encoding="utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    requests: list[str] = []
-    faults: list[str] = []
-    note: Callable[[Any], None] = lambda found: faults.append(str(found))  # noqa: E731
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", note)
-    page.on("pageerror", note)
-    page.on("dialog", note)
-    page.goto(path.as_uri())
-    assert requests == [path.as_uri()]
-    assert faults == []
-    assert page.locator("svg").is_visible()
-    assert page.locator("mark.plus").first.is_visible()
-    page.locator("summary").first.click()
-    assert page.locator("details[open]").count() == 1
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_importing_the_package_loads_neither_rich_nor_jinja() -> None:
+    code = "import sys, wordtrace.report; print({'rich', 'jinja2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -196,6 +196,11 @@ def test_a_bump_in_the_loss_is_not_a_way_back() -> None:
         ({"model": "bert"}, "--model is 'bert'"),
         ({"embeddings": Path("/nowhere")}, "holds no tokenizer.json"),
         ({"max_length": 2}, "maximum length is 2"),
+        ({"device": "tpu9"}, r"--device tpu9 can't be used here .*; give cpu"),
+        ({"early_stopping": 0}, "--early-stopping is 0"),
+        ({"vocabulary": 2}, "--vocabulary is 2"),
+        ({"batch_size": 0}, "--batch-size is 0"),
+        ({"weight_decay": -1.0}, "--weight-decay is -1.0"),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_written(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from wordtrace.errors import InputError
+from wordtrace.report.text import clean
 
 #: Newest version of each format that this code can show, in the order of a page.
 FORMATS = {
@@ -24,15 +26,34 @@ def kind_of(document: Mapping[str, Any]) -> str:
     InputError
         When it is not one of ours, or of a newer version.
     """
-    kind, version = document.get("format"), document.get("version")
-    if kind not in FORMATS:
+    if not isinstance(document, Mapping):
         raise InputError(
-            f"this document (format {str(kind)[:40]!r}) is not a result of wordtrace; "
+            "this document is not a JSON object, so not a result of wordtrace; "
             "give what trace, verify or mislabels wrote."
+        )
+    kind, version = document.get("format"), document.get("version")
+    if not isinstance(kind, str) or kind not in FORMATS:
+        raise InputError(
+            f"this document (format {clean(str(kind))[:40]!r}) is not a result of wordtrace "
+            "that can be shown; give what trace, verify or mislabels wrote."
         )
     if not isinstance(version, int) or version > FORMATS[kind]:
         raise InputError(
-            f"this {kind} document is of version {str(version)[:20]}, newer than this wordtrace "
-            f"can show ({FORMATS[kind]}); install a newer wordtrace."
+            f"this {kind} document is of version {clean(str(version))[:20]}, newer than this "
+            f"wordtrace can show ({FORMATS[kind]}); install a newer wordtrace."
         )
-    return str(kind)
+    return kind
+
+
+@contextmanager
+def whole(*faults: type[Exception]) -> Iterator[None]:
+    """Turn what a missing or misshapen field raises into one sentence (InputError)."""
+    expected: tuple[type[Exception], ...] = (LookupError, TypeError, ValueError, AttributeError)
+    expected += faults
+    try:
+        yield
+    except expected as error:
+        raise InputError(
+            f"this document lacks something or holds it in another form ({clean(str(error))[:80]});"
+            " make it again with trace, verify or mislabels."
+        ) from error

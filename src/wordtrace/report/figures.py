@@ -1,74 +1,177 @@
-"""Where the marks of the interval picture go: numbers in, coordinates out."""
+"""Where the marks of the pictures go: numbers in, coordinates out.
+
+Horizontal places are shares of the width in percent, so that a picture fits any screen while its
+text keeps its size; vertical ones are pixels.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wordtrace.report.sentences import control_name, interval
+from wordtrace.report.numbers import interval, signed
+from wordtrace.report.sentences import control_name, rows
 
-_LEFT, _RIGHT, _ROW = 16.0, 624.0, 46.0
+_EDGE = 2.0
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A scale from numbers to percent of the width.
+
+    Attributes
+    ----------
+    ticks
+        (place, number as text).
+    """
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+    def x(self, value: float) -> float:
+        """Return a number's place, in percent."""
+        share = (value - self.low) / (self.high - self.low)
+        return _EDGE + (100 - 2 * _EDGE) * min(1.0, max(0.0, share))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the picture, in the SVG's units."""
+    """One interval of the picture.
+
+    Attributes
+    ----------
+    role
+        "main", "control" or "difference".
+    dots
+        (x, y) of each seed's value.
+    """
 
     name: str
     value: str
-    y: float
+    role: str
     low: float
     high: float
     mean: float
-    dots: tuple[float, ...]
-    main: bool
+    dots: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """The picture of the changes of a probability, by what was removed."""
+    """Changes of a probability, by what was removed."""
 
-    rows: tuple[Row, ...]
+    axis: Axis
     zero: float
-    ticks: tuple[tuple[float, str], ...]
-    width: float
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Dumbbell:
+    """One seed's probability with all rows and without the removed."""
+
+    seed: str
+    y: float
+    before: float
+    after: float
+    rises: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Dumbbells:
+    """One line a seed, by rising probability before."""
+
+    axis: Axis
     height: float
-    summary: str
+    lines: tuple[Dumbbell, ...]
 
 
 def intervals(query: Mapping[str, Any], side: str) -> Intervals:
-    """Lay out the change without the rows and without each control's, on one axis with zero."""
-    count = len(query["removed"])
-    lines = [(f"{count} strongest {side}", query["without"]["change"], True)]
-    for control in query["controls"]:
-        lines.append((f"{count} {control_name(control['name'])}", control["change"], False))
+    """Lay out the change without the rows, each control's, and their differences, beside zero."""
+    lines = changes(query, side)
     numbers = [0.0]
     for _, change, _ in lines:
         numbers += [change["low"], change["high"], *change["values"]]
-    low, high = min(numbers), max(numbers)
-    room = (high - low or 1.0) * 0.05
-    low, high = low - room, high + room
-
-    def x(value: float) -> float:
-        return _LEFT + (value - low) / (high - low) * (_RIGHT - _LEFT)
-
-    rows = tuple(
-        Row(
-            name,
-            interval(change),
-            30 + place * _ROW,
-            x(change["low"]),
-            x(change["high"]),
-            x(change["mean"]),
-            tuple(map(x, change["values"])),
-            main,
-        )
-        for place, (name, change, main) in enumerate(lines)
+    scale = _axis(min(numbers), max(numbers))
+    return Intervals(
+        scale,
+        scale.x(0.0),
+        tuple(
+            Row(
+                name,
+                interval(change),
+                role,
+                scale.x(change["low"]),
+                scale.x(change["high"]),
+                scale.x(change["mean"]),
+                tuple(
+                    (scale.x(value), 36.0 + 6 * (place * 2 % 3))
+                    for place, value in enumerate(change["values"])
+                ),
+            )
+            for name, change, role in lines
+        ),
     )
-    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if (high - low) / s <= 8)
-    first = int(low / step) - 1
-    marks = [number * step for number in range(first, first + 24)]
-    ticks = tuple((x(mark), f"{mark:+.2f}") for mark in marks if low <= mark <= high)
-    summary = "; ".join(f"{name}: {interval(change)}" for name, change, _ in lines)
-    return Intervals(rows, x(0.0), ticks, 640.0, 30 + len(rows) * _ROW + 14, summary)
+
+
+def changes(query: Mapping[str, Any], side: str) -> list[tuple[str, Mapping[str, Any], str]]:
+    """Return (name, change, role) of what there is to draw, from top to bottom."""
+    count = len(query["removed"])
+    lines = [(rows(count, f"strongest {side}"), query["without"]["change"], "main")]
+    lines += [
+        (rows(count, control_name(control["name"])), control["change"], "control")
+        for control in query["controls"]
+    ]
+    lines += [
+        (f"difference from {control_name(control['name'])}", control["difference"], "difference")
+        for control in query["controls"]
+    ]
+    return lines
+
+
+def dumbbells(query: Mapping[str, Any], seeds: Sequence[Any]) -> Dumbbells:
+    """Lay out each seed's probability before and after; 0 to 1 always, so that pages compare."""
+    ticks = tuple((place / 4, f"{place / 4:.2f}".rstrip("0").rstrip(".")) for place in range(5))
+    scale = Axis(0.0, 1.0, ())
+    axis = Axis(0.0, 1.0, tuple((scale.x(place), name) for place, name in ticks))
+    pairs = zip(seeds, query["base"]["values"], query["without"]["values"], strict=True)
+    ordered = sorted(pairs, key=lambda pair: (pair[1], pair[2]))
+    step = max(7.0, min(18.0, 320.0 / max(1, len(ordered))))
+    lines = tuple(
+        Dumbbell(
+            str(seed),
+            step * (place + 0.5),
+            scale.x(before),
+            scale.x(after),
+            after >= before,
+            f"seed {seed}: {before:.3f} → {after:.3f} ({signed(after - before, 3)})",
+        )
+        for place, (seed, before, after) in enumerate(ordered)
+    )
+    return Dumbbells(axis, step * len(lines), lines)
+
+
+def bar(change: Mapping[str, float], low: float, high: float, width: int) -> str:
+    """Draw an interval in characters: ├──●──┤ with zero as ┊."""
+
+    def at(value: float) -> int:
+        return max(0, min(width - 1, round((value - low) / ((high - low) or 1.0) * (width - 1))))
+
+    cells = [" "] * width
+    first, last = at(change["low"]), at(change["high"])
+    cells[first : last + 1] = ["─"] * (last - first + 1)
+    cells[at(0.0)] = "┼" if first < at(0.0) < last else "┊"
+    cells[first], cells[last] = "├", "┤"
+    cells[at(change["mean"])] = "●"
+    return "".join(cells)
+
+
+def _axis(low: float, high: float) -> Axis:
+    room = max(high - low, 0.02) * 0.04
+    low, high = low - room, high + room
+    step = next((s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / s <= 6), 0.5)
+    bare = Axis(low, high, ())
+    marks = [place * step for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return Axis(low, high, tuple((bare.x(mark), signed(mark, 2)) for mark in marks))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
-from wordtrace.report import figures, sentences
-from wordtrace.report.documents import FORMATS, kind_of
-from wordtrace.report.text import clean, segments, split_at
+from wordtrace.report import figures, numbers, sentences
+from wordtrace.report.arrange import arrange, facts, title_of
+from wordtrace.report.documents import whole
+from wordtrace.report.excerpts import excerpt
+from wordtrace.report.text import STAND_IN, clean, scale_of, segments
 
 
 def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None) -> str:
@@ -24,29 +27,29 @@ def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None
     Raises
     ------
     InputError
-        For a document of another kind or a newer version.
+        For a document of another kind, of a newer version, or that is not whole.
     """
-    order = list(FORMATS)
-    ordered = sorted(documents, key=lambda document: order.index(kind_of(document)))
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(documents=ordered, title=title or _title(ordered))
-    )
+    with whole(jinja2.UndefinedError):
+        sections = arrange(documents)
+        ordered = list({id(part.document): part.document for part in sections}.values())
+        return _environment().get_template("page.html.j2").render(
+            sections=sections,
+            facts=facts(ordered),
+            kinds={section.kind for section in sections},
+            title=title or title_of(sections),
+        )  # fmt: skip
 
 
 def render_fragment(document: Mapping[str, Any]) -> str:
-    """Return one document as HTML for a notebook: scoped styles, no script."""
-    kind_of(document)
-    return _environment().get_template("fragment.html.j2").render(documents=[document])
+    """Return one document as HTML for a notebook: scoped styles, no script, no ids.
 
-
-def _title(documents: Sequence[Mapping[str, Any]]) -> str:
-    for document in documents:
-        if document["format"] == "wordtrace-trace" and len(document["queries"]) == 1:
-            query = document["queries"][0]
-            return f"Why {query['label']}?"
-    return "wordtrace report"
+    Raises
+    ------
+    InputError
+        As in :func:`render_html`.
+    """
+    with whole(jinja2.UndefinedError):
+        return _environment().get_template("fragment.html.j2").render(sections=arrange([document]))
 
 
 @lru_cache(maxsize=1)
@@ -58,32 +61,42 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "clean": lambda value: clean(str(value), newlines=False),
-        "signed": sentences.signed,
-        "percent": lambda value: f"{value:.0%}",
+        "coordinate": lambda value: f"{value:.1f}",
+        "interval": numbers.interval,
+        "percent": numbers.percent,
+        "signed": numbers.signed,
+        "stand_ins": _stand_ins,
     }
+    environment.filters |= filters
     environment.globals |= {
+        "control_name": sentences.control_name,
+        "digits_for": numbers.digits_for,
+        "dumbbells": figures.dumbbells,
+        "excerpt": excerpt,
         "held_out_sentence": sentences.held_out_sentence,
         "intervals": figures.intervals,
         "planted_sentence": sentences.planted_sentence,
-        "scale_of": _scale,
+        "prediction_sentence": sentences.prediction_sentence,
+        "scale_of": scale_of,
+        "score_digits": numbers.score_digits,
+        "seconds": numbers.seconds,
         "segments": segments,
         "share_sentence": sentences.share_sentence,
-        "split_at": split_at,
-        "verification_sentences": sentences.verification_sentences,
+        "trace_sentence": sentences.trace_sentence,
+        "verdict": sentences.verdict,
+        "verified": sentences.verified,
     }
     return environment
 
 
-def _scale(query: Mapping[str, Any]) -> float:
-    """Return the largest |contribution| of a query's words, so that colours compare."""
-    return max(
-        (
-            abs(word["contribution"])
-            for hit in [*query["proponents"], *query["opponents"]]
-            for word in hit.get("words") or ()
-            if word["spans"]
-        ),
-        default=0.0,
-    )
+def _stand_ins(text: str) -> Markup:
+    """Escape a cleaned text and set its ⟨U+…⟩ small."""
+    small = Markup('<span class="odd">{}</span>')
+    parts: list[Markup] = []
+    end = 0
+    for match in STAND_IN.finditer(text):
+        parts += [escape(text[end : match.start()]), small.format(match.group())]
+        end = match.end()
+    return Markup("").join([*parts, escape(text[end:])])

@@ -2,95 +2,175 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from wordtrace.report.numbers import interval, percent, seconds
 from wordtrace.report.text import clean
+
+_SOURCES = {
+    "given": "the label asked about",
+    "file": "its label in the file",
+    "predicted": "the prediction itself",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an effect is shown.
+
+    Attributes
+    ----------
+    short
+        A few words.
+    sentence
+        What follows from the controls.
+    """
+
+    shown: bool
+    short: str
+    sentence: str
+
+
+def question(query: Mapping[str, Any]) -> str:
+    """Return what a trace answers."""
+    label, predicted = _line(query["label"]), _line(query["predicted"])
+    return f"Why {label}?" if label == predicted else f"Why {predicted} and not {label}?"
+
+
+def prediction_sentence(query: Mapping[str, Any]) -> str:
+    """Say what the model predicts, and which label is explained."""
+    label, predicted = _line(query["label"]), _line(query["predicted"])
+    said = f"The model predicts {predicted} ({percent(query['predicted_probability'])}). "
+    source = _SOURCES.get(query["label_source"], clean(str(query["label_source"])))
+    if label == predicted:
+        return said + f"That label is explained: {source}."
+    return said + f"Explained is {label} ({percent(query['probability'])}), {source}."
+
+
+def share_sentence(query: Mapping[str, Any]) -> str | None:
+    """Say how much of the scores comes from tokens that say little."""
+    if query.get("special_share") is None or query.get("stop_share") is None:
+        return None
+    return (
+        f"{percent(query['special_share'])} of the listed scores comes from special tokens "
+        f"(start, end, padding), {percent(query['stop_share'])} from stop tokens (those in very "
+        "many training texts)."
+    )
+
+
+def trace_sentence(document: Mapping[str, Any]) -> str:
+    """Say what was scored, and how fast."""
+    top = document.get("top_k")
+    kept = f" (top {top} positions of each text)" if top else ""
+    return (
+        f"Measure {_line(document['measure'])}{kept}: {document['examples']:,} training examples "
+        f"scored in {seconds(document['seconds'])}."
+    )
 
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
     """Say what removing did to each query, beside its controls, and whether that is shown."""
-    return [_verified(query, document) for query in document["queries"]]
+    return [verified(query, document) for query in document["queries"]]
 
 
-def _verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    count, side = len(query["removed"]), document["remove"]
-    few = f" (only {count} there are)" if count < document["k"] else ""
-    without = query["without"]
-    change = without["change"]
-    label = clean(query["label"], newlines=False)
+def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """Say what removing did to one query, with the verdict."""
+    count, side, repeats = len(query["removed"]), _line(document["remove"]), document["repeats"]
+    few = f" (there are only {count})" if count < document["k"] else ""
+    change, label = query["without"]["change"], _line(query["label"])
     said = (
-        f"Removing the {count} strongest {side}{few} changed P({label}) by {interval(change)}, "
-        f"from {query['base']['mean']:.2f} to {without['mean']:.2f} on average over "
-        f"{document['repeats']} retrainings; {query['base']['right']} of them said {label} "
-        f"before, {without['right']} after. "
+        f"Removing the {rows(count, f'strongest {side}')}{few} {_verb(change)} P({label}) by "
+        f"{interval(change)}, from {query['base']['mean']:.2f} to {query['without']['mean']:.2f} "
+        f"on average over {repeats} seeds; the model said {label} in {query['base']['right']} of "
+        f"{repeats} retrainings before and in {query['without']['right']} after. "
     )
     for control in query["controls"]:
         said += (
-            f"Removing {count} {control_name(control['name'])} changed it by "
-            f"{interval(control['change'])}: a difference of {interval(control['difference'])}. "
+            f"Removing {rows(count, control_name(control['name']))}: "
+            f"{interval(control['change'])}; the difference {interval(control['difference'])} "
+            f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero. "
         )
-    wanted = 1 if side == "opponents" else -1
-    shown = [
-        control["excludes_zero"] and control["difference"]["mean"] * wanted > 0
-        for control in query["controls"]
+    return said + verdict(query, document).sentence
+
+
+def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
+    """Judge one query: an effect is shown when every control's interval says so."""
+    side, controls = document["remove"], query["controls"]
+    what = "fix" if side == "opponents" else "effect"
+    if not controls:
+        alone = f"Without a control the {what} is not shown: retraining alone moves a prediction."
+        return Verdict(False, "not shown", alone)
+    wanted = -1 if side == "proponents" else 1
+    unsure = [one for one in controls if not one["excludes_zero"]]
+    wrong = [
+        one for one in controls if one["excludes_zero"] and one["difference"]["mean"] * wanted <= 0
     ]
-    if all(shown):
-        return said + "Both intervals exclude zero: the effect is shown."
-    failed = " and ".join(
-        control_name(control["name"])
-        for control, good in zip(query["controls"], shown, strict=True)
-        if not good
+    if wrong:
+        against = f"Against {_names(wrong)} it went the other way round"
+        return Verdict(False, "the other way round", f"{against}: the {what} is not shown.")
+    if unsure:
+        return Verdict(
+            False,
+            "not shown",
+            f"So against {_names(unsure)} the {what} is not shown"
+            f"{' to work' if what == 'fix' else ''}; more seeds (--repeats) narrow the interval.",
+        )
+    rough = (
+        f" With only {document['repeats']} seeds the interval itself is rough."
+        if document["repeats"] < 5
+        else ""
     )
-    return said + (
-        f"Against {failed} the difference does not exclude zero in the expected direction: "
-        "the effect is not shown. More --repeats narrow the interval."
-    )
+    beside = "the control" if len(controls) == 1 else "every control"
+    return Verdict(True, "shown", f"So the {what} is shown, beside {beside}.{rough}")
 
 
 def held_out_sentence(held_out: Mapping[str, Any]) -> str:
     """Say what removing did to the accuracy on held-out rows."""
     without = held_out["without"]
-    return (
+    said = (
         f"Accuracy on {held_out['rows']:,} held-out rows: {held_out['base']['mean']:.3f} before, "
-        f"{without['mean']:.3f} after, a change of {interval(without['change'], 3)}."
+        f"{without['mean']:.3f} after, a change of {interval(without['change'], 3)}"
     )
+    for control in held_out["controls"]:
+        name, change = control_name(control["name"]), interval(control["change"], 3)
+        said += f"; removing {name} instead, {change}"
+    return said + "."
 
 
 def planted_sentence(planted: Mapping[str, Any]) -> str:
     """Say how many planted flips each ranking found."""
-    found = "; ".join(f"{name}: {value}" for name, value in planted["found"].items())
+    found = "; ".join(f"{_line(name)}: {value}" for name, value in planted["found"].items())
     return (
-        f"{planted['count']} of {planted['rows']:,} labels were flipped on purpose. Among the "
-        f"first {planted['checked']} rows of each ranking there are, of these: {found}."
+        f"{planted['count']:,} of {planted['rows']:,} labels were flipped on purpose. Among the "
+        f"first {planted['checked']:,} rows of each ranking there are, of these: {found}."
     )
-
-
-def share_sentence(query: Mapping[str, Any]) -> str | None:
-    """Say how much of the scores comes from tokens that say little."""
-    if query.get("special_share") is None:
-        return None
-    return (
-        f"{query['special_share']:.0%} of the listed scores comes from start and end tokens, "
-        f"{query['stop_share']:.0%} from stop tokens (those in over 20 % of the training texts)."
-    )
-
-
-def interval(estimate: Mapping[str, Any], digits: int = 2) -> str:
-    """Write a mean with its interval."""
-    return (
-        f"{signed(estimate['mean'], digits)} "
-        f"[{signed(estimate['low'], digits)}, {signed(estimate['high'], digits)}]"
-    )
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """Write a number with its sign, a true minus among them."""
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def control_name(name: str) -> str:
-    """Name a control for people."""
-    return {"random": "random rows", "same labels": "random rows of the same labels"}.get(
-        name, clean(name, newlines=False)
-    )
+    """Name a control for people, in the plural."""
+    known = {"random": "random rows", "same labels": "random rows of the same labels"}
+    return known.get(name) or _line(name)
+
+
+def rows(count: int, name: str) -> str:
+    """Write a count with its noun: 1 random row, 50 random rows."""
+    if count == 1:
+        name = name.replace("rows", "row").replace("opponents", "opponent")
+        name = name.replace("proponents", "proponent").replace("labels", "label")
+    return f"{count:,} {name}"
+
+
+def _verb(change: Mapping[str, Any]) -> str:
+    if change["low"] > 0:
+        return "raised"
+    return "lowered" if change["high"] < 0 else "changed"
+
+
+def _names(controls: Sequence[Mapping[str, Any]]) -> str:
+    return " and ".join(control_name(one["name"]) for one in controls)
+
+
+def _line(text: Any) -> str:
+    return clean(str(text), newlines=False)

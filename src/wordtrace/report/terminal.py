@@ -6,191 +6,208 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, ConsoleRenderable, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from wordtrace.report import sentences
-from wordtrace.report.documents import kind_of
-from wordtrace.report.text import Segment, clean, segments
+from wordtrace.report import figures, sentences
+from wordtrace.report.documents import kind_of, whole
+from wordtrace.report.excerpts import excerpt
+from wordtrace.report.numbers import digits_for, interval, score_digits, signed
+from wordtrace.report.text import Segment, clean, scale_of, segments
 
 __all__ = ["clean", "render_terminal"]
 
 _PLUS, _MINUS = "bold blue", "bold dark_orange"
-_CHARACTERS = 400
+_WIDE = 76
+_FAINT = 0.1
+_WORDS = 6
+
+Parts = list[ConsoleRenderable]
 
 
 def render_terminal(document: Mapping[str, Any], console: Console) -> None:
     """Print a document; training text can neither style nor steer the terminal.
 
+    Where the terminal's encoding lacks a character, a question mark stands for it.
+
     Raises
     ------
     InputError
-        For a document of another kind or a newer version.
+        For a document of another kind, of a newer version, or that is not whole.
     """
-    kind = kind_of(document)
     show = {
         "wordtrace-trace": _trace,
         "wordtrace-verification": _verification,
         "wordtrace-mislabels": _mislabels,
         "wordtrace-run": _run,
-    }[kind]
-    for part in show(document):
-        console.print(part)
+    }[kind_of(document)]
+    with whole():
+        parts = show(document, console.width)
+    if console.encoding.lower().startswith("utf"):
+        console.print(*parts, sep="\n")
+        return
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    shown = captured.get().encode(console.encoding, "replace").decode(console.encoding)
+    console.file.write(shown)
 
 
-def _trace(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
-    parts: list[ConsoleRenderable] = []
+def _trace(document: Mapping[str, Any], width: int) -> Parts:
+    parts: Parts = []
     for query in document["queries"]:
-        label = clean(query["label"], newlines=False)
-        predicted = clean(query["predicted"], newlines=False)
-        measure = clean(document["measure"], newlines=False)
-        scale = max((abs(word["contribution"]) for word in query["words"]), default=0.0)
-        parts.append(Text(""))
-        parts.append(_marked(segments(query["text"], "text", query["words"], scale)))
-        if "text2" in query:
-            parts.append(_marked(segments(query["text2"], "text2", query["words"], scale)))
-        parts.append(
-            Text(
-                f"predicted {predicted} ({query['predicted_probability']:.0%}); explained {label} "
-                f"({query['probability']:.0%}, {query['label_source']}); {measure}, "
-                f"{document['examples']:,} examples, {document['seconds'] * 1000:.1f} ms",
-                style="dim",
-            )
-        )
-        if said := sentences.share_sentence(query):
-            parts.append(Text(said, style="dim"))
-        if query["warning"]:
-            parts.append(Text("Warning: " + clean(query["warning"]), style="yellow"))
-        parts.append(_hits(f"▲ Proponents of {label}", query["proponents"]))
-        parts.append(_hits(f"▼ Opponents of {label}", query["opponents"]))
-        for name, hits in query.get("baselines", {}).items():
-            parts.append(_hits(f"For comparison: strongest by {clean(name)}", hits))
+        scale, digits = scale_of(query), score_digits(query)
+        label = _line(query["label"])
+        parts += [Text(""), Text(sentences.question(query), style="bold")]
+        parts += [Padding(text, (0, 0, 0, 2)) for text in _texts(query, query["words"], scale, 90)]
+        parts += [Text(""), Text(sentences.prediction_sentence(query))]
+        if query.get("warning"):
+            parts.append(Text("Warning: " + _line(query["warning"]), style="yellow"))
+        said = f"{sentences.trace_sentence(document)} {sentences.share_sentence(query) or ''}"
+        parts.append(Text(said.rstrip(), style="dim"))
+        for title, hits in (
+            (f"▲ Proponents of {label}: they speak for it", query["proponents"]),
+            (f"▼ Opponents of {label}: they speak against it", query["opponents"]),
+        ):
+            parts += [Text(""), *_hits(title, hits, scale, digits, width)]
+        for name, hits in (query.get("baselines") or {}).items():
+            title = f"For comparison: strongest by {_line(name)}"
+            parts += [Text(""), *_hits(title, hits, 0.0, 2, width)]
     return parts
 
 
-def _hits(title: str, hits: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title=Text(title), title_justify="left", expand=True, pad_edge=False, box=None)
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("label", max_width=16)
-    table.add_column("id", max_width=14, overflow="fold")
+def _hits(
+    title: str, hits: Sequence[Mapping[str, Any]], scale: float, digits: int, width: int
+) -> Parts:
+    heading = Text(title, style="bold")
+    if not hits:
+        return [heading, Text("  none", style="dim")]
+    table = Table(
+        expand=True, pad_edge=False, box=None, show_header=width >= _WIDE, padding=(0, 1, 1, 0)
+    )
+    if width >= _WIDE:
+        table.add_column("score", justify="right", no_wrap=True)
+        table.add_column("label", max_width=16, overflow="ellipsis", no_wrap=True)
+        table.add_column("id", max_width=18, overflow="ellipsis", no_wrap=True)
     table.add_column("text and words", ratio=1, overflow="fold")
     for hit in hits:
         words = hit.get("words") or ()
-        scale = max((abs(word["contribution"]) for word in words), default=0.0)
-        text = _marked(segments(hit["text"], "text", words, scale))
-        text.truncate(_CHARACTERS, overflow="ellipsis")
-        body: list[ConsoleRenderable] = [text]
-        if "text2" in hit:
-            body.append(_marked(segments(hit["text2"], "text2", words, scale)))
+        score = Text(signed(hit["score"], digits), style=_PLUS if hit["score"] > 0 else _MINUS)
+        label, name = Text(_line(hit["label"]), style="bold"), Text(_line(hit["id"]), style="dim")
+        body = _texts(hit, words, scale, max(20, width // 2))
         if words:
-            body.append(
-                Text(
-                    "  ".join(
-                        f"{clean(word['token'])} {sentences.signed(word['contribution'], 4)}"
-                        for word in words[:6]
-                    ),
-                    style="dim",
-                )
-            )
-        style = _PLUS if hit["score"] > 0 else _MINUS
-        table.add_row(
-            Text(sentences.signed(hit["score"], 4), style=style),
-            Text(clean(hit["label"], newlines=False)),
-            Text(clean(hit["id"], newlines=False)),
-            Group(*body),
-        )
-    if not hits:
-        table.add_row("", "", "", Text("none", style="dim"))
-    return table
-
-
-def _marked(pieces: Sequence[Segment]) -> Text:
-    """Colour words by sign; the sign is also a bracket, so that it is read without colour."""
-    text = Text()
-    for piece in pieces:
-        shown = piece.text.replace("\n", " ")
-        if not piece.value or piece.strength < 0.05:
-            text.append(shown)
-        elif piece.value > 0:
-            text.append(f"[+{shown}]", style=_PLUS)
+            body.append(_strongest(words, digits))
+        if width >= _WIDE:
+            table.add_row(score, label, name, Group(*body))
         else:
-            text.append(f"[-{shown}]", style=_MINUS)
+            table.add_row(Group(Text("  ").join([score, label, name]), *body))
+    return [heading, table]
+
+
+def _strongest(words: Sequence[Mapping[str, Any]], digits: int) -> Text:
+    shown = [f"{_line(one['token'])} {signed(one['contribution'], digits)}" for one in words]
+    more = [f"and {len(words) - _WORDS} more"] if len(words) > _WORDS else []
+    return Text("  ".join(shown[:_WORDS] + more), style="dim")
+
+
+def _texts(
+    item: Mapping[str, Any], words: Sequence[Mapping[str, Any]], scale: float, count: int
+) -> Parts:
+    fields = ["text", "text2"] if "text2" in item else ["text"]
+    return [_excerpt(segments(item[field], field, words, scale), count) for field in fields]
+
+
+def _excerpt(pieces: Sequence[Segment], count: int) -> Text:
+    """Colour words by sign; the sign is also in a bracket, so that it is read without colour."""
+    text = Text()
+    for part in excerpt(pieces, count):
+        if not part.shown:
+            text.append(f"… ({part.words} words) … ", style="dim")
+            continue
+        for piece in part.pieces:
+            word = piece.text.replace("\n", " ").replace("\t", " ")
+            if not piece.value or piece.strength < _FAINT or not word.strip():
+                text.append(word)
+                continue
+            bare = word.rstrip()
+            sign, style = ("+", _PLUS) if piece.value > 0 else ("-", _MINUS)
+            text.append(f"[{sign}{bare}]", style=style)
+            text.append(word[len(bare) :])
     return text
 
 
-def _verification(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
-    parts: list[ConsoleRenderable] = []
+def _verification(document: Mapping[str, Any], width: int) -> Parts:
+    parts: Parts = []
     said = sentences.verification_sentences(document)
     for query, sentence in zip(document["queries"], said, strict=True):
-        label = clean(query["label"], newlines=False)
-        table = Table(
-            title=Text(f"Change of P({label}): {clean(query['text'], newlines=False)[:60]}"),
-            title_justify="left",
-            box=None,
-            pad_edge=False,
+        judged = sentences.verdict(query, document)
+        lines = figures.changes(query, _line(document["remove"]))
+        numbers = [0.0, *(change[end] for _, change, _ in lines for end in ("low", "high"))]
+        low, high = min(numbers), max(numbers)
+        table = Table(box=None, pad_edge=False, expand=False, show_header=width >= _WIDE)
+        table.add_column("left out", overflow="fold")
+        if width >= _WIDE:
+            table.add_column("change, 95 % interval", no_wrap=True)
+            table.add_column(f"{signed(low)} to {signed(high)}", no_wrap=True)
+        for name, change, role in lines:
+            style = {"main": "bold", "control": "dim", "difference": ""}[role]
+            drawn = Text(figures.bar(change, low, high, 24), style=_PLUS if role == "main" else "")
+            value = Text(interval(change), style=style)
+            if width >= _WIDE:
+                table.add_row(Text(name, style=style), value, drawn)
+            else:
+                table.add_row(Group(Text(name, style=style), value, drawn))
+        query_text = clean(query["text"], newlines=False)
+        title = Text(f"Change of P({_line(query['label'])}): {query_text}", style="bold")
+        title.truncate(max(20, width), overflow="ellipsis")
+        mark = "✓" if judged.shown else "–"
+        verdict = Text(
+            f"{mark} Effect {judged.short}", style="bold blue" if judged.shown else "bold"
         )
-        for name in ("left out", "mean", "95 % interval", "difference from it"):
-            table.add_column(name, justify="left" if name == "left out" else "right")
-        count = len(query["removed"])
-        rows = [(f"{count} strongest {document['remove']}", query["without"]["change"], None)]
-        rows += [
-            (
-                f"{count} {sentences.control_name(control['name'])}",
-                control["change"],
-                control["difference"],
-            )
-            for control in query["controls"]
-        ]
-        for name, change, difference in rows:
-            table.add_row(
-                Text(name),
-                sentences.signed(change["mean"]),
-                Text(f"[{sentences.signed(change['low'])}, {sentences.signed(change['high'])}]"),
-                Text(sentences.interval(difference) if difference else ""),
-            )
-        parts += [Text(""), table, Text(""), Text(sentence)]
-    if document["held_out"]:
-        parts.append(Text(sentences.held_out_sentence(document["held_out"])))
-    parts.append(
-        Text(f"{document['retrainings']} retrainings, {document['seconds']:.0f} s", style="dim")
-    )
-    return parts
+        parts += [Text(""), title, Text(""), table, Text(""), verdict, Text(sentence)]
+    if document.get("held_out"):
+        parts += [Text(""), Text(sentences.held_out_sentence(document["held_out"]))]
+    took = f"{document['retrainings']} retrainings, {document['seconds']:.0f} s"
+    return [*parts, Text(took, style="dim")]
 
 
-def _mislabels(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
-    table = Table(
-        title=Text(f"Training rows most likely mislabelled, by {clean(document['by'])}"),
-        title_justify="left",
-        expand=True,
-        box=None,
-        pad_edge=False,
-    )
-    for name in ("#", "id", "label", "model says", "self-influence", "loss"):
-        table.add_column(
-            name,
-            justify="right" if name in ("#", "self-influence", "loss") else "left",
-            no_wrap=True,
-        )
+def _mislabels(document: Mapping[str, Any], width: int) -> Parts:
+    by = f", by {_line(document['by'])}" if "by" in document else ""
+    parts: Parts = [Text(f"Training rows most likely mislabelled{by}", style="bold")]
+    rows = document["rows"]
+    digits = digits_for(max((abs(row["self_influence"]) for row in rows), default=0.0))
+    table = Table(expand=True, box=None, pad_edge=False, show_header=width >= _WIDE)
+    if width >= _WIDE:
+        table.add_column("#", justify="right", no_wrap=True)
+        for name in ("id", "label", "model says"):
+            table.add_column(name, no_wrap=True, max_width=18, overflow="ellipsis")
+        for name in ("self-infl.", "loss"):
+            table.add_column(name, justify="right", no_wrap=True)
     table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
-    for row in document["rows"]:
-        mark = " ✓ flipped" if row.get("planted") else ""
-        table.add_row(
-            str(row["rank"]),
-            Text(clean(row["id"], newlines=False)),
-            Text(clean(row["label"], newlines=False) + mark),
-            Text(clean(row["predicted"], newlines=False)),
-            f"{row['self_influence']:.3g}",
-            f"{row['loss']:.2f}",
-            Text(clean(row["text"], newlines=False)),
-        )
-    parts: list[ConsoleRenderable] = [table]
-    if document["planted"]:
-        parts.append(Text(sentences.planted_sentence(document["planted"])))
+    for row in rows:
+        flipped = " ✓ flipped" if row.get("planted") else ""
+        id_, text = Text(_line(row["id"])), Text(_line(row["text"]))
+        label, predicted = _line(row["label"]), _line(row["predicted"])
+        influence, loss = f"{row['self_influence']:.{digits}f}", f"{row['loss']:.2f}"
+        if width >= _WIDE:
+            labelled, says = Text(label + flipped), Text(predicted)
+            table.add_row(str(row["rank"]), id_, labelled, says, influence, loss, text)
+        else:
+            head = Text(f"{row['rank']}. ").append(id_).append(f" {label}{flipped}")
+            table.add_row(Group(head, Text(f"   model says {predicted}", style="dim"), text))
+    parts.append(table)
+    if document.get("planted"):
+        parts += [Text(""), Text(sentences.planted_sentence(document["planted"]))]
     return parts
 
 
-def _run(document: Mapping[str, Any]) -> list[ConsoleRenderable]:
-    said = f"{clean(document['name'])}: {document['examples']:,} examples"
-    if document["accuracy"] is not None:
+def _run(document: Mapping[str, Any], width: int) -> Parts:
+    said = f"{_line(document['name'])}: {document['examples']:,} examples"
+    if document.get("accuracy") is not None:
         said += f", accuracy {document['accuracy']:.3f} on {document['held_out']:,} held-out rows"
-    return [Text(said), *(Text(clean(note), style="dim") for note in document["notes"])]
+    notes = document.get("notes") or ()
+    return [Text(said), *(Text(_line(note), style="dim") for note in notes)]
+
+
+def _line(text: Any) -> str:
+    return clean(str(text), newlines=False)

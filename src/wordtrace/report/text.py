@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Zero-width joiners stay as they are: emoji and many scripts need them.
-_KEPT = {"\n", "\t", "\u200c", "\u200d"}
+#: A stand-in that :func:`clean` writes.
+STAND_IN = re.compile(r"⟨U\+[0-9A-F]{4,6}⟩")
+
+_PLAIN = re.compile(r"[\n\t -~]*")
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# Letters and marks that are drawn as nothing.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_JOINERS = "\u200c\u200d"
 
 
 def clean(text: str, newlines: bool = True) -> str:
     """Replace what could act instead of being read by a visible ⟨U+…⟩.
 
-    That is: control characters (the terminal's ESC among them), bidirectional overrides,
-    zero-width characters, and lone surrogates.
+    That is: control characters (the terminal's ESC among them), bidirectional controls, zero-width
+    and blank characters, and lone surrogates. Joiners stay where emoji and scripts need them, a
+    variation selector where it follows what it varies. CR LF becomes LF.
+
+    Parameters
+    ----------
+    newlines
+        Keep white space; otherwise each run of it becomes one space.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    shown = "".join(
-        f"⟨U+{ord(character):04X}⟩"
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in _KEPT
-        else character
-        for character in text.replace("\r\n", "\n")
-    )
+    shown = "".join(visible(text))
     return shown if newlines else " ".join(shown.split())
+
+
+def visible(text: str) -> Sequence[str]:
+    """Return what stands for each character of a text, as :func:`clean` does."""
+    if _PLAIN.fullmatch(text):
+        return text
+    around = f"\0{text}\0"
+    return [
+        _shown(before, character, after)
+        for before, character, after in zip(around, text, around[2:], strict=False)
+    ]
+
+
+def _shown(before: str, character: str, after: str) -> str:
+    if character in "\n\t" or " " <= character <= "~":
+        return character
+    if character == "\r" and after == "\n":
+        return ""
+    category = unicodedata.category(character)
+    if character in _JOINERS:
+        hidden = not _joins(before, after)
+    elif _varies(character):
+        hidden = _varies(before) or unicodedata.category(before)[0] in "CZ"
+    else:
+        hidden = category in _HIDDEN or character in _BLANK
+    return f"⟨U+{ord(character):04X}⟩" if hidden else character
+
+
+def _joins(before: str, after: str) -> bool:
+    """Tell whether a joiner shapes its neighbours: letters of some scripts, and emoji."""
+    kinds = unicodedata.category(before), unicodedata.category(after)
+    letters = kinds[0] in ("Lo", "Mn", "Mc") and kinds[1] == "Lo"
+    emoji = (kinds[0] in ("So", "Sk") or before == "\ufe0f") and kinds[1] == "So"
+    return (letters or emoji) and before not in _BLANK and after not in _BLANK
+
+
+def _varies(character: str) -> bool:
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 @dataclass(frozen=True)
@@ -39,7 +83,8 @@ class Segment:
     value
         The sum of the contributions of the words that cover it; 0.0 for none.
     strength
-        |value| over the largest in its trace, in [0, 1].
+        The depth of its colour, in [0, 1]: the root of |value| over the largest there is, so that
+        a word ten times weaker than the strongest can still be seen.
     """
 
     text: str
@@ -48,11 +93,7 @@ class Segment:
 
 
 def segments(
-    text: str,
-    field: str,
-    words: Iterable[Mapping[str, Any]],
-    scale: float,
-    spans: str = "spans",
+    text: str, field: str, words: Iterable[Mapping[str, Any]], scale: float
 ) -> list[Segment]:
     """Cut a text where a word's span begins or ends.
 
@@ -61,42 +102,54 @@ def segments(
     field
         "text" or "text2": spans of the other are passed over.
     words
-        Each with `contribution` and the list of (field, start, end) named by `spans`; spans
-        outside the text are cut to it.
+        Each with `contribution` and its `spans`, (field, start, end). Spans outside the text are
+        cut to it; where spans of one word overlap it counts once, where words overlap they add.
     scale
         The largest |contribution| there is.
     """
     changes: dict[int, float] = {}
     for word in words:
-        for where, start, end in word.get(spans) or ():
-            start, end = max(0, min(start, len(text))), max(0, min(end, len(text)))
-            if where == field and start < end:
-                changes[start] = changes.get(start, 0.0) + word["contribution"]
-                changes[end] = changes.get(end, 0.0) - word["contribution"]
+        value = word["contribution"]
+        for start, end in _union(word["spans"], field, len(text)):
+            changes[start] = changes.get(start, 0.0) + value
+            changes[end] = changes.get(end, 0.0) - value
+    shown = visible(text)
     found: list[Segment] = []
     level, before = 0.0, 0
     for place in [*sorted(changes), len(text)]:
         if place > before:
-            value = 0.0 if abs(level) < 1e-12 * (scale or 1) else level
-            strength = min(1.0, abs(value) / scale) if scale else 0.0
-            found.append(Segment(clean(text[before:place]), value, strength))
+            # Sums of floats leave a residue where they should cancel.
+            value = 0.0 if abs(level) <= 1e-12 * scale else level
+            strength = min(1.0, abs(value) / scale) ** 0.5 if scale else 0.0
+            found.append(Segment("".join(shown[before:place]), value, strength))
         before = place
         level += changes.get(place, 0.0)
     return found
 
 
-def split_at(pieces: Sequence[Segment], limit: int) -> tuple[list[Segment], list[Segment]]:
-    """Part the segments after about `limit` characters, at a word's end where there is one."""
-    shown: list[Segment] = []
-    left = limit
-    for place, piece in enumerate(pieces):
-        if len(piece.text) <= left:
-            shown.append(piece)
-            left -= len(piece.text)
+def _union(spans: Iterable[tuple[str, int, int]], field: str, length: int) -> list[tuple[int, int]]:
+    inside = sorted(
+        (max(0, min(start, length)), max(0, min(end, length)))
+        for where, start, end in spans
+        if where == field
+    )
+    merged: list[tuple[int, int]] = []
+    for start, end in inside:
+        if start >= end:
             continue
-        cut = piece.text.rfind(" ", 0, left + 1)
-        cut = left if cut < 0 and not piece.value else max(cut, 0)
-        head = Segment(piece.text[:cut], piece.value, piece.strength)
-        tail = Segment(piece.text[cut:], piece.value, piece.strength)
-        return [*shown, head], [tail, *pieces[place + 1 :]]
-    return shown, []
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def scale_of(query: Mapping[str, Any]) -> float:
+    """Return the largest |contribution| that a query's texts are coloured by.
+
+    One scale for the query and its examples, so that their colours compare.
+    """
+    words = [*query["words"]]
+    for hit in [*query["proponents"], *query["opponents"]]:
+        words += hit.get("words") or ()
+    return max((abs(word["contribution"]) for word in words if word["spans"]), default=0.0)

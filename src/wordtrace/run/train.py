@@ -67,6 +67,7 @@ def train(
     folder = Path(out)
     total = recipe.steps(len(examples))
     _check(examples, held_out, settings, total)
+    _check_device(device)
     atomic.check_replaceable(folder, MANIFEST, "run")
     plan = _plan(examples, held_out, recipe, settings)
     if (folder / MANIFEST).exists() and not overwrite:
@@ -179,6 +180,14 @@ def _check(examples: Examples, held_out: Examples | None, settings: Settings, to
             f"--checkpoint-steps names step {max(settings.checkpoints)}, but the training has "
             f"{total} steps."
         )
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"--device {device} can't be used here ({reason}); give cpu.") from None
 
 
 def _plan(

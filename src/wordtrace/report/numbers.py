@@ -1,0 +1,48 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Write a number with its sign, a true minus among them; what rounds to zero has none."""
+    shown = f"{value:+.{digits}f}"
+    return shown[1:] if not shown.strip("+-0.") else shown.replace("-", "−")
+
+
+def interval(estimate: Mapping[str, Any], digits: int = 2) -> str:
+    """Write a mean with its interval."""
+    low, high = signed(estimate["low"], digits), signed(estimate["high"], digits)
+    return f"{signed(estimate['mean'], digits)} [{low}, {high}]"
+
+
+def percent(value: float) -> str:
+    """Write a share; 0 % and 100 % only where they are true."""
+    if 0 < value < 0.01:
+        return "under 1 %"
+    if 0.99 < value < 1:
+        return "over 99 %"
+    return f"{value:.0%}".replace("%", " %")
+
+
+def digits_for(largest: float, significant: int = 3) -> int:
+    """Return the decimals that show the largest of some numbers to so many significant digits."""
+    if not largest or not math.isfinite(largest):
+        return 2
+    return min(12, max(2, significant - 1 - math.floor(math.log10(abs(largest)))))
+
+
+def score_digits(query: Mapping[str, Any]) -> int:
+    """Return the decimals of a query's scores, the same for all of them."""
+    hits = [*query["proponents"], *query["opponents"]]
+    return digits_for(max((abs(hit["score"]) for hit in hits), default=0.0))
+
+
+def seconds(value: float) -> str:
+    """Write a duration."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.1f} ms"
+    return f"{value:.1f} s" if value < 60 else f"{value / 60:.1f} min"
