@@ -5,8 +5,10 @@ Heavy modules are imported inside the verbs: ``wordtrace --help`` answers at onc
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -65,10 +67,21 @@ for name, verb in (
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that can't show a character gets a ?, a program always gets UTF-8.
+        if isinstance(stream, io.TextIOWrapper):
+            here = stream.isatty()
+            stream.reconfigure(errors="replace", encoding=None if here else "utf-8")
     debug = _take(given, "--debug")
     if _take(given, "--no-progress"):
         os.environ["WORDTRACE_PROGRESS"] = "0"
-    sys.exit(_run(given, debug))
+    status = _run(given, debug)
+    if status == 130:
+        # A thread that does not end must not hold up a user who wants it to end now.
+        guard = threading.Timer(3, os._exit, (status,))
+        guard.daemon = True
+        guard.start()
+    sys.exit(status)
 
 
 def _run(arguments: list[str], debug: bool) -> int:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import SimpleQueue
 from typing import TypeVar
 
 from wordtrace.errors import InputError, WordtraceError
@@ -44,29 +46,37 @@ class Processes:
         """
         from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
-        queue = iter(items)
+        waiting = iter(items)
         pool = ProcessPoolExecutor(
             max_workers=self.workers, env=_ONE_THREAD, initializer=_start_worker
         )
+        # Not concurrent.futures.wait: Ctrl-C in the middle of it can leave a lock held that the
+        # pool's own thread then waits for, forever. A SimpleQueue is waited for in C.
+        done: SimpleQueue[Future[Result]] = SimpleQueue()
         flying: dict[Future[Result], Item] = {}
         finished = False
         try:
             while True:
-                while len(flying) < 2 * self.workers and (item := next(queue, None)) is not None:
-                    flying[pool.submit(task, item)] = item
+                while len(flying) < 2 * self.workers and (item := next(waiting, None)) is not None:
+                    future = pool.submit(task, item)
+                    flying[future] = item
+                    future.add_done_callback(done.put)
                 if not flying:
                     finished = True
                     return
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
-                for future in done:
-                    item = flying.pop(future)
-                    yield item, future.result()
+                future = done.get()
+                yield flying.pop(future), future.result()
         except TerminatedWorkerError:
             raise WordtraceError(
                 "a worker process was killed (out of memory, perhaps); what was finished is kept: "
                 "run the same command again to go on, with fewer --workers if memory is short."
             ) from None
         finally:
+            if not finished:
+                # At once and from here: the pool's own thread, which would do it, may be busy.
+                for worker in list(pool._processes or {}):
+                    with suppress(ProcessLookupError):
+                        os.kill(worker, signal.SIGKILL)
             pool.shutdown(wait=finished, kill_workers=not finished)
 
 
