@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,9 +113,9 @@ def empty(folder: Path) -> None:
 def commit_folder(folder: Path) -> None:
     """Rename the finished ``NAME.part`` to `folder`; an older `folder` is replaced at this moment.
 
-    A kill between the two renames leaves ``NAME.old``, which :func:`restore` puts back.
+    A kill between the two renames leaves the older one aside, and :func:`restore` puts it back.
     """
-    part, old = part_of(folder), folder.with_name(folder.name + ".old")
+    part, old = part_of(folder), _aside(folder)
     if old.exists():
         shutil.rmtree(old)
     for stray in part.rglob(".*"):  # what a kill left in the middle of a write
@@ -130,9 +130,19 @@ def commit_folder(folder: Path) -> None:
 
 def restore(folder: Path) -> None:
     """Put back the older folder where a kill hit :func:`commit_folder` between its two renames."""
-    old = folder.with_name(folder.name + ".old")
+    old = _aside(folder)
     if old.exists() and not folder.exists():
         os.rename(old, folder)
+
+
+def refuse_foreign(part: Path, ours: Collection[str]) -> None:
+    """Refuse to clear a ``NAME.part`` that holds anything but what we begin with (InputError)."""
+    foreign = [path.name for path in part.iterdir() if path.name not in ours]
+    if foreign:
+        raise InputError(
+            f"{part} is needed to work in, but holds files of somebody else ({min(foreign)}); "
+            "move it away, or choose another place."
+        )
 
 
 def check_replaceable(folder: Path, manifest: str, what: str) -> None:
@@ -150,6 +160,11 @@ def check_replaceable(folder: Path, manifest: str, what: str) -> None:
             f"{folder} holds other files and no {manifest}: it is no {what}; "
             "choose an empty or new folder."
         )
+
+
+def _aside(folder: Path) -> Path:
+    # A name that nobody gives a backup of their own.
+    return folder.with_name(f".{folder.name}.replaced-by-wordtrace")
 
 
 def _flush_folder(folder: Path) -> None:

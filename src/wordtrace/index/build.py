@@ -119,6 +119,10 @@ def build(
         )
         return IndexFolder.open(folder)
     with atomic.exclusive(folder) as part:
+        if _finished(part, plan):
+            shutil.rmtree(part / _WORK, ignore_errors=True)
+            atomic.commit_folder(folder)
+            return IndexFolder.open(folder)
         _prepare(part, plan)
         encoded = _encode(run, part)
         starts = range(0, len(encoded), shard_size)
@@ -140,7 +144,7 @@ def build(
         _write_examples(run, part, encoded, tasks, sources)
         _write_tokens(run, part, encoded)
         manifest = Manifest(
-            run=os.path.relpath(run.path, folder),
+            run=os.path.relpath(run.path.resolve(), folder.parent.resolve() / folder.name),
             examples=len(encoded),
             vocabulary=run.tokenizer.size,
             dim=run.config.dim,
@@ -155,8 +159,8 @@ def build(
             },
             **plan,
         )
-        shutil.rmtree(part / _WORK)
         atomic.write_json(part / manifests.FILE, manifest.document())
+        shutil.rmtree(part / _WORK)
         atomic.commit_folder(folder)
     return IndexFolder.open(folder)
 
@@ -217,6 +221,14 @@ def _sources(run: Run, weighting: str) -> list[Source]:
     ]
 
 
+def _finished(part: Path, plan: dict[str, Any]) -> bool:
+    """Tell whether an attempt was killed between its last file and the renaming."""
+    if not (part / manifests.FILE).exists():
+        return False
+    document = atomic.read_json(part / manifests.FILE)
+    return all(document.get(key) == value for key, value in plan.items())
+
+
 def _prepare(part: Path, plan: dict[str, Any]) -> None:
     if (part / _WORK / _PLAN).exists():
         fingerprint.require_same(
@@ -226,6 +238,7 @@ def _prepare(part: Path, plan: dict[str, Any]) -> None:
             f"repeat it with the old value to go on, or delete {part} to start anew",
         )
         return
+    atomic.refuse_foreign(part, (_WORK,))
     atomic.empty(part)
     (part / _WORK).mkdir()
     atomic.write_json(part / _WORK / _PLAN, plan)

@@ -79,7 +79,7 @@ class IndexFolder:
         MismatchError
             When the run is another one; names both fingerprints.
         """
-        run = Run.open(path or self.path / self.manifest.run, device)
+        run = Run.open(path or (self.path.resolve() / self.manifest.run).resolve(), device)
         if run.fingerprint != self.manifest.run_fingerprint:
             raise MismatchError(
                 f"{self.path} was built from the run {self.manifest.run_fingerprint[:12]}, but "

@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import wordtrace
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import DataError, InputError
+from wordtrace.errors import DataError, InputError, NumericalError
 from wordtrace.execute.progress import track
 from wordtrace.execute.threads import one_thread
 from wordtrace.models import embeddings
@@ -79,90 +80,113 @@ def train(
         )
         return Run.open(folder, device)
     with atomic.exclusive(folder) as part:
-        _prepare(part, plan, resume=resume)
-        tokenizer = _tokenizer(part, examples, settings)
-        encoded = tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-        model = CNN(
-            CNNConfig(
-                tokenizer.size,
-                len(examples.label_names),
-                dim=settings.dim,
-                filters=settings.filters,
-            )
-        )
-        model.initialise(
-            recipe.seed,
-            None
-            if settings.embeddings is None
-            else embeddings.reduced(settings.embeddings, settings.dim),
-        )
-        training = Training(model.to(device))
-        held = (
-            None
-            if held_out is None
-            else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
-        )
-        with one_thread(), track("Training", total, "steps") as advance:
-            recorder = Recorder(
-                part,
-                training,
-                recipe,
-                Labelled(encoded, examples.labels),
-                held,
-                settings.checkpoints if isinstance(settings.checkpoints, tuple) else None,
-                settings.early_stopping,
-                advance,
-            )
-            recorder.resume()
-            advance(training.step)
-            if not recorder.stopped:
-                fit(training, encoded, examples.labels, recipe, after_step=recorder.after_step)
-        final = recorder.best if settings.early_stopping else recorder.candidates[-1]
-        chosen = _choose(recorder.candidates, settings, final)
-        if final.step != training.step:
-            weights = part / final.folder / checkpoints.WEIGHTS
-            model.load_state_dict(checkpoints.load_tensors(weights))
-        measured = _evaluate(model.eval(), held)
-        _keep(part, recorder.candidates, [recorder.candidates[0], *chosen, final])
-        examples.write_parquet(part / TRAIN)
-        if held_out is not None:
-            held_out.write_parquet(part / HELD_OUT)
-        manifest: dict[str, Any] = {
-            "format": FORMAT,
-            "version": VERSION,
-            "made_with": {"wordtrace": wordtrace.__version__, "torch": torch.__version__},
-            "plan": plan,
-            "model": model.config.document(),
-            "pretrained_embeddings": settings.embeddings is not None,
-            "max_length": settings.max_length,
-            "label_names": list(examples.label_names),
-            "has_pairs": examples.has_pairs,
-            "source": Path(examples.source).name,
-            "recipe": recipe.document(),
-            "steps": final.step,
-            "checkpoints": [checkpoint.document() for checkpoint in chosen],
-            "final": final.document(),
-            "history": [checkpoint.document() for checkpoint in recorder.candidates],
-            "train": {
-                "rows": len(examples),
-                "fingerprint": plan["train"],
-                "truncated": encoded.truncated,
-                "contradictions": len(examples.contradictions()),
-            },
-            "held_out": measured,
-        }
-        files = sorted(path for path in part.rglob("*") if path.is_file() and path.name != PLAN)
-        manifest["files"] = {
-            path.relative_to(part).as_posix(): fingerprint.of_file(path) for path in files
-        }
-        atomic.write_json(part / MANIFEST, manifest)
-        (part / PLAN).unlink()
+        done = part / MANIFEST
+        if not (done.exists() and atomic.read_json(done).get("plan") == plan):
+            _prepare(part, plan, resume=resume)
+            try:
+                _train_in(part, examples, held_out, recipe, settings, plan, total, device)
+            except (InputError, NumericalError):
+                # It would fail again: nothing of it is worth going on from.
+                atomic.empty(part)
+                part.rmdir()
+                raise
+        (part / PLAN).unlink(missing_ok=True)
         atomic.commit_folder(folder)
     return Run.open(folder, device)
 
 
+def _train_in(
+    part: Path,
+    examples: Examples,
+    held_out: Examples | None,
+    recipe: Recipe,
+    settings: Settings,
+    plan: dict[str, Any],
+    total: int,
+    device: str,
+) -> None:
+    """Train in the folder `part`; the manifest comes last."""
+    tokenizer = _tokenizer(part, examples, settings)
+    encoded = tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+    model = CNN(
+        CNNConfig(
+            tokenizer.size,
+            len(examples.label_names),
+            dim=settings.dim,
+            filters=settings.filters,
+        )
+    )
+    model.initialise(recipe.seed, _start(settings, tokenizer))
+    training = Training(model.to(device))
+    held = (
+        None
+        if held_out is None
+        else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
+    )
+    with one_thread(), track("Training", total, "steps") as advance:
+        recorder = Recorder(
+            part,
+            training,
+            recipe,
+            Labelled(encoded, examples.labels),
+            held,
+            settings.checkpoints if isinstance(settings.checkpoints, tuple) else None,
+            settings.early_stopping,
+            advance,
+        )
+        recorder.resume()
+        advance(training.step)
+        if not recorder.stopped:
+            fit(training, encoded, examples.labels, recipe, after_step=recorder.after_step)
+    final = recorder.best if settings.early_stopping else recorder.candidates[-1]
+    chosen = _choose(recorder.candidates, settings, final)
+    if final.step != training.step:
+        weights = part / final.folder / checkpoints.WEIGHTS
+        model.load_state_dict(checkpoints.load_tensors(weights))
+    measured = _evaluate(model.eval(), held)
+    _keep(part, recorder.candidates, [recorder.candidates[0], *chosen, final])
+    examples.write_parquet(part / TRAIN)
+    if held_out is not None:
+        held_out.write_parquet(part / HELD_OUT)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_with": {"wordtrace": wordtrace.__version__, "torch": torch.__version__},
+        "plan": plan,
+        "model": model.config.document(),
+        "pretrained_embeddings": settings.embeddings is not None,
+        "max_length": settings.max_length,
+        "label_names": list(examples.label_names),
+        "has_pairs": examples.has_pairs,
+        "source": Path(examples.source).name,
+        "recipe": recipe.document(),
+        "steps": final.step,
+        "checkpoints": [checkpoint.document() for checkpoint in chosen],
+        "final": final.document(),
+        "history": [checkpoint.document() for checkpoint in recorder.candidates],
+        "train": {
+            "rows": len(examples),
+            "fingerprint": plan["train"],
+            "truncated": encoded.truncated,
+            "contradictions": len(examples.contradictions()),
+        },
+        "held_out": measured,
+    }
+    files = sorted(path for path in part.rglob("*") if path.is_file() and _lasting(path))
+    manifest["files"] = {
+        path.relative_to(part).as_posix(): fingerprint.of_file(path) for path in files
+    }
+    atomic.write_json(part / MANIFEST, manifest)
+
+
 def _check(examples: Examples, held_out: Examples | None, settings: Settings, total: int) -> None:
-    if len(examples.label_names) < 2:
+    for data in (examples, held_out):
+        if data is not None and (data.labels < 0).any():
+            bare = data.ids[int((data.labels < 0).argmax())]
+            raise DataError(
+                f"{data.source}: the example {bare!r} has no label; remove or label it."
+            )
+    if len(np.unique(examples.labels)) < 2:
         raise DataError(f"{examples.source}: training needs at least two different labels.")
     if held_out is not None and held_out.label_names != examples.label_names:
         raise DataError(
@@ -225,6 +249,8 @@ def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
             "repeat it with the old value to go on, or add --no-resume to start anew",
         )
         return
+    if not (part / PLAN).exists():
+        atomic.refuse_foreign(part, ())
     atomic.empty(part)
     atomic.write_json(part / PLAN, plan)
 
@@ -269,8 +295,28 @@ def _evaluate(model: CNN, held: Labelled | None) -> dict[str, Any] | None:
     }
 
 
+def _start(settings: Settings, tokenizer: Tokenizer) -> torch.Tensor | None:
+    """Return pretrained embeddings, a row a token; surplus rows (padded tables) are left out."""
+    if settings.embeddings is None:
+        return None
+    table = embeddings.reduced(settings.embeddings, settings.dim)
+    if len(table) < tokenizer.size:
+        raise InputError(
+            f"{settings.embeddings}: the embeddings have {len(table):,} rows, the tokenizer "
+            f"{tokenizer.size:,} tokens; they do not belong together."
+        )
+    return table[: tokenizer.size]
+
+
+def _lasting(path: Path) -> bool:
+    """Tell what belongs to the run from what a kill or this attempt leaves behind."""
+    return path.name not in (PLAN, MANIFEST) and not path.name.startswith(".")
+
+
 def _keep(part: Path, candidates: list[Checkpoint], kept: list[Checkpoint]) -> None:
+    # The state first: killed from here on, the training starts anew instead of going on from
+    # candidates that are gone.
+    shutil.rmtree(part / record.STATE)
     for candidate in candidates:
         if candidate not in kept:
-            shutil.rmtree(part / candidate.folder)
-    shutil.rmtree(part / record.STATE)
+            shutil.rmtree(part / candidate.folder, ignore_errors=True)
