@@ -321,7 +321,7 @@ def verify(
         places = [Path(trace.index), opened.path / "index"]
         there = next((place for place in places if (place / "manifest.json").exists()), None)
         index = None if there is None else Index.open(there, opened.path)
-    if opened.label_names != trace.label_names or len(opened.train) != trace.examples:
+    if opened.fingerprint != trace.run_fingerprint:
         raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
     lists = [getattr(query, remove) for query in trace.queries]
     rows = [tuple(opened.rows_of([hit.id for hit in hits[:k]]).tolist()) for hits in lists]

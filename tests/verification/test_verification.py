@@ -114,7 +114,7 @@ def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: 
             without - base - change
         )
     assert document["held_out"]["rows"] == run.manifest["held_out"]["rows"]
-    assert "retrainings" in repr(proof) or "Removing the 6" in repr(proof)
+    assert "Removing the 6 strongest opponents changed P(money)" in repr(proof)
 
 
 def test_an_interrupted_verification_goes_on_and_shares_results(

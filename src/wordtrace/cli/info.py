@@ -35,7 +35,7 @@ def check(folder: Folder) -> None:
     opened = IndexFolder.open(folder) if _is_index(folder) else Run.open(folder)
     problems = opened.check()
     if isinstance(opened, IndexFolder):
-        opened.open_run()
+        problems += opened.open_run().check()
     if problems:
         raise CorruptError("; ".join(problems) + ". Make it again.")
     say(f"{folder}: all files are as they were written.")

@@ -104,12 +104,14 @@ def read_queries(
         if len(texts) != 1:
             raise InputError("--text2 goes with one TEXT; give pairs in a file by --queries.")
         return [(texts[0], text2)]
+    if text2 is not None:
+        raise InputError("--text2 goes with a TEXT; name the file's column by --text2-column.")
     pairs = run.manifest["has_pairs"]
     examples = api.read_examples(
         queries,
         text=text_column,
         text2=text2_column or ("text2" if pairs else None),
-        label=None if label else label_column,
+        label=None if label and not only_wrong else label_column,
         label_names=run.label_names,
         require_labels=False,
         limit=limit,
@@ -125,6 +127,8 @@ def _wrong(run: Run, examples: Any) -> Any:
 
     encoded = run.tokenizer.encode(examples.texts, examples.texts2)
     predicted = predict.logits(run.model(run.final), encoded).argmax(1)
+    if not (examples.labels >= 0).any():
+        raise InputError("--only-wrong: no query has a label; name its column by --label-column.")
     rows = np.flatnonzero((examples.labels >= 0) & (predicted != examples.labels))
     if len(rows) == 0:
         raise InputError("--only-wrong: every labelled query is predicted right.")

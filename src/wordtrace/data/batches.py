@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 
+_ROWS = 50_000
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -95,6 +97,10 @@ def by_length(lengths: IntArray, batch_size: int, tokens: int | None = None) -> 
 
 def document_frequency(encoded: Encoded, vocabulary: int) -> IntArray:
     """Count the examples that hold each token, shape (vocabulary,)."""
-    row = np.repeat(np.arange(len(encoded), dtype=np.int64), encoded.lengths)
-    pairs = np.unique(row * vocabulary + encoded.ids)
-    return np.bincount(pairs % vocabulary, minlength=vocabulary).astype(np.int64)
+    total = np.zeros(vocabulary, np.int64)
+    for start in range(0, len(encoded), _ROWS):  # so that a million texts fit in memory
+        bounds = encoded.offsets[start : start + _ROWS + 1]
+        row = np.repeat(np.arange(len(bounds) - 1, dtype=np.int64), np.diff(bounds))
+        pairs = np.unique(row * vocabulary + encoded.ids[bounds[0] : bounds[-1]])
+        total += np.bincount(pairs % vocabulary, minlength=vocabulary)
+    return total

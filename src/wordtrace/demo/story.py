@@ -112,7 +112,10 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
 
     _step("The report")
     atomic.write_json(folder / "mislabels.json", suspects)
-    _command(f"wordtrace report {folder}/*.json --out {folder}/report.html")
+    _command(
+        f"wordtrace report {folder}/mislabels.json {folder}/trace.json "
+        f"{folder}/verification.json --out {folder}/report.html"
+    )
     noted = {
         **described,
         "notes": [

@@ -167,6 +167,8 @@ class Trace:
         Training examples scored.
     seconds
         From the queries' texts to the answer, once index and model are loaded.
+    run_fingerprint
+        Which run it was made from.
     run, index
         Folders; `index` is None when the run alone was used.
     """
@@ -177,6 +179,7 @@ class Trace:
     examples: int
     seconds: float
     run: str
+    run_fingerprint: str
     index: str | None
     label_names: tuple[str, ...]
     queries: tuple[Explanation, ...]
@@ -219,6 +222,7 @@ class Trace:
             "examples": self.examples,
             "seconds": self.seconds,
             "run": self.run,
+            "run_fingerprint": self.run_fingerprint,
             "index": self.index,
             "label_names": list(self.label_names),
             "queries": [query.document() for query in self.queries],

@@ -51,6 +51,7 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
             document["examples"],
             document["seconds"],
             document["run"],
+            document["run_fingerprint"],
             document["index"],
             tuple(document["label_names"]),
             queries,

@@ -15,6 +15,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Explanation, Hit, Span, Trace, share
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
+from wordtrace.gradients.tokens import check_top_k
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.names import Options, measure
@@ -130,7 +131,11 @@ class Tracer:
                     baselines={
                         other: tuple(
                             self._hits(
-                                strongest(row[place], top)[0], row[place], None, queries, place
+                                strongest(np.abs(row[place]), top)[0],
+                                row[place],
+                                None,
+                                queries,
+                                place,
                             )
                         )
                         for other, row in beside.items()
@@ -143,8 +148,9 @@ class Tracer:
             source="index" if isinstance(source, Indexed) else "run",
             examples=len(self.run.train),
             seconds=seconds,
-            run=str(self.run.path),
-            index=str(self.index.path) if self.index else None,
+            run=str(self.run.path.resolve()),
+            run_fingerprint=self.run.fingerprint,
+            index=str(self.index.path.resolve()) if self.index else None,
             label_names=self.run.label_names,
             queries=tuple(explanations),
         )
@@ -165,14 +171,20 @@ class Tracer:
         held = self.index.manifest.top_k if self.index is not None else 10
         if name is None:
             name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
-        return name, top_k or held or 10
+        check_top_k(top_k)
+        return name, top_k if top_k is not None else held or 10
+
+    def _etas(self) -> list[float] | None:
+        if self.index is None:
+            return None
+        return [source.eta for source in self.index.manifest.checkpoints]
 
     def _source(self, chosen: Measure) -> Indexed | Streamed | None:
         if not isinstance(chosen, TracInWE):
             return None
         if self.index is not None and self.index.manifest.top_k == chosen.top_k:
             return Indexed(self.index)
-        return Streamed(self.run, chosen.top_k)
+        return Streamed(self.run, chosen.top_k, etas=self._etas())
 
     def _scores(
         self,
@@ -196,7 +208,13 @@ class Tracer:
             return None
         if isinstance(source, Streamed):
             # The gradients were not kept: only those of the listed rows are computed again.
-            source = Streamed(self.run, chosen.top_k, np.unique(np.concatenate(wanted)), quiet=True)
+            source = Streamed(
+                self.run,
+                chosen.top_k,
+                np.unique(np.concatenate(wanted)),
+                etas=self._etas(),
+                quiet=True,
+            )
         return chosen.words_from(source, asked, wanted)
 
     def _load(self) -> None:

@@ -143,4 +143,8 @@ def _sum_by_token(example: Tensor, token: Tensor, rows: Tensor, place: Tensor) -
         segment = torch.cumsum(first, 0)[rest] - 1
         gradient.index_add_(0, segment, rows.index_select(0, place[rest]))
     kept = order[first]
+    # Gradients at two positions may cancel exactly; what is left has no direction.
+    there = gradient.any(1)
+    if not bool(there.all()):
+        kept, gradient = kept[there], gradient[there]
     return TokenGradients(example[kept], token[kept], gradient)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from wordtrace.data.batches import by_length
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.postings import Block, Postings
@@ -56,18 +57,21 @@ class QueryTokens:
 
 def query_tokens(model: TextModel, queries: Queries, top_k: int | None, where: str) -> QueryTokens:
     """Take the queries' token gradients for their labels, top-k as for training texts (Eq. 5)."""
-    rows = np.arange(len(queries))
-    batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
-    found = embedding_gradients(model, batch)
-    norms = gradients.position_norms(found)
-    gradients.check_finite(found, norms, rows, queries.texts, where)
-    kept = gradients.token_gradients(batch, found, norms, top_k)
-    order = torch.argsort(kept.token, stable=True)
-    tokens, counts = torch.unique_consecutive(kept.token[order], return_counts=True)
+    parts = []
+    for rows in by_length(queries.encoded.lengths, 1024, predict.TOKENS_A_BATCH):
+        batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
+        found = embedding_gradients(model, batch)
+        norms = gradients.position_norms(found)
+        gradients.check_finite(found, norms, rows, queries.texts, where)
+        kept = gradients.token_gradients(batch, found, norms, top_k)
+        parts.append((torch.from_numpy(rows)[kept.example.cpu()], kept))
+    query = torch.cat([rows for rows, _ in parts])
+    token = torch.cat([kept.token.cpu() for _, kept in parts])
+    gradient = torch.cat([kept.gradient.cpu() for _, kept in parts])
+    order = torch.argsort(token, stable=True)
+    tokens, counts = torch.unique_consecutive(token[order], return_counts=True)
     offsets = [0, *torch.cumsum(counts, 0).tolist()]
-    return QueryTokens(
-        tokens.tolist(), offsets, kept.example[order].cpu(), kept.gradient[order].cpu()
-    )
+    return QueryTokens(tokens.tolist(), offsets, query[order], gradient[order])
 
 
 def accumulate(scores: Tensor, block: Block, queries: QueryTokens, eta: float) -> int:

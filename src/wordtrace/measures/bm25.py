@@ -27,6 +27,9 @@ class BM25:
         words = bm25s.tokenize(
             _joined(run.train.texts, run.train.texts2), stopwords=None, show_progress=False
         )
+        scores = np.zeros((len(queries), len(run.train)), np.float32)
+        if not words.vocab or not any(len(ids) for ids in words.ids):
+            return scores  # no text has a word of two letters
         retriever = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
         retriever.index(words, show_progress=False)
         asked = bm25s.tokenize(
@@ -36,7 +39,6 @@ class BM25:
             return_ids=False,
         )
         labels = run.train.labels
-        scores = np.empty((len(queries), len(run.train)), np.float32)
         for place, terms in enumerate(asked):
             known = [term for term in terms if term in words.vocab]
             scores[place] = retriever.get_scores(known) if known else 0

@@ -68,6 +68,9 @@ def make_queries(
     for place, text in enumerate(texts):
         if not text.strip():
             raise InputError(f"query {place} is empty; give a text.")
+    for place, text in enumerate([*texts, *(texts2 or [])]):
+        if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
+            raise InputError(f"query {place % len(texts)} is not UTF-8; give its text as UTF-8.")
     if (texts2 is not None) != run.manifest["has_pairs"]:
         expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
         raise InputError(f"this run was trained on {expected}; give the queries in the same way.")

@@ -55,6 +55,8 @@ class Streamed:
         Positions kept in a text; None for all.
     rows
         Only these training rows; all by default.
+    etas
+        The weight of each checkpoint (an index's own); by default its learning rate.
     quiet
         Show no progress.
     """
@@ -65,11 +67,12 @@ class Streamed:
         top_k: int | None,
         rows: npt.NDArray[np.int64] | None = None,
         *,
+        etas: Sequence[float] | None = None,
         quiet: bool = False,
     ) -> None:
         gradients.check_top_k(top_k)
         self.run, self.top_k, self.rows, self.quiet = run, top_k, rows, quiet
-        self.etas = [checkpoint.learning_rate for checkpoint in run.checkpoints]
+        self.etas = etas or [checkpoint.learning_rate for checkpoint in run.checkpoints]
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64], Block]]:
         """Yield one block a batch."""

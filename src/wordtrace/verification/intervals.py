@@ -53,7 +53,7 @@ def method(count: int) -> str:
     return f"{100 * LEVEL:.0f} % {kind} interval over {count} seeds"
 
 
-def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
+def estimate(values: Sequence[float], bound: float = math.inf, seed: int = 0) -> Estimate:
     """Return the mean and its 95 % interval.
 
     From 10 values on it is a percentile bootstrap interval whose level is raised so that it covers
@@ -65,6 +65,8 @@ def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     ----------
     values
         At least two, one for each seed; pairs must be differenced before.
+    bound
+        No value can be further from 0: the interval is cut there.
     """
     from scipy import stats
 
@@ -74,7 +76,8 @@ def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     if count < _FEWEST:
         mean = float(sample.mean())
         away = float(abs(quantile) * sample.std(ddof=1) / math.sqrt(count))
-        return Estimate(mean, mean - away, mean + away, tuple(sample.tolist()))
+        low, high = max(mean - away, -bound), min(mean + away, bound)
+        return Estimate(mean, low, high, tuple(sample.tolist()))
     tail = stats.norm.cdf(math.sqrt(count / (count - 1)) * quantile)
     found = stats.bootstrap(
         (sample,),

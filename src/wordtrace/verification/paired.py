@@ -106,7 +106,7 @@ def verify(
     """
     _check(run, targets, repeats)
     start = time.perf_counter()
-    seeds = [run.recipe.seed + 1 + place for place in range(repeats)]
+    seeds = [(run.recipe.seed + 1 + place) % 2**31 for place in range(repeats)]
     labels = run.train.labels
     sets: list[dict[str, list[Rows]]] = []
     for target in targets:
@@ -214,10 +214,10 @@ def _query(
     outcomes = {name: outcome(results) for name, results in removed.items()}
     changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
     for name, one in outcomes.items():
-        one["change"] = estimate(changes[name]).document()
+        one["change"] = estimate(changes[name], bound=1).document()
     controls = []
     for name in ("random", "same labels"):
-        difference = estimate(changes["without"] - changes[name])
+        difference = estimate(changes["without"] - changes[name], bound=2)
         controls.append(
             {
                 "name": name,
@@ -251,7 +251,7 @@ def _held_out(
     found = {}
     for name, results in removed.items():
         one = outcome(results)
-        change = estimate(np.subtract(one["values"], before["values"]).tolist())
+        change = estimate(np.subtract(one["values"], before["values"]).tolist(), bound=1)
         found[name] = {**one, "change": change.document()}
     return {
         "rows": run.manifest["held_out"]["rows"],
