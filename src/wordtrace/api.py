@@ -316,13 +316,13 @@ def verify(
     if k < 1:
         raise InputError(f"--k is {k}; it must be at least 1.")
     opened = run or (index.run if index else Run.open(trace.run))
+    if opened.fingerprint != trace.run_fingerprint:
+        raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
     if index is None and trace.index is not None:
         # With a run that has moved, its index mostly has moved along.
         places = [Path(trace.index), opened.path / "index"]
         there = next((place for place in places if (place / "manifest.json").exists()), None)
         index = None if there is None else Index.open(there, opened.path)
-    if opened.fingerprint != trace.run_fingerprint:
-        raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
     lists = [getattr(query, remove) for query in trace.queries]
     rows = [tuple(opened.rows_of([hit.id for hit in hits[:k]]).tolist()) for hits in lists]
     if any(0 < len(one) < k for one in rows):

@@ -216,3 +216,35 @@ def test_mislabels_find_planted_flips(examples: api.Examples, tmp_path: Path) ->
         assert found.planted["found"][by] == len(top & set(ids))
     with pytest.raises(InputError, match="--by is 'luck'"):
         index.mislabels(by="luck")
+
+
+def test_a_query_that_is_no_unicode_is_refused(index: api.Index) -> None:
+    with pytest.raises(InputError, match="query 0 is not UTF-8"):
+        index.trace("half a pair \ud800")
+
+
+def test_top_k_of_nothing_is_refused(index: api.Index) -> None:
+    with pytest.raises(InputError, match="top-k is 0; give 1 or more"):
+        index.trace(TEXT, top_k=0)
+
+
+def test_baselines_list_both_signs_by_strength(index: api.Index) -> None:
+    (query,) = index.trace(TEXT, label="sport", baselines=["bm25"], top=60).queries
+    scores = [hit.score for hit in query.baselines["bm25"]]
+    assert min(scores) < 0 < max(scores)
+    assert [abs(score) for score in scores] == sorted(map(abs, scores), reverse=True)
+
+
+def test_another_k_weighs_the_checkpoints_as_the_index_does(run: api.Run, tmp_path: Path) -> None:
+    index = api.build_index(
+        run, tmp_path / "i", weighting="rate-sum", dtype="float32", top_k=4, workers=1
+    )
+    other = api.build_index(
+        run, tmp_path / "j", weighting="rate-sum", dtype="float32", top_k=2, workers=1
+    )
+    streamed = index.trace(TEXT, label="sport", top_k=2)
+    indexed = other.trace(TEXT, label="sport")
+    assert streamed.source == "run"
+    assert [hit.id for hit in streamed.proponents] == [hit.id for hit in indexed.proponents]
+    for one, two in zip(streamed.proponents, indexed.proponents, strict=True):
+        assert one.score == pytest.approx(two.score, rel=1e-4)

@@ -242,3 +242,31 @@ def test_the_rate_sum_weighting_adds_up_to_all_rates(run: api.Run, tmp_path: Pat
 
 def test_streaming_reads_no_index(run: api.Run) -> None:
     assert Streamed(run, 3).etas == [point.learning_rate for point in run.checkpoints]
+
+
+def test_a_build_killed_before_its_last_rename_is_only_renamed(
+    run: api.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wordtrace.index import build
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build.atomic, "commit_folder", lambda folder: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            api.build_index(run, tmp_path / "a", workers=1)
+    monkeypatch.setattr(build, "build_shard", lambda *given: pytest.fail("built again"))
+    index = api.build_index(run, tmp_path / "a", workers=1)
+    assert index.folder.check() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_gradients_that_cancel_leave_no_posting() -> None:
+    from wordtrace.gradients.embedding import EmbeddingGradients
+    from wordtrace.gradients.tokens import position_norms, token_gradients
+    from wordtrace.models.protocol import batch_of
+
+    gradient = torch.tensor([[[1.0, 2.0], [-1.0, -2.0], [0.5, 0.0]]])
+    batch = batch_of([[7, 7, 9]], [[True] * 3], [0])
+    found = EmbeddingGradients(gradient, torch.zeros(1), torch.zeros(1, 2))
+    kept = token_gradients(batch, found, position_norms(found))
+    assert kept.token.tolist() == [9]
+    assert kept.gradient.tolist() == [[0.5, 0.0]]

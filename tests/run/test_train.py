@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from tests.oracles.dense import PlainCNN
 from wordtrace import api
-from wordtrace.errors import CorruptError, InputError, MismatchError, NumericalError
+from wordtrace.errors import CorruptError, DataError, InputError, MismatchError, NumericalError
 from wordtrace.models.cnn import CNN
 from wordtrace.run.choose import choose
 from wordtrace.run.fit import Training, batch_rows, fit
@@ -245,3 +245,62 @@ def test_damage_is_found(examples: api.Examples, tmp_path: Path) -> None:
 def test_nothing_is_pickled(run: api.Run) -> None:
     kinds = {path.suffix for path in run.path.rglob("*") if path.is_file()}
     assert kinds <= {".json", ".safetensors", ".parquet", ".sqlite"}
+
+
+def test_a_training_killed_before_its_last_rename_is_only_renamed(
+    examples: api.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wordtrace.run import train as training
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.atomic, "commit_folder", lambda folder: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            api.train(examples, tmp_path / "a", **SMALL)
+    (tmp_path / "a.part" / ".left.tmp").touch()
+    monkeypatch.setattr(training, "fit", lambda *given, **named: pytest.fail("trained again"))
+    run = api.train(examples, tmp_path / "a", **SMALL)
+    assert run.check() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert not (run.path / "plan.json").exists()
+
+
+def test_a_training_killed_while_it_tidies_up_starts_anew(
+    examples: api.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wordtrace.run import train as training
+
+    once = api.train(examples, tmp_path / "once", **SMALL)
+    removed: list[Path] = []
+
+    def kill_at_second(path: Path, **named: object) -> None:
+        removed.append(path)
+        if len(removed) == 2:
+            raise KeyboardInterrupt
+        rmtree(path)
+
+    rmtree = training.shutil.rmtree
+    with monkeypatch.context() as patch:
+        patch.setattr(training.shutil, "rmtree", kill_at_second)
+        with pytest.raises(KeyboardInterrupt):
+            api.train(examples, tmp_path / "a", **SMALL)
+    assert weights(api.train(examples, tmp_path / "a", **SMALL)) == weights(once)
+
+
+def test_rows_without_a_label_and_a_single_label_are_refused(
+    examples: api.Examples, tmp_path: Path
+) -> None:
+    bare = api.Examples.of(["a b", "c d"], [0, -1], ("x", "y"), ids=["one", "two"], source="mine")
+    with pytest.raises(DataError, match="mine: the example 'two' has no label"):
+        api.train(bare, tmp_path / "a", eval_fraction=0)
+    alike = examples.take(np.flatnonzero(examples.labels == 1))
+    with pytest.raises(DataError, match="at least two different labels"):
+        api.train(alike, tmp_path / "a", eval_fraction=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_somebody_elses_part_folder_is_not_cleared(examples: api.Examples, tmp_path: Path) -> None:
+    (tmp_path / "a.part").mkdir()
+    (tmp_path / "a.part" / "thesis.tex").write_text("years")
+    with pytest.raises(InputError, match=r"thesis\.tex"):
+        api.train(examples, tmp_path / "a", **SMALL)
+    assert (tmp_path / "a.part" / "thesis.tex").read_text() == "years"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from wordtrace import api
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, MismatchError
 from wordtrace.execute.ledger import Ledger
 from wordtrace.models.cnn import CNN
 from wordtrace.run import predict
@@ -190,3 +192,20 @@ def test_a_removal_that_would_empty_a_class_is_refused(run: api.Run) -> None:
     empty = paired.Target("x", None, 0, "film", 0.5, ())
     with pytest.raises(InputError, match="there is nothing to remove for 'x'"):
         paired.verify(run, [empty], remove="proponents", k=90, measure="x")
+
+
+def test_an_interval_of_a_change_stays_between_minus_one_and_one() -> None:
+    found = estimate([0.999, -0.4, 0.999], bound=1)
+    assert found.high == 1
+    assert -1 <= found.low < found.mean
+    assert estimate([0.999, -0.4, 0.999]).high > 1
+
+
+def test_a_trace_of_another_run_is_refused(
+    run: api.Run, index: api.Index, examples: api.Examples, tmp_path: Path
+) -> None:
+    other = api.train(
+        examples, tmp_path / "other", eval_fraction=0.2, epochs=1, dim=8, vocabulary=200
+    )
+    with pytest.raises(MismatchError, match="was not made from the run"):
+        api.verify(index.trace("goal"), run=other, k=1, repeats=2)

@@ -22,6 +22,9 @@ def scores(
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label_column: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    id_column: Annotated[
+        str | None, typer.Option(help="Of --queries; by default id, where there is one.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
     top_k: Annotated[int, typer.Option(help="For tracin-we-topk.")] = 10,
 ) -> None:
@@ -32,7 +35,16 @@ def scores(
     check_matrix_file(out)
     opened = api.Run.open(run)
     asked = read_queries(
-        opened, None, queries, None, text_column, text2_column, label_column, limit, label=label
+        opened,
+        None,
+        queries,
+        None,
+        text_column,
+        text2_column,
+        label_column,
+        limit,
+        id_column=id_column,
+        label=label,
     )
     found = api.influence(opened, asked, measure, label=label, top_k=top_k)
     write_matrix(out, found, asked.ids, opened.train.ids)

@@ -32,6 +32,9 @@ def trace(
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label_column: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    id_column: Annotated[
+        str | None, typer.Option(help="Of --queries; by default id, where there is one.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
     only_wrong: Annotated[
         bool, typer.Option("--only-wrong", help="Only queries whose label is not predicted.")
@@ -63,6 +66,7 @@ def trace(
         text2_column,
         label_column,
         limit,
+        id_column=id_column,
         only_wrong=only_wrong,
         label=label,
     )
@@ -87,6 +91,7 @@ def read_queries(
     label_column: str,
     limit: int | None,
     *,
+    id_column: str | None = None,
     only_wrong: bool = False,
     label: str | None = None,
 ) -> Any:
@@ -112,6 +117,7 @@ def read_queries(
         text=text_column,
         text2=text2_column or ("text2" if pairs else None),
         label=None if label and not only_wrong else label_column,
+        id=id_column,
         label_names=run.label_names,
         require_labels=False,
         limit=limit,

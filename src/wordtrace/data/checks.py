@@ -49,7 +49,9 @@ def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
     for row, value in enumerate(values):
         if _missing(value):
             raise columns.fault(
-                row, name, "is empty; every example needs an id, or name another id column by --id."
+                row,
+                name,
+                "is empty; name another id column (--id, --id-column).",
             )
         id = str(value)
         if not id.isascii():
@@ -57,7 +59,8 @@ def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
         if id in seen:
             raise DataError(
                 f"{columns.source}: the id {id!r} stands at {columns.where(seen[id])} and at "
-                f"{columns.where(row)}; ids must be unique. Name another id column by --id."
+                f"{columns.where(row)}; ids must be unique: name "
+                "another id column (--id, --id-column)."
             )
         seen[id] = row
     return list(seen)

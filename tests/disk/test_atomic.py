@@ -1,0 +1,119 @@
+"""Files and folders are the old one or the new one, never a half, and nobody else's is touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from wordtrace.disk import atomic
+from wordtrace.errors import CorruptError, InputError
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing may catch it."""
+
+
+def finished(folder: Path, text: str) -> None:
+    with atomic.exclusive(folder) as part:
+        (part / "file").write_text(text)
+        atomic.commit_folder(folder)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    atomic.write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        atomic.write_json(path, {"a": float("nan")})
+
+    def half_write() -> None:
+        with atomic.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise Killed
+
+    with pytest.raises(Killed):
+        half_write()
+    assert atomic.read_json(path) == {"a": 1}
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000])
+def test_what_is_no_json_object_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(CorruptError, match=r"a\.json.*make it again"):
+        atomic.read_json(tmp_path / "a.json")
+
+
+def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    finished(folder, "old")
+    finished(folder, "new")
+    assert (folder / "file").read_text() == "new"
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_a_kill_between_the_two_renames_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    finished(folder, "old")
+    rename = os.rename
+
+    def killed(source: Path, target: Path) -> None:
+        if Path(source) == atomic.part_of(folder):
+            raise Killed
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", killed)
+    with pytest.raises(Killed):
+        finished(folder, "new")
+    monkeypatch.undo()
+    assert not folder.exists()
+    atomic.restore(folder)
+    assert (folder / "file").read_text() == "old"
+    assert (atomic.part_of(folder) / "file").read_text() == "new"
+
+
+def test_a_users_own_backup_is_never_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    finished(folder, "old")
+    backup = tmp_path / "run.old"
+    backup.mkdir()
+    (backup / "mine").write_text("keep")
+    finished(folder, "new")
+    assert (backup / "mine").read_text() == "keep"
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with (
+        atomic.exclusive(folder),
+        pytest.raises(InputError, match="another process is writing"),
+        atomic.exclusive(folder),
+    ):
+        pass
+    with atomic.exclusive(folder) as part:
+        assert part.is_dir()
+
+
+def test_a_work_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
+    part = tmp_path / "run.part"
+    part.mkdir()
+    (part / "plan.json").touch()
+    atomic.refuse_foreign(part, ("plan.json",))
+    (part / "thesis.tex").touch()
+    with pytest.raises(InputError, match=r"files of somebody else \(thesis\.tex\); move it away"):
+        atomic.refuse_foreign(part, ("plan.json",))
+
+
+def test_clearing_a_folder_does_not_follow_links(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").touch()
+    inside = tmp_path / "inside"
+    (inside / "deep").mkdir(parents=True)
+    (inside / "link").symlink_to(outside)
+    atomic.empty(inside)
+    assert list(inside.iterdir()) == []
+    assert (outside / "mine").exists()
