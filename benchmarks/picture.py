@@ -24,15 +24,18 @@ def main() -> None:
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     trace: dict[str, Any] = json.loads((folder / "trace.json").read_text())
     proof = json.loads((folder / "verification.json").read_text())
+    proof["queries"][0]["text"] = _line(proof["queries"][0]["text"])
+    trace["queries"] = trace["queries"][:1]
     for query in trace["queries"]:
-        query["text"] = _line(query["text"])
         query["baselines"] = {}
         for side in ("proponents", "opponents"):
             query[side] = query[side][:3]
-            for hit in query[side]:
-                hit["text"] = _line(hit["text"])
-    for query in proof["queries"]:
-        query["text"] = _line(query["text"])
+        hits = [*query["proponents"], *query["opponents"]]
+        for hit in hits:
+            _cut(hit, [hit], "spans")
+        _cut(query, [*hits, query], "query_spans")
+        for word in query["words"]:
+            word["spans"] = word["query_spans"]
     page = render_html([trace, proof], "From a wrong prediction to a verified fix")
     with tempfile.TemporaryDirectory() as work:
         path = Path(work) / "page.html"
@@ -45,6 +48,31 @@ def _line(text: str) -> str:
     return first[:_LINE]
 
 
+def _cut(owner: dict[str, Any], hits: list[dict[str, Any]], name: str) -> None:
+    """Cut a text to the line that holds the heaviest words, and move their spans with it."""
+    words = [word for hit in hits for word in hit["words"] if name in word]
+    found = [
+        (start, end, abs(word["contribution"])) for word in words for _, start, end in word[name]
+    ]
+    starts = [max(0, start - 20) for start, _, _ in found] or [0]
+
+    def weight(first: int) -> float:
+        return sum(w for start, end, w in found if first <= start and end <= first + _LINE)
+
+    first = max(starts, key=weight)
+    text = owner["text"]
+    if first:
+        first = text.find(" ", first) + 1
+    last = text.rfind(" ", first, first + _LINE)
+    owner["text"] = text[first:last].replace("\n", " ")
+    for word in words:
+        word[name] = [
+            [field, start - first, end - first]
+            for field, start, end in word[name]
+            if first <= start and end <= last
+        ]
+
+
 def _photograph(path: Path, out: Path) -> None:
     from playwright.sync_api import sync_playwright
 
@@ -55,9 +83,14 @@ def _photograph(path: Path, out: Path) -> None:
         )
         view = opened.new_page(viewport={"width": 1000, "height": 700}, device_scale_factor=1.5)
         view.goto(path.as_uri())
-        end = view.locator("section", has_text="How to read this").last
-        height = end.bounding_box()["y"] - 30
-        view.screenshot(path=out, clip={"x": 0, "y": 0, "width": 1000, "height": height})
+        view.add_style_tag(content=".legend {display: none} .page {padding-block: 1rem !important}")
+        figures = view.locator("figure")
+        box = figures.first.bounding_box()
+        view.screenshot(
+            path=out,
+            full_page=True,
+            clip={"x": 0, "y": 0, "width": 1000, "height": box["y"] + box["height"] + 20},
+        )
         opened.close()
 
 
