@@ -1,0 +1,1 @@
+"""What a run says about a model and about measures: cancellation, overlap, word importance."""

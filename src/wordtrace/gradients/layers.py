@@ -1,0 +1,306 @@
+"""Each example's gradient for a layer's own parameters, for a whole batch by one backward.
+
+A linear or convolution layer maps a_t to f_t = W a_t + b at each position t. An example's gradient
+is then Σ_t δ_t a_tᵀ for W and Σ_t δ_t for b, with δ_t = ∂ℓ/∂f_t: what the layer was given and the
+gradient at its output say it all, and no backward is run for a single example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wordtrace.errors import InputError
+from wordtrace.gradients.embedding import EmbeddingGradients
+from wordtrace.gradients.tokens import TokenGradients, position_norms, token_gradients
+from wordtrace.models.cnn import MaskedConvolution
+from wordtrace.models.protocol import Batch, TextModel
+
+
+@dataclass(frozen=True)
+class ProductGradients:
+    """Gradients of a layer W a + b, for each example Σ_t δ_t a_tᵀ and Σ_t δ_t.
+
+    Attributes
+    ----------
+    inputs
+        float32, shape (batch, length, in): a_t; a convolution's window laid side by side.
+    deltas
+        float32, shape (batch, length, out): δ_t.
+    """
+
+    inputs: Tensor
+    deltas: Tensor
+
+    @cached_property
+    def weight(self) -> Tensor:
+        """Σ_t δ_t a_tᵀ, shape (batch, out · in)."""
+        return torch.bmm(self.deltas.transpose(1, 2), self.inputs).flatten(1)
+
+    @cached_property
+    def bias(self) -> Tensor:
+        """Σ_t δ_t, shape (batch, out)."""
+        return self.deltas.sum(1)
+
+    def dots(self, other: ProductGradients, *, bias: bool) -> Tensor:
+        """Return the dot product of each example's gradient with each of the other's.
+
+        Σ_{t,s} (δ_t · δ′_s)(a_t · a′_s), or by forming the gradients where that is less work.
+
+        Returns
+        -------
+        Tensor
+            float32, shape (batch, other batch).
+        """
+        batch, length, size = self.inputs.shape
+        count, other_length, _ = other.inputs.shape
+        out = self.deltas.shape[2]
+        if length * other_length * (size + out) < size * out:
+            dots = self.inputs.flatten(0, 1) @ other.inputs.flatten(0, 1).T
+            dots *= self.deltas.flatten(0, 1) @ other.deltas.flatten(0, 1).T
+            found = dots.view(batch, length, count, other_length).sum((1, 3))
+        else:
+            found = self.weight @ other.weight.T
+        return found.addmm_(self.bias, other.bias.T) if bias else found
+
+    def squared_norms(self) -> Tensor:
+        """Return ‖Σ_t δ_t a_tᵀ‖², shape (batch,), the gradient formed only where that is smaller."""
+        _, length, size = self.inputs.shape
+        out = self.deltas.shape[2]
+        if length * (size + out) < size * out:
+            dots = self.inputs @ self.inputs.transpose(1, 2)
+            dots *= self.deltas @ self.deltas.transpose(1, 2)
+            return dots.sum((1, 2)).clamp_(min=0)
+        return self.weight.square().sum(1)
+
+    def weighted_sum(self, weights: Tensor) -> Tensor:
+        """Return Σ_i weights_i · gradient_i, shape (out · in,), without forming any."""
+        deltas = self.deltas * weights[:, None, None]
+        return (deltas.flatten(0, 1).T @ self.inputs.flatten(0, 1)).flatten()
+
+
+@dataclass(frozen=True)
+class ScaleGradients:
+    """Gradients of a normalisation's scale and shift: Σ_t δ_t ⊙ x̂_t and Σ_t δ_t, (batch, size)."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def dots(self, other: ScaleGradients, *, bias: bool) -> Tensor:
+        """Return the dot products, shape (batch, other batch)."""
+        found = self.weight @ other.weight.T
+        return found.addmm_(self.bias, other.bias.T) if bias else found
+
+    def squared_norms(self) -> Tensor:
+        """Return the squared norm of the scale's gradient, shape (batch,)."""
+        return self.weight.square().sum(1)
+
+    def weighted_sum(self, weights: Tensor) -> Tensor:
+        """Return Σ_i weights_i · gradient_i, shape (size,)."""
+        return weights @ self.weight
+
+
+@dataclass(frozen=True)
+class LookupGradients:
+    """Gradients of an embedding's rows: each example's are those of the rows it looked up.
+
+    Attributes
+    ----------
+    tokens
+        Summed by row.
+    rows
+        How many rows the embedding has.
+    """
+
+    tokens: TokenGradients
+    rows: int
+    batch: int
+
+    def squared_norms(self) -> Tensor:
+        """Return Σ_w ‖∂ℓ/∂Θ_w‖², shape (batch,)."""
+        total = self.tokens.gradient.new_zeros(self.batch)
+        return total.index_add_(0, self.tokens.example, self.tokens.gradient.square().sum(1))
+
+    def weighted_sum(self, weights: Tensor) -> Tensor:
+        """Return Σ_i weights_i · gradient_i, shape (rows · dim,)."""
+        gradient = self.tokens.gradient * weights[self.tokens.example, None]
+        total = gradient.new_zeros(self.rows, gradient.shape[1])
+        return total.index_add_(0, self.tokens.token, gradient).flatten()
+
+
+LayerGradients = ProductGradients | ScaleGradients | LookupGradients
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What one forward and one backward give for a batch: each layer's gradients, and the logits.
+
+    Attributes
+    ----------
+    logits, losses
+        Shapes (batch, classes) and (batch,).
+    """
+
+    layers: dict[str, LayerGradients]
+    logits: Tensor
+    losses: Tensor
+
+
+def layer_gradients(
+    model: TextModel,
+    batch: Batch,
+    modules: Mapping[str, nn.Module],
+    objective: Callable[[Tensor, Batch], Tensor] | None = None,
+) -> Captured:
+    """Take each example's gradients for some layers.
+
+    The model must be in evaluation mode with its parameters frozen. A layer called more than once
+    has its calls summed.
+
+    Parameters
+    ----------
+    modules
+        Names and layers, from :func:`find_layers`.
+    objective
+        Maps (logits, batch) to a value for each example; the training loss by default.
+    """
+    calls: list[tuple[str, tuple[Tensor, ...], Tensor]] = []
+
+    def start(module: object, inputs: object, output: Tensor) -> Tensor:
+        return output.detach().requires_grad_(True)
+
+    def remember(name: str) -> Callable[[object, tuple[Tensor, ...], Tensor], Tensor]:
+        def hook(module: object, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            if len(output) == 1 < len(batch.ids):
+                # Positions are looked up once for the whole batch: each example takes its own copy.
+                output = output.expand(len(batch.ids), *output.shape[1:]).contiguous()
+            if not output.requires_grad:
+                output = output.detach().requires_grad_(True)
+            calls.append((name, tuple(one.detach() for one in inputs), output))
+            return output
+
+        return hook
+
+    handles = [model.embedding.register_forward_hook(start)]
+    handles += [module.register_forward_hook(remember(name)) for name, module in modules.items()]
+    try:
+        with torch.enable_grad():
+            logits = model.logits(batch)
+            values = (objective or model.losses)(logits, batch)
+            gradients = torch.autograd.grad(
+                values.sum(), [output for _, _, output in calls], allow_unused=True
+            )
+    finally:
+        for handle in handles:
+            handle.remove()
+    found: dict[str, LayerGradients] = {}
+    for (name, inputs, output), gradient in zip(calls, gradients, strict=True):
+        delta = torch.zeros_like(output) if gradient is None else gradient.float()
+        one = _gradients(modules[name], inputs, delta, batch)
+        found[name] = _add(found[name], one) if name in found else one
+    missing = [name for name in modules if name not in found]
+    if missing:
+        raise InputError(f"the layer {missing[0]} took no part in the prediction; name another.")
+    return Captured(found, logits.detach(), values.detach())
+
+
+def find_layers(model: TextModel, names: Sequence[str]) -> dict[str, nn.Module]:
+    """Return layers by name, as ``model.named_modules()`` names them.
+
+    Raises
+    ------
+    InputError
+        For a name that is no layer, or a layer whose gradients are not known; lists those that are.
+    """
+    known = known_layers(model)
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"there is no layer {name!r} with parameters of its own that can be traced; "
+                f"known: {', '.join(known)}."
+            )
+    return {name: known[name] for name in names}
+
+
+def known_layers(model: TextModel) -> dict[str, nn.Module]:
+    """Return all layers whose gradients can be taken, in the model's order."""
+    assert isinstance(model, nn.Module)
+    return {name: module for name, module in model.named_modules() if _is_known(module)}
+
+
+def unknown_layers(model: TextModel) -> list[str]:
+    """Return the names of layers that have parameters, but whose gradients can't be taken."""
+    assert isinstance(model, nn.Module)
+    return [
+        name
+        for name, module in model.named_modules()
+        if next(module.parameters(recurse=False), None) is not None and not _is_known(module)
+    ]
+
+
+def _is_known(module: nn.Module) -> bool:
+    if isinstance(module, nn.Conv1d):
+        return module.groups == 1 and module.padding_mode == "zeros"
+    known = (nn.Linear, nn.Embedding, nn.LayerNorm, MaskedConvolution)
+    return isinstance(module, known) or _is_transposed_linear(module)
+
+
+def _is_transposed_linear(module: nn.Module) -> bool:
+    # GPT-2's linear layer, known by its name: transformers need not be installed.
+    return type(module).__name__ == "Conv1D" and hasattr(module, "nf")
+
+
+def _gradients(
+    module: nn.Module, inputs: tuple[Tensor, ...], delta: Tensor, batch: Batch
+) -> LayerGradients:
+    given = inputs[0]
+    if isinstance(module, nn.Embedding):
+        return _lookups(module, given, delta, batch)
+    given = given.float()
+    if isinstance(module, nn.LayerNorm):
+        normal = F.layer_norm(given, module.normalized_shape, eps=module.eps)
+        each = delta.flatten(1, -2) if delta.dim() > 2 else delta.unsqueeze(1)
+        return ScaleGradients((each * normal.reshape(each.shape)).sum(1), each.sum(1))
+    if isinstance(module, MaskedConvolution):
+        width = module.weight.shape[2]
+        padded = F.pad(given * inputs[1], (0, 0, width // 2, width // 2))
+        return ProductGradients(padded.unfold(1, width, 1).flatten(2), delta)
+    if isinstance(module, nn.Conv1d):
+        assert not isinstance(module.padding, str)
+        windows = F.unfold(
+            given.unsqueeze(2),
+            (1, module.kernel_size[0]),
+            dilation=(1, module.dilation[0]),
+            padding=(0, module.padding[0]),
+            stride=(1, module.stride[0]),
+        )
+        return ProductGradients(windows.transpose(1, 2), delta.transpose(1, 2))
+    if given.dim() == 2:
+        given, delta = given.unsqueeze(1), delta.unsqueeze(1)
+    return ProductGradients(given, delta)
+
+
+def _lookups(module: nn.Embedding, ids: Tensor, delta: Tensor, batch: Batch) -> LookupGradients:
+    ids = ids.expand(delta.shape[:-1])
+    mask = batch.mask if ids.shape == batch.mask.shape else torch.ones_like(ids, dtype=torch.bool)
+    if module.padding_idx is not None:
+        mask = mask & (ids != module.padding_idx)
+    delta = delta.masked_fill(~mask.unsqueeze(-1), 0.0)
+    found = EmbeddingGradients(delta, delta[:, 0, 0], delta[:, 0])
+    tokens = token_gradients(Batch(ids, mask, batch.labels), found, position_norms(found))
+    return LookupGradients(tokens, module.num_embeddings, len(ids))
+
+
+def _add(one: LayerGradients, two: LayerGradients) -> LayerGradients:
+    if isinstance(one, ProductGradients) and isinstance(two, ProductGradients):
+        return ProductGradients(
+            torch.cat([one.inputs, two.inputs], 1), torch.cat([one.deltas, two.deltas], 1)
+        )
+    if isinstance(one, ScaleGradients) and isinstance(two, ScaleGradients):
+        return ScaleGradients(one.weight + two.weight, one.bias + two.bias)
+    raise InputError("an embedding that is looked up more than once can't be traced as a layer.")
