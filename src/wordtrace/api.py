@@ -19,6 +19,7 @@ from wordtrace.explain.reading import read_trace
 from wordtrace.explain.tracer import Question, Tracer
 from wordtrace.index import build as building
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Scores
 from wordtrace.measures.topn import strongest
 from wordtrace.run import train as training
@@ -31,6 +32,7 @@ from wordtrace.verification.paired import verify as verify_targets
 __all__ = [
     "Examples",
     "Index",
+    "Options",
     "Recipe",
     "Run",
     "Settings",
@@ -87,6 +89,7 @@ class Index:
         top: int = 20,
         top_k: int | None = None,
         baselines: Sequence[str] = (),
+        **options: Any,
     ) -> Trace:
         """Find the training examples, and the words in them, behind predictions.
 
@@ -105,6 +108,8 @@ class Index:
             Positions kept in a text; by default the index's. Another k streams from the run.
         baselines
             Other measures whose strongest rows to list beside, such as ``("bm25",)``.
+        **options
+            Of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
         Raises
         ------
@@ -112,7 +117,9 @@ class Index:
             For an empty text, an unknown label or measure.
         """
         question = ask(self.run, texts, label)
-        return self._tracer.trace(question, measure, top=top, top_k=top_k, baselines=baselines)
+        return self._tracer.trace(
+            question, measure, top=top, top_k=top_k, baselines=baselines, **options
+        )
 
     def mislabels(
         self,
@@ -274,9 +281,16 @@ def influence(
     measure: str = "tracin-we-topk",
     *,
     label: str | Sequence[str] | None = None,
-    top_k: int = 10,
+    **options: Any,
 ) -> Scores:
     """Return the influence of every training example on every query by any measure.
+
+    Parameters
+    ----------
+    measure
+        A name; ``wordtrace measures`` lists them.
+    **options
+        The fields of :class:`Options`, such as ``top_k=20`` or ``damping=0.01``.
 
     Returns
     -------
@@ -286,7 +300,7 @@ def influence(
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     tracer = Tracer(opened, None)
-    return tracer.score(tracer.queries(ask(opened, queries, label)), measure, top_k)
+    return tracer.score(tracer.queries(ask(opened, queries, label)), measure, **options)
 
 
 def verify(
@@ -332,7 +346,7 @@ def verify(
         labels = [query.label for query in trace]
         tracer = index._tracer if index else Tracer(opened, None)
         asked = tracer.queries(ask(opened, texts, labels))
-        scores = tracer.score(asked, trace.measure, trace.top_k)
+        scores = tracer.score(asked, trace.measure, trace.top_k, **trace.options)
         place = 1 if remove == "opponents" else 0
         rows = [tuple(strongest(row, k)[place].tolist()) for row in scores]
     targets = [

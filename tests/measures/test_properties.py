@@ -36,7 +36,7 @@ def test_words_sum_to_the_score(run: api.Run, texts: list[str], k: int) -> None:
     scores = chosen.score(run, asked)
     rows = np.arange(len(run.train))
     tokens = chosen.query_tokens(run, asked)
-    words = chosen.words_from(Streamed(run, k), tokens, [rows] * len(texts))
+    words = chosen.words_from(Streamed(run, k), run, tokens, [rows] * len(texts))
     sums = np.array([[sum(words[q][row].values()) for row in rows] for q in range(len(texts))])
     assert np.abs(sums).max() > 0
     np.testing.assert_allclose(sums, scores, rtol=1e-4, atol=1e-6 * np.abs(scores).max())
@@ -113,8 +113,8 @@ def test_a_text_that_shares_only_special_tokens_is_scored_by_them_alone(run: api
     asked = Queries(["zebra"], None, np.array([0]), run.tokenizer.encode(["zebra"]))
     tokens = TracInWE().query_tokens(run, asked)
     rows = np.arange(len(run.train))
-    words = TracInWE().words_from(Streamed(run, None), tokens, [rows])[0]
-    shared = {token for found in words.values() for token in found}
+    words = TracInWE().words_from(Streamed(run, None), run, tokens, [rows])[0]
+    shared = {token for found in words.values() for token, _ in found}
     assert shared
     assert shared <= run.tokenizer.special | {run.tokenizer.inner.token_to_id("[UNK]")} | set(
         asked.encoded.ids.tolist()

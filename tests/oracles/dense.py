@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 
 import torch
@@ -66,3 +67,26 @@ def last_layer_gradient(
     loss = F.cross_entropy(plain(torch.tensor([ids])), torch.tensor([label]))
     weight, bias = torch.autograd.grad(loss, [plain.linear.weight, plain.linear.bias])
     return weight, bias
+
+
+def parameter_gradients(
+    model: object, ids: list[int], label: int, names: list[str]
+) -> list[torch.Tensor]:
+    """∂ℓ/∂θ for named parameters by plain autograd on a float64 copy and one unpadded text."""
+    if isinstance(model, CNN):
+        module: nn.Module = PlainCNN(model).double()
+        scores = module(torch.tensor([ids]))
+    else:
+        module = copy.deepcopy(model.module).double().requires_grad_(True)
+        scores = module(input_ids=torch.tensor([ids])).logits
+    parameters = dict(module.named_parameters())
+    loss = F.cross_entropy(scores, torch.tensor([label]))
+    return list(torch.autograd.grad(loss, [parameters[name] for name in names]))
+
+
+def class_scores(model: object, ids: list[int]) -> torch.Tensor:
+    """Class scores in float64, shape (classes,)."""
+    if isinstance(model, CNN):
+        return PlainCNN(model).double()(torch.tensor([ids]))[0].detach()
+    module = copy.deepcopy(model.module).double()
+    return module(input_ids=torch.tensor([ids])).logits[0].detach()

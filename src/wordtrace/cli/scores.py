@@ -7,6 +7,16 @@ from typing import Annotated
 
 import typer
 
+from wordtrace.cli.measure_options import (
+    L2,
+    Damping,
+    Frequent,
+    Memory,
+    Seed,
+    SynonymCosine,
+    TopK,
+    given,
+)
 from wordtrace.cli.output import say
 from wordtrace.cli.trace import read_queries
 
@@ -26,13 +36,28 @@ def scores(
         str | None, typer.Option(help="Of --queries; by default id, where there is one.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
-    top_k: Annotated[int, typer.Option(help="For tracin-we-topk.")] = 10,
+    top_k: TopK = None,
+    frequent: Frequent = None,
+    synonym_cosine: SynonymCosine = None,
+    damping: Damping = None,
+    l2: L2 = None,
+    seed: Seed = None,
+    memory: Memory = None,
 ) -> None:
     """Write the influence of every training example on every query, by any measure."""
     from wordtrace import api
     from wordtrace.cli.matrix import check_matrix_file, write_matrix
 
     check_matrix_file(out)
+    options = given(
+        top_k=top_k,
+        frequent=frequent,
+        synonym_cosine=synonym_cosine,
+        damping=damping,
+        l2=l2,
+        seed=seed,
+        memory=memory,
+    )
     opened = api.Run.open(run)
     asked = read_queries(
         opened,
@@ -46,6 +71,6 @@ def scores(
         id_column=id_column,
         label=label,
     )
-    found = api.influence(opened, asked, measure, label=label, top_k=top_k)
+    found = api.influence(opened, asked, measure, label=label, **options)
     write_matrix(out, found, asked.ids, opened.train.ids)
     say(f"Wrote {out}: {found.shape[0]:,} queries × {found.shape[1]:,} examples, {measure}")

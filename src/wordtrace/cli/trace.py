@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wordtrace.cli.measure_options import (
+    L2,
+    Damping,
+    Frequent,
+    Memory,
+    Seed,
+    SynonymCosine,
+    TopK,
+    given,
+)
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 
 if TYPE_CHECKING:
@@ -43,10 +53,13 @@ def trace(
         str | None, typer.Option(help="A measure; by default what the index holds.")
     ] = None,
     top: Annotated[int, typer.Option(help="How many proponents and opponents to list.")] = 20,
-    top_k: Annotated[
-        int | None,
-        typer.Option(help="Positions kept in a text; the index's by default.", show_default=False),
-    ] = None,
+    top_k: TopK = None,
+    frequent: Frequent = None,
+    synonym_cosine: SynonymCosine = None,
+    damping: Damping = None,
+    l2: L2 = None,
+    seed: Seed = None,
+    memory: Memory = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     out: Out = None,
@@ -56,6 +69,14 @@ def trace(
     from wordtrace import api
 
     check_out(out)
+    options = given(
+        frequent=frequent,
+        synonym_cosine=synonym_cosine,
+        damping=damping,
+        l2=l2,
+        seed=seed,
+        memory=memory,
+    )
     opened = api.Index.open(index, run)
     asked = read_queries(
         opened.run,
@@ -71,7 +92,13 @@ def trace(
         label=label,
     )
     found = opened.trace(
-        asked, label, measure=measure, top=top, top_k=top_k, baselines=["bm25"] if bm25 else []
+        asked,
+        label,
+        measure=measure,
+        top=top,
+        top_k=top_k,
+        baselines=["bm25"] if bm25 else [],
+        **options,
     )
     if found.source == "run":
         say(

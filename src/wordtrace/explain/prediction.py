@@ -32,6 +32,8 @@ class Word:
     spans, query_spans
         Where it stands, ("text" or "text2", start, end) in characters, in the training example
         and in the query.
+    query_token
+        The query's token where it is another one that this one was matched with.
     """
 
     token: str
@@ -39,6 +41,7 @@ class Word:
     kind: Kind
     spans: tuple[Span, ...] = ()
     query_spans: tuple[Span, ...] = ()
+    query_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,7 @@ class Trace:
     index: str | None
     label_names: tuple[str, ...]
     queries: tuple[Explanation, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def proponents(self) -> tuple[Hit, ...]:
@@ -225,6 +229,7 @@ class Trace:
             "run_fingerprint": self.run_fingerprint,
             "index": self.index,
             "label_names": list(self.label_names),
+            "options": dict(self.options),
             "queries": [query.document() for query in self.queries],
         }
 

@@ -55,6 +55,7 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
             document["index"],
             tuple(document["label_names"]),
             queries,
+            document.get("options", {}),
         )
     except (KeyError, TypeError) as error:
         raise InputError(f"{place} is not a whole trace ({error}); make it again.") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,13 @@ from wordtrace.explain.words import Vocabulary, make_words, places, query_words,
 from wordtrace.gradients.tokens import check_top_k
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.accumulate import QueryTokens
-from wordtrace.measures.names import Options, measure
+from wordtrace.measures.names import measure
+from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
 from wordtrace.measures.source import Indexed, Streamed
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
+from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run import predict
 from wordtrace.run.run import Run
 
@@ -68,6 +70,7 @@ class Tracer:
         top: int = 20,
         top_k: int | None = None,
         baselines: Sequence[str] = (),
+        **options: Any,
     ) -> Trace:
         """Trace each query.
 
@@ -81,6 +84,8 @@ class Tracer:
             For ``tracin-we-topk``; by default the index's, else 10.
         baselines
             Other measures whose strongest rows are listed beside.
+        **options
+            Of the measure: the fields of :class:`.measures.options.Options`.
 
         Raises
         ------
@@ -90,13 +95,14 @@ class Tracer:
         if top < 1:
             raise InputError(f"--top is {top}; it must be at least 1.")
         name, k = self._default(name, top_k)
-        chosen = measure(name, Options(top_k=k))
-        others = {other: measure(other, Options(top_k=k)) for other in baselines}
+        settings = Options(top_k=k, **options)
+        chosen = measure(name, settings)
+        others = {other: measure(other, settings) for other in baselines}
         source = self._source(chosen)
         self._load()
         start = time.perf_counter()
         queries, predicted, probability = self._predict(question)
-        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, TracInWE) else []
+        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
         scores = self._scores(chosen, source, queries, asked)
         ranked = [strongest(row, top) for row in scores]
         wanted = [np.concatenate(pair) for pair in ranked]
@@ -144,7 +150,7 @@ class Tracer:
             )
         return Trace(
             measure=name,
-            top_k=chosen.top_k if isinstance(chosen, TracInWE) else None,
+            top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
             source="index" if isinstance(source, Indexed) else "run",
             examples=len(self.run.train),
             seconds=seconds,
@@ -153,13 +159,20 @@ class Tracer:
             index=str(self.index.path.resolve()) if self.index else None,
             label_names=self.run.label_names,
             queries=tuple(explanations),
+            options=options,
         )
 
-    def score(self, queries: Queries, name: str | None = None, top_k: int | None = None) -> Scores:
+    def score(
+        self,
+        queries: Queries,
+        name: str | None = None,
+        top_k: int | None = None,
+        **options: Any,
+    ) -> Scores:
         """Return the whole matrix, float32, shape (queries, examples)."""
         name, k = self._default(name, top_k)
-        chosen = measure(name, Options(top_k=k))
-        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, TracInWE) else []
+        chosen = measure(name, Options(top_k=k, **options))
+        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
         return self._scores(chosen, self._source(chosen), queries, asked)
 
     def queries(self, question: Question) -> Queries:
@@ -180,7 +193,7 @@ class Tracer:
         return [source.eta for source in self.index.manifest.checkpoints]
 
     def _source(self, chosen: Measure) -> Indexed | Streamed | None:
-        if not isinstance(chosen, TracInWE):
+        if not isinstance(chosen, WordMeasure):
             return None
         if self.index is not None and self.index.manifest.top_k == chosen.top_k:
             return Indexed(self.index)
@@ -193,7 +206,7 @@ class Tracer:
         queries: Queries,
         asked: list[QueryTokens],
     ) -> Scores:
-        if isinstance(chosen, TracInWE) and source is not None:
+        if isinstance(chosen, WordMeasure) and source is not None:
             return chosen.score_from(source, self.run, len(queries), asked)
         return chosen.score(self.run, queries)
 
@@ -203,8 +216,8 @@ class Tracer:
         source: Indexed | Streamed | None,
         asked: list[QueryTokens],
         wanted: list[npt.NDArray[np.int64]],
-    ) -> list[dict[int, dict[int, float]]] | None:
-        if not isinstance(chosen, TracInWE) or source is None:
+    ) -> list[dict[int, TokenPairs]] | None:
+        if not isinstance(chosen, WordMeasure) or source is None:
             return None
         if isinstance(source, Streamed):
             # The gradients were not kept: only those of the listed rows are computed again.
@@ -215,7 +228,7 @@ class Tracer:
                 etas=self._etas(),
                 quiet=True,
             )
-        return chosen.words_from(source, asked, wanted)
+        return chosen.words_from(source, self.run, asked, wanted)
 
     def _load(self) -> None:
         """Bring in what every trace needs, so that `seconds` measures the answer alone."""
@@ -251,7 +264,7 @@ class Tracer:
         self,
         rows: npt.NDArray[np.int64],
         scores: npt.NDArray[np.float32],
-        words: dict[int, dict[int, float]] | None,
+        words: dict[int, TokenPairs] | None,
         queries: Queries,
         place: int,
     ) -> list[Hit]:

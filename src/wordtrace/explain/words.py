@@ -48,7 +48,7 @@ def places(positions: Sequence[TokenAt]) -> dict[int, tuple[Span, ...]]:
 
 
 def make_words(
-    contributions: Mapping[int, float],
+    contributions: Mapping[tuple[int, int], float],
     example: Mapping[int, tuple[Span, ...]],
     query: Mapping[int, tuple[Span, ...]],
     vocabulary: Vocabulary,
@@ -60,9 +60,12 @@ def make_words(
             value,
             vocabulary.kind(token),
             example.get(token, ()),
-            query.get(token, ()),
+            query.get(other, ()),
+            None if other == token else vocabulary.tokenizer.token(other),
         )
-        for token, value in sorted(contributions.items(), key=lambda item: (-abs(item[1]), item[0]))
+        for (token, other), value in sorted(
+            contributions.items(), key=lambda item: (-abs(item[1]), item[0])
+        )
     )
 
 
@@ -70,9 +73,10 @@ def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
     """Sum the hits' words by the query's token, by falling size; spans are the query's."""
     found: dict[str, Word] = {}
     for word in (word for hit in hits for word in hit.contributions or ()):
-        before = found[word.token].contribution if word.token in found else 0.0
+        token = word.query_token or word.token
+        before = found[token].contribution if token in found else 0.0
         total = before + word.contribution
-        found[word.token] = Word(word.token, total, word.kind, word.query_spans, word.query_spans)
+        found[token] = Word(token, total, word.kind, word.query_spans, word.query_spans)
     return tuple(sorted(found.values(), key=lambda word: (-abs(word.contribution), word.token)))
 
 

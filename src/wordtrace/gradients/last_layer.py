@@ -27,6 +27,6 @@ def factors(
         float32, shape (examples, classes).
     """
     inputs = predict.last_layer_inputs(model, encoded)
-    delta = predict.probabilities(predict.logits(model, encoded))
+    delta = predict.probabilities(predict.last_layer(model, inputs))
     delta[np.arange(len(labels)), labels] -= 1
     return inputs, delta.astype(np.float32)

@@ -32,10 +32,13 @@ class ProductGradients:
         float32, shape (batch, length, in): a_t; a convolution's window laid side by side.
     deltas
         float32, shape (batch, length, out): δ_t.
+    has_bias
+        Whether there is a b.
     """
 
     inputs: Tensor
     deltas: Tensor
+    has_bias: bool = True
 
     @cached_property
     def weight(self) -> Tensor:
@@ -44,8 +47,8 @@ class ProductGradients:
 
     @cached_property
     def bias(self) -> Tensor:
-        """Σ_t δ_t, shape (batch, out)."""
-        return self.deltas.sum(1)
+        """Σ_t δ_t, shape (batch, out); of size 0 for a layer without bias."""
+        return self.deltas.sum(1) if self.has_bias else self.deltas.new_zeros(len(self.deltas), 0)
 
     def dots(self, other: ProductGradients, *, bias: bool) -> Tensor:
         """Return the dot product of each example's gradient with each of the other's.
@@ -69,7 +72,7 @@ class ProductGradients:
         return found.addmm_(self.bias, other.bias.T) if bias else found
 
     def squared_norms(self) -> Tensor:
-        """Return ‖Σ_t δ_t a_tᵀ‖², shape (batch,), the gradient formed only where that is smaller."""
+        """Return ‖Σ_t δ_t a_tᵀ‖², shape (batch,); the gradient is formed only where smaller."""
         _, length, size = self.inputs.shape
         out = self.deltas.shape[2]
         if length * (size + out) < size * out:
@@ -229,16 +232,14 @@ def find_layers(model: TextModel, names: Sequence[str]) -> dict[str, nn.Module]:
 
 def known_layers(model: TextModel) -> dict[str, nn.Module]:
     """Return all layers whose gradients can be taken, in the model's order."""
-    assert isinstance(model, nn.Module)
-    return {name: module for name, module in model.named_modules() if _is_known(module)}
+    return {name: module for name, module in model.module.named_modules() if _is_known(module)}
 
 
 def unknown_layers(model: TextModel) -> list[str]:
     """Return the names of layers that have parameters, but whose gradients can't be taken."""
-    assert isinstance(model, nn.Module)
     return [
         name
-        for name, module in model.named_modules()
+        for name, module in model.module.named_modules()
         if next(module.parameters(recurse=False), None) is not None and not _is_known(module)
     ]
 
@@ -261,15 +262,16 @@ def _gradients(
     given = inputs[0]
     if isinstance(module, nn.Embedding):
         return _lookups(module, given, delta, batch)
-    given = given.float()
+    given, has_bias = given.float(), getattr(module, "bias", None) is not None
     if isinstance(module, nn.LayerNorm):
         normal = F.layer_norm(given, module.normalized_shape, eps=module.eps)
         each = delta.flatten(1, -2) if delta.dim() > 2 else delta.unsqueeze(1)
-        return ScaleGradients((each * normal.reshape(each.shape)).sum(1), each.sum(1))
+        shift = each.sum(1) if has_bias else each.new_zeros(len(each), 0)
+        return ScaleGradients((each * normal.reshape(each.shape)).sum(1), shift)
     if isinstance(module, MaskedConvolution):
         width = module.weight.shape[2]
         padded = F.pad(given * inputs[1], (0, 0, width // 2, width // 2))
-        return ProductGradients(padded.unfold(1, width, 1).flatten(2), delta)
+        return ProductGradients(padded.unfold(1, width, 1).flatten(2), delta, has_bias)
     if isinstance(module, nn.Conv1d):
         assert not isinstance(module.padding, str)
         windows = F.unfold(
@@ -279,10 +281,10 @@ def _gradients(
             padding=(0, module.padding[0]),
             stride=(1, module.stride[0]),
         )
-        return ProductGradients(windows.transpose(1, 2), delta.transpose(1, 2))
+        return ProductGradients(windows.transpose(1, 2), delta.transpose(1, 2), has_bias)
     if given.dim() == 2:
         given, delta = given.unsqueeze(1), delta.unsqueeze(1)
-    return ProductGradients(given, delta)
+    return ProductGradients(given, delta, has_bias)
 
 
 def _lookups(module: nn.Embedding, ids: Tensor, delta: Tensor, batch: Batch) -> LookupGradients:
@@ -299,7 +301,9 @@ def _lookups(module: nn.Embedding, ids: Tensor, delta: Tensor, batch: Batch) -> 
 def _add(one: LayerGradients, two: LayerGradients) -> LayerGradients:
     if isinstance(one, ProductGradients) and isinstance(two, ProductGradients):
         return ProductGradients(
-            torch.cat([one.inputs, two.inputs], 1), torch.cat([one.deltas, two.deltas], 1)
+            torch.cat([one.inputs, two.inputs], 1),
+            torch.cat([one.deltas, two.deltas], 1),
+            one.has_bias,
         )
     if isinstance(one, ScaleGradients) and isinstance(two, ScaleGradients):
         return ScaleGradients(one.weight + two.weight, one.bias + two.bias)

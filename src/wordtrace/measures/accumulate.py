@@ -48,6 +48,19 @@ class QueryTokens:
     query: Tensor
     gradient: Tensor
 
+    def only(self, kept: npt.NDArray[np.bool_]) -> QueryTokens:
+        """Return those of the tokens for which `kept`, shape (vocabulary,), is True."""
+        places = [place for place, token in enumerate(self.tokens) if kept[token]]
+        spans = [range(self.offsets[place], self.offsets[place + 1]) for place in places]
+        entries = torch.tensor([entry for span in spans for entry in span], dtype=torch.int64)
+        offsets = [0, *np.cumsum([len(span) for span in spans]).tolist()]
+        return QueryTokens(
+            [self.tokens[place] for place in places],
+            offsets,
+            self.query[entries],
+            self.gradient[entries],
+        )
+
     def groups(self) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (token, queries that hold it, their gradients (n, dim))."""
         for place, token in enumerate(self.tokens):
@@ -65,9 +78,15 @@ def query_tokens(model: TextModel, queries: Queries, top_k: int | None, where: s
         gradients.check_finite(found, norms, rows, queries.texts, where)
         kept = gradients.token_gradients(batch, found, norms, top_k)
         parts.append((torch.from_numpy(rows)[kept.example.cpu()], kept))
-    query = torch.cat([rows for rows, _ in parts])
-    token = torch.cat([kept.token.cpu() for _, kept in parts])
-    gradient = torch.cat([kept.gradient.cpu() for _, kept in parts])
+    return group_by_token(
+        torch.cat([rows for rows, _ in parts]),
+        torch.cat([kept.token.cpu() for _, kept in parts]),
+        torch.cat([kept.gradient.cpu() for _, kept in parts]),
+    )
+
+
+def group_by_token(query: Tensor, token: Tensor, gradient: Tensor) -> QueryTokens:
+    """Order token gradients by token, the queries of each in the order given."""
     order = torch.argsort(token, stable=True)
     tokens, counts = torch.unique_consecutive(token[order], return_counts=True)
     offsets = [0, *torch.cumsum(counts, 0).tolist()]

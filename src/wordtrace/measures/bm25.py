@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from wordtrace.measures.protocol import Queries, Scores
+from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.run.run import Run
 
 
@@ -20,12 +21,18 @@ class BM25:
     of two letters and more, no stop list.
     """
 
+    about: ClassVar = About(
+        equation="±BM25(x, x′), the sign by the labels' agreement",
+        needs="the run's texts",
+        cost="splits n texts into words, then reads the words' lists",
+    )
+
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return signed similarities, float32, shape (queries, examples)."""
         import bm25s
 
         words = bm25s.tokenize(
-            _joined(run.train.texts, run.train.texts2), stopwords=None, show_progress=False
+            joined(run.train.texts, run.train.texts2), stopwords=None, show_progress=False
         )
         scores = np.zeros((len(queries), len(run.train)), np.float32)
         if not words.vocab or not any(len(ids) for ids in words.ids):
@@ -33,7 +40,7 @@ class BM25:
         retriever = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
         retriever.index(words, show_progress=False)
         asked = bm25s.tokenize(
-            _joined(queries.texts, queries.texts2),
+            joined(queries.texts, queries.texts2),
             stopwords=None,
             show_progress=False,
             return_ids=False,
@@ -46,7 +53,8 @@ class BM25:
         return scores
 
 
-def _joined(texts: Sequence[str], texts2: Sequence[str] | None) -> list[str]:
+def joined(texts: Sequence[str], texts2: Sequence[str] | None) -> list[str]:
+    """Return each example's text or texts as one, on lines of their own."""
     if texts2 is None:
         return list(texts)
     return [f"{one}\n{two}" for one, two in zip(texts, texts2, strict=True)]

@@ -4,52 +4,84 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wordtrace.errors import InputError
 from wordtrace.measures.bm25 import BM25
+from wordtrace.measures.influence_functions import InfluenceLast, InfluenceLayer
+from wordtrace.measures.options import Options
+from wordtrace.measures.parts import EmbeddingSimilarity, LossSaliency, Similarity
 from wordtrace.measures.protocol import Measure
 from wordtrace.measures.random import Random
+from wordtrace.measures.representer import Representer
+from wordtrace.measures.synonyms import TracInWESyn
+from wordtrace.measures.tfidf import TracInTFIDF
+from wordtrace.measures.token_filters import Common, NoCommon
 from wordtrace.measures.tracin_last import TracInLast
+from wordtrace.measures.tracin_layers import TracInLayers
 from wordtrace.measures.tracin_we import TracInWE
 
-
-@dataclass(frozen=True)
-class Options:
-    """What a user may set about a measure.
-
-    Attributes
-    ----------
-    top_k
-        For ``tracin-we-topk``.
-    seed
-        For ``random``.
-    """
-
-    top_k: int = 10
-    seed: int = 0
-
-
+#: A measure is registered by one line here. "+bias" after a name counts the layers' biases too.
 MEASURES: dict[str, Callable[[Options], Measure]] = {
-    "tracin-we": lambda options: TracInWE(),
-    "tracin-we-topk": lambda options: TracInWE(options.top_k),
-    "tracin-last": lambda options: TracInLast(),
-    "tracin-last+bias": lambda options: TracInLast(bias=True),
-    "bm25": lambda options: BM25(),
-    "random": lambda options: Random(options.seed),
+    "tracin-we": lambda o: TracInWE(),
+    "tracin-we-topk": lambda o: TracInWE(o.top_k),
+    "tracin-we-syn": lambda o: TracInWESyn(o.top_k, o.synonym_cosine),
+    "tracin-we-noc": lambda o: TracInWE(tokens=NoCommon(o.frequent)),
+    "tracin-common": lambda o: TracInWE(tokens=Common()),
+    "tracin-first": lambda o: TracInWE(),
+    "tracin-second": lambda o: TracInLayers(("second",), memory=o.memory),
+    "tracin-second+bias": lambda o: TracInLayers(("second",), bias=True, memory=o.memory),
+    "tracin-third": lambda o: TracInLayers(("third",), memory=o.memory),
+    "tracin-third+bias": lambda o: TracInLayers(("third",), bias=True, memory=o.memory),
+    "tracin-last": lambda o: TracInLast(),
+    "tracin-last+bias": lambda o: TracInLast(bias=True),
+    "tracin-all": lambda o: TracInLayers(("all",), memory=o.memory),
+    "tracin-all+bias": lambda o: TracInLayers(("all",), bias=True, memory=o.memory),
+    "influence-last": lambda o: InfluenceLast(damping=o.damping, memory=o.memory),
+    "influence-last+bias": lambda o: InfluenceLast(True, o.damping, o.memory),
+    "representer": lambda o: Representer(o.l2),
+    "representer+bias": lambda o: Representer(o.l2, bias=True),
+    "tracin-tfidf": lambda o: TracInTFIDF(),
+    "loss-saliency": lambda o: LossSaliency(),
+    "similarity": lambda o: Similarity(),
+    "bm25": lambda o: BM25(),
+    "embedding-similarity": lambda o: EmbeddingSimilarity(),
+    "random": lambda o: Random(o.seed),
+}
+
+#: A measure of layers that the user names: the part of the name after the colon.
+FAMILIES: dict[str, Callable[[tuple[str, ...], bool, Options], Measure]] = {
+    "tracin": lambda layers, bias, o: TracInLayers(layers, bias, o.memory),
+    "influence": lambda layers, bias, o: InfluenceLayer(_single(layers), bias, o.damping, o.memory),
 }
 
 
 def measure(name: str, options: Options | None = None) -> Measure:
-    """Return a measure by its name.
+    """Return a measure by its name: one of `MEASURES`, ``tracin:LAYER,…`` or ``influence:LAYER``.
 
     Raises
     ------
     InputError
         For an unknown name; suggests the nearest and lists all.
     """
+    chosen = options or Options()
+    family, colon, rest = name.partition(":")
+    if colon and family in FAMILIES:
+        listed = rest.removesuffix("+bias")
+        layers = tuple(layer.strip() for layer in listed.split(",") if layer.strip())
+        if not layers:
+            raise InputError(f"the measure {name!r} names no layer; give {family}:LAYER.")
+        return FAMILIES[family](layers, rest.endswith("+bias"), chosen)
     if name not in MEASURES:
         near = difflib.get_close_matches(name, MEASURES, 1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"there is no measure {name!r}; {hint}Known: {', '.join(MEASURES)}.")
-    return MEASURES[name](options or Options())
+        raise InputError(
+            f"there is no measure {name!r}; {hint}"
+            f"Known: {', '.join(MEASURES)}, tracin:LAYER, influence:LAYER."
+        )
+    return MEASURES[name](chosen)
+
+
+def _single(layers: tuple[str, ...]) -> str:
+    if len(layers) > 1:
+        raise InputError("influence:LAYER takes one layer; name one.")
+    return layers[0]

@@ -38,12 +38,48 @@ class Queries:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Queries:
+        """Return some of the queries, in the order of `rows`."""
+        return Queries(
+            [self.texts[row] for row in rows],
+            None if self.texts2 is None else [self.texts2[row] for row in rows],
+            self.labels[rows],
+            self.encoded.take(rows),
+        )
+
+
+@dataclass(frozen=True)
+class About:
+    """What a user should know of a measure.
+
+    Attributes
+    ----------
+    equation
+        In the symbols of the documentation, with the paper's number.
+    needs
+        What it reads.
+    cost
+        For n training examples, q queries and c checkpoints.
+    by_word
+        Whether its scores split into words.
+    """
+
+    equation: str
+    needs: str
+    cost: str
+    by_word: bool = False
+
 
 class Measure(Protocol):
     """A function that gives the influence of each training example on each query.
 
     Positive means proponent: training on the example lowers the query's loss.
     """
+
+    @property
+    def about(self) -> About:
+        """What a user should know of it."""
+        ...
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples): [i, j] is j's on query i."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from wordtrace.measures.protocol import Queries, Scores
+from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.run.run import Run
 
 
@@ -21,6 +22,8 @@ class Random:
     """
 
     seed: int = 0
+
+    about: ClassVar = About(equation="standard normal values", needs="nothing", cost="none")
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return random scores, float32, shape (queries, examples)."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from wordtrace.gradients.last_layer import factors
-from wordtrace.measures.protocol import Queries, Scores
+from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.run.run import Run
 
 
@@ -22,6 +23,12 @@ class TracInLast:
     """
 
     bias: bool = False
+
+    about: ClassVar = About(
+        equation="Σ_c η_c (a · a′)(δ · δ′) (Eq. 2)",
+        needs="the checkpoints",
+        cost="n·c forward passes and two small matrix products",
+    )
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples)."""

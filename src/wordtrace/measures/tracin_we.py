@@ -1,7 +1,8 @@
-"""TracIn through the word embeddings: TracIn-WE (Eq. 4) and TracIn-WE-Topk (Eq. 5–6)."""
+"""TracIn through the word embeddings: TracIn-WE (Eq. 4), TracIn-WE-Topk (Eq. 5–6), some tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy.typing as npt
 import torch
 
 from wordtrace.measures.accumulate import QueryTokens, accumulate, contributions, query_tokens
-from wordtrace.measures.protocol import Queries, Scores
+from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.measures.source import PostingSource, Streamed
+from wordtrace.measures.token_filters import TokenFilter
+from wordtrace.measures.word_level import TokenPairs
 from wordtrace.run.run import Run
 
 
@@ -22,9 +25,28 @@ class TracInWE:
     ----------
     top_k
         Only the positions of largest gradient norm count, in training and query texts; None: all.
+    tokens
+        Only these tokens count; None: all.
     """
 
     top_k: int | None = None
+    tokens: TokenFilter | None = None
+
+    @property
+    def about(self) -> About:
+        """What a user should know of it."""
+        held = "all positions" if self.top_k is None else "as many positions"
+        equation = "Σ_c η_c Σ_w ∂ℓ/∂Θ_w · ∂ℓ′/∂Θ_w over shared tokens (Eq. 4)"
+        if self.top_k is not None:
+            equation = "the same over each text's k positions of largest gradient (Eq. 5–6)"
+        if self.tokens is not None:
+            equation = f"the same over {self.tokens.which}"
+        return About(
+            equation,
+            needs=f"an index of {held}, else the checkpoints",
+            cost="index: the postings of the query's tokens; run: n·c backward passes",
+            by_word=True,
+        )
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences from gradients computed as they are needed."""
@@ -33,21 +55,20 @@ class TracInWE:
 
     def query_tokens(self, run: Run, queries: Queries) -> list[QueryTokens]:
         """Return the queries' token gradients at each checkpoint."""
-        return [
+        found = [
             query_tokens(run.model(point), queries, self.top_k, f"step {point.step}")
             for point in run.checkpoints
         ]
+        if self.tokens is None:
+            return found
+        # A token that the query does not hold adds nothing: leaving it out here is enough.
+        kept = self.tokens.keeps(run)
+        return [tokens.only(kept) for tokens in found]
 
     def score_from(
-        self, source: PostingSource, run: Run, count: int, asked: list[QueryTokens]
+        self, source: PostingSource, run: Run, count: int, asked: Sequence[QueryTokens]
     ) -> Scores:
-        """Return influences, float32, shape (`count` queries, examples), from index or stream.
-
-        Parameters
-        ----------
-        asked
-            From :meth:`query_tokens`.
-        """
+        """Return influences, float32, shape (`count` queries, examples), from index or stream."""
         scores = torch.zeros(len(run.train), count)
         for place, eta in enumerate(source.etas):
             for rows, block in source.blocks(place):
@@ -63,26 +84,12 @@ class TracInWE:
     def words_from(
         self,
         source: PostingSource,
-        asked: list[QueryTokens],
-        wanted: list[npt.NDArray[np.int64]],
-    ) -> list[dict[int, dict[int, float]]]:
-        """Split scores into words.
-
-        Parameters
-        ----------
-        asked
-            From :meth:`query_tokens`.
-        wanted
-            For each query the training rows to explain.
-
-        Returns
-        -------
-        list
-            For each query: row → token → contribution. A pair's contributions sum to its score.
-        """
-        found: list[dict[int, dict[int, float]]] = [
-            {int(row): {} for row in rows} for rows in wanted
-        ]
+        run: Run,
+        asked: Sequence[QueryTokens],
+        wanted: Sequence[npt.NDArray[np.int64]],
+    ) -> list[dict[int, TokenPairs]]:
+        """Split the scores of the rows wanted of each query by shared token."""
+        found: list[dict[int, TokenPairs]] = [{int(row): {} for row in rows} for rows in wanted]
         for place, eta in enumerate(source.etas):
             held = asked[place]
             for rows, block in source.blocks(place):
@@ -90,5 +97,5 @@ class TracInWE:
                 masks = [torch.from_numpy(np.isin(here, chosen)) for chosen in wanted]
                 for query, at, token, value in contributions(block, held, eta, masks):
                     words = found[query][int(here[at])]
-                    words[token] = words.get(token, 0.0) + value
+                    words[token, token] = words.get((token, token), 0.0) + value
         return found

@@ -152,6 +152,17 @@ class CNN(nn.Module):
             else:
                 self.embedding.weight.copy_(embeddings)
 
+    @property
+    def module(self) -> CNN:
+        """The network: itself."""
+        return self
+
+    @property
+    def named_layers(self) -> dict[str, tuple[str, ...]]:
+        """The first two convolutions and the final linear layer."""
+        names = [f"convolutions.{place}" for place in range(len(self.convolutions))]
+        return {"second": tuple(names[:1]), "third": tuple(names[1:2]), "last": ("linear",)}
+
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Return the pooled features, shape (batch, filters)."""
         mask = batch.mask.unsqueeze(-1)

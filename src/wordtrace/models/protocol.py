@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,8 +36,18 @@ class TextModel(Protocol):
     """
 
     @property
+    def module(self) -> nn.Module:
+        """The network, whose ``named_modules()`` name its layers."""
+        ...
+
+    @property
     def embedding(self) -> nn.Module:
         """The module that maps ids (batch, length) to vectors (batch, length, dim)."""
+        ...
+
+    @property
+    def named_layers(self) -> Mapping[str, tuple[str, ...]]:
+        """The modules that the paper calls "second", "third" and "last", by their names."""
         ...
 
     def logits(self, batch: Batch) -> Tensor:

@@ -37,6 +37,15 @@ def last_layer_inputs(model: TextModel, encoded: Encoded) -> FloatArray:
     return _in_order(found, len(encoded))
 
 
+@torch.no_grad()
+def last_layer(model: TextModel, inputs: FloatArray) -> FloatArray:
+    """Return the final linear layer's outputs, the class scores, shape (examples, classes)."""
+    (name,) = model.named_layers["last"]
+    found = model.module.get_submodule(name)(torch.from_numpy(inputs).to(device_of(model)))
+    result: FloatArray = found.float().cpu().numpy()
+    return result
+
+
 def probabilities(scores: FloatArray) -> npt.NDArray[np.float64]:
     """Return softmax(scores) over the classes, float64, the same shape."""
     shifted = scores.astype(np.float64) - scores.max(1, keepdims=True)

@@ -1,0 +1,73 @@
+"""Which tokens count: the start and end tokens alone, or all but the frequent ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.batches import document_frequency
+from wordtrace.errors import InputError
+from wordtrace.run.run import Run
+
+
+class TokenFilter(Protocol):
+    """Tells which tokens of the vocabulary count."""
+
+    @property
+    def which(self) -> str:
+        """The tokens, in words."""
+        ...
+
+    def keeps(self, run: Run) -> npt.NDArray[np.bool_]:
+        """Return a bool for each token, shape (vocabulary,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Common:
+    """Start and end tokens alone (TracIn-common)."""
+
+    which: ClassVar = "start and end tokens alone (section 5)"
+
+    def keeps(self, run: Run) -> npt.NDArray[np.bool_]:
+        """Return True at the tokens that stand in every text because the tokenizer puts them there.
+
+        Raises
+        ------
+        InputError
+            When the tokenizer adds none.
+        """
+        kept = np.zeros(run.tokenizer.size, bool)
+        added = sorted(run.tokenizer.special)
+        if not added:
+            raise InputError(
+                "this run's tokenizer adds no start or end token, so tracin-common has nothing to "
+                "compare; take tracin-we-noc or tracin-we-topk."
+            )
+        kept[added] = True
+        return kept
+
+
+@dataclass(frozen=True)
+class NoCommon:
+    """All but the special and the frequent tokens (TracIn-WE-NoC).
+
+    Attributes
+    ----------
+    frequent
+        A token in more than this share of the training texts is left out.
+    """
+
+    frequent: float = 0.2
+
+    which: ClassVar = "all but special tokens and those in many training texts (section 5)"
+
+    def keeps(self, run: Run) -> npt.NDArray[np.bool_]:
+        """Return True at the tokens that tell texts apart."""
+        documents = document_frequency(run.encoded, run.tokenizer.size)
+        kept = documents <= self.frequent * len(run.train)
+        kept[sorted(run.tokenizer.special)] = False
+        return kept

@@ -1,0 +1,66 @@
+"""Measures that read token gradients, from an index or a stream, and split scores into words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.measures.accumulate import QueryTokens
+from wordtrace.measures.protocol import Measure, Queries, Scores
+from wordtrace.measures.source import PostingSource
+from wordtrace.run.run import Run
+
+#: (token of the example, token of the query) → contribution; equal for a shared token.
+TokenPairs = dict[tuple[int, int], float]
+
+
+@runtime_checkable
+class WordMeasure(Measure, Protocol):
+    """A measure over postings: the sum of terms that each belong to one or two tokens."""
+
+    @property
+    def top_k(self) -> int | None:
+        """Positions that count in a text; an index must hold as many. None: all."""
+        ...
+
+    def query_tokens(self, run: Run, queries: Queries) -> list[QueryTokens]:
+        """Return the queries' token gradients at each checkpoint."""
+        ...
+
+    def score_from(
+        self, source: PostingSource, run: Run, count: int, asked: Sequence[QueryTokens]
+    ) -> Scores:
+        """Return influences, float32, shape (`count` queries, examples), from index or stream.
+
+        Parameters
+        ----------
+        asked
+            From :meth:`query_tokens`.
+        """
+        ...
+
+    def words_from(
+        self,
+        source: PostingSource,
+        run: Run,
+        asked: Sequence[QueryTokens],
+        wanted: Sequence[npt.NDArray[np.int64]],
+    ) -> list[dict[int, TokenPairs]]:
+        """Split scores into words.
+
+        Parameters
+        ----------
+        asked
+            From :meth:`query_tokens`.
+        wanted
+            For each query the training rows to explain.
+
+        Returns
+        -------
+        list
+            For each query: row → (token, query's token) → contribution. They sum to the score.
+        """
+        ...

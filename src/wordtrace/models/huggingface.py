@@ -1,0 +1,107 @@
+"""Text classifiers of the transformers library, as a :class:`.models.protocol.TextModel`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wordtrace.errors import InputError
+from wordtrace.models.protocol import Batch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class HuggingFaceClassifier:
+    """A ``…ForSequenceClassification`` whose last layer is one linear layer.
+
+    Parameters
+    ----------
+    module
+        The model; it is used as it is, evaluation mode and frozen parameters are the caller's.
+
+    Raises
+    ------
+    InputError
+        When it has no linear layer that gives the class scores.
+    """
+
+    def __init__(self, module: PreTrainedModel) -> None:
+        self.module: nn.Module = module
+        self._config: Any = module.config
+        self._last = _last_linear(module, self._config.num_labels)
+        self._pad = self._config.pad_token_id
+        if self._pad is None:
+            # A decoder finds a text's end by the padding: any id does that no text ends with.
+            self._pad = self._config.pad_token_id = self._config.vocab_size - 1
+
+    @property
+    def embedding(self) -> nn.Module:
+        """The word embedding."""
+        module: Any = self.module
+        found: nn.Module = module.get_input_embeddings()
+        return found
+
+    @property
+    def named_layers(self) -> dict[str, tuple[str, ...]]:
+        """Blocks 0 and 1, each with all its layers, and the final linear layer."""
+        blocks = _blocks(self.module, self._config.num_hidden_layers)
+        named: dict[str, tuple[str, ...]] = {"last": (self._last,)}
+        for place, name in enumerate(("second", "third")):
+            prefix = f"{blocks}.{place}."
+            named[name] = tuple(
+                path
+                for path, module in self.module.named_modules()
+                if path.startswith(prefix)
+                and next(module.parameters(recurse=False), None) is not None
+            )
+        return named
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Return class scores, shape (batch, classes)."""
+        ids = batch.ids.masked_fill(~batch.mask, self._pad)
+        found: Tensor = self.module(input_ids=ids, attention_mask=batch.mask.long()).logits
+        return found
+
+    def losses(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the cross-entropy of each example, shape (batch,)."""
+        return F.cross_entropy(logits.float(), batch.labels, reduction="none")
+
+    def last_layer_input(self, batch: Batch) -> Tensor:
+        """Return what the final linear layer is given, shape (batch, features)."""
+        given: list[Tensor] = []
+        handle = self.module.get_submodule(self._last).register_forward_pre_hook(
+            lambda module, inputs: given.append(inputs[0])
+        )
+        try:
+            self.logits(batch)
+        finally:
+            handle.remove()
+        (inputs,) = given
+        if inputs.dim() == 3:  # a decoder scores every position: the text's last one counts
+            inputs = inputs[torch.arange(len(inputs)), batch.mask.sum(1) - 1]
+        return inputs
+
+
+def _last_linear(module: nn.Module, classes: int | None) -> str:
+    found: list[str] = [
+        name
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and layer.out_features == classes
+    ]
+    if not found:
+        raise InputError(
+            f"{type(module).__name__} has no linear layer that gives its {classes} class scores; "
+            "a model for sequence classification is needed."
+        )
+    return found[-1]
+
+
+def _blocks(module: nn.Module, count: int) -> str:
+    for name, layer in module.named_modules():
+        if isinstance(layer, nn.ModuleList) and len(layer) == count:
+            return str(name)
+    raise InputError(f"{type(module).__name__} has no list of {count} blocks.")
