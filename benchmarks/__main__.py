@@ -12,13 +12,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("index", "query", "trace", "captum", "dattri_llm")
+SECTIONS = ("index", "query", "trace", "captum", "dattri_llm", "measures", "dattri")
 OUT = Path(__file__).parent / "out"
 
 
 def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
-    from benchmarks import index, query
+    from benchmarks import index, measures, query
     from benchmarks.measure import peak_megabytes
 
     warnings.filterwarnings("ignore")
@@ -27,6 +27,10 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = index.measure(OUT)
     elif name == "query":
         rows = query.measure(OUT)
+    elif name == "measures":
+        rows = measures.measure(OUT)
+    elif name == "dattri":
+        rows = measures.measure_dattri(OUT)
     else:
         rows = [query.trace(OUT) if name == "trace" else query.peer(OUT, name)]
     return [{**row, "peak_megabytes": round(peak_megabytes())} for row in rows]

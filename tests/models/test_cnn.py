@@ -99,3 +99,13 @@ def test_reduced_embeddings_are_the_truncated_svd(tmp_path) -> None:
         assert abs(cosine) == pytest.approx(1, abs=1e-5)
     with pytest.raises(InputError, match="have 16 dimensions, fewer than --dim 17"):
         reduced(tmp_path, 17)
+
+
+def test_the_sum_of_shifts_has_right_derivatives_forward_and_backward() -> None:
+    from wordtrace.models.cnn import _ShiftSum
+
+    parts = torch.randn(2, 6, 5, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(_ShiftSum.apply, parts, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(_ShiftSum.apply, parts)
+    vmapped = torch.vmap(_ShiftSum.apply)(torch.stack([parts, 2 * parts]))
+    torch.testing.assert_close(vmapped[1], 2 * _ShiftSum.apply(parts))

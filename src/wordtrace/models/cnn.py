@@ -99,6 +99,10 @@ class _ShiftSum(torch.autograd.Function):
         ctx.width = inputs[0].shape[2]
 
     @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        return _ShiftSum.forward(tangent)
+
+    @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         batch, length, out = gradient.shape
         parts = gradient.new_zeros(batch, length, ctx.width, out)
