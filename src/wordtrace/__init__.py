@@ -18,13 +18,17 @@ __all__ = [
     "WordtraceError",
     "build_index",
     "influence",
+    "overlap",
     "read_examples",
     "read_trace",
     "train",
     "verify",
+    "words",
 ]
 
 if TYPE_CHECKING:
+    from wordtrace.analysis.overlap import overlap
+    from wordtrace.analysis.words import words
     from wordtrace.api import (
         Examples,
         Index,
@@ -43,13 +47,20 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
 
 
+#: Where a name comes from that is not in wordtrace.api.
+_MODULES = {
+    "WordtraceError": "wordtrace.errors",
+    "overlap": "wordtrace.analysis.overlap",
+    "words": "wordtrace.analysis.words",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'wordtrace' has no attribute {name!r}")
     import importlib
 
-    module = "wordtrace.errors" if name == "WordtraceError" else "wordtrace.api"
-    value = getattr(importlib.import_module(module), name)
+    value = getattr(importlib.import_module(_MODULES.get(name, "wordtrace.api")), name)
     globals()[name] = value
     return value
 

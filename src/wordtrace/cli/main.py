@@ -13,7 +13,19 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli import demo, index, info, mislabels, report, scores, trace, train, verify
+from wordtrace.cli import (
+    demo,
+    index,
+    info,
+    mislabels,
+    overlap,
+    report,
+    scores,
+    trace,
+    train,
+    verify,
+    words,
+)
 
 app = typer.Typer(
     name="wordtrace",
@@ -57,6 +69,8 @@ for name, verb in (
     ("verify", verify.verify),
     ("scores", scores.scores),
     ("mislabels", mislabels.mislabels),
+    ("overlap", overlap.overlap),
+    ("words", words.words),
     ("report", report.report),
     ("info", info.info),
     ("check", info.check),

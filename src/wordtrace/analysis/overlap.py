@@ -1,0 +1,328 @@
+"""Whether rankings differ from query to query, or list the same few examples (appendix G)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.analysis.correlation import spearman
+from wordtrace.analysis.queries import Text, ask_examples
+from wordtrace.analysis.tops import (
+    Share,
+    Tops,
+    distinct_by_chance,
+    most_by_chance,
+    share,
+    share_across,
+)
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError, NumericalError
+from wordtrace.execute.progress import track
+from wordtrace.measures.names import measure
+from wordtrace.measures.options import Options
+from wordtrace.measures.protocol import Scores
+from wordtrace.run.run import Run
+
+FORMAT, VERSION = "wordtrace-overlap", 1
+
+#: The parts of I = L(x) · S(x, x′) · L(x′) that every measure is compared with.
+SALIENCY, SIMILARITY = "loss-saliency", "similarity"
+MEASURES = ("tracin-we-topk", "tracin-last")
+
+_NO_MEASURE = "there is no measure to compare; name at least one by --measures."
+
+Matrix = tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """A training example that is in the lists of many queries.
+
+    Attributes
+    ----------
+    id
+        The data's own; the row's number where the examples are not known.
+    count
+        In how many queries' lists it is.
+    """
+
+    id: str
+    count: int
+    label: str | None = None
+    text: str | None = None
+    text2: str | None = None
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Whether the lists of different queries hold the same examples.
+
+    Attributes
+    ----------
+    pairs, different_labels
+        What the lists of two queries share: any two, and two that are asked about different labels.
+    distinct, distinct_by_chance
+        Different examples in all lists together, and how many in random lists of these lengths.
+    most_by_chance
+        In how many lists the most frequent example would be by chance.
+    examples
+        The most frequent ones, by falling count, equal counts by rising row.
+    """
+
+    pairs: Share
+    different_labels: Share
+    distinct: int
+    distinct_by_chance: float
+    most_by_chance: float
+    examples: tuple[Recurrent, ...]
+
+
+@dataclass(frozen=True)
+class MeasureOverlap:
+    """One measure's lists beside the parts alone, and beside each other.
+
+    Attributes
+    ----------
+    saliency, similarity
+        What the largest |scores| share with those of the part alone.
+    saliency_proponents, similarity_proponents
+        The same of the largest positive scores.
+    """
+
+    measure: str
+    saliency: Share
+    saliency_proponents: Share
+    similarity: Share
+    similarity_proponents: Share
+    recurrence: Recurrence
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The lists of several measures compared.
+
+    Attributes
+    ----------
+    top
+        The lists' length.
+    queries, examples
+        How many there are.
+    overlaps
+        Entry [i][j]: what the lists of measures i and j share, a mean over the queries.
+    spearman
+        Entry [i][j]: their scores' rank correlation over all examples, a mean over the queries;
+        None where a measure gives all examples one score.
+    run
+        The folder; None of bare scores.
+    """
+
+    top: int
+    queries: int
+    examples: int
+    measures: tuple[MeasureOverlap, ...]
+    overlaps: Matrix
+    spearman: Matrix
+    run: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the comparison as a JSON document."""
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        for entry in document["measures"]:
+            for example in entry["recurrence"]["examples"]:
+                for name in ("label", "text", "text2"):
+                    if example[name] is None:
+                        del example[name]
+        return document
+
+    def _repr_html_(self) -> str:
+        from wordtrace.report.page import render_fragment
+
+        return render_fragment(self.document())
+
+
+def overlap(
+    run: Run | str | Path,
+    queries: Examples | Text | Sequence[Text],
+    measures: str | Sequence[str] = MEASURES,
+    top: int = 100,
+    *,
+    label: str | Sequence[str] | None = None,
+    listed: int = 10,
+    **options: Any,
+) -> Overlap:
+    """Compare the strongest examples of several measures on a run's training data.
+
+    Parameters
+    ----------
+    queries
+        Texts, pairs, or Examples.
+    measures
+        Names; one alone may be a string.
+    top
+        The length of a query's list.
+    label
+        The label to explain, for all queries or one each; by default the Examples' own, else the
+        prediction.
+    listed
+        How many recurrent examples to name.
+    **options
+        Of the measures: the fields of :class:`.measures.options.Options`.
+
+    Raises
+    ------
+    InputError
+        For an unknown measure or label, an empty query, or a `top` over the number of examples.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    names = [measures] if isinstance(measures, str) else list(measures)
+    if not names:
+        raise InputError(_NO_MEASURE)
+    settings = Options(**options)
+    # All names are looked up before the first is computed: some measures take hours.
+    chosen = {name: measure(name, settings) for name in [*names, SALIENCY, SIMILARITY]}
+    _check_top(top, listed, len(opened.train))
+    asked = ask_examples(opened, queries, label).queries
+    scores: dict[str, Scores] = {}
+    with track("Scoring", len(chosen), "measures") as advance:
+        for name, one in chosen.items():
+            scores[name] = one.score(opened, asked)
+            advance(1)
+    found = overlap_of(
+        {name: scores[name] for name in dict.fromkeys(names)},
+        asked.labels,
+        scores[SALIENCY],
+        scores[SIMILARITY],
+        top,
+        examples=opened.train,
+        listed=listed,
+    )
+    return replace(found, run=str(opened.path))
+
+
+def overlap_of(
+    scores: Mapping[str, Scores],
+    query_labels: Sequence[int] | npt.NDArray[np.int64],
+    saliency: Scores,
+    similarity: Scores,
+    top: int = 100,
+    *,
+    examples: Examples | None = None,
+    listed: int = 10,
+) -> Overlap:
+    """Compare score matrices, each of shape (queries, examples).
+
+    Parameters
+    ----------
+    scores
+        By the measure's name.
+    query_labels
+        int64, shape (queries,): the labels explained.
+    saliency, similarity
+        The scores of the parts alone.
+    top
+        The length of a query's list.
+    examples
+        The training examples, to name the recurrent ones; else their rows do.
+    listed
+        How many recurrent examples to name.
+
+    Raises
+    ------
+    InputError
+        When there is nothing to compare, shapes differ, or `top` is not from 1 to the number of
+        examples.
+    NumericalError
+        For a score that is NaN or infinite.
+    """
+    if not scores:
+        raise InputError(_NO_MEASURE)
+    named = {**scores, f"{SALIENCY} alone": saliency, f"{SIMILARITY} alone": similarity}
+    shape = (len(query_labels), saliency.shape[-1])
+    for name, one in named.items():
+        _check_scores(name, one, shape)
+    _check_top(top, listed, shape[1])
+    labels = np.asarray(query_labels, np.int64)
+    salient, similar = (_both(part, top) for part in (saliency, similarity))
+    lists = []
+    measures = []
+    for name, one in scores.items():
+        tops, proponents = _both(one, top)
+        lists.append(tops)
+        measures.append(
+            MeasureOverlap(
+                measure=name,
+                saliency=share(tops, salient[0]),
+                saliency_proponents=share(proponents, salient[1]),
+                similarity=share(tops, similar[0]),
+                similarity_proponents=share(proponents, similar[1]),
+                recurrence=_recurrence(tops, labels, examples, listed),
+            )
+        )
+    overlaps = tuple(tuple(share(one, other).overlap for other in lists) for one in lists)
+    correlation = spearman(list(scores.values()))
+    return Overlap(top, shape[0], shape[1], tuple(measures), overlaps, _matrix(correlation))
+
+
+def _both(scores: Scores, top: int) -> tuple[Tops, Tops]:
+    return Tops(scores, top), Tops(scores, top, "proponents")
+
+
+def _recurrence(
+    tops: Tops, labels: npt.NDArray[np.int64], examples: Examples | None, listed: int
+) -> Recurrence:
+    counts = tops.counts
+    order = np.argsort(-counts, kind="stable")[:listed]
+    return Recurrence(
+        pairs=share_across(tops),
+        different_labels=share_across(tops, labels),
+        distinct=int((counts > 0).sum()),
+        distinct_by_chance=distinct_by_chance(tops),
+        most_by_chance=most_by_chance(tops),
+        examples=tuple(
+            _named(int(row), int(counts[row]), examples) for row in order if counts[row]
+        ),
+    )
+
+
+def _named(row: int, count: int, examples: Examples | None) -> Recurrent:
+    if examples is None:
+        return Recurrent(str(row), count)
+    return Recurrent(
+        examples.ids[row],
+        count,
+        examples.label_names[int(examples.labels[row])],
+        examples.texts[row],
+        None if examples.texts2 is None else examples.texts2[row],
+    )
+
+
+def _matrix(values: npt.NDArray[np.float64]) -> Matrix:
+    return tuple(tuple(None if np.isnan(one) else float(one) for one in row) for row in values)
+
+
+def _check_top(top: int, listed: int, examples: int) -> None:
+    if not 1 <= top <= examples:
+        raise InputError(
+            f"--top is {top}, but there are {examples:,} training examples; "
+            f"give a number from 1 to {examples}."
+        )
+    if listed < 0:
+        raise InputError(f"--listed is {listed}; give 0 or more.")
+
+
+def _check_scores(name: str, scores: Scores, shape: tuple[int, int]) -> None:
+    if scores.shape != shape:
+        raise InputError(
+            f"the scores of {name} have the shape {scores.shape}, not {shape} (queries, examples); "
+            "score the same queries and examples by each measure."
+        )
+    if not np.isfinite(scores).all():
+        query, row = np.argwhere(~np.isfinite(scores))[0].tolist()
+        raise NumericalError(
+            f"the score of {name} for query {query} and training row {row} is NaN or infinite."
+        )

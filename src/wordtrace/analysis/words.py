@@ -1,0 +1,313 @@
+"""How much each word of a text matters to the model, and how two texts act on each other by word.
+
+Section 4.2 of the paper: word importance, and word gradient similarity as in its Tables 2 and 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from wordtrace.analysis.queries import Asked, Text, ask_texts
+from wordtrace.analysis.word_gradients import Vector, agreements, logit, word_gradients
+from wordtrace.errors import InputError
+from wordtrace.models.tokenizer import Span, TokenAt
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.run import Run
+
+FORMAT, VERSION = "wordtrace-words", 1
+
+
+@dataclass(frozen=True)
+class ImportantWord:
+    """A token of a text.
+
+    Attributes
+    ----------
+    token
+        As the tokenizer writes it.
+    importance
+        ‖∂f_label/∂Θ_w‖, the gradient summed over the token's positions.
+    positions
+        At how many it stands.
+    special
+        Whether it is a start or end token.
+    spans
+        Where it stands, ("text" or "text2", start, end) in characters.
+    """
+
+    token: str
+    importance: float
+    positions: int
+    special: bool
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class WeighedText:
+    """A text with the importance of its words.
+
+    Attributes
+    ----------
+    text2
+        The second text of a pair, else None.
+    label, label_source
+        The label meant, and whether it was "given" or is the one "predicted".
+    predicted, predicted_probability
+        What the final model says, and how surely.
+    probability
+        Of `label`.
+    words
+        Each distinct token, by falling importance.
+    """
+
+    text: str
+    text2: str | None
+    label: str
+    label_source: Literal["given", "predicted"]
+    predicted: str
+    predicted_probability: float
+    probability: float
+    words: tuple[ImportantWord, ...]
+
+
+@dataclass(frozen=True)
+class SharedWord:
+    """A token that both texts hold.
+
+    Attributes
+    ----------
+    similarity
+        Its term of TracIn-WE: over 0 where the two texts pull its embedding the same way.
+    cosine
+        Of the two gradients, sizes left out (:class:`.word_gradients.Agreement`).
+    spans, other_spans
+        Where it stands in the first and in the second text.
+    """
+
+    token: str
+    similarity: float
+    cosine: float | None
+    special: bool
+    spans: tuple[Span, ...]
+    other_spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """What one text does to the other, by word.
+
+    Attributes
+    ----------
+    score
+        TracIn-WE of the two texts, the sum of the words' similarities.
+    special_share
+        How much of Σ|similarity| comes from start and end tokens; None where all are 0.
+    words
+        By falling |similarity|.
+    """
+
+    score: float
+    special_share: float | None
+    words: tuple[SharedWord, ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """One text's words, or two texts' beside each other.
+
+    Attributes
+    ----------
+    run
+        The folder.
+    step
+        The checkpoint at which importance was taken.
+    checkpoints
+        (step, η_c) of those over which similarity is summed.
+    max_length, truncated
+        The most tokens of a text, and how many of the texts were longer and lost their end.
+    texts
+        One or two.
+    similarity
+        None of one text.
+    """
+
+    run: str
+    step: int
+    checkpoints: tuple[tuple[int, float], ...]
+    max_length: int
+    truncated: int
+    texts: tuple[WeighedText, ...]
+    similarity: Similarity | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document."""
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        document["checkpoints"] = [
+            {"step": step, "learning_rate": rate} for step, rate in self.checkpoints
+        ]
+        for text in document["texts"]:
+            if text["text2"] is None:
+                del text["text2"]
+        return document
+
+    def _repr_html_(self) -> str:
+        from wordtrace.report.page import render_fragment
+
+        return render_fragment(self.document())
+
+
+def words(
+    run: Run | str | Path,
+    text: Text,
+    text2: Text | None = None,
+    *,
+    label: str | None = None,
+    label2: str | None = None,
+    checkpoint: int | None = None,
+) -> Words:
+    """Weigh each word of a text; with a second one, compare their gradients word by word.
+
+    Parameters
+    ----------
+    text, text2
+        A text, or, where the run's examples are pairs, a tuple of two.
+    label, label2
+        The label meant of each; by default the one that the final model predicts.
+    checkpoint
+        The step at which importance is taken; by default the final model. Similarity is always
+        summed over all of the run's checkpoints.
+
+    Raises
+    ------
+    InputError
+        For an empty text, an unknown label or step, or two texts that share no token.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    if text2 is None and label2 is not None:
+        raise InputError("the second label goes with a second text; give TEXT2.")
+    given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}
+    for name, one in given.items():
+        _check_text(name, one, opened.manifest["has_pairs"])
+    point = _checkpoint(opened, checkpoint)
+    asked = ask_texts(opened, list(given.values()), [label, label2][: len(given)])
+    queries = asked.queries
+    positions = opened.tokenizer.positions(queries.texts, queries.texts2)
+    importance = word_gradients(opened.model(point), queries, f"step {point.step}", logit)
+    texts = tuple(
+        _weighed(opened, asked, place, importance[place], positions[place])
+        for place in range(len(given))
+    )
+    return Words(
+        run=str(opened.path),
+        step=point.step,
+        checkpoints=tuple((one.step, one.learning_rate) for one in opened.checkpoints),
+        max_length=opened.tokenizer.max_length,
+        truncated=queries.encoded.truncated,
+        texts=texts,
+        similarity=None if text2 is None else _similarity(opened, asked, positions),
+    )
+
+
+def _weighed(
+    run: Run,
+    asked: Asked,
+    place: int,
+    gradients: Mapping[int, Vector],
+    positions: Sequence[TokenAt],
+) -> WeighedText:
+    queries, tokenizer = asked.queries, run.tokenizer
+    label, predicted = int(queries.labels[place]), int(asked.predicted[place])
+    probability = asked.probabilities[place]
+    spans, counts = _spans(positions), queries.encoded[place].tolist()
+    weights = {token: float(np.linalg.norm(vector)) for token, vector in gradients.items()}
+    return WeighedText(
+        text=queries.texts[place],
+        text2=None if queries.texts2 is None else queries.texts2[place],
+        label=run.label_names[label],
+        label_source="given" if asked.given[place] else "predicted",
+        predicted=run.label_names[predicted],
+        predicted_probability=float(probability[predicted]),
+        probability=float(probability[label]),
+        words=tuple(
+            ImportantWord(
+                tokenizer.token(token),
+                weight,
+                counts.count(token),
+                token in tokenizer.special,
+                spans.get(token, ()),
+            )
+            for token, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0]))
+        ),
+    )
+
+
+def _similarity(run: Run, asked: Asked, positions: Sequence[Sequence[TokenAt]]) -> Similarity:
+    first, second = (set(asked.queries.encoded[place].tolist()) for place in (0, 1))
+    if not first & second:
+        raise InputError(
+            "TEXT and TEXT2 share no token, so neither acts on the other through its words "
+            "(TracIn-WE is 0); give two texts with a word in common."
+        )
+    found = agreements(run, asked.queries)
+    here, there = (_spans(one) for one in positions)
+    special = run.tokenizer.special
+    total = sum(abs(one.similarity) for one in found.values())
+    from_special = sum(abs(one.similarity) for token, one in found.items() if token in special)
+    return Similarity(
+        score=sum(one.similarity for one in found.values()),
+        special_share=from_special / total if total else None,
+        words=tuple(
+            SharedWord(
+                run.tokenizer.token(token),
+                one.similarity,
+                one.cosine,
+                token in special,
+                here.get(token, ()),
+                there.get(token, ()),
+            )
+            for token, one in sorted(
+                found.items(), key=lambda item: (-abs(item[1].similarity), item[0])
+            )
+        ),
+    )
+
+
+def _spans(positions: Sequence[TokenAt]) -> dict[int, tuple[Span, ...]]:
+    """Return where each token stands; a special one stands nowhere."""
+    found: dict[int, tuple[Span, ...]] = {}
+    for one in positions:
+        if one.span is not None:
+            found[one.token] = (*found.get(one.token, ()), one.span)
+    return found
+
+
+def _checkpoint(run: Run, step: int | None) -> Checkpoint:
+    known = {point.step: point for point in [*run.checkpoints, run.final]}
+    if step is None:
+        return run.final
+    if step not in known:
+        raise InputError(
+            f"--checkpoint is {step}, but the run has no checkpoint of that step; "
+            f"give one of {', '.join(map(str, sorted(known)))}."
+        )
+    return known[step]
+
+
+def _check_text(name: str, text: Text, has_pairs: bool) -> None:
+    option = {"TEXT": "--pair", "TEXT2": "--pair2"}[name]
+    if has_pairs and isinstance(text, str):
+        raise InputError(
+            f"this run was trained on pairs of texts, but {name} is a single one; "
+            f"give its second text by {option}, in Python a tuple of two."
+        )
+    if not has_pairs and not isinstance(text, str):
+        raise InputError(
+            f"this run was trained on single texts, but {name} is a pair; leave out {option}."
+        )
+    if not (text if isinstance(text, str) else text[0]).strip():
+        raise InputError(f"{name} is empty; give a text.")
