@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Examples",
     "Index",
+    "Options",
     "Recipe",
     "Run",
     "Settings",
@@ -17,7 +18,9 @@ __all__ = [
     "Verification",
     "WordtraceError",
     "build_index",
+    "cancellation",
     "influence",
+    "measures",
     "overlap",
     "read_examples",
     "read_trace",
@@ -27,6 +30,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from wordtrace.analysis.cancellation import cancellation
     from wordtrace.analysis.overlap import overlap
     from wordtrace.analysis.words import words
     from wordtrace.api import (
@@ -45,11 +49,16 @@ if TYPE_CHECKING:
         verify,
     )
     from wordtrace.errors import WordtraceError
+    from wordtrace.measures.catalogue import measures
+    from wordtrace.measures.options import Options
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
+    "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",
+    "cancellation": "wordtrace.analysis.cancellation",
+    "measures": "wordtrace.measures.catalogue",
     "overlap": "wordtrace.analysis.overlap",
     "words": "wordtrace.analysis.words",
 }

@@ -178,7 +178,7 @@ def overlap(
     InputError
         For an unknown measure or label, an empty query, or a `top` over the number of examples.
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
+    opened = Run.open(run) if isinstance(run, str | Path) else run
     names = [measures] if isinstance(measures, str) else list(measures)
     if not names:
         raise InputError(_NO_MEASURE)

@@ -187,7 +187,7 @@ def words(
     InputError
         For an empty text, an unknown label or step, or two texts that share no token.
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
+    opened = Run.open(run) if isinstance(run, str | Path) else run
     if text2 is None and label2 is not None:
         raise InputError("the second label goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}

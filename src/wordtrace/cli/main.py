@@ -14,9 +14,11 @@ from typing import Annotated
 import typer
 
 from wordtrace.cli import (
+    cancellation,
     demo,
     index,
     info,
+    measures,
     mislabels,
     overlap,
     report,
@@ -69,8 +71,10 @@ for name, verb in (
     ("verify", verify.verify),
     ("scores", scores.scores),
     ("mislabels", mislabels.mislabels),
-    ("overlap", overlap.overlap),
     ("words", words.words),
+    ("cancellation", cancellation.cancellation),
+    ("overlap", overlap.overlap),
+    ("measures", measures.measures),
     ("report", report.report),
     ("info", info.info),
     ("check", info.check),

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wordtrace.report import figures, sentences
+from wordtrace.report.analyses import blocks
+from wordtrace.report.blocks import Cell, Grid, Marked, Say
 from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.excerpts import excerpt
 from wordtrace.report.numbers import digits_for, interval, score_digits, signed
@@ -22,6 +24,8 @@ _PLUS, _MINUS = "bold blue", "bold dark_orange"
 _WIDE = 76
 _FAINT = 0.1
 _WORDS = 6
+_BAR = 12
+_ROOMY = 100
 
 Parts = list[ConsoleRenderable]
 
@@ -41,7 +45,7 @@ def render_terminal(document: Mapping[str, Any], console: Console) -> None:
         "wordtrace-verification": _verification,
         "wordtrace-mislabels": _mislabels,
         "wordtrace-run": _run,
-    }[kind_of(document)]
+    }.get(kind_of(document), _analysis)
     with whole():
         parts = show(document, console.width)
     if console.encoding.lower().startswith("utf"):
@@ -207,6 +211,52 @@ def _run(document: Mapping[str, Any], width: int) -> Parts:
         said += f", accuracy {document['accuracy']:.3f} on {document['held_out']:,} held-out rows"
     notes = document.get("notes") or ()
     return [Text(said), *(Text(_line(note), style="dim") for note in notes)]
+
+
+def _analysis(document: Mapping[str, Any], width: int) -> Parts:
+    parts: Parts = []
+    for block in blocks(document):
+        if isinstance(block, Say):
+            parts.append(Text(block.text, style="dim" if block.soft else ""))
+        elif isinstance(block, Marked):
+            parts += [Text(""), *_texts(block.item, block.words, block.scale, 90), Text("")]
+        else:
+            parts += [Text(""), *([Text(block.title, style="bold")] if block.title else [])]
+            parts.append(_grid(block, width))
+    return parts
+
+
+def _grid(block: Grid, width: int) -> Table:
+    # Text takes what room the other columns leave.
+    wide = any(column.kind in ("text", "prose") for column in block.columns)
+    gap = 2 if width >= _ROOMY else 1
+    table = Table(box=None, pad_edge=False, expand=wide, padding=(0, gap, 0, 0))
+    for place, column in enumerate(block.columns):
+        cells = [row[place] for row in block.rows]
+        least = max((len(cell) for cell in cells if isinstance(cell, str)), default=0)
+        if column.kind == "text":
+            table.add_column(column.heading, ratio=1, no_wrap=True, overflow="ellipsis")
+        elif column.kind == "prose":
+            table.add_column(column.heading, ratio=1, overflow="fold")
+        elif column.kind == "number":
+            table.add_column(column.heading, justify="right", overflow="fold", min_width=least)
+        else:
+            least = min(least, 26)
+            table.add_column(
+                column.heading, min_width=least, max_width=26, no_wrap=True, overflow="ellipsis"
+            )
+    longest = _BAR if width >= _ROOMY else _BAR // 3
+    for row in block.rows:
+        table.add_row(*(_cell(one, longest) for one in row))
+    return table
+
+
+def _cell(cell: Cell, longest: int) -> Text:
+    if isinstance(cell, str):
+        return Text(cell)
+    drawn = "█" * round(cell.share * longest) or "▏"
+    style = _PLUS if cell.sign == "plus" else _MINUS
+    return Text(f"{cell.text:>8} ").append(drawn, style=style)
 
 
 def _line(text: Any) -> str:
