@@ -74,6 +74,10 @@ def test_similarities_equal_dense_gradients_and_sum_to_tracin_we(run) -> None:
         assert one.similarity == pytest.approx(product, rel=1e-3, abs=1e-9)
         if one.cosine is not None:
             assert one.cosine == pytest.approx(product / np.sqrt(square * other), abs=1e-4)
+    sizes = {token: abs(values[0]) for token, values in right.items()}
+    special = (sizes["[CLS]"] + sizes["[SEP]"]) / sum(sizes.values())
+    assert found.special_share == pytest.approx(special, rel=1e-3)
+    assert min(values[0] for values in right.values()) < 0 < special < 1
     assert found.score == pytest.approx(sum(values[0] for values in right.values()), rel=1e-3)
 
 

@@ -232,18 +232,18 @@ def _grid(block: Grid, width: int) -> Table:
     gap = 2 if width >= _ROOMY else 1
     table = Table(box=None, pad_edge=False, expand=wide, padding=(0, gap, 0, 0))
     for place, column in enumerate(block.columns):
-        cells = [row[place] for row in block.rows]
+        heading, cells = Text(column.heading), [row[place] for row in block.rows]
         least = max((len(cell) for cell in cells if isinstance(cell, str)), default=0)
         if column.kind == "text":
-            table.add_column(column.heading, ratio=1, no_wrap=True, overflow="ellipsis")
+            table.add_column(heading, ratio=1, no_wrap=True, overflow="ellipsis")
         elif column.kind == "prose":
-            table.add_column(column.heading, ratio=1, overflow="fold")
+            table.add_column(heading, ratio=1, overflow="fold")
         elif column.kind == "number":
-            table.add_column(column.heading, justify="right", overflow="fold", min_width=least)
+            table.add_column(heading, justify="right", overflow="fold", min_width=least)
         else:
             least = min(least, 26)
             table.add_column(
-                column.heading, min_width=least, max_width=26, no_wrap=True, overflow="ellipsis"
+                heading, min_width=least, max_width=26, no_wrap=True, overflow="ellipsis"
             )
     longest = _BAR if width >= _ROOMY else _BAR // 3
     for row in block.rows:
