@@ -89,7 +89,7 @@ class MeasureOverlap:
     Attributes
     ----------
     saliency, similarity
-        What the largest |scores| share with those of the part alone.
+        What the largest absolute scores share with those of the part alone.
     saliency_proponents, similarity_proponents
         The same of the largest positive scores.
     """

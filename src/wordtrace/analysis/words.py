@@ -106,9 +106,10 @@ class Similarity:
     score
         TracIn-WE of the two texts, the sum of the words' similarities.
     special_share
-        How much of Σ|similarity| comes from start and end tokens; None where all are 0.
+        How much of the sum of absolute similarities comes from start and end tokens; None where
+        all are 0.
     words
-        By falling |similarity|.
+        By falling absolute similarity.
     """
 
     score: float
