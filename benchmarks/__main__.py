@@ -12,13 +12,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("index", "query", "trace", "captum", "dattri_llm", "measures", "dattri")
+SECTIONS = ("index", "query", "trace", "captum", "dattri_llm", "measures", "dattri", "mislabels")
 OUT = Path(__file__).parent / "out"
 
 
 def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
-    from benchmarks import index, measures, query
+    from benchmarks import index, measures, mislabels, query
     from benchmarks.measure import peak_megabytes
 
     warnings.filterwarnings("ignore")
@@ -29,6 +29,8 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = query.measure(OUT)
     elif name == "measures":
         rows = measures.measure(OUT)
+    elif name == "mislabels":
+        rows = mislabels.measure()
     elif name == "dattri":
         rows = measures.measure_dattri(OUT)
     else:

@@ -124,12 +124,26 @@ class Index:
     def mislabels(
         self,
         *,
-        by: str = "self-influence",
+        by: str = "combined",
         top: int = 20,
         planted: Collection[str] | None = None,
+        wrong: Collection[str] | None = None,
     ) -> Mislabels:
-        """Rank the training rows by how likely their label is wrong."""
-        return suspicion.mislabels(self.folder, self.run, by=by, top=top, planted=planted)
+        """Rank the training rows by how likely their label is wrong, with the evidence.
+
+        Parameters
+        ----------
+        by
+            "combined", "self-influence", "opposition", "loss" or "final-loss".
+        top
+            How many rows to list.
+        planted, wrong
+            Ids whose labels were flipped on purpose, or are known to be wrong: the rankings are
+            judged by them.
+        """
+        return suspicion.mislabels(
+            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong
+        )
 
 
 def ask(

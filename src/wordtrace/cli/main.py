@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from wordtrace.cli import (
+    apply,
     cancellation,
     demo,
     index,
@@ -71,6 +72,7 @@ for name, verb in (
     ("verify", verify.verify),
     ("scores", scores.scores),
     ("mislabels", mislabels.mislabels),
+    ("apply", apply.apply),
     ("words", words.words),
     ("cancellation", cancellation.cancellation),
     ("overlap", overlap.overlap),

@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from wordtrace.report import figures, numbers, sentences
-from wordtrace.report.analyses import blocks
+from wordtrace.report.analyses import blocks, judged_blocks
 from wordtrace.report.arrange import arrange, facts, title_of
 from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
@@ -77,8 +77,8 @@ def _environment() -> jinja2.Environment:
     environment.filters |= filters
     environment.globals |= {
         "blocks": blocks,
+        "judged_blocks": judged_blocks,
         "control_name": sentences.control_name,
-        "digits_for": numbers.digits_for,
         "dumbbells": figures.dumbbells,
         "excerpt": excerpt,
         "held_out_sentence": sentences.held_out_sentence,

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from wordtrace.report import figures, sentences
-from wordtrace.report.analyses import blocks
+from wordtrace.report.analyses import blocks, judged_blocks
 from wordtrace.report.blocks import Cell, Grid, Marked, Say
 from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.excerpts import excerpt
-from wordtrace.report.numbers import digits_for, interval, score_digits, signed
+from wordtrace.report.numbers import interval, score_digits, signed
 from wordtrace.report.text import Segment, clean, scale_of, segments
 
 __all__ = ["clean", "render_terminal"]
@@ -178,30 +178,36 @@ def _verification(document: Mapping[str, Any], width: int) -> Parts:
 def _mislabels(document: Mapping[str, Any], width: int) -> Parts:
     by = f", by {_line(document['by'])}" if "by" in document else ""
     parts: Parts = [Text(f"Training rows most likely mislabelled{by}", style="bold")]
-    rows = document["rows"]
-    digits = digits_for(max((abs(row["self_influence"]) for row in rows), default=0.0))
     table = Table(expand=True, box=None, pad_edge=False, show_header=width >= _WIDE)
     if width >= _WIDE:
         table.add_column("#", justify="right", no_wrap=True)
-        for name in ("id", "label", "model says"):
+        for name in ("id", "label", "proposed", "model says"):
             table.add_column(name, no_wrap=True, max_width=18, overflow="ellipsis")
-        for name in ("self-infl.", "loss"):
-            table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        flipped = " ✓ flipped" if row.get("planted") else ""
-        id_, text = Text(_line(row["id"])), Text(_line(row["text"]))
-        label, predicted = _line(row["label"]), _line(row["predicted"])
-        influence, loss = f"{row['self_influence']:.{digits}f}", f"{row['loss']:.2f}"
+        table.add_column("loss", justify="right", no_wrap=True)
+    table.add_column("text, and words that speak against the label", ratio=1)
+    for row in document["rows"]:
+        flipped = " ✓ flipped" if row.get("planted") else " ✓ wrong" if row.get("wrong") else ""
+        id_, proposed = Text(_line(row["id"])), Text(_line(row.get("proposed") or "–"))
+        label, predicted = Text(_line(row["label"]) + flipped), Text(_line(row["predicted"]))
+        text = Text(_line(row["text"]), no_wrap=True, overflow="ellipsis")
+        words = "  ".join(_line(token) for token, _ in row.get("words") or ())
+        against = Text(words, style=_MINUS, no_wrap=True, overflow="ellipsis")
+        body = Group(text, against) if words else text
         if width >= _WIDE:
-            labelled, says = Text(label + flipped), Text(predicted)
-            table.add_row(str(row["rank"]), id_, labelled, says, influence, loss, text)
+            loss = f"{row['loss']:.2f}"
+            table.add_row(str(row["rank"]), id_, label, proposed, predicted, loss, body)
         else:
-            head = Text(f"{row['rank']}. ").append(id_).append(f" {label}{flipped}")
-            table.add_row(Group(head, Text(f"   model says {predicted}", style="dim"), text))
+            head = Text(f"{row['rank']}. ").append(id_).append(" ").append(label)
+            said = Text("   proposed ").append(proposed).append(", model says ").append(predicted)
+            said.stylize("dim")
+            table.add_row(Group(head, said, body))
     parts.append(table)
     if document.get("planted"):
         parts += [Text(""), Text(sentences.planted_sentence(document["planted"]))]
+    if document.get("judged"):
+        for block in judged_blocks(document["judged"]):
+            if isinstance(block, Grid):
+                parts += [Text(""), Text(block.title, style="bold"), _grid(block, width)]
     return parts
 
 
