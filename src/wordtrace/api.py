@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
+from wordtrace.act.fix import Fix
 from wordtrace.act.mislabels import Mislabels
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
@@ -144,6 +146,18 @@ class Index:
         return suspicion.mislabels(
             self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong
         )
+
+    def fix(self, queries: Examples, **choices: Any) -> Fix:
+        """Find by retraining what sets misclassified queries right; see :func:`.act.fix.fix`.
+
+        Parameters
+        ----------
+        queries
+            Examples with right labels.
+        **choices
+            ``k``, ``actions``, ``measures``, ``repeats``, ``band``, ``limit``, ``workers``.
+        """
+        return fixing.fix(self._tracer, queries, **choices)
 
 
 def ask(

@@ -21,6 +21,7 @@ from wordtrace.verification import paired
 from wordtrace.verification.intervals import estimate
 from wordtrace.verification.removal import random_rows, same_labels
 from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.tasks import LEDGER
 
 TEXT = "the striker and the coach win a match . the market of shares"
 
@@ -143,7 +144,7 @@ def test_an_interrupted_verification_goes_on_and_shares_results(
     more = api.verify(trace, k=4, repeats=3, workers=1, index=index)
     assert len(trained) == 12
     assert more.document()["retrainings"] == 12
-    with Ledger(run.path / paired.LEDGER) as ledger:
+    with Ledger(run.path / LEDGER) as ledger:
         assert len(ledger) >= 12
 
 
@@ -153,7 +154,7 @@ def test_worker_processes_give_the_same_numbers(run: api.Run, index: api.Index) 
     target = paired.Target("profit of the bank", None, 1, "money", 0.5, rows)
     results = []
     for workers in (2, 1):
-        (run.path / paired.LEDGER).unlink(missing_ok=True)
+        (run.path / LEDGER).unlink(missing_ok=True)
         found = paired.verify(
             run, [target], remove="opponents", k=3, measure="x", repeats=2, workers=workers
         ).document()

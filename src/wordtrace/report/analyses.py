@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Column, Grid, Marked, Say, bar
+from wordtrace.report.fixes import fix_blocks
 from wordtrace.report.numbers import digits_for, percent, signed
 from wordtrace.report.text import clean
 
@@ -17,6 +18,7 @@ HEADINGS = {
     "wordtrace-overlap": "Do the measures list other examples for each query?",
     "wordtrace-words": "What each word weighs",
     "wordtrace-measures": "Measures",
+    "wordtrace-fix": "What sets misclassified texts right",
 }
 
 
@@ -27,6 +29,7 @@ def blocks(document: Document) -> list[Block]:
         "wordtrace-overlap": _overlap,
         "wordtrace-words": _words,
         "wordtrace-measures": _measures,
+        "wordtrace-fix": fix_blocks,
     }
     return shown[document["format"]](document)
 

@@ -75,7 +75,45 @@ class Marked:
     digits: int
 
 
-Block = Say | Grid | Marked
+@dataclass(frozen=True)
+class Line:
+    """A curve: (x, mean, low, high) of each point, by rising x; "main" or "control"."""
+
+    name: str
+    points: tuple[tuple[float, float, float, float], ...]
+    role: str = "main"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Shares from 0 to 1 as curves with bands; only a page shows it.
+
+    Attributes
+    ----------
+    level
+        A value with its name, drawn across.
+    """
+
+    title: str
+    lines: tuple[Line, ...]
+    level: tuple[float, str]
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """Every x that a point has."""
+        return tuple(sorted({x for line in self.lines for x, *_ in line.points}))
+
+    def x(self, value: float) -> float:
+        """Return an x's place in percent; by rank, since sizes mostly rise by factors."""
+        ticks = self.ticks
+        return 6 + 90 * ticks.index(value) / max(1, len(ticks) - 1) if len(ticks) > 1 else 50.0
+
+    def y(self, value: float) -> float:
+        """Return a share's place in pixels of 220."""
+        return 8 + 200 * (1 - value)
+
+
+Block = Say | Grid | Marked | Chart
 
 
 def bar(value: float, longest: float, text: str) -> Bar:

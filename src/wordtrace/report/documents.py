@@ -17,6 +17,7 @@ FORMATS = {
     "wordtrace-overlap": 1,
     "wordtrace-trace": 1,
     "wordtrace-verification": 1,
+    "wordtrace-fix": 1,
     "wordtrace-words": 1,
     "wordtrace-measures": 1,
 }

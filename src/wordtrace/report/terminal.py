@@ -226,7 +226,7 @@ def _analysis(document: Mapping[str, Any], width: int) -> Parts:
             parts.append(Text(block.text, style="dim" if block.soft else ""))
         elif isinstance(block, Marked):
             parts += [Text(""), *_texts(block.item, block.words, block.scale, 90), Text("")]
-        else:
+        elif isinstance(block, Grid):
             parts += [Text(""), *([Text(block.title, style="bold")] if block.title else [])]
             parts.append(_grid(block, width))
     return parts
