@@ -17,7 +17,7 @@ from wordtrace.execute.ledger import Ledger
 from wordtrace.models.cnn import CNN
 from wordtrace.run import predict
 from wordtrace.run.fit import Training, fit
-from wordtrace.verification import paired
+from wordtrace.verification import paired, tasks
 from wordtrace.verification.intervals import estimate
 from wordtrace.verification.removal import random_rows, same_labels
 from wordtrace.verification.retrain import Retraining, retrain
@@ -126,7 +126,7 @@ def test_an_interrupted_verification_goes_on_and_shares_results(
     text = "actor of the season"
     trace = index.trace(text, "film", top=30)
     trained: list[Retraining] = []
-    real = paired.retrain
+    real = tasks.retrain
 
     def counted(one: Retraining) -> dict:
         if len(trained) == 5:
@@ -134,10 +134,10 @@ def test_an_interrupted_verification_goes_on_and_shares_results(
         trained.append(one)
         return real(one)
 
-    monkeypatch.setattr(paired, "retrain", counted)
+    monkeypatch.setattr(tasks, "retrain", counted)
     with pytest.raises(KeyboardInterrupt):
         api.verify(trace, k=4, repeats=2, workers=1, index=index)
-    monkeypatch.setattr(paired, "retrain", lambda one: (trained.append(one), real(one))[1])
+    monkeypatch.setattr(tasks, "retrain", lambda one: (trained.append(one), real(one))[1])
     api.verify(trace, k=4, repeats=2, workers=1, index=index)
     assert len(trained) == 8
     assert len({one.key for one in trained}) == 8
