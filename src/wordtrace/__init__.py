@@ -11,18 +11,22 @@ __all__ = [
     "Examples",
     "Index",
     "Options",
+    "Patch",
     "Recipe",
     "Run",
     "Settings",
     "Trace",
     "Verification",
     "WordtraceError",
+    "apply_patch",
     "build_index",
     "cancellation",
+    "clusters",
     "influence",
     "measures",
     "overlap",
     "read_examples",
+    "read_patch",
     "read_trace",
     "train",
     "verify",
@@ -30,6 +34,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from wordtrace.act.apply import apply_patch
+    from wordtrace.act.clusters import clusters
+    from wordtrace.act.patch import Patch, read_patch
     from wordtrace.analysis.cancellation import cancellation
     from wordtrace.analysis.overlap import overlap
     from wordtrace.analysis.words import words
@@ -57,9 +64,13 @@ if TYPE_CHECKING:
 _MODULES = {
     "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",
+    "Patch": "wordtrace.act.patch",
+    "apply_patch": "wordtrace.act.apply",
     "cancellation": "wordtrace.analysis.cancellation",
+    "clusters": "wordtrace.act.clusters",
     "measures": "wordtrace.measures.catalogue",
     "overlap": "wordtrace.analysis.overlap",
+    "read_patch": "wordtrace.act.patch",
     "words": "wordtrace.analysis.words",
 }
 

@@ -16,6 +16,7 @@ import typer
 from wordtrace.cli import (
     apply,
     cancellation,
+    clusters,
     demo,
     fix,
     index,
@@ -73,6 +74,7 @@ for name, verb in (
     ("verify", verify.verify),
     ("scores", scores.scores),
     ("mislabels", mislabels.mislabels),
+    ("clusters", clusters.clusters),
     ("fix", fix.fix),
     ("apply", apply.apply),
     ("words", words.words),

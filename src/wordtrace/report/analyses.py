@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Column, Grid, Marked, Say, bar
-from wordtrace.report.fixes import fix_blocks
+from wordtrace.report.fixes import cluster_blocks, fix_blocks
 from wordtrace.report.numbers import digits_for, percent, signed
 from wordtrace.report.text import clean
 
@@ -19,6 +19,7 @@ HEADINGS = {
     "wordtrace-words": "What each word weighs",
     "wordtrace-measures": "Measures",
     "wordtrace-fix": "What sets misclassified texts right",
+    "wordtrace-clusters": "Patterns in mistakes",
 }
 
 
@@ -30,6 +31,7 @@ def blocks(document: Document) -> list[Block]:
         "wordtrace-words": _words,
         "wordtrace-measures": _measures,
         "wordtrace-fix": fix_blocks,
+        "wordtrace-clusters": cluster_blocks,
     }
     return shown[document["format"]](document)
 

@@ -54,7 +54,7 @@ def arrange(documents: Sequence[Document]) -> list[Section]:
         _single(one, "mislabels", "Training rows most likely mislabelled")
         for one in by_kind["wordtrace-mislabels"]
     ]
-    found += _analyses(by_kind["wordtrace-overlap"])
+    found += _analyses(by_kind["wordtrace-clusters"] + by_kind["wordtrace-overlap"])
     verified = [part for one in by_kind["wordtrace-verification"] for part in _verified(one)]
     for document in by_kind["wordtrace-trace"]:
         queries = document["queries"]

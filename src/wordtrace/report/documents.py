@@ -14,6 +14,7 @@ FORMATS = {
     "wordtrace-run": 1,
     "wordtrace-cancellation": 1,
     "wordtrace-mislabels": 1,
+    "wordtrace-clusters": 1,
     "wordtrace-overlap": 1,
     "wordtrace-trace": 1,
     "wordtrace-verification": 1,

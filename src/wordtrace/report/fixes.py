@@ -1,8 +1,8 @@
-"""How the document of ``wordtrace fix`` reads."""
+"""How the documents of ``wordtrace fix`` and ``wordtrace clusters`` read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
@@ -76,6 +76,59 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
         )
     )
     return found
+
+
+def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:
+    """Return the patterns, then rows whose words are the same but whose labels differ."""
+    found: list[Block] = [
+        Say(
+            f"{document['wrong']:,} of {document['examples']:,} examples are often wrong in "
+            f"{document['trainings']} retrainings; {len(document['clusters'])} patterns among them."
+        ),
+        Say(
+            "Examples of a pattern act alike: average influence distance up to "
+            f"{document['threshold']:g}. Words are those among the five strongest of most pairs.",
+            soft=True,
+        ),
+    ]
+    if document["left_out"]:
+        sizes = ", ".join(f"{one:,}" for one in document["left_out"])
+        found.append(Say(f"Too large to be clustered, and left out: groups of {sizes} examples."))
+    for number, one in enumerate(document["clusters"], 1):
+        members = one["members"]
+        words = ", ".join(_line(token) for token, _ in one["words"])
+        given, said = ({_line(m[key]) for m in members} for key in ("label", "said"))
+        advice = (
+            f"relabel to {min(said)}, after a look"
+            if one["advice"] == "relabel"
+            else "review one by one"
+        )
+        title = (
+            f"{number}. {len(members)} examples labelled {' or '.join(sorted(given))}, said to be "
+            f"{' or '.join(sorted(said))}: {words} ({advice})"
+        )
+        found.append(_member_table(title, members, folded=number > 3))
+    for group in document["clashes"]:
+        found.append(_member_table("The same words with different labels", group))
+    return found
+
+
+def _member_table(
+    title: str, members: Sequence[Mapping[str, Any]], *, folded: bool = False
+) -> Grid:
+    columns = [Column("id", "name"), Column("label", "name"), Column("models say", "name")]
+    columns += [Column("wrong"), Column("text", "text")]
+    rows: list[list[Cell]] = [
+        [
+            _line(one["id"]),
+            _line(one["label"]),
+            _line(one["said"]),
+            percent(one["wrong"]),
+            _line(one["text"])[:160],
+        ]
+        for one in members
+    ]
+    return Grid(title, columns, rows, folded)
 
 
 def _suffices(query: Mapping[str, Any]) -> str:
