@@ -149,7 +149,10 @@ def test_a_planted_pattern_and_clashing_copies_are_found_by_name(planted: api.Ru
     found = clusters(planted, trainings=8, wrong=0.2, workers=1)
     pattern = max(found.clusters, key=lambda one: sum("umbrella" in m.text for m in one.members))
     hits = [member for member in pattern.members if "umbrella" in member.text]
-    assert len(hits) >= 5
+    often = wrongness(planted, trainings=8, workers=1).share >= 0.2
+    there = [text for text, wrong in zip(planted.train.texts, often, strict=True) if wrong]
+    assert len(hits) >= max(3, 0.5 * sum("umbrella" in text for text in there))
+    assert "umbrella" in {token for token, _ in pattern.words}
     assert all(member.label == "film" for member in hits)
     (clash,) = [one for one in found.clashes if any("Goal," in m.text for m in one)]
     assert {member.label for member in clash} == {"sport", "money"}
