@@ -12,13 +12,23 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("index", "query", "trace", "captum", "dattri_llm", "measures", "dattri", "mislabels")
+SECTIONS = (
+    "index",
+    "query",
+    "trace",
+    "captum",
+    "dattri_llm",
+    "measures",
+    "dattri",
+    "mislabels",
+    "repair",
+)
 OUT = Path(__file__).parent / "out"
 
 
 def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
-    from benchmarks import index, measures, mislabels, query
+    from benchmarks import index, measures, mislabels, query, repair
     from benchmarks.measure import peak_megabytes
 
     warnings.filterwarnings("ignore")
@@ -31,6 +41,8 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = measures.measure(OUT)
     elif name == "mislabels":
         rows = mislabels.measure()
+    elif name == "repair":
+        rows = repair.measure()
     elif name == "dattri":
         rows = measures.measure_dattri(OUT)
     else:
