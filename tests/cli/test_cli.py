@@ -381,3 +381,52 @@ def test_wrong_arguments_of_the_analyses_are_one_sentence(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_from_suspects_to_a_repaired_file(work: Path) -> None:
+    options = ["--text", "body", "--label", "topic", "--id", "key"]
+    shown = wordtrace("mislabels", "run/index", "--top", "4", "--patch", "fix.jsonl", cwd=work)
+    assert "model says" in shown.stdout
+    assert "wordtrace apply" in shown.stderr
+    changes = [json.loads(line) for line in (work / "fix.jsonl").read_text().splitlines()]
+    done = wordtrace(
+        "apply", "fix.jsonl", "data.csv", "--out", "fixed.csv", *options, "--json", cwd=work
+    )
+    assert json.loads(done.stdout)["relabelled"] == len(changes) > 0
+    old, new = ((work / name).read_text().splitlines() for name in ("data.csv", "fixed.csv"))
+    assert sum(a != b for a, b in zip(old, new, strict=True)) == len(changes)
+    wordtrace(
+        "apply", "fix.jsonl", "fixed.csv", "--out", "back.csv", "--reverse", *options, cwd=work
+    )
+    assert (work / "back.csv").read_bytes() == (work / "data.csv").read_bytes()
+    again = wordtrace(
+        "apply", "fix.jsonl", "fixed.csv", "--out", "no.csv", *options, status=2, cwd=work
+    )
+    assert "has that label already" in again.stderr
+    assert not (work / "no.csv").exists()
+    judged = wordtrace(
+        "mislabels", "run/index", "--truth", "fixed.csv", "--truth-text", "body",
+        "--truth-label", "topic", "--truth-id", "key", "--json", cwd=work,
+    )  # fmt: skip
+    assert json.loads(judged.stdout)["judged"]["wrong"] <= len(changes)
+
+
+def test_fix_and_clusters_tell_and_write_patches(work: Path) -> None:
+    (work / "wrong.csv").write_text(
+        "text,label\n" + "".join(f"bank shares and profit {n},film\n" for n in range(2))
+    )
+    wordtrace(
+        "fix", "run/index", "--queries", "wrong.csv", "--k", "2,30", "--repeats", "2",
+        "--actions", "remove", "--measures", "", "--out", "fix.html", cwd=work,
+    )  # fmt: skip
+    assert "Share of retrainings" in (work / "fix.html").read_text()
+    found = wordtrace("clusters", "run", "--trainings", "4", "--wrong", "0.1", "--json", cwd=work)
+    assert json.loads(found.stdout)["wrong"] > 0
+    for arguments in (
+        ["fix", "run/index", "--queries", "wrong.csv", "--k", "many"],
+        ["fix", "run/index", "--queries", "wrong.csv", "--band", "0.3"],
+        ["clusters", "run", "--wrong", "2"],
+        ["apply", "data.csv", "data.csv", "--out", "x.csv"],
+    ):
+        done = wordtrace(*arguments, status=2, cwd=work)
+        assert done.stderr.count("\n") == 1
