@@ -184,6 +184,7 @@ def test_a_fix_counts_what_retraining_says(index: api.Index, asked, tmp_path) ->
     assert solved
     for one, patch in zip(document["queries"], found.patches, strict=True):
         assert (one["suffices"] is None) == (patch is None)
+        assert not (one["suffices"] and one["without_change"])
         if one["suffices"]:
             method, size = one["suffices"]["method"], one["suffices"]["k"]
             assert one["right"][method][str(size)] == 6

@@ -171,8 +171,11 @@ def fix(
         size: [accuracy([control[size, seed] for seed in seeds])] for size in sorted(set(k))
     }
     held = [value for value in accuracy([nothing] * repeats) if value is not None]
+    # Where retraining alone is enough, no change is needed.
     smallest = [
-        min(
+        None
+        if enough(base[place])
+        else min(
             (
                 (size, methods.index(name), name)
                 for name in methods

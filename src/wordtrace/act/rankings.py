@@ -20,8 +20,8 @@ def rankings(index: IndexFolder) -> dict[str, Suspicion]:
 
     "self-influence" is Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens; "opposition" what all other rows
     speak against the label (:func:`.opposition.opposition`); "loss" the mean over the checkpoints,
-    "final-loss" the final model's; "combined" the mean rank by self-influence, opposition and final
-    loss, in (0, 1].
+    "final-loss" the final model's; "combined" all four by Fisher's method, Σ −log(1 − (rank − ½)/n): a
+    row that stands out in one ranking counts for more than one that is middling in all.
     """
     count = len(index.manifest.checkpoints)
     losses = [index.column(f"loss_{place}").astype(np.float64) for place in range(count)]
@@ -31,9 +31,8 @@ def rankings(index: IndexFolder) -> dict[str, Suspicion]:
         "loss": np.mean(losses, axis=0),
         "final-loss": index.column("loss_final").astype(np.float64),
     }
-    parts = ("self-influence", "opposition", "final-loss")
-    ranks = [rankdata(found[name]) / len(found[name]) for name in parts]
-    return {"combined": np.mean(ranks, axis=0), **found}
+    shares = [(rankdata(one) - 0.5) / len(one) for one in found.values()]
+    return {"combined": -np.sum(np.log1p(-np.array(shares)), axis=0), **found}
 
 
 def order_of(suspicion: Suspicion) -> npt.NDArray[np.int64]:

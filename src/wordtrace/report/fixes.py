@@ -20,7 +20,7 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
     said = (
         f"{len(solved)} of {len(queries)} misclassified queries have a change after which "
         "retraining sets them right for sure (the 95 % lower bound of P(right) is over one half); "
-        f"for {alone} retraining alone does."
+        f"for {alone} more retraining alone does."
     )
     found: list[Block] = [Say(said)]
     lines = [
@@ -132,6 +132,8 @@ def _member_table(
 
 
 def _suffices(query: Mapping[str, Any]) -> str:
+    if query["without_change"]:
+        return "retraining alone"
     if not query["suffices"]:
         return "none"
     return f"{_line(query['suffices']['method'])} {query['suffices']['k']:,}"
