@@ -20,8 +20,9 @@ def rankings(index: IndexFolder) -> dict[str, Suspicion]:
 
     "self-influence" is Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens; "opposition" what all other rows
     speak against the label (:func:`.opposition.opposition`); "loss" the mean over the checkpoints,
-    "final-loss" the final model's; "combined" all four by Fisher's method, Σ −log(1 − (rank − ½)/n): a
-    row that stands out in one ranking counts for more than one that is middling in all.
+    "final-loss" the final model's; "combined" all four by Fisher's method, the sum of
+    −log(1 − (rank − ½)/n): a row that stands out in one ranking counts for more than one that is
+    middling in all.
     """
     count = len(index.manifest.checkpoints)
     losses = [index.column(f"loss_{place}").astype(np.float64) for place in range(count)]
