@@ -28,8 +28,16 @@ class PostingSource(Protocol):
         """The weight η_c of each checkpoint in the sum."""
         ...
 
+    @property
+    def examples(self) -> int:
+        """How many training rows there are."""
+        ...
+
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64] | slice, Block]]:
-        """Yield (rows, block): the block's example i is the training row ``rows[i]``."""
+        """Yield (rows, block): the block's example i is the training row ``rows[i]``.
+
+        Slices are the same at each checkpoint.
+        """
         ...
 
 
@@ -39,6 +47,7 @@ class Indexed:
     def __init__(self, index: IndexFolder) -> None:
         self.index = index
         self.etas = [source.eta for source in index.manifest.checkpoints]
+        self.examples = index.manifest.examples
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[slice, Block]]:
         """Yield the index's shards, memory-mapped."""
@@ -73,6 +82,7 @@ class Streamed:
         gradients.check_top_k(top_k)
         self.run, self.top_k, self.rows, self.quiet = run, top_k, rows, quiet
         self.etas = etas or [checkpoint.learning_rate for checkpoint in run.checkpoints]
+        self.examples = len(run.train)
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64], Block]]:
         """Yield one block a batch."""
