@@ -25,9 +25,10 @@ from wordtrace.disk import atomic, fingerprint
 from wordtrace.gradients.tokens import TokenGradients
 from wordtrace.index import manifest as manifests
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Shard
+from wordtrace.index.manifest import Part, Shard, entry_of
 from wordtrace.index.postings import Block, make_block
 from wordtrace.index.shards import shard_file, write_shard
+from wordtrace.index.texts import write_texts
 from wordtrace.run.run import MANIFEST, TRAIN
 
 REAL = 10_000
@@ -74,6 +75,7 @@ def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
                 )
             )
     pq.write_table(_table(real.folder, drawn), out / manifests.EXAMPLES, compression="zstd")
+    write_texts(out / manifests.TEXTS, run.train)
     tokens = pq.read_table(real.folder.path / manifests.TOKENS)
     documents = tokens["documents"].to_numpy() * count // REAL
     pq.write_table(tokens.set_column(1, "documents", pa.array(documents)), out / manifests.TOKENS)
@@ -86,12 +88,10 @@ def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
         checkpoints=real.folder.manifest.checkpoints[:CHECKPOINTS],
         shards=tuple(shards),
         files={
-            name: {
-                "bytes": (out / name).stat().st_size,
-                "blake2b": fingerprint.of_file(out / name),
-            }
-            for name in (manifests.EXAMPLES, manifests.TOKENS)
+            name: entry_of(out, name)
+            for name in (manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS)
         },
+        parts=(Part(0, count, "the run", "synthetic", manifests.EXAMPLES, manifests.TEXTS),),
     )
     atomic.write_json(out / manifests.FILE, manifest.document())
 

@@ -18,10 +18,11 @@ from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
 from wordtrace.explain.tracer import Question, Tracer
 from wordtrace.index import build as building
+from wordtrace.index import change as changing
+from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Scores
-from wordtrace.measures.topn import strongest
 from wordtrace.run import train as training
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
@@ -74,7 +75,7 @@ class Index:
 
     def __repr__(self) -> str:
         kept = self.folder.manifest.top_k or "all"
-        return f"Index({str(self.folder.path)!r}, {len(self.run.train):,} examples, top-k {kept})"
+        return f"Index({str(self.folder.path)!r}, {self.folder.count:,} examples, top-k {kept})"
 
     @cached_property
     def _tracer(self) -> Tracer:
@@ -120,6 +121,57 @@ class Index:
         return self._tracer.trace(
             question, measure, top=top, top_k=top_k, baselines=baselines, **options
         )
+
+    def add(
+        self,
+        data: Any,
+        *,
+        text: str = "text",
+        text2: str | None = None,
+        label: str = "label",
+        id: str | None = None,
+        split: str | None = None,
+        workers: int | None = None,
+    ) -> Index:
+        """Index further examples with the run's checkpoints; returns this index.
+
+        They were not trained on: their influence is what training on them would have had, to first
+        order.
+
+        Parameters
+        ----------
+        data
+            What :func:`read_examples` takes, or Examples; ids must be new.
+
+        Raises
+        ------
+        InputError
+            For unusable data, an id that is there already, or a label that the run does not have.
+        """
+        if not isinstance(data, Examples):
+            data = read_examples(
+                data,
+                text=text,
+                text2=text2,
+                label=label,
+                id=id,
+                split=split,
+                label_names=self.run.label_names,
+            )
+        return self._changed(changing.add(self.folder.path, self.run, data, workers=workers))
+
+    def remove(self, ids: Collection[str]) -> Index:
+        """Make examples invisible at once, by id; :meth:`merge` drops them. Returns this index."""
+        return self._changed(changing.remove(self.folder.path, self.run, list(ids)))
+
+    def merge(self, shard_size: int | None = None) -> Index:
+        """Drop removed examples and join additions and shards; returns this index."""
+        return self._changed(merging.merge(self.folder.path, self.run, shard_size))
+
+    def _changed(self, folder: IndexFolder) -> Index:
+        self.folder = folder
+        self.__dict__.pop("_tracer", None)
+        return self
 
     def mislabels(
         self,
@@ -346,9 +398,9 @@ def verify(
         labels = [query.label for query in trace]
         tracer = index._tracer if index else Tracer(opened, None)
         asked = tracer.queries(ask(opened, texts, labels))
-        scores = tracer.score(asked, trace.measure, trace.top_k, **trace.options)
+        ranked = tracer.rank(asked, trace.measure, trace.top_k, top=k, **trace.options)
         place = 1 if remove == "opponents" else 0
-        rows = [tuple(strongest(row, k)[place].tolist()) for row in scores]
+        rows = [tuple(opened.rows_of(pair[place]).tolist()) for pair in ranked]
     targets = [
         Target(
             query.text,

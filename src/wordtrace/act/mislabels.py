@@ -120,9 +120,11 @@ def mislabels(
     rankings = suspicion(index)
     if by not in ("self-influence", "loss"):
         raise InputError(f"--by is {by!r}; it must be self-influence or loss.")
-    flipped = None if planted is None else set(run.rows_of(sorted(planted)).tolist())
-    order = _order(rankings[by])[:top]
-    chosen = run.train.take(order)
+    flipped = None if planted is None else set(index.rows_of(sorted(planted)).tolist())
+    for values in rankings.values():
+        values[index.removed] = -np.inf
+    order = _order(rankings[by])[: min(top, index.count)]
+    chosen = index.take(order, run)
     predicted = index.table["predicted_final"]
     rows = tuple(
         Suspect(
@@ -140,14 +142,14 @@ def mislabels(
     )
     measured = None
     if flipped:
-        count, total = len(flipped), len(run.train)
+        count, total = len(flipped), index.count
         found: dict[str, float] = {
             name: len(flipped.intersection(_order(values)[:count].tolist()))
             for name, values in rankings.items()
         }
         found["random (expected)"] = round(count * count / total, 1)
         measured = {"count": count, "rows": total, "checked": count, "found": found}
-    return Mislabels(str(index.path), by, len(run.train), rows, measured)
+    return Mislabels(str(index.path), by, index.count, rows, measured)
 
 
 def suspicion(index: IndexFolder) -> dict[str, npt.NDArray[np.float64]]:
@@ -155,9 +157,9 @@ def suspicion(index: IndexFolder) -> dict[str, npt.NDArray[np.float64]]:
     count = len(index.manifest.checkpoints)
     losses = [index.column(f"loss_{place}").astype(np.float64) for place in range(count)]
     return {
-        "self-influence": index.column("self_influence").astype(np.float64),
+        "self-influence": index.column("self_influence").copy(),
         "loss": np.mean(losses, axis=0),
-        "loss (final model)": index.column("loss_final").astype(np.float64),
+        "loss (final model)": index.column("loss_final").copy(),
     }
 
 

@@ -16,6 +16,7 @@ import typer
 from wordtrace.cli import (
     demo,
     index,
+    index_life,
     info,
     mislabels,
     overlap,
@@ -65,6 +66,9 @@ for name, verb in (
     ("demo", demo.demo),
     ("train", train.train),
     ("index", index.index),
+    ("index-add", index_life.add),
+    ("index-remove", index_life.remove),
+    ("index-merge", index_life.merge),
     ("trace", trace.trace),
     ("verify", verify.verify),
     ("scores", scores.scores),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -46,9 +46,21 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
             "  checkpoints: "
             + ", ".join(f"step {one['step']} (η {one['eta']:g})" for one in document["checkpoints"])
             + f"; {document['dtype']}, dimension {document['dim']}, {document['shards']} shards",
+            *(
+                [
+                    f"  holds {_parts(document['parts'])}; {document['removed']:,} removed "
+                    "(dropped by `wordtrace index-merge`)"
+                ]
+                if document["removed"] or len(document["parts"]) > 1
+                else []
+            ),
             f"  run: {document['run']}",
         ]
     )
+
+
+def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{part['examples']:,} of {part['source']}" for part in parts)
 
 
 def _print_json(document: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -108,11 +109,20 @@ class Tracer:
         wanted = [np.concatenate(pair) for pair in ranked]
         words = self._words(chosen, source, asked, wanted)
         hits = [
-            self._hits(rows, scores[place], None if words is None else words[place], queries, place)
+            self._hits(
+                rows,
+                scores[place],
+                None if words is None else words[place],
+                queries,
+                place,
+                isinstance(source, Indexed),
+            )
             for place, rows in enumerate(wanted)
         ]
         seconds = time.perf_counter() - start
-        beside = {other: scorer.score(self.run, queries) for other, scorer in others.items()}
+        beside = {
+            other: self._scores(scorer, None, queries, []) for other, scorer in others.items()
+        }
         explanations = []
         for place, listed in enumerate(hits):
             split = len(ranked[place][0])
@@ -142,6 +152,7 @@ class Tracer:
                                 None,
                                 queries,
                                 place,
+                                False,
                             )
                         )
                         for other, row in beside.items()
@@ -152,7 +163,7 @@ class Tracer:
             measure=name,
             top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
             source="index" if isinstance(source, Indexed) else "run",
-            examples=len(self.run.train),
+            examples=self._count(isinstance(source, Indexed)),
             seconds=seconds,
             run=str(self.run.path.resolve()),
             run_fingerprint=self.run.fingerprint,
@@ -169,11 +180,28 @@ class Tracer:
         top_k: int | None = None,
         **options: Any,
     ) -> Scores:
-        """Return the whole matrix, float32, shape (queries, examples)."""
-        name, k = self._default(name, top_k)
-        chosen = measure(name, Options(top_k=k, **options))
-        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
-        return self._scores(chosen, self._source(chosen), queries, asked)
+        """Return the whole matrix, float32, shape (queries, examples).
+
+        The examples are the index's rows where it answers the measure, else the run's.
+        """
+        return self._score(queries, name, top_k, **options)[0]
+
+    def rank(
+        self,
+        queries: Queries,
+        name: str | None = None,
+        top_k: int | None = None,
+        *,
+        top: int,
+        **options: Any,
+    ) -> list[tuple[list[str], list[str]]]:
+        """Return the ids of each query's `top` strongest proponents and opponents."""
+        scores, indexed = self._score(queries, name, top_k, **options)
+        found = []
+        for row in scores:
+            proponents, opponents = strongest(row, top)
+            found.append((self._ids(proponents, indexed), self._ids(opponents, indexed)))
+        return found
 
     def queries(self, question: Question) -> Queries:
         """Tokenize the texts; labels of -1 become the final model's prediction."""
@@ -199,6 +227,16 @@ class Tracer:
             return Indexed(self.index)
         return Streamed(self.run, chosen.top_k, etas=self._etas())
 
+    def _score(
+        self, queries: Queries, name: str | None, top_k: int | None, **options: Any
+    ) -> tuple[Scores, bool]:
+        """Return the matrix and whether its examples are the index's rows."""
+        name, k = self._default(name, top_k)
+        chosen = measure(name, Options(top_k=k, **options))
+        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
+        source = self._source(chosen)
+        return self._scores(chosen, source, queries, asked), isinstance(source, Indexed)
+
     def _scores(
         self,
         chosen: Measure,
@@ -206,9 +244,38 @@ class Tracer:
         queries: Queries,
         asked: list[QueryTokens],
     ) -> Scores:
+        """Return the matrix; what was removed from the index has no influence."""
         if isinstance(chosen, WordMeasure) and source is not None:
-            return chosen.score_from(source, self.run, len(queries), asked)
-        return chosen.score(self.run, queries)
+            scores = chosen.score_from(source, self.run, len(queries), asked)
+        else:
+            scores = chosen.score(self.run, queries)
+        if self.index is not None:
+            gone = self.index.removed if isinstance(source, Indexed) else self._hidden
+            scores[:, gone] = 0
+        return scores
+
+    @cached_property
+    def _hidden(self) -> npt.NDArray[np.int64]:
+        """The run's rows that were removed from the index."""
+        index = self.index
+        whole = self.run.manifest["train"]["rows"]
+        if index is None or (len(index.removed) == 0 and index.manifest.parts[0].count == whole):
+            return np.empty(0, np.int64)
+        ids = enumerate(self.run.train.ids)
+        return np.array([row for row, id in ids if id not in index.rows], np.int64)
+
+    def _count(self, indexed: bool) -> int:
+        if indexed and self.index is not None:
+            return self.index.count
+        return int(self.run.manifest["train"]["rows"]) - len(self._hidden)
+
+    def _take(self, rows: npt.NDArray[np.int64], indexed: bool) -> Examples:
+        if indexed and self.index is not None:
+            return self.index.take(rows, self.run)
+        return self.run.train.take(rows)
+
+    def _ids(self, rows: npt.NDArray[np.int64], indexed: bool) -> list[str]:
+        return self._take(rows, indexed).ids
 
     def _words(
         self,
@@ -241,7 +308,8 @@ class Tracer:
                     list(self.index.blocks(place))
             else:
                 documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
-            self._vocabulary = Vocabulary(self.run.tokenizer, documents, len(self.run.train))
+            count = self._count(self.index is not None)
+            self._vocabulary = Vocabulary(self.run.tokenizer, documents, count)
             # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
             # second: that is loading, too.
             pair = ["."] if self.run.manifest["has_pairs"] else None
@@ -267,8 +335,9 @@ class Tracer:
         words: dict[int, TokenPairs] | None,
         queries: Queries,
         place: int,
+        indexed: bool,
     ) -> list[Hit]:
-        examples: Examples = self.run.train.take(rows)
+        examples = self._take(rows, indexed)
         tokenizer = self.run.tokenizer
         spots: list[dict[int, tuple[Span, ...]]] = []
         if words is not None:

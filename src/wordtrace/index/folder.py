@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,12 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError, InputError, MismatchError
 from wordtrace.index import manifest as manifests
 from wordtrace.index.manifest import Manifest
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
+from wordtrace.index.texts import Texts
 from wordtrace.run.run import Run, check_format
 
 
@@ -101,13 +103,78 @@ class IndexFolder:
 
     @cached_property
     def table(self) -> pa.Table:
-        """examples.parquet: id, label, and losses, predictions and self-influence."""
-        return self._read(manifests.EXAMPLES)
+        """One row an example: id, label, and losses, predictions and self-influence."""
+        return pa.concat_tables([self._read(part.examples) for part in self.manifest.parts])
+
+    @cached_property
+    def removed(self) -> npt.NDArray[np.int64]:
+        """int64: the removed rows, rising. Their postings stay until the index is merged."""
+        if self.manifest.removed is None:
+            return np.empty(0, np.int64)
+        rows: npt.NDArray[np.int64] = self._read(self.manifest.removed)["row"].to_numpy()
+        if len(rows) and not 0 <= rows.min() <= rows.max() < self.manifest.examples:
+            raise CorruptError(
+                f"{self.path / self.manifest.removed} names rows that are not there; "
+                "build the index again."
+            )
+        return rows
+
+    @property
+    def count(self) -> int:
+        """How many examples there are, removed ones left out."""
+        return self.manifest.examples - len(self.removed)
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each id, removed ones left out."""
+        rows = {id: row for row, id in enumerate(self.table["id"].to_pylist())}
+        gone = set(self.removed.tolist())
+        return {id: row for id, row in rows.items() if row not in gone} if gone else rows
+
+    def rows_of(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the rows of some ids, int64.
+
+        Raises
+        ------
+        InputError
+            When there is no example with an id, or it was removed.
+        """
+        for id in ids:
+            if id not in self.rows:
+                raise InputError(f"{self.path} has no example with the id {id!r}.")
+        return np.array([self.rows[id] for id in ids], np.int64)
+
+    def take(self, rows: npt.NDArray[np.int64], run: Run) -> Examples:
+        """Return the examples at some rows, in that order; no other text is read."""
+        if any(part.texts is None for part in self.manifest.parts):
+            return run.train.take(rows)
+        taken = [
+            self.texts[place].take(rows[inside] - part.first, run.label_names)
+            for place, part in enumerate(self.manifest.parts)
+            if (inside := (rows >= part.first) & (rows < part.first + part.count)).any()
+        ]
+        if not taken:
+            return run.train.take(rows)
+        if len(taken) == 1:
+            return taken[0]
+        places = np.searchsorted([part.first for part in self.manifest.parts], rows, "right")
+        order = np.argsort(places, kind="stable")
+        joined = Examples(pa.concat_tables([one.table for one in taken]), run.label_names)
+        return joined.take(np.argsort(order, kind="stable"))
+
+    @cached_property
+    def texts(self) -> list[Texts]:
+        """The texts of each part, memory-mapped."""
+        return [
+            Texts(self.path / part.texts, part.count)
+            for part in self.manifest.parts
+            if part.texts is not None
+        ]
 
     @cached_property
     def document_frequency(self) -> npt.NDArray[np.int64]:
         """The share-to-be: in how many training texts each token stands, shape (vocabulary,)."""
-        values: npt.NDArray[np.int64] = self._read(manifests.TOKENS)["documents"].to_numpy()
+        values: npt.NDArray[np.int64] = self._read(self.manifest.tokens)["documents"].to_numpy()
         return values
 
     def column(self, name: str) -> npt.NDArray[np.float64]:

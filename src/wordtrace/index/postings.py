@@ -90,27 +90,36 @@ def make_block(
     token = torch.cat([part.token for _, part in parts]) if parts else _empty()
     norms = [torch.linalg.vector_norm(part.gradient, dim=1) for _, part in parts]
     norm = torch.cat(norms) if parts else torch.empty(0)
-    # Three stable sorts, the last key first: token, then falling norm, then example.
-    order = torch.argsort(example, stable=True)
-    order = order[torch.argsort(norm[order], descending=True, stable=True)]
-    order = order[torch.argsort(token[order], stable=True)]
+    order = order_postings(token, norm, example)
     dim = parts[0][1].gradient.shape[1] if parts else 0
     halves = [
         (part.gradient / length.unsqueeze(1)).to(DTYPES[dtype])
         for (_, part), length in zip(parts, norms, strict=True)
     ]
     direction = torch.cat(halves) if parts else torch.empty(0, dim, dtype=DTYPES[dtype])
-    counts = torch.bincount(token, minlength=vocabulary)
-    offsets = torch.zeros(vocabulary + 1, dtype=torch.int64)
-    torch.cumsum(counts, 0, out=offsets[1:])
     return Block(
         first,
         count,
-        offsets,
+        token_offsets(token, vocabulary),
         example[order].to(torch.int32),
         norm[order],
         direction.index_select(0, order),
     )
+
+
+def order_postings(token: Tensor, norm: Tensor, example: Tensor) -> Tensor:
+    """Return the order by token, then falling norm, then example: int64, shape (postings,)."""
+    # Three stable sorts, the last key first.
+    order = torch.argsort(example, stable=True)
+    order = order[torch.argsort(norm[order], descending=True, stable=True)]
+    return order[torch.argsort(token[order], stable=True)]
+
+
+def token_offsets(token: Tensor, vocabulary: int) -> Tensor:
+    """Return where the postings of each token start: int64, shape (vocabulary + 1,)."""
+    offsets = torch.zeros(vocabulary + 1, dtype=torch.int64)
+    torch.cumsum(torch.bincount(token, minlength=vocabulary), 0, out=offsets[1:])
+    return offsets
 
 
 def _empty() -> Tensor:
