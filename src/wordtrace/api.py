@@ -14,6 +14,8 @@ from wordtrace.act.mislabels import Mislabels
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError, MismatchError
+from wordtrace.execute.named import named
+from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
 from wordtrace.explain.tracer import Question, Tracer
@@ -132,6 +134,8 @@ class Index:
         id: str | None = None,
         split: str | None = None,
         workers: int | None = None,
+        executor: str | Executor = "processes",
+        address: str | None = None,
     ) -> Index:
         """Index further examples with the run's checkpoints; returns this index.
 
@@ -142,6 +146,8 @@ class Index:
         ----------
         data
             What :func:`read_examples` takes, or Examples; ids must be new.
+        executor, address
+            As for :func:`build_index`.
 
         Raises
         ------
@@ -158,7 +164,9 @@ class Index:
                 split=split,
                 label_names=self.run.label_names,
             )
-        return self._changed(changing.add(self.folder.path, self.run, data, workers=workers))
+        runs = named(executor, address, workers)
+        folder = changing.add(self.folder.path, self.run, data, workers=workers, executor=runs)
+        return self._changed(folder)
 
     def remove(self, ids: Collection[str]) -> Index:
         """Make examples invisible at once, by id; :meth:`merge` drops them. Returns this index."""
@@ -310,9 +318,19 @@ def build_index(
     weighting: str = "rate",
     shard_size: int = 32_768,
     workers: int | None = None,
+    executor: str | Executor = "processes",
+    address: str | None = None,
     overwrite: bool = False,
 ) -> Index:
-    """Index the token gradients of a run's training examples; see :func:`.index.build.build`."""
+    """Index the token gradients of a run's training examples; see :func:`.index.build.build`.
+
+    Parameters
+    ----------
+    executor
+        "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
+    address
+        Of the Ray cluster; see :class:`.execute.ray.Cluster`.
+    """
     opened = run if isinstance(run, Run) else Run.open(run)
     folder = building.build(
         opened,
@@ -322,6 +340,7 @@ def build_index(
         weighting=weighting,
         shard_size=shard_size,
         workers=workers,
+        executor=named(executor, address, workers),
         overwrite=overwrite,
     )
     return Index(folder, opened)

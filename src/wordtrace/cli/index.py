@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Json, Workers, say
+from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
 
 
 def index(
@@ -27,6 +27,8 @@ def index(
     ] = "rate",
     shard_size: Annotated[int, typer.Option(help="Examples in a file.")] = 32_768,
     workers: Workers = None,
+    executor: ExecutorName = "processes",
+    address: Address = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished index, at the end.")
     ] = False,
@@ -48,6 +50,8 @@ def index(
         weighting=weighting,
         shard_size=shard_size,
         workers=workers,
+        executor=executor,
+        address=address,
         overwrite=overwrite,
     )
     if existed:

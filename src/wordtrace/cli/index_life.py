@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wordtrace.cli.output import Json, Workers, say
+from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
 
 if TYPE_CHECKING:
     from wordtrace.api import Index
@@ -30,6 +30,8 @@ def add(
         str | None, typer.Option(help="Of a saved `datasets` folder with several splits.")
     ] = None,
     workers: Workers = None,
+    executor: ExecutorName = "processes",
+    address: Address = None,
     run: RunPlace = None,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +44,17 @@ def add(
 
     opened = api.Index.open(index, run)
     before = opened.folder.count
-    opened.add(data, text=text, text2=text2, label=label, id=id, split=split, workers=workers)
+    opened.add(
+        data,
+        text=text,
+        text2=text2,
+        label=label,
+        id=id,
+        split=split,
+        workers=workers,
+        executor=executor,
+        address=address,
+    )
     say(f"Added {opened.folder.count - before:,} examples.")
     _show(opened, as_json)
 
