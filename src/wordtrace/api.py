@@ -20,6 +20,7 @@ from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
 from wordtrace.explain.tracer import Question, Tracer
 from wordtrace.index import build as building
+from wordtrace.index import calibrate as calibration
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
@@ -42,6 +43,7 @@ __all__ = [
     "Trace",
     "Verification",
     "build_index",
+    "calibrate",
     "influence",
     "read_examples",
     "read_trace",
@@ -315,6 +317,8 @@ def build_index(
     *,
     top_k: int | None = 10,
     dtype: str = "float16",
+    project: int | None = None,
+    projection: str = "pca",
     weighting: str = "rate",
     shard_size: int = 32_768,
     workers: int | None = None,
@@ -337,6 +341,8 @@ def build_index(
         out,
         top_k=top_k,
         dtype=dtype,
+        project=project,
+        projection=projection,
         weighting=weighting,
         shard_size=shard_size,
         workers=workers,
@@ -344,6 +350,41 @@ def build_index(
         overwrite=overwrite,
     )
     return Index(folder, opened)
+
+
+def calibrate(
+    run: Run | str | Path,
+    *,
+    dtype: str = "float16",
+    project: int | None = None,
+    projection: str = "pca",
+    weighting: str = "rate",
+    overlap: float = 0.9,
+) -> dict[str, Any]:
+    """Measure on a sample what an index of each top-k would cost and keep.
+
+    Parameters
+    ----------
+    overlap
+        The share of the exact 20 strongest proponents and opponents to be kept.
+
+    Returns
+    -------
+    dict
+        A row for each k; ``chosen`` is the smallest that keeps as much, None standing for all
+        positions. See :func:`.index.calibrate.calibrate`.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    building.check_stored(opened, dtype, project, projection)
+    return calibration.calibrate(
+        opened,
+        opened.encoded,
+        building.weights(opened, weighting),
+        dtype=dtype,
+        project=project,
+        projection=projection,
+        overlap=overlap,
+    )
 
 
 def influence(

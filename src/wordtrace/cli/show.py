@@ -45,7 +45,9 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
             "example",
             "  checkpoints: "
             + ", ".join(f"step {one['step']} (η {one['eta']:g})" for one in document["checkpoints"])
-            + f"; {document['dtype']}, dimension {document['dim']}, {document['shards']} shards",
+            + f"; {document['dtype']}, dimension {_dimension(document)}, "
+            f"{document['shards']} shards",
+            *([f"  {_fidelity(document['fidelity'])}"] if document["fidelity"] else []),
             *(
                 [
                     f"  holds {_parts(document['parts'])}; {document['removed']:,} removed "
@@ -57,6 +59,40 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
             f"  run: {document['run']}",
         ]
     )
+
+
+def _dimension(document: Mapping[str, Any]) -> str:
+    shape = document["projection"]
+    return f"{document['dim']}" + (f" → {shape['dim']} ({shape['kind']})" if shape else "")
+
+
+def _fidelity(found: Mapping[str, Any]) -> str:
+    return (
+        f"fidelity: {found['overlap']:.1%} of the exact top {found['top']} are listed, rank "
+        f"correlation {found['spearman']:.3f} ({found['queries']} queries, "
+        f"{found['rows']:,} examples)"
+    )
+
+
+def show_calibration(document: Mapping[str, Any]) -> None:
+    """Print what each k costs and keeps."""
+    lines = [
+        f"Against TracIn-WE over all positions, exact ({document['rows'][0]['queries']} queries, "
+        f"{document['rows'][0]['rows']:,} examples), stored as {document['dtype']}"
+        + (
+            f" in {document['project']} dimensions ({document['projection']}):"
+            if document["project"]
+            else ":"
+        ),
+        "  top-k   bytes/example   top 20 listed   rank correlation",
+    ]
+    for row in document["rows"]:
+        name = "all" if row["top_k"] is None else str(row["top_k"])
+        lines.append(
+            f"  {name:>5}   {row['bytes_per_example']:>13,.0f}   {row['overlap']:>13.1%}   "
+            f"{row['spearman']:>16.3f}"
+        )
+    _print_lines(lines)
 
 
 def _parts(parts: Sequence[Mapping[str, Any]]) -> str:

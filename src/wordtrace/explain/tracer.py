@@ -103,7 +103,7 @@ class Tracer:
         self._load()
         start = time.perf_counter()
         queries, predicted, probability = self._predict(question)
-        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
+        asked = self._asked(chosen, source, queries)
         scores = self._scores(chosen, source, queries, asked)
         ranked = [strongest(row, top) for row in scores]
         wanted = [np.concatenate(pair) for pair in ranked]
@@ -233,9 +233,17 @@ class Tracer:
         """Return the matrix and whether its examples are the index's rows."""
         name, k = self._default(name, top_k)
         chosen = measure(name, Options(top_k=k, **options))
-        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
         source = self._source(chosen)
+        asked = self._asked(chosen, source, queries)
         return self._scores(chosen, source, queries, asked), isinstance(source, Indexed)
+
+    def _asked(
+        self, chosen: Measure, source: Indexed | Streamed | None, queries: Queries
+    ) -> list[QueryTokens]:
+        if not isinstance(chosen, WordMeasure):
+            return []
+        asked = chosen.query_tokens(self.run, queries)
+        return source.ready(asked) if isinstance(source, Indexed) else asked
 
     def _scores(
         self,

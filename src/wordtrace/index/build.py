@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wordtrace.data.batches import document_frequency
+from wordtrace.data.batches import Encoded, document_frequency
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import InputError
 from wordtrace.execute.ledger import Ledger
@@ -17,6 +17,8 @@ from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import Executor
 from wordtrace.gradients import tokens as gradients
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection as projections
+from wordtrace.index.fidelity import measure, sample
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import Manifest, Part, Shard, Source, entry_of
 from wordtrace.index.postings import DTYPES
@@ -35,6 +37,8 @@ def build(
     top_k: int | None = 10,
     dtype: str = "float16",
     weighting: str = "rate",
+    project: int | None = None,
+    projection: str = "pca",
     shard_size: int = 32_768,
     workers: int | None = None,
     executor: Executor | None = None,
@@ -52,7 +56,11 @@ def build(
     top_k
         Positions of largest gradient norm kept in each text (Eq. 5); None for all.
     dtype
-        Of the stored directions: "float16" or "float32".
+        Of the stored directions: "float16", "float32" or "int8".
+    project
+        Dimensions to which the gradients are brought; None for all.
+    projection
+        How: "pca", fitted on a sample of the training examples, or "random".
     weighting
         η_c: "rate" is the learning rate used at checkpoint c, "rate-sum" the sum of the rates
         since the checkpoint before.
@@ -69,18 +77,18 @@ def build(
         When a gradient is NaN or infinite; names the example.
     """
     gradients.check_top_k(top_k)
-    if dtype not in DTYPES:
-        raise InputError(f"--dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
+    check_stored(run, dtype, project, projection)
     if shard_size < 1:
         raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
     folder = Path(out) if out is not None else run.path / "index"
     atomic.check_replaceable(folder, manifests.FILE, "index")
-    sources = _sources(run, weighting)
+    sources = weights(run, weighting)
     plan: dict[str, Any] = {
         "run_fingerprint": run.fingerprint,
         "top_k": top_k,
         "dtype": dtype,
         "weighting": weighting,
+        "projection": None if project is None else {"kind": projection, "dim": project},
         "shard_size": shard_size,
     }
     if (folder / manifests.FILE).exists() and not overwrite:
@@ -99,13 +107,15 @@ def build(
             return IndexFolder.open(folder)
         start_work(part, plan)
         encoded = prepare(part, run, run.train, run.encoded)
+        found = _compress(run, part, encoded, sources, plan)
         tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype)
         shards = run_tasks(tasks, part, workers, executor)
         texts = Texts(part / manifests.TEXTS, len(encoded))
         write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
         size = run.tokenizer.size
         write_tokens(part / manifests.TOKENS, run, document_frequency(encoded, size))
-        files = (manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS)
+        files = [manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS]
+        files += [projections.FILE] if project is not None else []
         origin = Part(
             first=0,
             count=len(encoded),
@@ -123,12 +133,30 @@ def build(
             shards=tuple(shards),
             files={name: entry_of(part, name) for name in files},
             parts=(origin,),
+            fidelity=found,
             **plan,
         )
         atomic.write_json(part / manifests.FILE, manifest.document())
         shutil.rmtree(part / WORK)
         atomic.commit_folder(folder)
     return IndexFolder.open(folder)
+
+
+def _compress(
+    run: Run, part: Path, encoded: Encoded, sources: Sequence[Source], plan: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Fit the projection, where there is one, and measure what it and int8 cost."""
+    shape = plan["projection"]
+    if shape is None and plan["dtype"] != "int8":
+        return None
+    drawn = sample(run, encoded, plan["top_k"])
+    bases = None
+    if shape is not None:
+        bases = projections.fit(shape["kind"], shape["dim"], drawn.blocks()[0])
+        if not (part / projections.FILE).exists():
+            projections.save(part, bases)
+        bases = projections.load(part, len(sources))
+    return measure(drawn, sources, plan["dtype"], bases).document()
 
 
 def make_tasks(
@@ -196,7 +224,15 @@ def start_work(part: Path, plan: dict[str, Any]) -> None:
     atomic.write_json(part / WORK / PLAN, plan)
 
 
-def _sources(run: Run, weighting: str) -> list[Source]:
+def check_stored(run: Run, dtype: str, project: int | None, projection: str) -> None:
+    """Refuse a way of storing that there is not (InputError)."""
+    if dtype not in DTYPES:
+        raise InputError(f"--dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
+    projections.check(projection, project, run.config.dim)
+
+
+def weights(run: Run, weighting: str) -> list[Source]:
+    """Return the run's checkpoints with their weights η_c (InputError for another weighting)."""
     if weighting not in ("rate", "rate-sum"):
         raise InputError(f"--weighting is {weighting!r}; it must be rate or rate-sum.")
     if weighting == "rate":

@@ -6,6 +6,7 @@ index before it or after it, and a killed change leaves the index as it was.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.execute.protocol import Executor
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
 from wordtrace.index.build import PLAN, make_tasks, run_tasks, start_work
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import Manifest, Part, Shard, entry_of
@@ -60,6 +62,8 @@ def add(
     with _locked(index) as part:
         _clear_finished(part, manifest)
         start_work(part, plan)
+        if manifest.projection is not None:
+            shutil.copyfile(index.path / projection.FILE, part / projection.FILE)
         encoded = prepare(part, run, examples)
         tasks = make_tasks(
             run, part, len(examples), manifest.shard_size, manifest.top_k, manifest.dtype, number

@@ -23,6 +23,8 @@ def describe_index(index: IndexFolder) -> dict[str, Any]:
         "top_k": manifest.top_k,
         "dtype": manifest.dtype,
         "dim": manifest.dim,
+        "projection": manifest.projection,
+        "fidelity": manifest.fidelity,
         "weighting": manifest.weighting,
         "checkpoints": [
             {"step": source.step, "eta": source.eta} for source in manifest.checkpoints

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from torch import Tensor
 
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError, InputError, MismatchError
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
 from wordtrace.index.manifest import Manifest
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
@@ -176,6 +178,13 @@ class IndexFolder:
         """The share-to-be: in how many training texts each token stands, shape (vocabulary,)."""
         values: npt.NDArray[np.int64] = self._read(self.manifest.tokens)["documents"].to_numpy()
         return values
+
+    @cached_property
+    def bases(self) -> list[Tensor] | None:
+        """Of the projection, one a checkpoint; None where the gradients are whole."""
+        if self.manifest.projection is None:
+            return None
+        return projection.load(self.path, len(self.manifest.checkpoints))
 
     def column(self, name: str) -> npt.NDArray[np.float64]:
         """Return a numeric column of :attr:`table`, shape (examples,)."""

@@ -86,6 +86,10 @@ class Manifest:
         The file of the tokens.
     removed
         The file that lists the removed rows; None where there are none.
+    projection
+        ``{"kind", "dim"}``: how the gradients were brought to fewer dimensions; None: not at all.
+    fidelity
+        What that and int8 cost, on a sample; see :class:`.index.fidelity.Fidelity`.
     revision
         How many times the index was changed since it was built.
     """
@@ -106,6 +110,8 @@ class Manifest:
     tokens: str = TOKENS
     removed: str | None = None
     revision: int = 0
+    projection: Mapping[str, Any] | None = None
+    fidelity: Mapping[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the manifest as JSON."""
@@ -123,7 +129,8 @@ class Manifest:
         try:
             known = dict(document)
             if known["version"] == 1:
-                known |= {"tokens": TOKENS, "removed": None, "revision": 0}
+                known |= dict.fromkeys(("removed", "projection", "fidelity"))
+                known |= {"tokens": TOKENS, "revision": 0}
                 known["parts"] = [_part_of_version_1(document)]
             values = {field.name: known[field.name] for field in fields(cls)}
             values["checkpoints"] = tuple(Source(**entry) for entry in values["checkpoints"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
 from wordtrace.index.build import PLAN, start_work
 from wordtrace.index.change import changeable
 from wordtrace.index.folder import IndexFolder
@@ -64,7 +66,10 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
                     shards.append(_write(index, part, checkpoint, number, first, rows))
                     advance(len(rows))
         origin = _write_tables(index, part, run, kept)
-        files = (manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS)
+        files = [manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS]
+        if manifest.projection is not None:
+            shutil.copyfile(index.path / projection.FILE, part / projection.FILE)
+            files.append(projection.FILE)
         merged = replace(
             manifest,
             examples=len(kept),

@@ -17,6 +17,7 @@ from wordtrace.disk import fingerprint
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
 from wordtrace.index.postings import make_block
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import Texts, write_texts
@@ -80,7 +81,7 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
 
 def build_shard(task: ShardTask) -> dict[str, Any]:
     """Compute and write one shard and its examples' statistics; runs in a worker process."""
-    run, encoded, texts = _opened(task.run, task.part, _stamp(task.part))
+    run, encoded, texts, bases = _opened(task.run, task.part, _stamp(task.part))
     points = [*run.checkpoints, run.final]
     checkpoint = points[task.checkpoint]
     model = run.model(checkpoint)
@@ -115,7 +116,8 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
             0, rows[kept.example.cpu()], kept.gradient.square().sum(1).cpu()
         )
         parts.append((rows, kept))
-    block = make_block(parts, task.first, task.count, run.tokenizer.size, task.dtype)
+    basis = bases[task.checkpoint] if bases else None
+    block = make_block(parts, task.first, task.count, run.tokenizer.size, task.dtype, basis)
     path = Path(task.part) / shard_file(task.checkpoint, task.shard)
     write_shard(path, block)
     save_tensors(task.statistics, statistics)
@@ -136,9 +138,15 @@ def _mapped(path: Path) -> Encoded:
 
 
 @lru_cache(maxsize=1)
-def _opened(run: str, part: str, stamp: int) -> tuple[Run, Encoded, Texts]:
-    encoded = _mapped(Path(part) / WORK / _ENCODED)
-    return Run.open(run), encoded, Texts(Path(part) / manifests.TEXTS, len(encoded))
+def _opened(
+    run: str, part: str, stamp: int
+) -> tuple[Run, Encoded, Texts, list[torch.Tensor] | None]:
+    opened, folder = Run.open(run), Path(part)
+    encoded = _mapped(folder / WORK / _ENCODED)
+    bases = None
+    if (folder / projection.FILE).exists():
+        bases = projection.load(folder, len(opened.checkpoints))
+    return opened, encoded, Texts(folder / manifests.TEXTS, len(encoded)), bases
 
 
 def _stamp(part: str) -> int:

@@ -66,6 +66,10 @@ class QueryTokens:
             self.gradient[entries],
         )
 
+    def projected(self, basis: Tensor) -> QueryTokens:
+        """Return the same in a basis, shape (dim, stored dimensions)."""
+        return QueryTokens(self.tokens, self.offsets, self.query, self.gradient @ basis)
+
     def groups(self) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (token, queries that hold it, their gradients (n, dim))."""
         for place, token in enumerate(self.tokens):

@@ -15,6 +15,7 @@ from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.postings import Block, make_block
+from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.run import predict
 from wordtrace.run.fit import to_batch
 from wordtrace.run.run import Run
@@ -48,6 +49,13 @@ class Indexed:
         self.index = index
         self.etas = [source.eta for source in index.manifest.checkpoints]
         self.examples = index.manifest.examples
+
+    def ready(self, asked: Sequence[QueryTokens]) -> list[QueryTokens]:
+        """Bring the queries' gradients into the dimensions that are stored."""
+        bases = self.index.bases
+        if bases is None:
+            return list(asked)
+        return [one.projected(basis) for one, basis in zip(asked, bases, strict=True)]
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[slice, Block]]:
         """Yield the index's shards, memory-mapped."""
