@@ -22,6 +22,7 @@ from wordtrace.explain.tracer import Question, Tracer
 from wordtrace.index import build as building
 from wordtrace.index import calibrate as calibration
 from wordtrace.index import change as changing
+from wordtrace.index import estimate as estimation
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.options import Options
@@ -44,6 +45,7 @@ __all__ = [
     "Verification",
     "build_index",
     "calibrate",
+    "estimate_index",
     "influence",
     "read_examples",
     "read_trace",
@@ -352,6 +354,19 @@ def build_index(
     return Index(folder, opened)
 
 
+def estimate_index(run: Run | str | Path, **settings: Any) -> dict[str, Any]:
+    """Reckon from a sample what :func:`build_index` would take: time, memory, disk.
+
+    Parameters
+    ----------
+    **settings
+        Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
+        ``shard_size``, ``workers``.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    return estimation.estimate(opened, **settings)
+
+
 def calibrate(
     run: Run | str | Path,
     *,
@@ -378,7 +393,6 @@ def calibrate(
     building.check_stored(opened, dtype, project, projection)
     return calibration.calibrate(
         opened,
-        opened.encoded,
         building.weights(opened, weighting),
         dtype=dtype,
         project=project,

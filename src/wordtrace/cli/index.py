@@ -43,6 +43,13 @@ def index(
     workers: Workers = None,
     executor: ExecutorName = "processes",
     address: Address = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Build nothing: say from a sample what time, memory and disk it takes.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished index, at the end.")
     ] = False,
@@ -50,7 +57,7 @@ def index(
 ) -> None:
     """Index the token gradients of RUN's training examples, so that a trace takes milliseconds."""
     from wordtrace import api
-    from wordtrace.cli.show import show_calibration, show_index
+    from wordtrace.cli.show import show_calibration, show_estimate, show_index
     from wordtrace.index.describe import describe_index
 
     opened = api.Run.open(run)
@@ -70,6 +77,19 @@ def index(
             show_calibration(measured)
         reached = "" if measured["reached"] else f" (none reaches {calibrate:.0%})"
         say(f"Chosen: --top-k {'all' if k is None else k}{reached}")
+    if dry_run:
+        expected = api.estimate_index(
+            opened,
+            top_k=k,
+            dtype=dtype,
+            project=project,
+            projection=projection,
+            weighting=weighting,
+            shard_size=shard_size,
+            workers=workers,
+        )
+        show_estimate(expected, as_json)
+        return
     existed = (place / "manifest.json").exists() and not overwrite
     built = api.build_index(
         opened,

@@ -61,6 +61,34 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
     )
 
 
+def show_estimate(document: Mapping[str, Any], as_json: bool) -> None:
+    """Print what an index will cost."""
+    if as_json:
+        _print_json(document)
+        return
+    workers = document["workers"]
+    _print_lines(
+        [
+            f"{document['examples']:,} examples at {document['checkpoints']} checkpoints, from a "
+            f"sample of {document['sampled']:,}; nothing was built:",
+            f"  time    about {_duration(document['seconds'])} on {workers} "
+            f"worker{'s' if workers > 1 else ''} "
+            f"({document['examples_per_second_a_worker']:,.0f} gradients/s each)",
+            f"  memory  about {document['memory_bytes_a_worker'] / 1e6:,.0f} MB a worker",
+            f"  disk    about {document['bytes'] / 1e6:,.1f} MB "
+            f"({document['bytes_per_example']:,.0f} bytes an example)",
+            *([f"  {_fidelity(document['fidelity'])}"] if document["fidelity"] else []),
+        ]
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
 def _dimension(document: Mapping[str, Any]) -> str:
     shape = document["projection"]
     return f"{document['dim']}" + (f" → {shape['dim']} ({shape['kind']})" if shape else "")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wordtrace.data.batches import Encoded, document_frequency
+from wordtrace.data.batches import document_frequency
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import InputError
 from wordtrace.execute.ledger import Ledger
@@ -107,7 +107,7 @@ def build(
             return IndexFolder.open(folder)
         start_work(part, plan)
         encoded = prepare(part, run, run.train, run.encoded)
-        found = _compress(run, part, encoded, sources, plan)
+        found = compress(run, part, sources, plan)
         tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype)
         shards = run_tasks(tasks, part, workers, executor)
         texts = Texts(part / manifests.TEXTS, len(encoded))
@@ -142,14 +142,14 @@ def build(
     return IndexFolder.open(folder)
 
 
-def _compress(
-    run: Run, part: Path, encoded: Encoded, sources: Sequence[Source], plan: dict[str, Any]
+def compress(
+    run: Run, part: Path, sources: Sequence[Source], plan: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Fit the projection, where there is one, and measure what it and int8 cost."""
     shape = plan["projection"]
     if shape is None and plan["dtype"] != "int8":
         return None
-    drawn = sample(run, encoded, plan["top_k"])
+    drawn = sample(run, plan["top_k"])
     bases = None
     if shape is not None:
         bases = projections.fit(shape["kind"], shape["dim"], drawn.blocks()[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import compare, sample, scores
@@ -20,7 +19,6 @@ _WIDTH = {"float32": 4, "float16": 2, "int8": 1}
 
 def calibrate(
     run: Run,
-    encoded: Encoded,
     sources: list[Source],
     *,
     dtype: str,
@@ -38,12 +36,12 @@ def calibrate(
     """
     if not 0 < overlap <= 1:
         raise InputError(f"--calibrate is {overlap}; give a share over 0, up to 1.")
-    whole = sample(run, encoded, None)
+    whole = sample(run, None)
     exact = scores(sources, *whole.blocks())
-    longest = int(encoded.lengths.max(initial=1))
+    longest = run.manifest["max_length"]
     rows: list[dict[str, Any]] = []
     for top_k in [*(k for k in _TOP_KS if k < longest), None]:
-        drawn = whole if top_k is None else sample(run, encoded, top_k)
+        drawn = whole if top_k is None else sample(run, top_k)
         bases = None
         if project is not None:
             bases = projections.fit(projection, project, drawn.blocks()[0])

@@ -74,9 +74,9 @@ class Sample:
         return found
 
 
-def sample(run: Run, encoded: Encoded, top_k: int | None) -> Sample:
+def sample(run: Run, top_k: int | None) -> Sample:
     """Draw training rows, and as queries held-out rows (else further training rows)."""
-    order = np.random.default_rng(_SEED).permutation(len(encoded))
+    order = np.random.default_rng(_SEED).permutation(len(run.train))
     rows = np.sort(order[:_ROWS])
     labels = run.train.labels
     held = run.held_out
@@ -86,8 +86,8 @@ def sample(run: Run, encoded: Encoded, top_k: int | None) -> Sample:
     else:
         further = order[_ROWS : _ROWS + _QUERIES]
         chosen = np.sort(further if len(further) else order[:_QUERIES])
-        asked, theirs = encoded.take(chosen), labels[chosen]
-    mine = encoded.take(rows)
+        asked, theirs = _encoded(run, chosen), labels[chosen]
+    mine = _encoded(run, rows)
     return Sample(
         [_kept(run, place, mine, labels[rows], top_k) for place in range(len(run.checkpoints))],
         [_kept(run, place, asked, theirs, top_k) for place in range(len(run.checkpoints))],
@@ -143,6 +143,11 @@ def measure(
 def _top(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     order: npt.NDArray[np.int64] = np.argsort(-scores, kind="stable")[:TOP]
     return order[scores[order] > 0]
+
+
+def _encoded(run: Run, rows: npt.NDArray[np.int64]) -> Encoded:
+    examples = run.train.take(rows)
+    return run.tokenizer.encode(examples.texts, examples.texts2)
 
 
 def _kept(
