@@ -33,6 +33,8 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = measures.measure(OUT)
     elif name == "dattri":
         rows = measures.measure_dattri(OUT)
+    elif name.startswith("scale-compressed-"):
+        rows = scale.measure_compressed(OUT, int(name.removeprefix("scale-compressed-")))
     elif name.startswith("scale-"):
         rows = scale.measure(OUT, int(name.removeprefix("scale-")))
     else:
@@ -44,7 +46,9 @@ def main() -> None:
     """Print one table, or one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "sections", nargs="*", help=f"of {', '.join(SECTIONS)}; 'scale' is all sizes, scale-N any"
+        "sections",
+        nargs="*",
+        help=f"of {', '.join(SECTIONS)}; 'scale' is all its sizes; scale-N, scale-compressed-N",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -65,7 +69,10 @@ def main() -> None:
         for name in (SCALE if given == "scale" else [given])
     ]
     for name in wanted:
-        if name not in SECTIONS and not name.removeprefix("scale-").isdecimal():
+        if (
+            name not in SECTIONS
+            and not name.removeprefix("scale-").removeprefix("compressed-").isdecimal()
+        ):
             parser.error(f"there is no section {name!r}")
         print(f"{name} …", file=sys.stderr)
         command = [sys.executable, "-m", "benchmarks", "--one", name]
@@ -73,7 +80,7 @@ def main() -> None:
         if done.returncode:
             sys.exit(f"{name} failed, no figure:\n{done.stderr}")
         rows += json.loads(done.stdout.splitlines()[-1])
-    if sum(name.startswith("scale-") for name in wanted) > 1:
+    if sum(name in SCALE for name in wanted) > 1:
         for what in ("top 20 both ways", "trace of one text with words, "):
             rows.append(scale_exponent(rows, what))
     document = {

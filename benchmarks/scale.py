@@ -20,6 +20,7 @@ from wordtrace.api import ask
 from wordtrace.execute.threads import in_threads
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.describe import describe_index
+from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.source import Indexed
 from wordtrace.measures.topn import strongest
@@ -50,7 +51,7 @@ def measure(folder: Path, count: int, repeats: int = 3) -> list[dict[str, Any]]:
         seconds = in_turn(
             {
                 "score": lambda one=one: top(one),
-                "floor": lambda one=one: read_once(index, one),
+                "floor": lambda one=one: read_once(index.folder, one),
                 "trace": lambda text=text: index.trace(text, top=20),
             },
             repeats,
@@ -86,6 +87,48 @@ def measure(folder: Path, count: int, repeats: int = 3) -> list[dict[str, Any]]:
     ]
 
 
+def measure_compressed(
+    folder: Path, count: int, project: int = 24, repeats: int = 3
+) -> list[dict[str, Any]]:
+    """The same of int8 postings in `project` dimensions; scores alone, without texts."""
+    before = _anonymous()
+    index = synthetic.compressed(folder, count, project)
+    run = corpus.trained(folder, synthetic.REAL)
+    chosen, source = TracInWE(10), Indexed(index)
+    tracer = Tracer(run, None)
+    asked = [
+        source.ready(
+            chosen.query_tokens(run, tracer.queries(ask(run, text)))[: synthetic.CHECKPOINTS]
+        )
+        for text in corpus.queries(TEXTS)
+    ]
+    seconds, floor = [], []
+    for one in asked:
+        found = in_turn(
+            {
+                "score": lambda one=one: strongest(chosen.score_from(source, run, 1, one)[0], 20),
+                "floor": lambda one=one: read_once(index, one),
+            },
+            repeats,
+        )
+        seconds.append(middle(found["score"]))
+        floor.append(middle(found["floor"]))
+    size = sum(shard.bytes for shard in index.manifest.shards)
+    return [
+        {
+            "what": f"top 20 both ways, int8 in {project} dimensions, {count:,} examples",
+            "examples": count,
+            "bytes_an_example": size / count,
+            "seconds": middle(seconds),
+            "slowest": max(seconds),
+            "over": "reading the touched postings once",
+            "ratio": ratio(seconds, floor),
+            "memory_beyond_mapped_megabytes": _anonymous(),
+            "memory_before_opening_megabytes": before,
+        }
+    ]
+
+
 def exponent(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
     """Fit seconds = a · examples^b over the rows whose name starts with `what`."""
     chosen = [row for row in rows if row["what"].startswith(what)]
@@ -102,11 +145,11 @@ def exponent(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
     }
 
 
-def read_once(index: api.Index, asked: list[QueryTokens]) -> int:
+def read_once(index: IndexFolder, asked: list[QueryTokens]) -> int:
     """Read every byte of the postings of the texts' tokens, shard by shard, in threads."""
     same: dict[int, list[Callable[[], int]]] = {}
     for place, held in enumerate(asked):
-        for block in index.folder.blocks(place):
+        for block in index.blocks(place):
             for token in held.tokens:
                 same.setdefault(block.first, []).append(
                     lambda b=block, t=token: _sum(b.postings(t))  # type: ignore[misc]
@@ -120,7 +163,7 @@ def _sum(postings: Any) -> int:
     if len(postings) == 0:
         return 0
     return int(
-        postings.direction.view(torch.int64).sum()
+        postings.direction.flatten().view(torch.int64).sum()
         + postings.norm.view(torch.int32).sum()
         + postings.example.sum()
     )

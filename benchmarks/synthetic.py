@@ -24,6 +24,7 @@ from wordtrace import api
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.gradients.tokens import TokenGradients
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import Part, Shard, entry_of
 from wordtrace.index.postings import Block, make_block
@@ -46,20 +47,62 @@ def index(folder: Path, count: int, shard_size: int = 32_768) -> api.Index:
     return api.Index.open(place / "index", place / "run")
 
 
-def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
+def compressed(folder: Path, count: int, project: int, shard_size: int = 32_768) -> IndexFolder:
+    """Return postings of `count` synthetic examples in int8 and few dimensions; no texts."""
+    place = folder / f"synthetic-{count}-int8-{project}"
+    if not (place / manifests.FILE).exists():
+        real, drawn = _real(folder, count)
+        (place).mkdir(parents=True, exist_ok=True)
+        blocks = [next(iter(real.folder.blocks(c))) for c in range(CHECKPOINTS)]
+        bases = projection.fit("pca", project, blocks)
+        projection.save(place, bases)
+        shards = _shards(real, drawn, place, shard_size, "int8", bases)
+        manifest = replace(
+            real.folder.manifest,
+            examples=count,
+            dtype="int8",
+            projection={"kind": "pca", "dim": project},
+            shard_size=shard_size,
+            checkpoints=real.folder.manifest.checkpoints[:CHECKPOINTS],
+            shards=tuple(shards),
+            files={projection.FILE: entry_of(place, projection.FILE)},
+            parts=(Part(0, count, "the run", "synthetic", manifests.EXAMPLES, None),),
+        )
+        atomic.write_json(place / manifests.FILE, manifest.document())
+    return IndexFolder.open(place)
+
+
+def _real(folder: Path, count: int) -> tuple[api.Index, np.ndarray]:
     real = api.build_index(corpus.trained(folder, REAL), folder / f"index-10-{REAL}", top_k=10)
     # A whole number of examples stands for each real one where it can: drawn without replacement.
     generator = np.random.default_rng(_SEED)
     drawn = np.concatenate([generator.permutation(REAL) for _ in range(-(-count // REAL))])[:count]
-    run = _run(real.run, place / "run", drawn)
-    out = place / "index"
-    (out).mkdir(parents=True, exist_ok=True)
+    return real, drawn
+
+
+def _shards(
+    real: api.Index,
+    drawn: np.ndarray,
+    out: Path,
+    shard_size: int,
+    dtype: str,
+    bases: list[torch.Tensor] | None = None,
+) -> list[Shard]:
     shards: list[Shard] = []
     for checkpoint in range(CHECKPOINTS):
         gathered = _by_example(next(iter(real.folder.blocks(checkpoint))))
-        for number, first in enumerate(range(0, count, shard_size)):
+        for number, first in enumerate(range(0, len(drawn), shard_size)):
             rows = drawn[first : first + shard_size]
-            block = _block(gathered, rows, first, checkpoint, real.folder.manifest.vocabulary)
+            token, gradient, example = _gradients(gathered, rows, first, checkpoint)
+            kept = TokenGradients(example, token, gradient)
+            block = make_block(
+                [(torch.arange(len(rows)), kept)],
+                first,
+                len(rows),
+                real.folder.manifest.vocabulary,
+                dtype,
+                None if bases is None else bases[checkpoint],
+            )
             path = out / shard_file(checkpoint, number)
             write_shard(path, block)
             size = path.stat().st_size
@@ -74,6 +117,15 @@ def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
                     fingerprint.of_file(path),
                 )
             )
+    return shards
+
+
+def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
+    real, drawn = _real(folder, count)
+    run = _run(real.run, place / "run", drawn)
+    out = place / "index"
+    out.mkdir(parents=True, exist_ok=True)
+    shards = _shards(real, drawn, out, shard_size, "float16")
     pq.write_table(_table(real.folder, drawn), out / manifests.EXAMPLES, compression="zstd")
     write_texts(out / manifests.TEXTS, run.train)
     tokens = pq.read_table(real.folder.path / manifests.TOKENS)
@@ -122,13 +174,10 @@ def _by_example(block: Block) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor,
     return offsets, token[order], block.norm[order], block.direction[order]
 
 
-def _block(
-    gathered: tuple[torch.Tensor, ...],
-    rows: np.ndarray,
-    first: int,
-    checkpoint: int,
-    vocabulary: int,
-) -> Block:
+def _gradients(
+    gathered: tuple[torch.Tensor, ...], rows: np.ndarray, first: int, checkpoint: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return (token, gradient, example) of some synthetic examples."""
     offsets, token, norm, direction = gathered
     generator = torch.Generator().manual_seed(_SEED * 1_000_003 + first * 17 + checkpoint)
     chosen = torch.from_numpy(rows)
@@ -141,8 +190,7 @@ def _block(
     gradient += noise.mul_(0.5 / gradient.shape[1] ** 0.5)
     size = norm[posting] * torch.exp(0.1 * torch.randn(len(posting), generator=generator))
     gradient *= (size / torch.linalg.vector_norm(gradient, dim=1)).unsqueeze(1)
-    kept = TokenGradients(example, token[posting], gradient)
-    return make_block([(torch.arange(len(rows)), kept)], first, len(rows), vocabulary, "float16")
+    return token[posting], gradient, example
 
 
 def _table(real: IndexFolder, drawn: np.ndarray) -> pa.Table:

@@ -11,6 +11,7 @@ import numpy as np
 
 from wordtrace.act import mislabels as suspicion
 from wordtrace.act.mislabels import Mislabels
+from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError, MismatchError
@@ -194,6 +195,13 @@ class Index:
     ) -> Mislabels:
         """Rank the training rows by how likely their label is wrong."""
         return suspicion.mislabels(self.folder, self.run, by=by, top=top, planted=planted)
+
+    def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
+        """Write each example's nearest others as Parquet; returns how many pairs there are.
+
+        See :func:`.act.neighbours.neighbours`, which yields them block by block.
+        """
+        return write_neighbours(self.folder, self.run, Path(out), top=top, memory=memory)
 
 
 def ask(
