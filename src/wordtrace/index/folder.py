@@ -106,14 +106,28 @@ class IndexFolder:
     @cached_property
     def table(self) -> pa.Table:
         """One row an example: id, label, and losses, predictions and self-influence."""
-        return pa.concat_tables([self._read(part.examples) for part in self.manifest.parts])
+        tables = [
+            self._read(part.examples, self._columns(), part.count) for part in self.manifest.parts
+        ]
+        try:
+            return pa.concat_tables(tables)
+        except pa.ArrowException:
+            raise CorruptError(
+                f"the columns of {self.path}'s tables differ; build the index again."
+            ) from None
+
+    def _columns(self) -> list[str]:
+        names = ["loss", "predicted", "self_influence", "self_influence_topk"]
+        places = range(len(self.manifest.checkpoints))
+        each = [f"{name}_{place}" for place in places for name in names]
+        return ["id", "label", *each, *names[2:], "loss_final", "predicted_final"]
 
     @cached_property
     def removed(self) -> npt.NDArray[np.int64]:
         """int64: the removed rows, rising. Their postings stay until the index is merged."""
         if self.manifest.removed is None:
             return np.empty(0, np.int64)
-        rows: npt.NDArray[np.int64] = self._read(self.manifest.removed)["row"].to_numpy()
+        rows: npt.NDArray[np.int64] = self._read(self.manifest.removed, ["row"])["row"].to_numpy()
         if len(rows) and not 0 <= rows.min() <= rows.max() < self.manifest.examples:
             raise CorruptError(
                 f"{self.path / self.manifest.removed} names rows that are not there; "
@@ -176,7 +190,9 @@ class IndexFolder:
     @cached_property
     def document_frequency(self) -> npt.NDArray[np.int64]:
         """The share-to-be: in how many training texts each token stands, shape (vocabulary,)."""
-        values: npt.NDArray[np.int64] = self._read(self.manifest.tokens)["documents"].to_numpy()
+        values: npt.NDArray[np.int64] = self._read(
+            self.manifest.tokens, ["token", "documents"], self.manifest.vocabulary
+        )["documents"].to_numpy()
         return values
 
     @cached_property
@@ -201,7 +217,7 @@ class IndexFolder:
             if fingerprint.of_file(self.path / name) != digest
         ]
 
-    def _read(self, name: str) -> pa.Table:
+    def _read(self, name: str, columns: list[str], count: int | None = None) -> pa.Table:
         try:
             table = pq.read_table(self.path / name)
             table.validate(full=True)
@@ -209,4 +225,6 @@ class IndexFolder:
             raise CorruptError(
                 f"{self.path / name} can't be read ({error}); build the index again."
             ) from None
+        if table.column_names != columns or count not in (None, table.num_rows):
+            raise CorruptError(f"{self.path / name} is not what the format says; build it again.")
         return table

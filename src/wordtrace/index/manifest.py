@@ -114,8 +114,9 @@ class Manifest:
     fidelity: Mapping[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
-        """Return the manifest as JSON."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+        """Return the manifest as JSON, its own checksum included."""
+        found = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        return {**found, "checksum": fingerprint.of_document(found)}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Manifest:
@@ -124,8 +125,14 @@ class Manifest:
         Raises
         ------
         CorruptError
-            When a field is missing.
+            When a field is missing, or the manifest is not as it was written.
         """
+        if document.get("version") != 1:
+            rest = {key: value for key, value in document.items() if key != "checksum"}
+            if document.get("checksum") != fingerprint.of_document(rest):
+                raise CorruptError(
+                    "the index's manifest.json is not as it was written; build the index again."
+                )
         try:
             known = dict(document)
             if known["version"] == 1:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.errors import CorruptError
 from wordtrace.execute.threads import in_threads
 from wordtrace.index.postings import Block
 from wordtrace.measures.accumulate import QueryTokens, accumulate, contributions, query_tokens
@@ -84,7 +85,13 @@ class TracInWE:
 
         def add(first: int) -> None:
             for place, block in same[first]:
-                accumulate(scores, block, asked[place], source.etas[place], first)
+                try:
+                    accumulate(scores, block, asked[place], source.etas[place], first)
+                except (IndexError, RuntimeError) as error:
+                    raise CorruptError(
+                        f"a shard of the index, from row {first} on at checkpoint {place}, is "
+                        f"damaged ({error}); `wordtrace check` names the file."
+                    ) from None
 
         in_threads(add, list(same))
         return scores
