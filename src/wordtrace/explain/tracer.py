@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -48,6 +48,15 @@ class Question:
     texts2: Sequence[str] | None
     labels: npt.NDArray[np.int64]
     label_source: LabelSource
+
+    def part(self, start: int, end: int) -> Question:
+        """Return some consecutive queries."""
+        return Question(
+            self.texts[start:end],
+            None if self.texts2 is None else self.texts2[start:end],
+            self.labels[start:end],
+            self.label_source,
+        )
 
 
 class Tracer:
@@ -101,6 +110,47 @@ class Tracer:
         others = {other: measure(other, settings) for other in baselines}
         source = self._source(chosen)
         self._load()
+        seconds, explanations = 0.0, []
+        for part in self._parts(question, source, settings.memory):
+            spent, found = self._explain(part, chosen, source, others, top)
+            seconds += spent
+            explanations += found
+        return Trace(
+            measure=name,
+            top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
+            source="index" if isinstance(source, Indexed) else "run",
+            examples=self._count(isinstance(source, Indexed)),
+            seconds=seconds,
+            run=str(self.run.path.resolve()),
+            run_fingerprint=self.run.fingerprint,
+            index=str(self.index.path.resolve()) if self.index else None,
+            label_names=self.run.label_names,
+            queries=tuple(explanations),
+            options=options,
+        )
+
+    def _parts(
+        self, question: Question, source: Indexed | Streamed | None, memory: int
+    ) -> list[Question]:
+        """Split the queries so that the scores of a part take at most `memory` bytes.
+
+        Where gradients are not read from an index each part would compute them anew: one part.
+        """
+        count = len(question.texts)
+        if not isinstance(source, Indexed):
+            return [question]
+        size = max(1, memory // (4 * max(1, source.examples)))
+        return [question.part(start, start + size) for start in range(0, count, size)] or [question]
+
+    def _explain(
+        self,
+        question: Question,
+        chosen: Measure,
+        source: Indexed | Streamed | None,
+        others: Mapping[str, Measure],
+        top: int,
+    ) -> tuple[float, list[Explanation]]:
+        """Return the seconds taken, baselines left out, and each query's explanation."""
         start = time.perf_counter()
         queries, predicted, probability = self._predict(question)
         asked = self._asked(chosen, source, queries)
@@ -159,19 +209,7 @@ class Tracer:
                     },
                 )
             )
-        return Trace(
-            measure=name,
-            top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
-            source="index" if isinstance(source, Indexed) else "run",
-            examples=self._count(isinstance(source, Indexed)),
-            seconds=seconds,
-            run=str(self.run.path.resolve()),
-            run_fingerprint=self.run.fingerprint,
-            index=str(self.index.path.resolve()) if self.index else None,
-            label_names=self.run.label_names,
-            queries=tuple(explanations),
-            options=options,
-        )
+        return seconds, explanations
 
     def score(
         self,
