@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from wordtrace.data.batches import document_frequency
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
+from wordtrace.execute.threads import one_thread
 from wordtrace.explain.prediction import Explanation, Hit, Span, Trace, share
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
 from wordtrace.gradients.tokens import check_top_k
@@ -28,6 +30,9 @@ from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run import predict
 from wordtrace.run.run import Run
+
+# Multiplications of a pass (weights beside the embedding × positions) that are soon done.
+_SMALL = 100_000_000
 
 LabelSource = Literal["given", "file", "predicted"]
 
@@ -280,7 +285,8 @@ class Tracer:
     ) -> list[QueryTokens]:
         if not isinstance(chosen, WordMeasure):
             return []
-        asked = chosen.query_tokens(self.run, queries)
+        with self._threads(queries):
+            asked = chosen.query_tokens(self.run, queries)
         return source.ready(asked) if isinstance(source, Indexed) else asked
 
     def _scores(
@@ -368,11 +374,20 @@ class Tracer:
         self, question: Question
     ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         queries = make_queries(self.run, question.texts, question.labels, question.texts2)
-        logits = predict.logits(self.run.model(self.run.final), queries.encoded)
+        with self._threads(queries):
+            logits = predict.logits(self.run.model(self.run.final), queries.encoded)
         predicted = logits.argmax(1)
         labels = np.where(question.labels >= 0, question.labels, predicted)
         filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
         return filled, predicted, predict.probabilities(logits)
+
+    def _threads(self, queries: Queries) -> AbstractContextManager[None]:
+        """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
+        model = self.run.model(self.run.final)
+        weights = sum(parameter.numel() for parameter in model.module.parameters())
+        weights -= sum(parameter.numel() for parameter in model.embedding.parameters())
+        small = weights * len(queries.encoded.ids) < _SMALL
+        return one_thread() if small else nullcontext()
 
     def _hits(
         self,
