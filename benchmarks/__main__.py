@@ -14,13 +14,24 @@ from typing import Any
 
 SIZES = (10_000, 100_000, 1_000_000)
 SCALE = tuple(f"scale-{size}" for size in SIZES)
-SECTIONS = ("index", "query", "trace", "captum", "dattri_llm", "measures", "dattri", *SCALE)
+SECTIONS = (
+    "index",
+    "query",
+    "trace",
+    "captum",
+    "dattri_llm",
+    "measures",
+    "dattri",
+    "mislabels",
+    "repair",
+    *SCALE,
+)
 OUT = Path(__file__).parent / "out"
 
 
 def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
-    from benchmarks import index, measures, query, scale
+    from benchmarks import index, measures, mislabels, query, repair, scale
     from benchmarks.measure import peak_megabytes
 
     warnings.filterwarnings("ignore")
@@ -31,6 +42,10 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = query.measure(OUT)
     elif name == "measures":
         rows = measures.measure(OUT)
+    elif name == "mislabels":
+        rows = mislabels.measure()
+    elif name == "repair":
+        rows = repair.measure()
     elif name == "dattri":
         rows = measures.measure_dattri(OUT)
     elif name.startswith("scale-compressed-"):

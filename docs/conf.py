@@ -60,6 +60,57 @@ def write_help(app: Any) -> None:
             file.write_text(said, encoding="utf-8")
 
 
+#: The test that shows each measure right, in tests/measures: the build fails where one is missing.
+PROOFS = {
+    "tracin-we": "test_scores_equal_dense_gradients",
+    "tracin-we-topk": "test_scores_equal_dense_gradients",
+    "tracin-we-syn": "test_synonyms_against_an_assignment_for_every_pair",
+    "tracin-we-noc": "test_noc_leaves_out_special_and_frequent_tokens",
+    "tracin-common": "test_tracin_we_is_common_and_the_rest",
+    "tracin-first": "test_scores_equal_full_gradients",
+    "tracin-second": "test_scores_equal_full_gradients",
+    "tracin-third": "test_scores_equal_full_gradients",
+    "tracin-last": "test_scores_equal_full_gradients",
+    "tracin-all": "test_captum_agrees_on_all_layers",
+    "influence-last": "test_influence_on_the_last_layer_against_autograds_hessian",
+    "representer": "test_representer_points_sum_to_the_fitted_logit",
+    "tracin-tfidf": "test_tfidf_times_the_loss_gradients",
+    "loss-saliency": "test_the_parts_multiply_to_tracin_last",
+    "similarity": "test_similarity_carries_the_labels_agreement",
+    "embedding-similarity": "test_embedding_similarity_is_a_cosine_of_means",
+    "bm25": "test_bm25_ranks_by_shared_rare_words_with_the_labels_sign",
+    "random": "test_random_is_seeded",
+    "tracin:LAYER,…": "test_every_kind_of_layer_with_and_without_bias",
+    "influence:LAYER": "test_influence_on_a_layer_against_an_explicit_gauss_newton_matrix",
+}
+
+
+def write_measures(app: Any) -> None:
+    """Write the table of measures as the code describes them, each with the test that proves it."""
+    from wordtrace.measures.catalogue import measures
+
+    tests = Path(app.srcdir).parent / "tests" / "measures"
+    written = {path.name: path.read_text(encoding="utf-8") for path in tests.glob("test_*.py")}
+    lines = [
+        "| name | equation | needs | cost | by word | shown right by |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in measures()["measures"]:
+        if one["name"].endswith("+bias"):
+            continue
+        test = PROOFS[one["name"]]
+        (file,) = [name for name, text in written.items() if f"def {test}(" in text]
+        by_word = "yes" if one["by_word"] else "no"
+        cells = [f"`{one['name']}`", one["equation"], one["needs"], one["cost"], by_word]
+        lines.append(f"| {' | '.join(cells)} | `{file}`: `{test}` |")
+    target = Path(app.srcdir) / "_build" / "measures.md"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(lines) + "\n"
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        target.write_text(text, encoding="utf-8")
+
+
 def setup(app: Any) -> None:
-    """Connect the hook to the build."""
+    """Connect the hooks to the build."""
     app.connect("builder-inited", write_help)
+    app.connect("builder-inited", write_measures)

@@ -10,18 +10,25 @@ __version__ = "0.1.0"
 __all__ = [
     "Examples",
     "Index",
+    "Options",
+    "Patch",
     "Recipe",
     "Run",
     "Settings",
     "Trace",
     "Verification",
     "WordtraceError",
+    "apply_patch",
     "build_index",
     "calibrate",
+    "cancellation",
+    "clusters",
     "estimate_index",
     "influence",
+    "measures",
     "overlap",
     "read_examples",
+    "read_patch",
     "read_trace",
     "train",
     "verify",
@@ -29,6 +36,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from wordtrace.act.apply import apply_patch
+    from wordtrace.act.clusters import clusters
+    from wordtrace.act.patch import Patch, read_patch
+    from wordtrace.analysis.cancellation import cancellation
     from wordtrace.analysis.overlap import overlap
     from wordtrace.analysis.words import words
     from wordtrace.api import (
@@ -49,12 +60,21 @@ if TYPE_CHECKING:
         verify,
     )
     from wordtrace.errors import WordtraceError
+    from wordtrace.measures.catalogue import measures
+    from wordtrace.measures.options import Options
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
+    "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",
+    "Patch": "wordtrace.act.patch",
+    "apply_patch": "wordtrace.act.apply",
+    "cancellation": "wordtrace.analysis.cancellation",
+    "clusters": "wordtrace.act.clusters",
+    "measures": "wordtrace.measures.catalogue",
     "overlap": "wordtrace.analysis.overlap",
+    "read_patch": "wordtrace.act.patch",
     "words": "wordtrace.analysis.words",
 }
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
+from wordtrace.act.fix import Fix
 from wordtrace.act.mislabels import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples
@@ -189,12 +191,38 @@ class Index:
     def mislabels(
         self,
         *,
-        by: str = "self-influence",
+        by: str = "combined",
         top: int = 20,
         planted: Collection[str] | None = None,
+        wrong: Collection[str] | None = None,
     ) -> Mislabels:
-        """Rank the training rows by how likely their label is wrong."""
-        return suspicion.mislabels(self.folder, self.run, by=by, top=top, planted=planted)
+        """Rank the training rows by how likely their label is wrong, with the evidence.
+
+        Parameters
+        ----------
+        by
+            "combined", "self-influence", "opposition", "loss" or "final-loss".
+        top
+            How many rows to list.
+        planted, wrong
+            Ids whose labels were flipped on purpose, or are known to be wrong: the rankings are
+            judged by them.
+        """
+        return suspicion.mislabels(
+            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong
+        )
+
+    def fix(self, queries: Examples, **choices: Any) -> Fix:
+        """Find by retraining what sets misclassified queries right; see :func:`.act.fix.fix`.
+
+        Parameters
+        ----------
+        queries
+            Examples with right labels.
+        **choices
+            ``k``, ``actions``, ``measures``, ``repeats``, ``band``, ``limit``, ``workers``.
+        """
+        return fixing.fix(self._tracer, queries, **choices)
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
         """Write each example's nearest others as Parquet; returns how many pairs there are.

@@ -339,3 +339,45 @@ def test_a_reader_that_leaves_early_is_no_error(work: Path) -> None:
 def test_importing_the_library_is_free() -> None:
     script = "import sys, wordtrace; assert not {'torch', 'pyarrow', 'rich'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_analyses_answer_in_json_on_a_page_and_in_the_terminal(work: Path) -> None:
+    listed = json.loads(wordtrace("measures", "--json").stdout)["measures"]
+    assert {"tracin-we-topk", "influence-last", "tracin:LAYER,…"} <= {one["name"] for one in listed}
+    done = wordtrace("cancellation", "run", "--limit", "30", "--layers", "last", "--json", cwd=work)
+    assert [one["part"] for one in json.loads(done.stdout)["parameters"]] == ["weight", "bias"]
+    wordtrace("words", "run", "the coach", "a coach", "--out", "words.html", cwd=work)
+    assert "Word gradient similarity" in (work / "words.html").read_text()
+    (work / "asked.csv").write_text("text\nthe striker and the coach\nbank shares\n")
+    arguments = ["overlap", "run", "--queries", "asked.csv", "--measures", "bm25,tracin-last"]
+    shown = wordtrace(*arguments, "--top", "5", cwd=work).stdout
+    assert "Rank correlation" in shown
+    assert "bm25" in shown
+    pages = ["words.json", "overlap.json"]
+    wordtrace("words", "run", "the coach", "--out", pages[0], cwd=work)
+    wordtrace(*arguments, "--top", "5", "--out", pages[1], cwd=work)
+    wordtrace("report", *pages, "--out", "both.html", cwd=work)
+    assert "What each word weighs" in (work / "both.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cancellation", "run", "--layers", "attention"], "there is no layer 'attention'"),
+        (["cancellation", "nowhere"], "nowhere"),
+        (["words", "run", "  "], "TEXT is empty"),
+        (["words", "run", "coach", "--label2", "film"], "--label2 and --pair2"),
+        (["words", "run", "coach", "--pair", "team"], "leave out --pair"),
+        (["overlap", "run", "--queries", "data.csv", "--measures", "nonsense"], "no measure"),
+        (["measures", "--out", "measures.txt"], ".json or .html"),
+    ],
+)
+def test_wrong_arguments_of_the_analyses_are_one_sentence(
+    work: Path, arguments: list[str], said: str
+) -> None:
+    if "data.csv" in arguments:
+        arguments = [*arguments, "--text-column", "body", "--label-column", "topic"]
+    done = wordtrace(*arguments, status=2, cwd=work)
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr

@@ -95,7 +95,7 @@ def test_a_killed_build_resumes_and_ends_byte_identical(
     process.wait()
     assert not killed.exists()
     before = {path: path.stat().st_mtime_ns for path in part.glob("checkpoint-*/*.safetensors")}
-    assert shards_before <= len(before) < 96
+    assert shards_before <= len(before) <= 96
     with pytest.raises(InputError, match=r"is not finished: its build was interrupted"):
         api.Index.open(killed)
     api.build_index(run, killed, shard_size=3, workers=1)

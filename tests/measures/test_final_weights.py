@@ -22,6 +22,7 @@ from wordtrace.measures.influence_functions import (
 )
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.representer import Representer, fit, probabilities
+from wordtrace.models.cnn import CNN
 from wordtrace.run import predict
 
 
@@ -196,3 +197,35 @@ def test_a_label_that_no_row_has_can_be_asked_for(run: api.Run) -> None:
     for name in MEASURES:
         scores = measure(name).score(run, queries_of(run).take(np.array([3])))
         assert np.isfinite(scores).all(), name
+
+
+def test_captum_agrees_on_influence_functions(run: api.Run) -> None:
+    """Captum's exact one. Its Hessian is of the summed loss, n times the mean's."""
+    from captum.influence._core.influence_function import NaiveInfluenceFunction
+    from torch.utils.data import DataLoader, TensorDataset
+
+    def tensors(encoded, labels) -> tuple[torch.Tensor, ...]:
+        ids, mask = encoded.padded(np.arange(len(labels)))
+        return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(labels)
+
+    def load(module: CNN, checkpoint) -> float:
+        run.load_into(module, checkpoint)
+        return checkpoint.learning_rate
+
+    damping, count = 0.05, len(run.train)
+    model = CNN(run.config)
+    captum = NaiveInfluenceFunction(
+        model,
+        DataLoader(TensorDataset(*tensors(run.encoded, run.train.labels)), batch_size=count),
+        run.final,
+        load,
+        layers=["linear"],
+        loss_fn=torch.nn.CrossEntropyLoss(reduction="none"),
+        projection_dim=sum(one.numel() for one in model.linear.parameters()),
+        hessian_reg=damping * count,
+        hessian_inverse_tol=0.0,
+    )
+    queries = queries_of(run)
+    right = captum.influence(tensors(queries.encoded, queries.labels)).numpy() * count
+    found = InfluenceLast(True, damping).score(run, queries)
+    np.testing.assert_allclose(found, right, rtol=5e-3, atol=1e-3 * np.abs(right).max())

@@ -54,9 +54,13 @@ def test_the_order_is_the_storys_whatever_the_order_given() -> None:
     assert headings == [
         "How to read this",
         "The model",
+        "Where influences cancel",
         "Training rows most likely mislabelled",
+        "Do the measures list other examples for each query?",
         "Why Tech and not Business?",
         "What removing the opponents did",
+        "What each word weighs",
+        "Measures",
     ]
 
 

@@ -26,7 +26,7 @@ HOSTILE = [
 ]
 
 #: Values that are words of the format, not text of the user's.
-FIXED = ("format", "label_source", "remove")
+FIXED = ("format", "label_source", "part", "remove")
 
 
 def poison(value: Any, text: str) -> Any:

@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.oracles import dense
 from tests.oracles.dense import PlainCNN
 from wordtrace import api
 from wordtrace.errors import CorruptError, DataError, InputError, MismatchError, NumericalError
@@ -304,3 +305,15 @@ def test_somebody_elses_part_folder_is_not_cleared(examples: api.Examples, tmp_p
     with pytest.raises(InputError, match=r"thesis\.tex"):
         api.train(examples, tmp_path / "a", **SMALL)
     assert (tmp_path / "a.part" / "thesis.tex").read_text() == "years"
+
+
+def test_predict_is_the_final_models_softmax(run: api.Run) -> None:
+    texts = ["the striker and the coach win", "bank shares"]
+    model = run.model(run.final)
+    right = [
+        torch.softmax(dense.class_scores(model, run.tokenizer.encode([text])[0].tolist()), 0)
+        for text in texts
+    ]
+    np.testing.assert_allclose(run.predict(texts), torch.stack(right).numpy(), atol=1e-5)
+    with pytest.raises(InputError, match="single texts"):
+        run.predict(texts, texts)

@@ -17,10 +17,11 @@ from wordtrace.execute.ledger import Ledger
 from wordtrace.models.cnn import CNN
 from wordtrace.run import predict
 from wordtrace.run.fit import Training, fit
-from wordtrace.verification import paired
+from wordtrace.verification import paired, tasks
 from wordtrace.verification.intervals import estimate
 from wordtrace.verification.removal import random_rows, same_labels
 from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.tasks import LEDGER
 
 TEXT = "the striker and the coach win a match . the market of shares"
 
@@ -125,7 +126,7 @@ def test_an_interrupted_verification_goes_on_and_shares_results(
     text = "actor of the season"
     trace = index.trace(text, "film", top=30)
     trained: list[Retraining] = []
-    real = paired.retrain
+    real = tasks.retrain
 
     def counted(one: Retraining) -> dict:
         if len(trained) == 5:
@@ -133,17 +134,17 @@ def test_an_interrupted_verification_goes_on_and_shares_results(
         trained.append(one)
         return real(one)
 
-    monkeypatch.setattr(paired, "retrain", counted)
+    monkeypatch.setattr(tasks, "retrain", counted)
     with pytest.raises(KeyboardInterrupt):
         api.verify(trace, k=4, repeats=2, workers=1, index=index)
-    monkeypatch.setattr(paired, "retrain", lambda one: (trained.append(one), real(one))[1])
+    monkeypatch.setattr(tasks, "retrain", lambda one: (trained.append(one), real(one))[1])
     api.verify(trace, k=4, repeats=2, workers=1, index=index)
     assert len(trained) == 8
     assert len({one.key for one in trained}) == 8
     more = api.verify(trace, k=4, repeats=3, workers=1, index=index)
     assert len(trained) == 12
     assert more.document()["retrainings"] == 12
-    with Ledger(run.path / paired.LEDGER) as ledger:
+    with Ledger(run.path / LEDGER) as ledger:
         assert len(ledger) >= 12
 
 
@@ -153,7 +154,7 @@ def test_worker_processes_give_the_same_numbers(run: api.Run, index: api.Index) 
     target = paired.Target("profit of the bank", None, 1, "money", 0.5, rows)
     results = []
     for workers in (2, 1):
-        (run.path / paired.LEDGER).unlink(missing_ok=True)
+        (run.path / LEDGER).unlink(missing_ok=True)
         found = paired.verify(
             run, [target], remove="opponents", k=3, measure="x", repeats=2, workers=workers
         ).document()

@@ -89,7 +89,7 @@ class MeasureOverlap:
     Attributes
     ----------
     saliency, similarity
-        What the largest |scores| share with those of the part alone.
+        What the largest absolute scores share with those of the part alone.
     saliency_proponents, similarity_proponents
         The same of the largest positive scores.
     """
@@ -178,7 +178,7 @@ def overlap(
     InputError
         For an unknown measure or label, an empty query, or a `top` over the number of examples.
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
+    opened = Run.open(run) if isinstance(run, str | Path) else run
     names = [measures] if isinstance(measures, str) else list(measures)
     if not names:
         raise InputError(_NO_MEASURE)

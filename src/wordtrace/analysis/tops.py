@@ -20,16 +20,16 @@ Counts = npt.NDArray[np.int64]
 class Share:
     """How much of one list is in another, on average.
 
-    The part is |A ∩ B| / max(|A|, |B|). Lists are shorter than asked where fewer scores are not
-    zero; a pair of empty lists is left out.
+    The part is what both lists hold, over the length of the longer one. Lists are shorter than
+    asked where fewer scores are not zero; a pair of empty lists is left out.
 
     Attributes
     ----------
     overlap
         In [0, 1]; None where there is no pair of lists.
     chance
-        The mean for lists of the same lengths drawn at random: min(|A|, |B|) over the number of
-        examples, which is top / examples for lists of full length.
+        The mean for lists of the same lengths drawn at random: the length of the shorter one over
+        the number of examples, which is top / examples for lists of full length.
     pairs
         How many pairs of lists were compared.
     """

@@ -106,9 +106,10 @@ class Similarity:
     score
         TracIn-WE of the two texts, the sum of the words' similarities.
     special_share
-        How much of Σ|similarity| comes from start and end tokens; None where all are 0.
+        How much of the sum of absolute similarities comes from start and end tokens; None where
+        all are 0.
     words
-        By falling |similarity|.
+        By falling absolute similarity.
     """
 
     score: float
@@ -187,7 +188,7 @@ def words(
     InputError
         For an empty text, an unknown label or step, or two texts that share no token.
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
+    opened = Run.open(run) if isinstance(run, str | Path) else run
     if text2 is None and label2 is not None:
         raise InputError("the second label goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}

@@ -25,7 +25,7 @@ def read_delimited(
     DataError
         For bad encoding, an unclosed quote, a row with another number of fields, no header.
     """
-    with _any_field_size():
+    with any_field_size():
         rows = _Rows(_lines(file, source), source, delimiter)
         header = next(rows, None)
         if header is None:
@@ -215,7 +215,7 @@ def _named(delimiter: str) -> str:
 
 
 @contextmanager
-def _any_field_size() -> Iterator[None]:
+def any_field_size() -> Iterator[None]:
     """Lift the csv module's limit of 131,072 characters a field, which is a global setting."""
     before = csv.field_size_limit(2**31 - 1)
     try:

@@ -113,6 +113,11 @@ class Manifest:
     projection: Mapping[str, Any] | None = None
     fidelity: Mapping[str, Any] | None = None
 
+    @property
+    def stored_dim(self) -> int:
+        """Dimensions of the stored directions."""
+        return self.dim if self.projection is None else int(self.projection["dim"])
+
     def document(self) -> dict[str, Any]:
         """Return the manifest as JSON, its own checksum included."""
         found = {"format": FORMAT, "version": VERSION, **asdict(self)}

@@ -138,9 +138,13 @@ def query_groups(
 
 
 def stream(
-    run: Run, model: TextModel, names: list[str], memory: int
+    run: Run,
+    model: TextModel,
+    names: list[str],
+    memory: int,
+    rows: npt.NDArray[np.int64] | None = None,
 ) -> Iterator[tuple[npt.NDArray[np.int64], Captured]]:
-    """Yield (rows, gradients) of all training examples, batch by batch."""
+    """Yield (rows, gradients) of all training examples, or of those of `rows`, batch by batch."""
     modules = find_layers(model, names)
     largest = max(
         [
@@ -151,9 +155,11 @@ def stream(
         default=1,
     )
     batch_size = max(1, min(1024, memory // (16 * largest)))
-    for rows in by_length(run.encoded.lengths, batch_size, _tokens(memory)):
-        batch = to_batch(run.encoded, run.train.labels, rows, predict.device_of(model))
-        yield rows, layer_gradients(model, batch, modules)
+    asked = np.arange(len(run.train)) if rows is None else rows
+    for places in by_length(run.encoded.lengths[asked], batch_size, _tokens(memory)):
+        part = asked[places]
+        batch = to_batch(run.encoded, run.train.labels, part, predict.device_of(model))
+        yield part, layer_gradients(model, batch, modules)
 
 
 def gather(

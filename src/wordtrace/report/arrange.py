@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wordtrace.report.analyses import HEADINGS
 from wordtrace.report.documents import FORMATS, kind_of
 from wordtrace.report.numbers import seconds
 from wordtrace.report.sentences import question
@@ -21,7 +22,7 @@ class Section:
     Attributes
     ----------
     kind
-        "run", "mislabels", "trace" or "verification".
+        "run", "mislabels", "trace", "verification" or "analysis".
     query
         The one of the document's queries that is shown; None where it has none.
     last
@@ -48,10 +49,12 @@ def arrange(documents: Sequence[Document]) -> list[Section]:
     for document in documents:
         by_kind[kind_of(document)].append(document)
     found = [_single(one, "run", "The model") for one in by_kind["wordtrace-run"]]
+    found += _analyses(by_kind["wordtrace-cancellation"])
     found += [
         _single(one, "mislabels", "Training rows most likely mislabelled")
         for one in by_kind["wordtrace-mislabels"]
     ]
+    found += _analyses(by_kind["wordtrace-clusters"] + by_kind["wordtrace-overlap"])
     verified = [part for one in by_kind["wordtrace-verification"] for part in _verified(one)]
     for document in by_kind["wordtrace-trace"]:
         queries = document["queries"]
@@ -63,14 +66,25 @@ def arrange(documents: Sequence[Document]) -> list[Section]:
                 verified.remove(part)
     return [
         Section(one.kind, f"part-{place}", one.heading, one.document, one.query, one.last)
-        for place, one in enumerate([*found, *verified], 1)
+        for place, one in enumerate(
+            [
+                *found,
+                *verified,
+                *_analyses(by_kind["wordtrace-fix"]),
+                *_analyses(by_kind["wordtrace-words"]),
+                *_analyses(by_kind["wordtrace-measures"]),
+            ],
+            1,
+        )
     ]
 
 
 def title_of(sections: Sequence[Section]) -> str:
     """Return a title: the question where there is one."""
     asked = [section.heading for section in sections if section.kind == "trace"]
-    return asked[0] if len(asked) == 1 else "wordtrace report"
+    if len(asked) == 1:
+        return asked[0]
+    return sections[0].heading if len(sections) == 1 else "wordtrace report"
 
 
 def facts(documents: Sequence[Document]) -> list[tuple[str, str]]:
@@ -94,6 +108,10 @@ def facts(documents: Sequence[Document]) -> list[tuple[str, str]]:
 
 def _single(document: Document, kind: str, heading: str) -> Section:
     return Section(kind, "", heading, document)
+
+
+def _analyses(documents: Sequence[Document]) -> list[Section]:
+    return [_single(one, "analysis", HEADINGS[one["format"]]) for one in documents]
 
 
 def _verified(document: Document) -> list[Section]:

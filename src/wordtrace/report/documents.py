@@ -12,9 +12,15 @@ from wordtrace.report.text import clean
 #: Newest version of each format that this code can show, in the order of a page.
 FORMATS = {
     "wordtrace-run": 1,
+    "wordtrace-cancellation": 1,
     "wordtrace-mislabels": 1,
+    "wordtrace-clusters": 1,
+    "wordtrace-overlap": 1,
     "wordtrace-trace": 1,
     "wordtrace-verification": 1,
+    "wordtrace-fix": 1,
+    "wordtrace-words": 1,
+    "wordtrace-measures": 1,
 }
 
 
@@ -29,13 +35,13 @@ def kind_of(document: Mapping[str, Any]) -> str:
     if not isinstance(document, Mapping):
         raise InputError(
             "this document is not a JSON object, so not a result of wordtrace; "
-            "give what trace, verify or mislabels wrote."
+            "give what a command of wordtrace wrote by --out."
         )
     kind, version = document.get("format"), document.get("version")
     if not isinstance(kind, str) or kind not in FORMATS:
         raise InputError(
             f"this document (format {clean(str(kind))[:40]!r}) is not a result of wordtrace "
-            "that can be shown; give what trace, verify or mislabels wrote."
+            "that can be shown; give what a command of wordtrace wrote by --out."
         )
     if not isinstance(version, int) or version > FORMATS[kind]:
         raise InputError(
@@ -55,5 +61,5 @@ def whole(*faults: type[Exception]) -> Iterator[None]:
     except expected as error:
         raise InputError(
             f"this document lacks something or holds it in another form ({clean(str(error))[:80]});"
-            " make it again with trace, verify or mislabels."
+            " make it again."
         ) from error

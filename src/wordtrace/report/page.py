@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from wordtrace.report import figures, numbers, sentences
+from wordtrace.report.analyses import blocks, judged_blocks
 from wordtrace.report.arrange import arrange, facts, title_of
 from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
@@ -22,7 +23,7 @@ def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None
     Parameters
     ----------
     documents
-        What trace, verify, mislabels and info make, in any order.
+        Results of the commands, in any order.
 
     Raises
     ------
@@ -49,7 +50,11 @@ def render_fragment(document: Mapping[str, Any]) -> str:
         As in :func:`render_html`.
     """
     with whole(jinja2.UndefinedError):
-        return _environment().get_template("fragment.html.j2").render(sections=arrange([document]))
+        return (
+            _environment()
+            .get_template("fragment.html.j2")
+            .render(sections=arrange([document]), title=None)
+        )
 
 
 @lru_cache(maxsize=1)
@@ -71,8 +76,9 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters |= filters
     environment.globals |= {
+        "blocks": blocks,
+        "judged_blocks": judged_blocks,
         "control_name": sentences.control_name,
-        "digits_for": numbers.digits_for,
         "dumbbells": figures.dumbbells,
         "excerpt": excerpt,
         "held_out_sentence": sentences.held_out_sentence,

@@ -11,9 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from wordtrace.report import figures, sentences
+from wordtrace.report.analyses import blocks, judged_blocks
+from wordtrace.report.blocks import Cell, Grid, Marked, Say
 from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.excerpts import excerpt
-from wordtrace.report.numbers import digits_for, interval, score_digits, signed
+from wordtrace.report.numbers import interval, score_digits, signed
 from wordtrace.report.text import Segment, clean, scale_of, segments
 
 __all__ = ["clean", "render_terminal"]
@@ -22,6 +24,8 @@ _PLUS, _MINUS = "bold blue", "bold dark_orange"
 _WIDE = 76
 _FAINT = 0.1
 _WORDS = 6
+_BAR = 12
+_ROOMY = 100
 
 Parts = list[ConsoleRenderable]
 
@@ -41,7 +45,7 @@ def render_terminal(document: Mapping[str, Any], console: Console) -> None:
         "wordtrace-verification": _verification,
         "wordtrace-mislabels": _mislabels,
         "wordtrace-run": _run,
-    }[kind_of(document)]
+    }.get(kind_of(document), _analysis)
     with whole():
         parts = show(document, console.width)
     if console.encoding.lower().startswith("utf"):
@@ -174,30 +178,36 @@ def _verification(document: Mapping[str, Any], width: int) -> Parts:
 def _mislabels(document: Mapping[str, Any], width: int) -> Parts:
     by = f", by {_line(document['by'])}" if "by" in document else ""
     parts: Parts = [Text(f"Training rows most likely mislabelled{by}", style="bold")]
-    rows = document["rows"]
-    digits = digits_for(max((abs(row["self_influence"]) for row in rows), default=0.0))
     table = Table(expand=True, box=None, pad_edge=False, show_header=width >= _WIDE)
     if width >= _WIDE:
         table.add_column("#", justify="right", no_wrap=True)
-        for name in ("id", "label", "model says"):
+        for name in ("id", "label", "proposed", "model says"):
             table.add_column(name, no_wrap=True, max_width=18, overflow="ellipsis")
-        for name in ("self-infl.", "loss"):
-            table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        flipped = " ✓ flipped" if row.get("planted") else ""
-        id_, text = Text(_line(row["id"])), Text(_line(row["text"]))
-        label, predicted = _line(row["label"]), _line(row["predicted"])
-        influence, loss = f"{row['self_influence']:.{digits}f}", f"{row['loss']:.2f}"
+        table.add_column("loss", justify="right", no_wrap=True)
+    table.add_column("text, and words that speak against the label", ratio=1)
+    for row in document["rows"]:
+        flipped = " ✓ flipped" if row.get("planted") else " ✓ wrong" if row.get("wrong") else ""
+        id_, proposed = Text(_line(row["id"])), Text(_line(row.get("proposed") or "–"))
+        label, predicted = Text(_line(row["label"]) + flipped), Text(_line(row["predicted"]))
+        text = Text(_line(row["text"]), no_wrap=True, overflow="ellipsis")
+        words = "  ".join(_line(token) for token, _ in row.get("words") or ())
+        against = Text(words, style=_MINUS, no_wrap=True, overflow="ellipsis")
+        body = Group(text, against) if words else text
         if width >= _WIDE:
-            labelled, says = Text(label + flipped), Text(predicted)
-            table.add_row(str(row["rank"]), id_, labelled, says, influence, loss, text)
+            loss = f"{row['loss']:.2f}"
+            table.add_row(str(row["rank"]), id_, label, proposed, predicted, loss, body)
         else:
-            head = Text(f"{row['rank']}. ").append(id_).append(f" {label}{flipped}")
-            table.add_row(Group(head, Text(f"   model says {predicted}", style="dim"), text))
+            head = Text(f"{row['rank']}. ").append(id_).append(" ").append(label)
+            said = Text("   proposed ").append(proposed).append(", model says ").append(predicted)
+            said.stylize("dim")
+            table.add_row(Group(head, said, body))
     parts.append(table)
     if document.get("planted"):
         parts += [Text(""), Text(sentences.planted_sentence(document["planted"]))]
+    if document.get("judged"):
+        for block in judged_blocks(document["judged"]):
+            if isinstance(block, Grid):
+                parts += [Text(""), Text(block.title, style="bold"), _grid(block, width)]
     return parts
 
 
@@ -207,6 +217,52 @@ def _run(document: Mapping[str, Any], width: int) -> Parts:
         said += f", accuracy {document['accuracy']:.3f} on {document['held_out']:,} held-out rows"
     notes = document.get("notes") or ()
     return [Text(said), *(Text(_line(note), style="dim") for note in notes)]
+
+
+def _analysis(document: Mapping[str, Any], width: int) -> Parts:
+    parts: Parts = []
+    for block in blocks(document):
+        if isinstance(block, Say):
+            parts.append(Text(block.text, style="dim" if block.soft else ""))
+        elif isinstance(block, Marked):
+            parts += [Text(""), *_texts(block.item, block.words, block.scale, 90), Text("")]
+        elif isinstance(block, Grid):
+            parts += [Text(""), *([Text(block.title, style="bold")] if block.title else [])]
+            parts.append(_grid(block, width))
+    return parts
+
+
+def _grid(block: Grid, width: int) -> Table:
+    # Text takes what room the other columns leave.
+    wide = any(column.kind in ("text", "prose") for column in block.columns)
+    gap = 2 if width >= _ROOMY else 1
+    table = Table(box=None, pad_edge=False, expand=wide, padding=(0, gap, 0, 0))
+    for place, column in enumerate(block.columns):
+        heading, cells = Text(column.heading), [row[place] for row in block.rows]
+        least = max((len(cell) for cell in cells if isinstance(cell, str)), default=0)
+        if column.kind == "text":
+            table.add_column(heading, ratio=1, no_wrap=True, overflow="ellipsis")
+        elif column.kind == "prose":
+            table.add_column(heading, ratio=1, overflow="fold")
+        elif column.kind == "number":
+            table.add_column(heading, justify="right", overflow="fold", min_width=least)
+        else:
+            least = min(least, 26)
+            table.add_column(
+                heading, min_width=least, max_width=26, no_wrap=True, overflow="ellipsis"
+            )
+    longest = _BAR if width >= _ROOMY else _BAR // 3
+    for row in block.rows:
+        table.add_row(*(_cell(one, longest) for one in row))
+    return table
+
+
+def _cell(cell: Cell, longest: int) -> Text:
+    if isinstance(cell, str):
+        return Text(cell)
+    drawn = "█" * round(cell.share * longest) or "▏"
+    style = _PLUS if cell.sign == "plus" else _MINUS
+    return Text(f"{cell.text:>8} ").append(drawn, style=style)
 
 
 def _line(text: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,24 @@ class Run:
             self.load_into(model, checkpoint)
             self._models[checkpoint.step] = model.to(self.device).eval().requires_grad_(False)
         return self._models[checkpoint.step]
+
+    def predict(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return the final model's probabilities, shape (texts, classes), as `label_names` orders.
+
+        Raises
+        ------
+        InputError
+            When pairs are given to a run without, or the reverse.
+        """
+        from wordtrace.run import predict
+
+        if (texts2 is not None) != self.manifest["has_pairs"]:
+            expected = "pairs of texts" if self.manifest["has_pairs"] else "single texts"
+            raise InputError(f"this run was trained on {expected}; give texts in the same way.")
+        encoded = self.tokenizer.encode(texts, texts2)
+        return predict.probabilities(predict.logits(self.model(self.final), encoded))
 
     def weights(self, step: int) -> dict[str, torch.Tensor]:
         """Read the weights at a recorded step; 0 is before training."""

@@ -13,16 +13,13 @@ import numpy as np
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
-from wordtrace.execute.ledger import Ledger
-from wordtrace.execute.processes import executor
-from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
 from wordtrace.verification.intervals import estimate, method
 from wordtrace.verification.removal import Rows, random_rows, same_labels
-from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.tasks import run_tasks, seeds_of
 
 FORMAT, VERSION = "wordtrace-verification", 1
-LEDGER = "retrainings.sqlite"
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def verify(
     """
     _check(run, targets, repeats)
     start = time.perf_counter()
-    seeds = [(run.recipe.seed + 1 + place) % 2**31 for place in range(repeats)]
+    seeds = seeds_of(run, repeats)
     labels = run.train.labels
     sets: list[dict[str, list[Rows]]] = []
     for target in targets:
@@ -128,7 +125,7 @@ def verify(
         for rows_by_seed in per_target.values():
             wanted += [task(seed, rows) for seed, rows in zip(seeds, rows_by_seed, strict=True)]
     tasks = list({one.key: one for one in wanted}.values())
-    results = _run_tasks(run, tasks, workers)
+    results = run_tasks(run, tasks, workers)
 
     def found(rows_by_seed: list[Rows]) -> list[dict[str, Any]]:
         return [
@@ -181,20 +178,6 @@ def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:
                 f"removing {len(target.rows)} rows would leave a label without examples; "
                 "give a smaller --k."
             )
-
-
-def _run_tasks(
-    run: Run, tasks: Sequence[Retraining], workers: int | None
-) -> dict[str, dict[str, Any]]:
-    with Ledger(run.path / LEDGER) as ledger:
-        results = {task.key: result for task in tasks if (result := ledger.get(task.key))}
-        missing = [task for task in tasks if task.key not in results]
-        with track("Retraining", len(tasks), "models", len(results)) as advance:
-            for task, result in executor(workers, len(missing)).run(retrain, missing):
-                ledger.record(task.key, result)
-                results[task.key] = result
-                advance(1)
-    return results
 
 
 def _query(

@@ -34,6 +34,10 @@ class Retraining:
         Training rows of weight 0, rising.
     probes
         (text, text2 or None) of each query.
+    relabelled
+        (row, class) of training rows that get another label.
+    blanked
+        (row, position) of tokens that padding takes the place of; attention to them stays.
     """
 
     run: str
@@ -41,18 +45,22 @@ class Retraining:
     seed: int
     removed: Rows
     probes: tuple[tuple[str, str | None], ...]
+    relabelled: tuple[tuple[int, int], ...] = ()
+    blanked: tuple[tuple[int, int], ...] = ()
 
     @property
     def key(self) -> str:
         """The same for the same training and probes, wherever the run lies."""
-        return fingerprint.of_document(
-            {
-                "run": self.fingerprint,
-                "seed": self.seed,
-                "removed": list(self.removed),
-                "probes": [list(probe) for probe in self.probes],
-            }
-        )
+        document: dict[str, Any] = {
+            "run": self.fingerprint,
+            "seed": self.seed,
+            "removed": list(self.removed),
+            "probes": [list(probe) for probe in self.probes],
+        }
+        for name in ("relabelled", "blanked"):
+            if getattr(self, name):
+                document[name] = [list(one) for one in getattr(self, name)]
+        return fingerprint.of_document(document)
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class _Material:
     probes: Encoded
     tokens: np.ndarray[tuple[int], np.dtype[np.int64]]
     embeddings: torch.Tensor | None
+    blank: int | None
 
 
 def retrain(task: Retraining) -> dict[str, Any]:
@@ -85,11 +94,14 @@ def retrain(task: Retraining) -> dict[str, Any]:
     model = initial_model(run, task.seed, material.embeddings, material.tokens)
     weights = np.ones(len(material.train), np.float32)
     weights[list(task.removed)] = 0
+    labels = run.train.labels.copy()
+    for row, label in task.relabelled:
+        labels[row] = label
     training = Training(model)
     fit(
         training,
-        material.train,
-        run.train.labels,
+        _blanked(material, task.blanked),
+        labels,
         recipe,
         weights=weights,
         last_step=run.manifest["steps"],
@@ -135,17 +147,34 @@ def _material(folder: str, probes: tuple[tuple[str, str | None], ...]) -> _Mater
         asked,
         run.tokenizer.encode(held.texts, held.texts2) if held is not None else None,
     ]
-    tokens = np.unique(np.concatenate([part.ids for part in parts if part is not None]))
+    blank = blank_token(run)
+    extra = [np.array([blank], np.int32)] if blank is not None else []
+    tokens = np.unique(np.concatenate([part.ids for part in parts if part is not None] + extra))
     train, probes_cut, held_out = (_cut(part, tokens) for part in parts)
     start = run.weights(0)["embedding.weight"] if run.manifest["pretrained_embeddings"] else None
     assert train is not None
     assert probes_cut is not None
-    return _Material(run, train, held_out, probes_cut, tokens.astype(np.int64), start)
+    place = None if blank is None else int(np.searchsorted(tokens, blank))
+    return _Material(run, train, held_out, probes_cut, tokens.astype(np.int64), start, place)
 
 
-def _cut(
-    part: Encoded | None, tokens: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> Encoded | None:
+def blank_token(run: Run) -> int | None:
+    """Return the id that takes a blanked word's place: padding, else the mask; None for neither."""
+    ids = (run.tokenizer.inner.token_to_id(name) for name in ("[PAD]", "<pad>", "[MASK]", "<mask>"))
+    return next((id for id in ids if id is not None), None)
+
+
+def _blanked(material: _Material, places: tuple[tuple[int, int], ...]) -> Encoded:
+    if not places:
+        return material.train
+    assert material.blank is not None
+    ids = material.train.ids.copy()
+    for row, position in places:
+        ids[material.train.offsets[row] + position] = material.blank
+    return Encoded(ids, material.train.offsets, material.train.truncated)
+
+
+def _cut(part: Encoded | None, tokens: np.ndarray[Any, np.dtype[Any]]) -> Encoded | None:
     """Number the tokens by their place among those that occur."""
     if part is None:
         return None

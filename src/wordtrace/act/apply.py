@@ -1,0 +1,202 @@
+"""Apply a patch to a data set, in the file's own format, touching nothing else."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.data.examples import Examples
+from wordtrace.data.readers import read_examples
+from wordtrace.data.rewrite_tables import rewrite_parquet, rewrite_saved
+from wordtrace.data.rewrite_text import RowChange, rewrite_delimited, rewrite_json_lines
+from wordtrace.disk import atomic
+from wordtrace.errors import InputError, MismatchError
+
+FORMAT, VERSION = "wordtrace-applied", 1
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a patch did.
+
+    Attributes
+    ----------
+    relabelled, edited, removed
+        Rows changed in each way.
+    rows
+        Rows in `out`.
+    skipped
+        Why each change that did not fit was left out: (id, reason).
+    """
+
+    data: str
+    out: str
+    relabelled: int
+    edited: int
+    removed: int
+    rows: int
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document."""
+        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+
+
+def apply_patch(
+    patch: Patch,
+    data: str | Path,
+    out: str | Path,
+    *,
+    text: str = "text",
+    text2: str | None = None,
+    label: str = "label",
+    id: str | None = None,
+    split: str | None = None,
+    skip_stale: bool = False,
+    overwrite: bool = False,
+) -> Applied:
+    """Write `data` with the patch's changes to `out`, of the same format.
+
+    CSV, TSV and JSON lines keep every other byte (a gzipped file: every byte unzipped); Parquet and
+    folders of ``datasets`` keep schema, metadata and the other columns.
+
+    Parameters
+    ----------
+    data
+        A path as :func:`.read_examples` takes; the same columns must be named.
+    skip_stale
+        Leave out changes that do not fit the data, instead of refusing all.
+    overwrite
+        Replace `out` where it is there.
+
+    Raises
+    ------
+    MismatchError
+        When changes do not fit: an id that is not there, another label or text than before.
+    InputError
+        When `out` is `data`, is there, or is of another format.
+    """
+    source, target = Path(data), Path(out)
+    _check_places(source, target, overwrite)
+    examples = read_examples(source, text=text, text2=text2, label=label, id=id, split=split)
+    fitting, stale = _sort_out(patch, examples)
+    if stale and not skip_stale:
+        (name, why), more = stale[0], len(stale) - 1
+        others = f", and {more:,} more changes do not fit either" if more else ""
+        raise MismatchError(
+            f"the patch does not fit {source.name}: row {name!r} {why}{others}; give the data it "
+            "was made for, or leave such changes out with --skip-stale."
+        )
+    names = {"label": label, "text": text, "text2": text2 or ""}
+    changes: dict[int, RowChange] = {}
+    for one in fitting:
+        row = examples.row_of(one.id)
+        if one.action == "remove":
+            changes[row] = None
+        else:
+            changes[row] = {**(changes.get(row) or {}), names[one.field]: one.after or ""}
+    _rewrite(source, target, split, changes)
+    counts = {action: sum(one.action == action for one in fitting) for action in ("edit", "remove")}
+    return Applied(
+        data=str(source),
+        out=str(target),
+        relabelled=len(fitting) - sum(counts.values()),
+        edited=counts["edit"],
+        removed=counts["remove"],
+        rows=len(examples) - counts["remove"],
+        skipped=tuple(stale),
+    )
+
+
+def _check_places(source: Path, target: Path, overwrite: bool) -> None:
+    if target.exists() and source.exists() and target.samefile(source):
+        raise InputError(f"--out {target} is the data itself; write to another place.")
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} is there already; give --overwrite, or another place.")
+    if target.is_dir() and target.suffixes:
+        raise InputError(f"{target} is a folder; give another place.")
+    if not target.parent.is_dir():
+        raise InputError(f"--out {target}: the folder {target.parent} does not exist.")
+    wanted, given = (_kind(one) for one in (source, target))
+    if wanted != given and not source.is_dir():
+        raise InputError(
+            f"--out {target} is of another format than {source.name}; end it in {''.join(wanted)}."
+        )
+
+
+def _kind(path: Path) -> list[str]:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]
+
+
+def _sort_out(patch: Patch, examples: Examples) -> tuple[list[Change], list[tuple[str, str]]]:
+    """Return the changes that fit the data, and (id, why) of those that do not."""
+    rows = {id: row for row, id in enumerate(examples.ids)}
+    fitting: list[Change] = []
+    stale: list[tuple[str, str]] = []
+    for one in patch:
+        why = _misfit(one, examples, rows)
+        if why is None:
+            fitting.append(one)
+        else:
+            stale.append((one.id, why))
+    return fitting, stale
+
+
+def _misfit(change: Change, examples: Examples, rows: dict[str, int]) -> str | None:
+    if change.id not in rows:
+        return "is not there"
+    row = rows[change.id]
+    if change.field == "label":
+        held = int(examples.labels[row])
+        found = examples.label_names[held] if held >= 0 else ""
+    else:
+        texts = examples.texts if change.field == "text" else examples.texts2
+        if texts is None:
+            return "has no second text"
+        found = texts[row]
+    if found != change.before:
+        if found == change.after:
+            return f"has that {change.field} already"
+        short = f"{found[:40]}…" if len(found) > 40 else found
+        return f"has the {change.field} {short!r}, not the one that the patch replaces"
+    second = None if examples.texts2 is None else examples.texts2[row]
+    if change.fingerprint and fingerprint(examples.texts[row], second) != change.fingerprint:
+        return "has another text than when the change was proposed"
+    return None
+
+
+def _rewrite(source: Path, target: Path, split: str | None, changes: dict[int, RowChange]) -> None:
+    if source.is_dir():
+        with atomic.exclusive(target) as part:
+            atomic.empty(part)
+            rewrite_saved(source, part, split, changes)
+            atomic.commit_folder(target)
+        return
+    kind = _kind(source)
+    with atomic.replacing(target) as temporary, _streams(source, temporary, kind) as (file, out):
+        if kind[0] in (".csv", ".tsv"):
+            rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes)
+        elif kind[0] in (".jsonl", ".ndjson"):
+            rewrite_json_lines(file, out, changes)
+        else:
+            rewrite_parquet(file, out, changes)
+
+
+@contextmanager
+def _streams(source: Path, target: Path, kind: list[str]) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    with ExitStack() as stack:
+        if kind[-1] == ".gz":
+            file: Any = stack.enter_context(gzip.open(source))
+            raw = stack.enter_context(open(target, "wb"))
+            # No name and no time inside: the same patch gives the same bytes.
+            out: Any = stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
+        else:
+            file = stack.enter_context(open(source, "rb"))
+            out = stack.enter_context(open(target, "wb"))
+        yield file, out

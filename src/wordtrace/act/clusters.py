@@ -1,0 +1,300 @@
+"""Patterns in mistakes: misclassified examples that act alike, with their words (appendix A)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from wordtrace.act.closeness import Closeness
+from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.execute.progress import track
+from wordtrace.run.run import Run
+from wordtrace.verification.wrongness import Wrongness, wrongness
+
+FORMAT, VERSION = "wordtrace-clusters", 1
+
+#: Examples of a component whose distances are all held at once.
+LARGEST = 5000
+_BLOCK = 512
+_PAIRS = 500
+
+
+@dataclass(frozen=True)
+class Member:
+    """An example of a cluster; `said` is the wrong label that retrained models say most."""
+
+    id: str
+    label: str
+    said: str
+    wrong: float
+    text: str
+    text2: str | None = None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Misclassified examples that act alike.
+
+    Attributes
+    ----------
+    words
+        (token, share of the pairs of members that hold it among their five strongest).
+    advice
+        What one would do: "relabel" (all have one label, and models say one other), or "review".
+    """
+
+    members: tuple[Member, ...]
+    words: tuple[tuple[str, float], ...]
+    advice: str
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Patterns found in mistakes.
+
+    Attributes
+    ----------
+    source
+        Where the examples are from.
+    examples, wrong
+        How many there are, and how many are wrong often enough.
+    left_out
+        Sizes of groups that were too large to be clustered.
+    clashes
+        Training rows whose words are the same but whose labels differ.
+    """
+
+    run: str
+    source: str
+    trainings: int
+    examples: int
+    wrong: int
+    threshold: float
+    clusters: tuple[Cluster, ...]
+    left_out: tuple[int, ...] = ()
+    clashes: tuple[tuple[Member, ...], ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document."""
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        groups = [one["members"] for one in document["clusters"]] + list(document["clashes"])
+        for member in (member for group in groups for member in group):
+            if member["text2"] is None:
+                del member["text2"]
+        return document
+
+    def patch(self) -> Patch:
+        """Return the relabelling of every cluster whose advice that is, for review."""
+        return Patch(
+            tuple(
+                Change(
+                    member.id,
+                    "relabel",
+                    member.label,
+                    member.said,
+                    fingerprint=fingerprint(member.text, member.text2),
+                    reason=f"one of {len(cluster.members)} rows that models say are {member.said}; "
+                    f"words: {', '.join(token for token, _ in cluster.words)}",
+                    evidence={"wrong": member.wrong},
+                )
+                for cluster in self.clusters
+                if cluster.advice == "relabel"
+                for member in cluster.members
+            )
+        )
+
+    def _repr_html_(self) -> str:
+        from wordtrace.report.page import render_fragment
+
+        return render_fragment(self.document())
+
+
+def clusters(
+    run: Run | str | Path,
+    examples: Examples | None = None,
+    *,
+    trainings: int = 20,
+    wrong: float = 0.4,
+    threshold: float = 0.8,
+    least: int = 3,
+    top_k: int | None = 10,
+    workers: int | None = None,
+) -> Clusters:
+    """Group examples that retrained models often get wrong by how alike they act on the model.
+
+    Average linkage over the influence distance max(1 − I/√(I·I), 0), cut at `threshold`, by
+    scikit-learn. Only pairs under the threshold can ever join, so each connected component of
+    these pairs is clustered by itself: the same result in less memory.
+
+    Parameters
+    ----------
+    examples
+        Labelled examples; None for the training rows, each judged by models that did not see it.
+    trainings
+        Retrainings to judge by.
+    wrong
+        The least share of them that must be wrong.
+    least
+        The smallest cluster.
+    top_k
+        Positions kept in a text; None for all.
+
+    Raises
+    ------
+    InputError
+        For a share, threshold or size out of range, or when no example is wrong that often.
+    """
+    opened = Run.open(run) if isinstance(run, str | Path) else run
+    if not 0 < wrong <= 1:
+        raise InputError(f"--wrong is {wrong}; give a share over 0, to 1.")
+    if not 0 < threshold < 1:
+        raise InputError(f"--threshold is {threshold}; give a distance between 0 and 1.")
+    if least < 2:
+        raise InputError(f"--least is {least}; give 2 or more.")
+    asked = opened.train if examples is None else _by_run(examples, opened)
+    judged = wrongness(opened, None if examples is None else asked, trainings, workers)
+    rows = np.flatnonzero(judged.share >= wrong)
+    if not len(rows):
+        raise InputError(
+            f"no example of {asked.source} is wrong in {wrong:.0%} of {trainings} trainings; "
+            "there is no pattern to find."
+        )
+    part = asked.take(rows)
+    encoded = opened.tokenizer.encode(part.texts, part.texts2)
+    close = Closeness(opened, encoded, part.labels, part.ids, top_k)
+    groups, left_out = group(close, threshold, least)
+    members = _members(part, judged, rows)
+    found = [
+        Cluster(
+            chosen := tuple(members[one] for one in some),
+            _words(opened, close, some),
+            _advice(chosen),
+        )
+        for some in groups
+    ]
+    return Clusters(
+        run=str(opened.path),
+        source=asked.source,
+        trainings=trainings,
+        examples=len(asked),
+        wrong=len(rows),
+        threshold=threshold,
+        clusters=tuple(found),
+        left_out=tuple(left_out),
+        clashes=_clashes(asked, judged) if examples is None else (),
+    )
+
+
+def group(
+    close: Closeness, threshold: float, least: int = 3, largest: int = LARGEST
+) -> tuple[list[list[int]], list[int]]:
+    """Return clusters of at least `least` examples, largest first, and the sizes left out."""
+    from sklearn.cluster import AgglomerativeClustering
+
+    everything = np.arange(close.count)
+    edges: list[Any] = []
+    with track("Pairs", close.count, "examples") as advance:
+        for start in range(0, close.count, _BLOCK):
+            rows = everything[start : start + _BLOCK]
+            near = close.distance(rows, everything) <= threshold
+            edges.append(sparse.csr_array(near))
+            advance(len(rows))
+    _, component = sparse.csgraph.connected_components(sparse.vstack(edges), directed=False)
+    found: list[list[int]] = []
+    left_out: list[int] = []
+    for name in np.unique(component):
+        rows = np.flatnonzero(component == name)
+        if len(rows) < least:
+            continue
+        if len(rows) > largest:
+            left_out.append(len(rows))
+            continue
+        labels = AgglomerativeClustering(
+            n_clusters=None, metric="precomputed", linkage="average", distance_threshold=threshold
+        ).fit_predict(close.distance(rows, rows))
+        found += [
+            rows[labels == one].tolist()
+            for one in np.unique(labels)
+            if (labels == one).sum() >= least
+        ]
+    return sorted(found, key=lambda some: (-len(some), some)), left_out
+
+
+def _words(run: Run, close: Closeness, rows: Sequence[int]) -> tuple[tuple[str, float], ...]:
+    counts: Counter[int] = Counter()
+    pairs = list(islice(combinations(rows, 2), _PAIRS))
+    for one, other in pairs:
+        parts = close.words(one, other)
+        strongest = sorted(
+            (token for token in parts if token not in run.tokenizer.special and parts[token] > 0),
+            key=lambda token: (-parts[token], token),
+        )
+        counts.update(strongest[:5])
+    return tuple(
+        (run.tokenizer.token(token), count / len(pairs)) for token, count in counts.most_common(5)
+    )
+
+
+def _advice(members: Sequence[Member]) -> str:
+    given, said = ({getattr(one, name) for one in members} for name in ("label", "said"))
+    return "relabel" if len(given) == len(said) == 1 else "review"
+
+
+def _members(part: Examples, judged: Wrongness, rows: npt.NDArray[np.int64]) -> list[Member]:
+    names = part.label_names
+    return [
+        Member(
+            id=part.ids[place],
+            label=names[int(part.labels[place])],
+            said=names[int(judged.said[row])],
+            wrong=float(judged.share[row]),
+            text=part.texts[place],
+            text2=part.texts2[place] if part.texts2 else None,
+        )
+        for place, row in enumerate(rows.tolist())
+    ]
+
+
+def _clashes(train: Examples, judged: Wrongness) -> tuple[tuple[Member, ...], ...]:
+    """Return rows whose letters and digits are the same, in one case, but whose labels differ."""
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for row, text in enumerate(train.texts):
+        key = tuple(re.findall(r"\w+", text.casefold()))
+        if train.texts2 is not None:
+            key += ("\0", *re.findall(r"\w+", train.texts2[row].casefold()))
+        alike.setdefault(key, []).append(row)
+    groups = [rows for rows in alike.values() if len(set(train.labels[rows].tolist())) > 1]
+    return tuple(
+        tuple(_members(train.take(rows), judged, np.array(rows, np.int64))) for rows in groups
+    )
+
+
+def _by_run(examples: Examples, run: Run) -> Examples:
+    """Number the labels as the run does."""
+    names = run.label_names
+    unknown = {
+        examples.label_names[one] for one in set(examples.labels.tolist()) if one >= 0
+    } - set(names)
+    if unknown:
+        raise InputError(f"{examples.source} has the label {min(unknown)!r}, the run no.")
+    order = [names.index(one) if one in names else -1 for one in examples.label_names]
+    labels = np.where(examples.labels >= 0, np.array(order, np.int64)[examples.labels], -1)
+    return Examples.of(
+        examples.texts,
+        labels,
+        names,
+        ids=examples.ids,
+        texts2=examples.texts2,
+        source=examples.source,
+    )

@@ -1,0 +1,88 @@
+"""What speaks against a row's label: other rows, the words in them, and another label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wordtrace.data.examples import Examples
+from wordtrace.execute.progress import track
+from wordtrace.explain.prediction import Explanation, Hit
+from wordtrace.explain.tracer import Question, Tracer
+
+# Opponents that vote on the label proposed.
+_VOTERS = 20
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Against one row's label.
+
+    Attributes
+    ----------
+    opponents
+        The rows that speak against it most, with their words.
+    words
+        (token, contribution) summed over the voters, the strongest against first.
+    proposed
+        The label of most of the opposition's weight, its own left out; None where nobody opposes.
+    share
+        That label's part of the weight.
+    """
+
+    opponents: tuple[Hit, ...]
+    words: tuple[tuple[str, float], ...]
+    proposed: str | None
+    share: float | None
+
+
+def evidence(tracer: Tracer, examples: Examples, listed: int = 3) -> list[Evidence]:
+    """Trace training rows for their own label and gather what opposes it.
+
+    Parameters
+    ----------
+    examples
+        What the index holds of them, with labels.
+    listed
+        How many opponents to keep of each.
+    """
+    found: list[Evidence] = []
+    with track("Evidence", len(examples), "rows") as advance:
+        for start in range(0, len(examples), _BATCH):
+            part = examples.take(np.arange(start, min(start + _BATCH, len(examples))))
+            asked = Question(part.texts, part.texts2, part.labels, "file")
+            found += [_against(one, listed) for one in tracer.trace(asked, top=_VOTERS).queries]
+            advance(len(part))
+    return found
+
+
+def _against(explanation: Explanation, listed: int) -> Evidence:
+    opponents = explanation.opponents
+    votes: dict[str, float] = {}
+    words: dict[str, float] = {}
+    for hit in opponents:
+        if hit.label != explanation.label:
+            votes[hit.label] = votes.get(hit.label, 0.0) - hit.score
+        for word in hit.contributions or ():
+            if word.kind == "word":
+                words[word.token] = words.get(word.token, 0.0) + word.contribution
+    proposed = max(votes, key=lambda label: votes[label], default=None)
+    return Evidence(
+        opponents=opponents[:listed],
+        words=_strongest(words),
+        proposed=proposed,
+        share=None if proposed is None else votes[proposed] / sum(votes.values()),
+    )
+
+
+def _strongest(words: dict[str, float], count: int = 6) -> tuple[tuple[str, float], ...]:
+    against = [(token, value) for token, value in words.items() if value < 0]
+    return tuple(sorted(against, key=lambda one: (one[1], one[0]))[:count])
+
+
+def agreement(found: Sequence[Evidence], truth: Sequence[str]) -> float:
+    """Return the share of rows whose proposed label is the true one."""
+    return float(np.mean([one.proposed == label for one, label in zip(found, truth, strict=True)]))

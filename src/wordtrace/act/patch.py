@@ -1,0 +1,206 @@
+"""A patch: changes to training data that can be read, edited, reversed, merged and applied."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from wordtrace.disk import atomic
+from wordtrace.errors import DataError, InputError
+
+Action = Literal["relabel", "remove", "edit"]
+Field = Literal["label", "text", "text2"]
+
+ACTIONS = ("relabel", "remove", "edit")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row's change.
+
+    Attributes
+    ----------
+    id
+        The row's.
+    action
+        "relabel" (another label), "edit" (another text), or "remove" (the row).
+    before, after
+        The label, or the text; of a removal `before` is the label and `after` None.
+    field
+        What an edit changes: "text" or "text2".
+    fingerprint
+        Of the row's texts when the change was proposed; None checks nothing.
+    reason
+        A sentence for the reviewer.
+    evidence
+        Figures behind it, as JSON.
+    """
+
+    id: str
+    action: Action
+    before: str
+    after: str | None
+    field: Field = "label"
+    fingerprint: str | None = None
+    reason: str = ""
+    evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return the change as JSON."""
+        found: dict[str, Any] = {"id": self.id, "action": self.action}
+        if self.action == "edit":
+            found["field"] = self.field
+        found |= {"before": self.before, "after": self.after, "reason": self.reason}
+        found |= {"evidence": self.evidence, "fingerprint": self.fingerprint}
+        return found
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Changes in an order of their own, at most one for each field of a row."""
+
+    changes: tuple[Change, ...]
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+    def reversed(self) -> Patch:
+        """Return the patch that takes this one back.
+
+        Raises
+        ------
+        InputError
+            When it removes rows: what they held is not in a patch.
+        """
+        removed = [one.id for one in self if one.action == "remove"]
+        if removed:
+            raise InputError(
+                f"the patch removes {len(removed):,} rows ({removed[0]!r} first) and can't be "
+                "reversed: a patch does not hold what it removes; go back to the data before."
+            )
+        # An edit changes the text that the fingerprint was taken of.
+        return Patch(
+            tuple(
+                replace(
+                    one,
+                    before=cast("str", one.after),
+                    after=one.before,
+                    fingerprint=None if one.action == "edit" else one.fingerprint,
+                    reason=f"reversed: {one.reason}".rstrip(": "),
+                )
+                for one in self
+            )
+        )
+
+    def merged(self, *others: Patch) -> Patch:
+        """Return the changes of all, equal ones once.
+
+        Raises
+        ------
+        InputError
+            When two patches change a row in different ways; names the row.
+        """
+        changes: dict[tuple[str, str], Change] = {}
+        removed: dict[str, Change] = {}
+        for one in (change for patch in (self, *others) for change in patch):
+            known = changes.get((one.id, one.field)) or removed.get(one.id)
+            other = [change for (id, _), change in changes.items() if id == one.id]
+            if known is None and one.action == "remove" and other:
+                known = other[0]
+            if known is not None and (known.action, known.after) != (one.action, one.after):
+                raise InputError(
+                    f"the patches change the row {one.id!r} in two ways ({_shown(known)}; "
+                    f"{_shown(one)}); take one of the two lines out."
+                )
+            if known is None:
+                changes[one.id, one.field] = one
+                if one.action == "remove":
+                    removed[one.id] = one
+        return Patch(tuple(changes.values()))
+
+    def write(self, path: str | Path) -> None:
+        """Write JSON lines, one change a line."""
+        lines = (json.dumps(one.document(), ensure_ascii=False, allow_nan=False) for one in self)
+        atomic.write_text(Path(path), "".join(f"{line}\n" for line in lines))
+
+
+def read_patch(path: str | Path) -> Patch:
+    """Read a patch; lines may have been taken out or edited by a reviewer.
+
+    Raises
+    ------
+    DataError
+        For a line that is no change: says which, and what is wrong.
+    """
+    source = Path(path)
+    try:
+        lines = source.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise DataError(f"{source} does not exist; give a patch.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{source} can't be read as UTF-8 text ({error}).") from None
+    changes = [
+        _change(line, f"{source.name}, line {number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+    return Patch(()).merged(Patch(tuple(changes)))
+
+
+def fingerprint(text: str, text2: str | None = None) -> str:
+    """Return a hash of a row's texts, to find that a row is another one by now."""
+    digest = hashlib.blake2b(digest_size=8)
+    for one in (text, text2):
+        if one is not None:
+            data = one.encode("utf-8")
+            digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def _change(line: str, where: str) -> Change:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: broken JSON ({error}).") from None
+    if not isinstance(row, dict) or not {"id", "action", "before"} <= row.keys():
+        raise DataError(
+            f"{where}: not a change; each line is an object with id, action, before, after."
+        )
+    if row["action"] not in ACTIONS:
+        raise DataError(f"{where}: the action is {row['action']!r}; known: {', '.join(ACTIONS)}.")
+    action: Action = row["action"]
+    place = row.get("field", "text") if action == "edit" else "label"
+    if place not in (("text", "text2") if action == "edit" else ("label",)):
+        raise DataError(f"{where}: the field is {place!r}; an edit changes text or text2.")
+    after = row.get("after")
+    texts: Sequence[Any] = [row["id"], row["before"], *([] if action == "remove" else [after])]
+    if not all(isinstance(one, str) and one for one in texts):
+        raise DataError(f"{where}: id, before and after must be texts that are not empty.")
+    mark = row.get("fingerprint")
+    if mark is not None and not isinstance(mark, str):
+        raise DataError(f"{where}: the fingerprint is no text; leave it as it was, or null.")
+    evidence = row.get("evidence")
+    return Change(
+        id=row["id"],
+        action=action,
+        before=row["before"],
+        after=None if action == "remove" else after,
+        field=cast("Field", place),
+        fingerprint=mark,
+        reason=str(row.get("reason") or ""),
+        evidence=evidence if isinstance(evidence, dict) else {},
+    )
+
+
+def _shown(change: Change) -> str:
+    if change.action == "relabel":
+        return f"relabel to {change.after!r}"
+    return "remove" if change.action == "remove" else f"edit its {change.field}"

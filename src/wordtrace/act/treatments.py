@@ -1,0 +1,149 @@
+"""What to change for each misclassified query: its opponents removed, blanked or relabelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wordtrace.act.evidence import evidence
+from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.act.words_blanked import harmful_word, without
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.explain.prediction import Hit, Span
+from wordtrace.explain.tracer import Question, Tracer
+from wordtrace.measures.topn import strongest
+from wordtrace.verification.removal import Rows
+from wordtrace.verification.retrain import blank_token
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A change of the training data.
+
+    Attributes
+    ----------
+    removed, relabelled, blanked
+        As a :class:`.Retraining` takes them.
+    words
+        (row, word, its places) of what is blanked.
+    """
+
+    removed: Rows = ()
+    relabelled: tuple[tuple[int, int], ...] = ()
+    blanked: tuple[tuple[int, int], ...] = ()
+    words: tuple[tuple[int, str, tuple[Span, ...]], ...] = ()
+
+    def patch(self, train: Examples, method: str, k: int) -> Patch:
+        """Return the change as a patch. A blanked word is taken out of the text."""
+        reason = f"{method}, k {k}: suffices to set a query right by retraining"
+        names = train.label_names
+        changes: list[Change] = []
+
+        def mark(row: int) -> str:
+            return fingerprint(train.texts[row], train.texts2[row] if train.texts2 else None)
+
+        for row in self.removed:
+            label = names[int(train.labels[row])]
+            changes.append(
+                Change(train.ids[row], "remove", label, None, fingerprint=mark(row), reason=reason)
+            )
+        for row, relabelled in self.relabelled:
+            before = names[int(train.labels[row])]
+            changes.append(
+                Change(
+                    train.ids[row],
+                    "relabel",
+                    before,
+                    names[relabelled],
+                    fingerprint=mark(row),
+                    reason=reason,
+                )
+            )
+        for row, word, spans in self.words:
+            for field, texts in (("text", train.texts), ("text2", train.texts2)):
+                if texts is None or not any(where == field for where, _, _ in spans):
+                    continue
+                after = without(texts[row], field, spans)
+                if not after.strip():
+                    continue
+                changes.append(
+                    Change(
+                        train.ids[row],
+                        "edit",
+                        texts[row],
+                        after,
+                        field="text" if field == "text" else "text2",
+                        fingerprint=mark(row),
+                        reason=f"{reason}; the word {word!r}",
+                    )
+                )
+        return Patch(tuple(changes))
+
+
+def treatments(
+    tracer: Tracer,
+    asked: Examples,
+    sizes: Sequence[int],
+    actions: Sequence[str],
+    measures: Sequence[str],
+) -> dict[tuple[str, int, int], Treatment]:
+    """Return each method's change by (method, k, query); fewer rows where fewer oppose.
+
+    Methods are the actions, by the default measure's opponents, and "remove by MEASURE".
+    """
+    question = Question(asked.texts, asked.texts2, asked.labels, "file")
+    largest = max(sizes)
+    found: dict[tuple[str, int, int], Treatment] = {}
+    trace = tracer.trace(question, top=largest)
+    for place, query in enumerate(trace.queries):
+        rows = tracer.run.rows_of([hit.id for hit in query.opponents]).tolist()
+        blanked = _blanks(tracer, query.opponents, rows) if "blank" in actions else []
+        labels = _relabels(tracer, rows) if "relabel" in actions else []
+        for size in sizes:
+            if "remove" in actions:
+                found["remove", size, place] = Treatment(removed=tuple(sorted(rows[:size])))
+            if "blank" in actions:
+                part = [one for one in blanked[:size] if one is not None]
+                found["blank", size, place] = Treatment(
+                    blanked=tuple((row, at) for row, _, _, places in part for at in places),
+                    words=tuple((row, word, spans) for row, word, spans, _ in part),
+                )
+            if "relabel" in actions:
+                changed = tuple(sorted(one for one in labels[:size] if one is not None))
+                found["relabel", size, place] = Treatment(relabelled=changed)
+    queries = tracer.queries(question)
+    for name in measures:
+        scores = tracer.score(queries, name)
+        for place in range(len(asked)):
+            rows = strongest(scores[place], largest)[1].tolist()
+            for size in sizes:
+                method = f"remove by {name}"
+                found[method, size, place] = Treatment(removed=tuple(sorted(rows[:size])))
+    return found
+
+
+def _blanks(
+    tracer: Tracer, hits: Sequence[Hit], rows: Sequence[int]
+) -> list[tuple[int, str, tuple[Span, ...], tuple[int, ...]] | None]:
+    run = tracer.run
+    if blank_token(run) is None:
+        raise InputError("this run's tokenizer has neither a padding nor a mask token to blank by.")
+    train = run.train.take(np.array(rows, np.int64))
+    positions = run.tokenizer.positions(train.texts, train.texts2)
+    found: list[tuple[int, str, tuple[Span, ...], tuple[int, ...]] | None] = []
+    for row, hit, places in zip(rows, hits, positions, strict=True):
+        word = harmful_word(hit, places)
+        found.append(None if word is None else (row, word.word, word.spans, word.positions))
+    return found
+
+
+def _relabels(tracer: Tracer, rows: Sequence[int]) -> list[tuple[int, int] | None]:
+    names = tracer.run.label_names
+    train = tracer.run.train.take(np.array(rows, np.int64))
+    return [
+        None if one.proposed is None else (row, names.index(one.proposed))
+        for row, one in zip(rows, evidence(tracer, train), strict=True)
+    ]

@@ -1,0 +1,63 @@
+"""``wordtrace apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.output import Json, say
+
+
+def apply(
+    patch: Annotated[Path, typer.Argument(help="A patch, as mislabels --patch writes it.")],
+    data: Annotated[Path, typer.Argument(help="The data it was made for.")],
+    out: Annotated[Path, typer.Option(help="Where to write, in the format of DATA.")],
+    also: Annotated[
+        list[Path] | None, typer.Option(help="Another patch to merge in; may be repeated.")
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Take the patch back.")] = False,
+    skip_stale: Annotated[
+        bool, typer.Option("--skip-stale", help="Leave out changes that do not fit, and say so.")
+    ] = False,
+    text: Annotated[str, typer.Option(help="Column of the text.")] = "text",
+    text2: Annotated[str | None, typer.Option(help="Column of a pair's second text.")] = None,
+    label: Annotated[str, typer.Option(help="Column of the label.")] = "label",
+    id: Annotated[str | None, typer.Option(help="Column of the ids, as for train.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of a `datasets` folder.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write DATA with the changes of a patch; all else stays, byte for byte in text files."""
+    import json
+    import sys
+
+    from wordtrace.act.apply import apply_patch
+    from wordtrace.act.patch import read_patch
+
+    chosen = read_patch(patch).merged(*(read_patch(one) for one in also or ()))
+    if reverse:
+        chosen = chosen.reversed()
+    done = apply_patch(
+        chosen,
+        data,
+        out,
+        text=text,
+        text2=text2,
+        label=label,
+        id=id,
+        split=split,
+        skip_stale=skip_stale,
+        overwrite=overwrite,
+    )
+    for name, why in done.skipped:
+        say(f"left out: row {name!r} {why}")
+    if as_json:
+        json.dump(done.document(), sys.stdout, ensure_ascii=False, indent=1)
+        sys.stdout.write("\n")
+        return
+    say(
+        f"Wrote {out}: {done.rows:,} rows, {done.relabelled:,} relabelled, {done.edited:,} edited, "
+        f"{done.removed:,} removed"
+    )

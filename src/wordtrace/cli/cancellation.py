@@ -1,0 +1,35 @@
+"""``wordtrace cancellation``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.measure_options import Memory, given
+from wordtrace.cli.output import Json, Out, check_out, emit
+
+
+def cancellation(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Layers by name, with commas between; by default all.", metavar="NAMES"),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Measure only so many training examples, drawn at random.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of that draw.")] = 0,
+    memory: Memory = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Tell where in the network influences cancel, and where gradients look alike."""
+    from wordtrace.analysis.cancellation import cancellation as measure
+    from wordtrace.run.run import Run
+
+    check_out(out)
+    names = None if layers is None else [one.strip() for one in layers.split(",") if one.strip()]
+    found = measure(Run.open(run), names, limit=limit, seed=seed, **given(memory=memory))
+    emit(found.document(), as_json, out)

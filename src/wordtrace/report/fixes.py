@@ -1,0 +1,145 @@
+"""How the documents of ``wordtrace fix`` and ``wordtrace clusters`` read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
+from wordtrace.report.numbers import interval, percent, seconds, signed
+from wordtrace.report.text import clean
+
+RANDOM = "random rows"
+
+
+def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
+    """Return curves, the table under them, and each query's smallest sufficient change."""
+    curves, base, queries = document["curves"], document["base"], document["queries"]
+    solved = [one for one in queries if one["suffices"]]
+    alone = sum(bool(one["without_change"]) for one in queries)
+    said = (
+        f"{len(solved)} of {len(queries)} misclassified queries have a change after which "
+        "retraining sets them right for sure (the 95 % lower bound of P(right) is over one half); "
+        f"for {alone} retraining alone does."
+    )
+    found: list[Block] = [Say(said)]
+    lines = [
+        Line(
+            _line(name),
+            tuple((one["k"], one["mean"], one["low"], one["high"]) for one in points),
+            "control" if name == RANDOM else "main",
+        )
+        for name, points in curves.items()
+    ]
+    found.append(
+        Chart(
+            "Share of retrainings that are right, against the number of rows changed",
+            tuple(lines),
+            (base["mean"], "retraining alone"),
+        )
+    )
+    rows: list[list[Cell]] = [["retraining alone", "0", _interval(base), "", ""]]
+    for name, points in curves.items():
+        for one in points:
+            rows.append(
+                [
+                    _line(name),
+                    f"{one['k']:,}",
+                    _interval(one),
+                    interval(one["difference"]),
+                    "–" if one["held_out_change"] is None else signed(one["held_out_change"], 3),
+                ]
+            )
+    columns = [Column("change of the strongest opponents", "name"), Column("k")]
+    columns += [Column("right [95 %]"), Column("over retraining alone"), Column("held-out acc.")]
+    found.append(Grid("", columns, rows))
+    listed: list[list[Cell]] = [
+        [
+            _line(one["id"]),
+            _line(one["predicted"]),
+            _line(one["label"]),
+            f"{one['base']} of {document['repeats']}",
+            _suffices(one),
+            _line(one["text"])[:160],
+        ]
+        for one in queries
+    ]
+    heads = ("id", "model says", "right label", "right by retraining alone", "suffices")
+    found.append(
+        Grid("Queries", [*(Column(one, "name") for one in heads), Column("text", "text")], listed)
+    )
+    found.append(
+        Say(
+            f"{document['retrainings']:,} retrainings of {document['repeats']} seeds in "
+            f"{seconds(document['seconds'])}. Intervals are over queries and seeds.",
+            soft=True,
+        )
+    )
+    return found
+
+
+def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:
+    """Return the patterns, then rows whose words are the same but whose labels differ."""
+    found: list[Block] = [
+        Say(
+            f"{document['wrong']:,} of {document['examples']:,} examples are often wrong in "
+            f"{document['trainings']} retrainings; {len(document['clusters'])} patterns among them."
+        ),
+        Say(
+            "Examples of a pattern act alike: average influence distance up to "
+            f"{document['threshold']:g}. Words are those among the five strongest of most pairs.",
+            soft=True,
+        ),
+    ]
+    if document["left_out"]:
+        sizes = ", ".join(f"{one:,}" for one in document["left_out"])
+        found.append(Say(f"Too large to be clustered, and left out: groups of {sizes} examples."))
+    for number, one in enumerate(document["clusters"], 1):
+        members = one["members"]
+        words = ", ".join(_line(token) for token, _ in one["words"])
+        given, said = ({_line(m[key]) for m in members} for key in ("label", "said"))
+        advice = (
+            f"relabel to {min(said)}, after a look"
+            if one["advice"] == "relabel"
+            else "review one by one"
+        )
+        title = (
+            f"{number}. {len(members)} examples labelled {' or '.join(sorted(given))}, said to be "
+            f"{' or '.join(sorted(said))}: {words} ({advice})"
+        )
+        found.append(_member_table(title, members, folded=number > 3))
+    for group in document["clashes"]:
+        found.append(_member_table("The same words with different labels", group))
+    return found
+
+
+def _member_table(
+    title: str, members: Sequence[Mapping[str, Any]], *, folded: bool = False
+) -> Grid:
+    columns = [Column("id", "name"), Column("label", "name"), Column("models say", "name")]
+    columns += [Column("wrong"), Column("text", "text")]
+    rows: list[list[Cell]] = [
+        [
+            _line(one["id"]),
+            _line(one["label"]),
+            _line(one["said"]),
+            percent(one["wrong"]),
+            _line(one["text"])[:160],
+        ]
+        for one in members
+    ]
+    return Grid(title, columns, rows, folded)
+
+
+def _suffices(query: Mapping[str, Any]) -> str:
+    if not query["suffices"]:
+        return "none"
+    return f"{_line(query['suffices']['method'])} {query['suffices']['k']:,}"
+
+
+def _interval(one: Mapping[str, Any]) -> str:
+    return f"{percent(one['mean'])} [{percent(one['low'])}, {percent(one['high'])}]"
+
+
+def _line(text: Any) -> str:
+    return clean(str(text), newlines=False)

@@ -1,0 +1,89 @@
+"""How often retrained models get examples wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.run.run import Run
+from wordtrace.verification.removal import Rows
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.tasks import run_tasks, seeds_of
+
+
+@dataclass(frozen=True)
+class Wrongness:
+    """What retrained models say of examples.
+
+    Attributes
+    ----------
+    share
+        float64, shape (examples,): the part of the retrainings that were asked and wrong.
+    said
+        int64, shape (examples,): the wrong label said most often; the own one where none was.
+    """
+
+    share: npt.NDArray[np.float64]
+    said: npt.NDArray[np.int64]
+
+
+def wrongness(
+    run: Run, examples: Examples | None = None, trainings: int = 20, workers: int | None = None
+) -> Wrongness:
+    """Retrain with other seeds and count wrong predictions.
+
+    Training rows (`examples` None) would be learned by heart: of each two retrainings, one leaves
+    out a random half of the rows and the other the other half, and each is asked about what it
+    left out. Other examples are asked of models of all rows.
+
+    Parameters
+    ----------
+    examples
+        With the run's label names; None for the training rows.
+
+    Raises
+    ------
+    InputError
+        For fewer than two trainings, or labels that are missing.
+    """
+    if trainings < 2:
+        raise InputError(f"--trainings is {trainings}; give 2 or more.")
+    asked = run.train if examples is None else examples
+    labels = asked.labels
+    if (labels < 0).any():
+        raise InputError(f"{asked.source}: every example needs its label.")
+    seeds = seeds_of(run, trainings)
+    count = len(run.train)
+    left_out = [
+        _half(count, seeds[place], place) if examples is None else () for place in range(trainings)
+    ]
+    probes = tuple(
+        (text, None if asked.texts2 is None else asked.texts2[row])
+        for row, text in enumerate(asked.texts)
+    )
+    tasks = [
+        Retraining(str(run.path), run.fingerprint, seed, rows, probes)
+        for seed, rows in zip(seeds, left_out, strict=True)
+    ]
+    results = run_tasks(run, tasks, workers)
+    votes = np.zeros((len(asked), len(run.label_names)), np.int64)
+    for task in tasks:
+        predicted = np.asarray(results[task.key]["probabilities"]).argmax(1)
+        rows = np.array(task.removed, np.int64) if examples is None else np.arange(len(asked))
+        votes[rows, predicted[rows]] += 1
+    total = votes.sum(1)
+    wrong = votes.copy()
+    wrong[np.arange(len(asked)), labels] = 0
+    share = wrong.sum(1) / np.maximum(1, total)
+    return Wrongness(share, np.where(wrong.any(1), wrong.argmax(1), labels))
+
+
+def _half(count: int, seed: int, place: int) -> Rows:
+    """Draw a half for an even place; an odd one gets the other half of the place before."""
+    order = np.random.default_rng([seed - place % 2, 7]).permutation(count)
+    part = order[: count // 2] if place % 2 == 0 else order[count // 2 :]
+    return tuple(sorted(part.tolist()))
