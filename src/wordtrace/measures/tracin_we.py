@@ -115,7 +115,14 @@ class TracInWE:
                     here = [np.flatnonzero(np.isin(rows, one)) for one in wanted]
                 if not any(len(one) for one in here):
                     continue
-                for query, at, token, value in contributions(block, held, eta, here):
+                try:
+                    terms = list(contributions(block, held, eta, here))
+                except IndexError as error:
+                    raise CorruptError(
+                        f"postings at checkpoint {place} are damaged ({error}); "
+                        "`wordtrace check` names the file."
+                    ) from None
+                for query, at, token, value in terms:
                     row = rows.start + at if isinstance(rows, slice) else int(rows[at])
                     words = found[query][row]
                     words[token, token] = words.get((token, token), 0.0) + value
