@@ -12,6 +12,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+SIZES = (10_000, 100_000, 1_000_000)
+SCALE = tuple(f"scale-{size}" for size in SIZES)
 SECTIONS = (
     "index",
     "query",
@@ -22,13 +24,14 @@ SECTIONS = (
     "dattri",
     "mislabels",
     "repair",
+    *SCALE,
 )
 OUT = Path(__file__).parent / "out"
 
 
 def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
-    from benchmarks import index, measures, mislabels, query, repair
+    from benchmarks import index, measures, mislabels, query, repair, scale
     from benchmarks.measure import peak_megabytes
 
     warnings.filterwarnings("ignore")
@@ -45,6 +48,10 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = repair.measure()
     elif name == "dattri":
         rows = measures.measure_dattri(OUT)
+    elif name.startswith("scale-compressed-"):
+        rows = scale.measure_compressed(OUT, int(name.removeprefix("scale-compressed-")))
+    elif name.startswith("scale-"):
+        rows = scale.measure(OUT, int(name.removeprefix("scale-")))
     else:
         rows = [query.trace(OUT) if name == "trace" else query.peer(OUT, name)]
     return [{**row, "peak_megabytes": round(peak_megabytes())} for row in rows]
@@ -53,26 +60,44 @@ def section(name: str) -> list[dict[str, Any]]:
 def main() -> None:
     """Print one table, or one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], default=[])
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        help=f"of {', '.join(SECTIONS)}; 'scale' is all its sizes; scale-N, scale-compressed-N",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--one", choices=SECTIONS, help=argparse.SUPPRESS)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(section(arguments.one)))
         return
     from benchmarks import corpus
+    from benchmarks.scale import exponent as scale_exponent
 
     OUT.mkdir(exist_ok=True)
     corpus.trained(OUT, 10_000)
     environment = {**os.environ, "WORDTRACE_PROGRESS": "0"}
     rows: list[dict[str, Any]] = []
-    for name in arguments.sections or SECTIONS:
+    wanted = [
+        name
+        for given in arguments.sections or SECTIONS
+        for name in (SCALE if given == "scale" else [given])
+    ]
+    for name in wanted:
+        if (
+            name not in SECTIONS
+            and not name.removeprefix("scale-").removeprefix("compressed-").isdecimal()
+        ):
+            parser.error(f"there is no section {name!r}")
         print(f"{name} …", file=sys.stderr)
         command = [sys.executable, "-m", "benchmarks", "--one", name]
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode:
             sys.exit(f"{name} failed, no figure:\n{done.stderr}")
         rows += json.loads(done.stdout.splitlines()[-1])
+    if sum(name in SCALE for name in wanted) > 1:
+        for what in ("top 20 both ways", "trace of one text with words, "):
+            rows.append(scale_exponent(rows, what))
     document = {
         "machine": {
             "processor": platform.processor() or platform.machine(),

@@ -14,7 +14,7 @@ from benchmarks.measure import in_turn, middle, ratio
 from wordtrace import api
 from wordtrace.data.batches import by_length
 from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.index import build
+from wordtrace.index.task import ShardTask, build_shard, prepare
 from wordtrace.run import predict
 from wordtrace.run.fit import to_batch
 
@@ -35,12 +35,12 @@ def measure(folder: Path, count: int = 10_000, repeats: int = 5) -> list[dict[st
         part = folder / f"part-{top_k}"
         shutil.rmtree(part, ignore_errors=True)
         (part / "build").mkdir(parents=True)
-        build._encode(run, part)
-        task = build.ShardTask(str(run.path), str(part), 0, 0, 0, len(run.train), top_k, "float16")
+        prepare(part, run, run.train, run.encoded)
+        task = ShardTask(str(run.path), str(part), 0, 0, 0, len(run.train), top_k, "float16")
         results: dict[str, Any] = {}
 
-        def whole(task: build.ShardTask = task, results: dict[str, Any] = results) -> None:
-            results.update(build.build_shard(task))
+        def whole(task: ShardTask = task, results: dict[str, Any] = results) -> None:
+            results.update(build_shard(task))
 
         seconds = in_turn({"build": whole, "floor": floor}, repeats)
         found.append(

@@ -13,17 +13,23 @@ from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix import Fix
 from wordtrace.act.mislabels import Mislabels
+from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError, MismatchError
+from wordtrace.execute.named import named
+from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
 from wordtrace.explain.tracer import Question, Tracer
 from wordtrace.index import build as building
+from wordtrace.index import calibrate as calibration
+from wordtrace.index import change as changing
+from wordtrace.index import estimate as estimation
+from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Scores
-from wordtrace.measures.topn import strongest
 from wordtrace.run import train as training
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
@@ -41,6 +47,8 @@ __all__ = [
     "Trace",
     "Verification",
     "build_index",
+    "calibrate",
+    "estimate_index",
     "influence",
     "read_examples",
     "read_trace",
@@ -76,7 +84,7 @@ class Index:
 
     def __repr__(self) -> str:
         kept = self.folder.manifest.top_k or "all"
-        return f"Index({str(self.folder.path)!r}, {len(self.run.train):,} examples, top-k {kept})"
+        return f"Index({str(self.folder.path)!r}, {self.folder.count:,} examples, top-k {kept})"
 
     @cached_property
     def _tracer(self) -> Tracer:
@@ -123,6 +131,63 @@ class Index:
             question, measure, top=top, top_k=top_k, baselines=baselines, **options
         )
 
+    def add(
+        self,
+        data: Any,
+        *,
+        text: str = "text",
+        text2: str | None = None,
+        label: str = "label",
+        id: str | None = None,
+        split: str | None = None,
+        workers: int | None = None,
+        executor: str | Executor = "processes",
+        address: str | None = None,
+    ) -> Index:
+        """Index further examples with the run's checkpoints; returns this index.
+
+        They were not trained on: their influence is what training on them would have had, to first
+        order.
+
+        Parameters
+        ----------
+        data
+            What :func:`read_examples` takes, or Examples; ids must be new.
+        executor, address
+            As for :func:`build_index`.
+
+        Raises
+        ------
+        InputError
+            For unusable data, an id that is there already, or a label that the run does not have.
+        """
+        if not isinstance(data, Examples):
+            data = read_examples(
+                data,
+                text=text,
+                text2=text2,
+                label=label,
+                id=id,
+                split=split,
+                label_names=self.run.label_names,
+            )
+        runs = named(executor, address, workers)
+        folder = changing.add(self.folder.path, self.run, data, workers=workers, executor=runs)
+        return self._changed(folder)
+
+    def remove(self, ids: Collection[str]) -> Index:
+        """Make examples invisible at once, by id; :meth:`merge` drops them. Returns this index."""
+        return self._changed(changing.remove(self.folder.path, self.run, list(ids)))
+
+    def merge(self, shard_size: int | None = None) -> Index:
+        """Drop removed examples and join additions and shards; returns this index."""
+        return self._changed(merging.merge(self.folder.path, self.run, shard_size))
+
+    def _changed(self, folder: IndexFolder) -> Index:
+        self.folder = folder
+        self.__dict__.pop("_tracer", None)
+        return self
+
     def mislabels(
         self,
         *,
@@ -158,6 +223,13 @@ class Index:
             ``k``, ``actions``, ``measures``, ``repeats``, ``band``, ``limit``, ``workers``.
         """
         return fixing.fix(self._tracer, queries, **choices)
+
+    def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
+        """Write each example's nearest others as Parquet; returns how many pairs there are.
+
+        See :func:`.act.neighbours.neighbours`, which yields them block by block.
+        """
+        return write_neighbours(self.folder, self.run, Path(out), top=top, memory=memory)
 
 
 def ask(
@@ -283,24 +355,86 @@ def build_index(
     *,
     top_k: int | None = 10,
     dtype: str = "float16",
+    project: int | None = None,
+    projection: str = "pca",
     weighting: str = "rate",
     shard_size: int = 32_768,
     workers: int | None = None,
+    executor: str | Executor = "processes",
+    address: str | None = None,
     overwrite: bool = False,
 ) -> Index:
-    """Index the token gradients of a run's training examples; see :func:`.index.build.build`."""
+    """Index the token gradients of a run's training examples; see :func:`.index.build.build`.
+
+    Parameters
+    ----------
+    executor
+        "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
+    address
+        Of the Ray cluster; see :class:`.execute.ray.Cluster`.
+    """
     opened = run if isinstance(run, Run) else Run.open(run)
     folder = building.build(
         opened,
         out,
         top_k=top_k,
         dtype=dtype,
+        project=project,
+        projection=projection,
         weighting=weighting,
         shard_size=shard_size,
         workers=workers,
+        executor=named(executor, address, workers),
         overwrite=overwrite,
     )
     return Index(folder, opened)
+
+
+def estimate_index(run: Run | str | Path, **settings: Any) -> dict[str, Any]:
+    """Reckon from a sample what :func:`build_index` would take: time, memory, disk.
+
+    Parameters
+    ----------
+    **settings
+        Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
+        ``shard_size``, ``workers``.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    return estimation.estimate(opened, **settings)
+
+
+def calibrate(
+    run: Run | str | Path,
+    *,
+    dtype: str = "float16",
+    project: int | None = None,
+    projection: str = "pca",
+    weighting: str = "rate",
+    overlap: float = 0.9,
+) -> dict[str, Any]:
+    """Measure on a sample what an index of each top-k would cost and keep.
+
+    Parameters
+    ----------
+    overlap
+        The share of the exact 20 strongest proponents and opponents to be kept.
+
+    Returns
+    -------
+    dict
+        A row for each k; ``chosen`` is the smallest that keeps as much, None standing for all
+        positions. See :func:`.index.calibrate.calibrate`.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    building.check_stored(opened, dtype, project, projection)
+    return calibration.calibrate(
+        opened,
+        building.weights(opened, weighting),
+        dtype=dtype,
+        project=project,
+        projection=projection,
+        overlap=overlap,
+    )
 
 
 def influence(
@@ -374,9 +508,9 @@ def verify(
         labels = [query.label for query in trace]
         tracer = index._tracer if index else Tracer(opened, None)
         asked = tracer.queries(ask(opened, texts, labels))
-        scores = tracer.score(asked, trace.measure, trace.top_k, **trace.options)
+        ranked = tracer.rank(asked, trace.measure, trace.top_k, top=k, **trace.options)
         place = 1 if remove == "opponents" else 0
-        rows = [tuple(strongest(row, k)[place].tolist()) for row in scores]
+        rows = [tuple(opened.rows_of(pair[place]).tolist()) for pair in ranked]
     targets = [
         Target(
             query.text,

@@ -120,7 +120,7 @@ def test_turned_labels_are_found_with_the_right_label_proposed(flipped) -> None:
 def test_evidence_is_what_a_trace_of_the_row_says(flipped) -> None:
     index, ids, _ = flipped
     row = index.run.train.row_of(ids[0])
-    (found,) = evidence(index._tracer, np.array([row]))
+    (found,) = evidence(index._tracer, index.run.train.take([row]))
     train = index.run.train
     trace = index.trace(train.texts[row], label=train.label_names[train.labels[row]], top=20)
     opponents = trace.opponents

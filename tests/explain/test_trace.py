@@ -248,3 +248,42 @@ def test_another_k_weighs_the_checkpoints_as_the_index_does(run: api.Run, tmp_pa
     assert [hit.id for hit in streamed.proponents] == [hit.id for hit in indexed.proponents]
     for one, two in zip(streamed.proponents, indexed.proponents, strict=True):
         assert one.score == pytest.approx(two.score, rel=1e-4)
+
+
+def test_many_queries_in_little_memory_are_traced_in_parts(
+    index: api.Index, queries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wordtrace.explain import tracer
+
+    whole = index.trace(queries, top=3).document()
+    sizes = []
+    explain = tracer.Tracer._explain
+
+    def counted(self, question, *rest):
+        sizes.append(len(question.texts))
+        return explain(self, question, *rest)
+
+    monkeypatch.setattr(tracer.Tracer, "_explain", counted)
+    rows = len(index.run.train)
+    monkeypatch.setattr(tracer, "Options", lambda **given: tracer_options(rows, **given))
+    parts = index.trace(queries, top=3).document()
+    assert sizes == [2, 2]
+    for document in (whole, parts):
+        del document["seconds"]
+    assert parts == approximately(whole)
+
+
+def tracer_options(rows: int, **given):
+    from wordtrace.measures.options import Options
+
+    options = Options(**given)
+    object.__setattr__(options, "memory", 2 * 4 * rows)
+    return options
+
+
+def approximately(value):
+    if isinstance(value, dict):
+        return {key: approximately(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [approximately(one) for one in value]
+    return pytest.approx(value, rel=1e-4, abs=1e-9) if isinstance(value, float) else value

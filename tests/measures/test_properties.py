@@ -195,3 +195,33 @@ def test_a_diverged_gradient_names_the_example(run: api.Run) -> None:
 def test_an_empty_selection_scores_nothing(run: api.Run) -> None:
     assert list(Streamed(run, 2, np.empty(0, np.int64)).blocks(0)) == []
     assert Encoded(np.empty(0, np.int32), np.zeros(1, np.int64)).lengths.tolist() == []
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_strongest_of_many_are_those_of_a_full_sort(ties: bool) -> None:
+    generator = np.random.default_rng(2)
+    scores = generator.standard_normal(200_003).astype(np.float32)
+    scores[:150_000] = 0
+    if ties:
+        scores = np.round(scores, 1)
+    scores[-1] = 9
+    for count in (1, 20, 500):
+        proponents, opponents = strongest(scores, count)
+        np.testing.assert_array_equal(proponents, np.argsort(-scores, kind="stable")[:count])
+        np.testing.assert_array_equal(opponents, np.argsort(scores, kind="stable")[:count])
+        assert proponents[0] == 200_002
+    few = np.where(np.arange(len(scores)) % 50_000 == 7, scores, 0).astype(np.float32)
+    found = np.concatenate(strongest(few, 20))
+    assert sorted(found) == np.flatnonzero(few).tolist()
+
+
+def test_several_threads_score_as_one(run: api.Run, index: api.Index) -> None:
+    tracer = Tracer(run, index.folder)
+    queries = tracer.queries(ask(run, ["the striker and the coach win a match", "bank of shares"]))
+    alone = tracer.score(queries)
+    torch.set_num_threads(3)
+    try:
+        np.testing.assert_array_equal(tracer.score(queries), alone)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(1)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from wordtrace.data.examples import Examples
 from wordtrace.execute.progress import track
 from wordtrace.explain.prediction import Explanation, Hit
 from wordtrace.explain.tracer import Question, Tracer
@@ -39,21 +39,20 @@ class Evidence:
     share: float | None
 
 
-def evidence(tracer: Tracer, rows: npt.NDArray[np.int64], listed: int = 3) -> list[Evidence]:
+def evidence(tracer: Tracer, examples: Examples, listed: int = 3) -> list[Evidence]:
     """Trace training rows for their own label and gather what opposes it.
 
     Parameters
     ----------
-    rows
-        int64, shape (n,): rows of the run's training data.
+    examples
+        What the index holds of them, with labels.
     listed
         How many opponents to keep of each.
     """
-    train = tracer.run.train
     found: list[Evidence] = []
-    with track("Evidence", len(rows), "rows") as advance:
-        for start in range(0, len(rows), _BATCH):
-            part = train.take(rows[start : start + _BATCH])
+    with track("Evidence", len(examples), "rows") as advance:
+        for start in range(0, len(examples), _BATCH):
+            part = examples.take(np.arange(start, min(start + _BATCH, len(examples))))
             asked = Question(part.texts, part.texts2, part.labels, "file")
             found += [_against(one, listed) for one in tracer.trace(asked, top=_VOTERS).queries]
             advance(len(part))

@@ -219,12 +219,14 @@ def mislabels(
         raise InputError(f"--by is {by!r}; it must be one of {', '.join(RANKINGS)}.")
     run = tracer.run
     known = [
-        None if ids is None else set(run.rows_of(sorted(ids)).tolist()) for ids in (planted, wrong)
+        None if ids is None else set(index.rows_of(sorted(ids)).tolist())
+        for ids in (planted, wrong)
     ]
+    live = np.setdiff1d(np.arange(index.manifest.examples), index.removed)
     found = rankings(index)
-    order = order_of(found[by])[:top]
-    against = evidence(tracer, order)
-    chosen = run.train.take(order)
+    order = live[order_of(found[by][live])][:top]
+    chosen = index.take(order, run)
+    against = evidence(tracer, chosen)
     predicted = index.table["predicted_final"]
     rows = tuple(
         Suspect(
@@ -247,17 +249,18 @@ def mislabels(
         )
         for place, row in enumerate(order.tolist())
     )
-    count, total = len(known[0] or ()), len(run.train)
+    count, total = len(known[0] or ()), index.count
     measured = None
     if known[0]:
         hits: dict[str, float] = {
-            name: len(known[0].intersection(order_of(values)[:count].tolist()))
+            name: len(known[0].intersection(live[order_of(values[live])][:count].tolist()))
             for name, values in found.items()
         }
         hits["random (expected)"] = round(count * count / total, 1)
         measured = {"count": count, "rows": total, "checked": count, "found": hits}
     truth = known[1] if known[1] is not None else known[0]
-    judged = None if not truth else judge(found, np.isin(np.arange(total), list(truth)))
+    there = {name: values[live] for name, values in found.items()}
+    judged = None if not truth else judge(there, np.isin(live, list(truth)))
     return Mislabels(str(index.path), by, total, rows, measured, judged)
 
 

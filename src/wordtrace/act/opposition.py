@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from wordtrace.errors import CorruptError
 from wordtrace.execute.progress import track
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.postings import Block
@@ -35,7 +36,7 @@ def opposition(index: IndexFolder) -> npt.NDArray[np.float64]:
     total = 2 * sum(shard.postings for shard in manifest.shards)
     with track("Opposition", total, "postings") as advance:
         for place, source in enumerate(manifest.checkpoints):
-            sums = torch.zeros(manifest.vocabulary, manifest.dim)
+            sums = torch.zeros(manifest.vocabulary, manifest.stored_dim)
             for _, tokens, gradients in _gradients(index, place):
                 sums.index_add_(0, tokens, gradients)
                 advance(len(tokens))
@@ -49,11 +50,17 @@ def opposition(index: IndexFolder) -> npt.NDArray[np.float64]:
 
 def _gradients(index: IndexFolder, place: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield (example rows, tokens, token gradients) of some postings at a checkpoint."""
+    live = torch.ones(index.manifest.examples)
+    live[torch.tensor(index.removed)] = 0
     for block in index.blocks(place):
         for start in range(0, len(block), _CHUNK):
             part = slice(start, min(start + _CHUNK, len(block)))
-            norms = block.norm[part].unsqueeze(1)
             examples = block.example[part].long() + block.first
+            if not 0 <= int(examples.min()) <= int(examples.max()) < len(live):
+                raise CorruptError(
+                    f"a shard of {index.path} is damaged; `wordtrace check` names the file."
+                )
+            norms = (block.norm[part] * live[examples]).unsqueeze(1)
             yield examples, _tokens(block, part), block.direction[part].float() * norms
 
 

@@ -142,7 +142,8 @@ def _blanks(
 
 def _relabels(tracer: Tracer, rows: Sequence[int]) -> list[tuple[int, int] | None]:
     names = tracer.run.label_names
+    train = tracer.run.train.take(np.array(rows, np.int64))
     return [
         None if one.proposed is None else (row, names.index(one.proposed))
-        for row, one in zip(rows, evidence(tracer, np.array(rows, np.int64)), strict=True)
+        for row, one in zip(rows, evidence(tracer, train), strict=True)
     ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Json, Workers, say
+from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
 
 
 def index(
@@ -18,7 +18,21 @@ def index(
     top_k: Annotated[
         str, typer.Option(help="Positions kept in each text, by gradient norm; or 'all'.")
     ] = "10",
-    dtype: Annotated[str, typer.Option(help="float16 or float32.")] = "float16",
+    dtype: Annotated[str, typer.Option(help="float16, float32 or int8.")] = "float16",
+    project: Annotated[
+        int | None,
+        typer.Option(help="Bring the gradients to so many dimensions; all by default."),
+    ] = None,
+    projection: Annotated[
+        str, typer.Option(help="How: pca (fitted on a sample) or random.")
+    ] = "pca",
+    calibrate: Annotated[
+        float | None,
+        typer.Option(
+            help="Choose the smallest --top-k that lists this share of the exact top 20 on a "
+            "sample, such as 0.9."
+        ),
+    ] = None,
     weighting: Annotated[
         str,
         typer.Option(
@@ -27,6 +41,15 @@ def index(
     ] = "rate",
     shard_size: Annotated[int, typer.Option(help="Examples in a file.")] = 32_768,
     workers: Workers = None,
+    executor: ExecutorName = "processes",
+    address: Address = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Build nothing: say from a sample what time, memory and disk it takes.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished index, at the end.")
     ] = False,
@@ -34,20 +57,52 @@ def index(
 ) -> None:
     """Index the token gradients of RUN's training examples, so that a trace takes milliseconds."""
     from wordtrace import api
-    from wordtrace.cli.show import show_index
+    from wordtrace.cli.show import show_calibration, show_estimate, show_index
     from wordtrace.index.describe import describe_index
 
     opened = api.Run.open(run)
     place = out or run / "index"
+    k = positions(top_k)
+    if calibrate is not None:
+        measured = api.calibrate(
+            opened,
+            dtype=dtype,
+            project=project,
+            projection=projection,
+            weighting=weighting,
+            overlap=calibrate,
+        )
+        k = measured["chosen"]
+        if not as_json:
+            show_calibration(measured)
+        reached = "" if measured["reached"] else f" (none reaches {calibrate:.0%})"
+        say(f"Chosen: --top-k {'all' if k is None else k}{reached}")
+    if dry_run:
+        expected = api.estimate_index(
+            opened,
+            top_k=k,
+            dtype=dtype,
+            project=project,
+            projection=projection,
+            weighting=weighting,
+            shard_size=shard_size,
+            workers=workers,
+        )
+        show_estimate(expected, as_json)
+        return
     existed = (place / "manifest.json").exists() and not overwrite
     built = api.build_index(
         opened,
         place,
-        top_k=positions(top_k),
+        top_k=k,
         dtype=dtype,
+        project=project,
+        projection=projection,
         weighting=weighting,
         shard_size=shard_size,
         workers=workers,
+        executor=executor,
+        address=address,
         overwrite=overwrite,
     )
     if existed:

@@ -21,6 +21,14 @@ Workers = Annotated[
     int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
 ]
 
+ExecutorName = Annotated[
+    str, typer.Option("--executor", help="processes (of this machine), or ray (a Ray cluster).")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Of the Ray cluster: auto, HOST:6379 or ray://HOST:10001."),
+]
+
 
 def say(message: str) -> None:
     """Tell the user something on standard error."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -45,10 +45,86 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
             "example",
             "  checkpoints: "
             + ", ".join(f"step {one['step']} (η {one['eta']:g})" for one in document["checkpoints"])
-            + f"; {document['dtype']}, dimension {document['dim']}, {document['shards']} shards",
+            + f"; {document['dtype']}, dimension {_dimension(document)}, "
+            f"{document['shards']} shards",
+            *([f"  {_fidelity(document['fidelity'])}"] if document["fidelity"] else []),
+            *(
+                [
+                    f"  holds {_parts(document['parts'])}; {document['removed']:,} removed "
+                    "(dropped by `wordtrace index-merge`)"
+                ]
+                if document["removed"] or len(document["parts"]) > 1
+                else []
+            ),
             f"  run: {document['run']}",
         ]
     )
+
+
+def show_estimate(document: Mapping[str, Any], as_json: bool) -> None:
+    """Print what an index will cost."""
+    if as_json:
+        _print_json(document)
+        return
+    workers = document["workers"]
+    _print_lines(
+        [
+            f"{document['examples']:,} examples at {document['checkpoints']} checkpoints, from a "
+            f"sample of {document['sampled']:,}; nothing was built:",
+            f"  time    about {_duration(document['seconds'])} on {workers} "
+            f"worker{'s' if workers > 1 else ''} "
+            f"({document['examples_per_second_a_worker']:,.0f} gradients/s each)",
+            f"  memory  about {document['memory_bytes_a_worker'] / 1e6:,.0f} MB a worker",
+            f"  disk    about {document['bytes'] / 1e6:,.1f} MB "
+            f"({document['bytes_per_example']:,.0f} bytes an example)",
+            *([f"  {_fidelity(document['fidelity'])}"] if document["fidelity"] else []),
+        ]
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _dimension(document: Mapping[str, Any]) -> str:
+    shape = document["projection"]
+    return f"{document['dim']}" + (f" → {shape['dim']} ({shape['kind']})" if shape else "")
+
+
+def _fidelity(found: Mapping[str, Any]) -> str:
+    return (
+        f"fidelity: {found['overlap']:.1%} of the exact top {found['top']} are listed, rank "
+        f"correlation {found['spearman']:.3f} ({found['queries']} queries, "
+        f"{found['rows']:,} examples)"
+    )
+
+
+def show_calibration(document: Mapping[str, Any]) -> None:
+    """Print what each k costs and keeps."""
+    lines = [
+        f"Against TracIn-WE over all positions, exact ({document['rows'][0]['queries']} queries, "
+        f"{document['rows'][0]['rows']:,} examples), stored as {document['dtype']}"
+        + (
+            f" in {document['project']} dimensions ({document['projection']}):"
+            if document["project"]
+            else ":"
+        ),
+        "  top-k   bytes/example   top 20 listed   rank correlation",
+    ]
+    for row in document["rows"]:
+        name = "all" if row["top_k"] is None else str(row["top_k"])
+        lines.append(
+            f"  {name:>5}   {row['bytes_per_example']:>13,.0f}   {row['overlap']:>13.1%}   "
+            f"{row['spearman']:>16.3f}"
+        )
+    _print_lines(lines)
+
+
+def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{part['examples']:,} of {part['source']}" for part in parts)
 
 
 def _print_json(document: Mapping[str, Any]) -> None:

@@ -28,6 +28,8 @@ class Ledger:
                 "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL)"
             )
             self._connection.commit()
+        except sqlite3.OperationalError as error:  # the disk is full, mostly
+            raise OSError(None, str(error), str(path)) from None
         except sqlite3.DatabaseError as error:
             raise CorruptError(
                 f"{path} can't be used as a ledger ({error}); delete it to start anew."
@@ -40,11 +42,14 @@ class Ledger:
 
     def record(self, key: str, result: Mapping[str, Any]) -> None:
         """Record a result; a key recorded before keeps its first result."""
-        with self._connection:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO done (key, result) VALUES (?, ?)",
-                (key, json.dumps(result, allow_nan=False)),
-            )
+        document = json.dumps(result, allow_nan=False)
+        try:
+            with self._connection:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO done (key, result) VALUES (?, ?)", (key, document)
+                )
+        except sqlite3.OperationalError as error:  # the disk is full, mostly
+            raise OSError(None, str(error), str(self.path)) from None
 
     def __len__(self) -> int:
         return int(self._connection.execute("SELECT COUNT(*) FROM done").fetchone()[0])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +15,7 @@ import numpy.typing as npt
 from wordtrace.data.batches import document_frequency
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
+from wordtrace.execute.threads import one_thread
 from wordtrace.explain.prediction import Explanation, Hit, Span, Trace, share
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
 from wordtrace.gradients.tokens import check_top_k
@@ -27,6 +30,9 @@ from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run import predict
 from wordtrace.run.run import Run
+
+# Multiplications of a pass (weights beside the embedding × positions) that are soon done.
+_SMALL = 100_000_000
 
 LabelSource = Literal["given", "file", "predicted"]
 
@@ -47,6 +53,15 @@ class Question:
     texts2: Sequence[str] | None
     labels: npt.NDArray[np.int64]
     label_source: LabelSource
+
+    def part(self, start: int, end: int) -> Question:
+        """Return some consecutive queries."""
+        return Question(
+            self.texts[start:end],
+            None if self.texts2 is None else self.texts2[start:end],
+            self.labels[start:end],
+            self.label_source,
+        )
 
 
 class Tracer:
@@ -100,19 +115,69 @@ class Tracer:
         others = {other: measure(other, settings) for other in baselines}
         source = self._source(chosen)
         self._load()
+        seconds, explanations = 0.0, []
+        for part in self._parts(question, source, settings.memory):
+            spent, found = self._explain(part, chosen, source, others, top)
+            seconds += spent
+            explanations += found
+        return Trace(
+            measure=name,
+            top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
+            source="index" if isinstance(source, Indexed) else "run",
+            examples=self._count(isinstance(source, Indexed)),
+            seconds=seconds,
+            run=str(self.run.path.resolve()),
+            run_fingerprint=self.run.fingerprint,
+            index=str(self.index.path.resolve()) if self.index else None,
+            label_names=self.run.label_names,
+            queries=tuple(explanations),
+            options=options,
+        )
+
+    def _parts(
+        self, question: Question, source: Indexed | Streamed | None, memory: int
+    ) -> list[Question]:
+        """Split the queries so that the scores of a part take at most `memory` bytes.
+
+        Where gradients are not read from an index each part would compute them anew: one part.
+        """
+        count = len(question.texts)
+        if not isinstance(source, Indexed):
+            return [question]
+        size = max(1, memory // (4 * max(1, source.examples)))
+        return [question.part(start, start + size) for start in range(0, count, size)] or [question]
+
+    def _explain(
+        self,
+        question: Question,
+        chosen: Measure,
+        source: Indexed | Streamed | None,
+        others: Mapping[str, Measure],
+        top: int,
+    ) -> tuple[float, list[Explanation]]:
+        """Return the seconds taken, baselines left out, and each query's explanation."""
         start = time.perf_counter()
         queries, predicted, probability = self._predict(question)
-        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
+        asked = self._asked(chosen, source, queries)
         scores = self._scores(chosen, source, queries, asked)
         ranked = [strongest(row, top) for row in scores]
         wanted = [np.concatenate(pair) for pair in ranked]
         words = self._words(chosen, source, asked, wanted)
         hits = [
-            self._hits(rows, scores[place], None if words is None else words[place], queries, place)
+            self._hits(
+                rows,
+                scores[place],
+                None if words is None else words[place],
+                queries,
+                place,
+                isinstance(source, Indexed),
+            )
             for place, rows in enumerate(wanted)
         ]
         seconds = time.perf_counter() - start
-        beside = {other: scorer.score(self.run, queries) for other, scorer in others.items()}
+        beside = {
+            other: self._scores(scorer, None, queries, []) for other, scorer in others.items()
+        }
         explanations = []
         for place, listed in enumerate(hits):
             split = len(ranked[place][0])
@@ -142,25 +207,14 @@ class Tracer:
                                 None,
                                 queries,
                                 place,
+                                False,
                             )
                         )
                         for other, row in beside.items()
                     },
                 )
             )
-        return Trace(
-            measure=name,
-            top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
-            source="index" if isinstance(source, Indexed) else "run",
-            examples=len(self.run.train),
-            seconds=seconds,
-            run=str(self.run.path.resolve()),
-            run_fingerprint=self.run.fingerprint,
-            index=str(self.index.path.resolve()) if self.index else None,
-            label_names=self.run.label_names,
-            queries=tuple(explanations),
-            options=options,
-        )
+        return seconds, explanations
 
     def score(
         self,
@@ -169,11 +223,28 @@ class Tracer:
         top_k: int | None = None,
         **options: Any,
     ) -> Scores:
-        """Return the whole matrix, float32, shape (queries, examples)."""
-        name, k = self._default(name, top_k)
-        chosen = measure(name, Options(top_k=k, **options))
-        asked = chosen.query_tokens(self.run, queries) if isinstance(chosen, WordMeasure) else []
-        return self._scores(chosen, self._source(chosen), queries, asked)
+        """Return the whole matrix, float32, shape (queries, examples).
+
+        The examples are the index's rows where it answers the measure, else the run's.
+        """
+        return self._score(queries, name, top_k, **options)[0]
+
+    def rank(
+        self,
+        queries: Queries,
+        name: str | None = None,
+        top_k: int | None = None,
+        *,
+        top: int,
+        **options: Any,
+    ) -> list[tuple[list[str], list[str]]]:
+        """Return the ids of each query's `top` strongest proponents and opponents."""
+        scores, indexed = self._score(queries, name, top_k, **options)
+        found = []
+        for row in scores:
+            proponents, opponents = strongest(row, top)
+            found.append((self._ids(proponents, indexed), self._ids(opponents, indexed)))
+        return found
 
     def queries(self, question: Question) -> Queries:
         """Tokenize the texts; labels of -1 become the final model's prediction."""
@@ -199,6 +270,25 @@ class Tracer:
             return Indexed(self.index)
         return Streamed(self.run, chosen.top_k, etas=self._etas())
 
+    def _score(
+        self, queries: Queries, name: str | None, top_k: int | None, **options: Any
+    ) -> tuple[Scores, bool]:
+        """Return the matrix and whether its examples are the index's rows."""
+        name, k = self._default(name, top_k)
+        chosen = measure(name, Options(top_k=k, **options))
+        source = self._source(chosen)
+        asked = self._asked(chosen, source, queries)
+        return self._scores(chosen, source, queries, asked), isinstance(source, Indexed)
+
+    def _asked(
+        self, chosen: Measure, source: Indexed | Streamed | None, queries: Queries
+    ) -> list[QueryTokens]:
+        if not isinstance(chosen, WordMeasure):
+            return []
+        with self._threads(queries):
+            asked = chosen.query_tokens(self.run, queries)
+        return source.ready(asked) if isinstance(source, Indexed) else asked
+
     def _scores(
         self,
         chosen: Measure,
@@ -206,9 +296,38 @@ class Tracer:
         queries: Queries,
         asked: list[QueryTokens],
     ) -> Scores:
+        """Return the matrix; what was removed from the index has no influence."""
         if isinstance(chosen, WordMeasure) and source is not None:
-            return chosen.score_from(source, self.run, len(queries), asked)
-        return chosen.score(self.run, queries)
+            scores = chosen.score_from(source, self.run, len(queries), asked)
+        else:
+            scores = chosen.score(self.run, queries)
+        if self.index is not None:
+            gone = self.index.removed if isinstance(source, Indexed) else self._hidden
+            scores[:, gone] = 0
+        return scores
+
+    @cached_property
+    def _hidden(self) -> npt.NDArray[np.int64]:
+        """The run's rows that were removed from the index."""
+        index = self.index
+        whole = self.run.manifest["train"]["rows"]
+        if index is None or (len(index.removed) == 0 and index.manifest.parts[0].count == whole):
+            return np.empty(0, np.int64)
+        ids = enumerate(self.run.train.ids)
+        return np.array([row for row, id in ids if id not in index.rows], np.int64)
+
+    def _count(self, indexed: bool) -> int:
+        if indexed and self.index is not None:
+            return self.index.count
+        return int(self.run.manifest["train"]["rows"]) - len(self._hidden)
+
+    def _take(self, rows: npt.NDArray[np.int64], indexed: bool) -> Examples:
+        if indexed and self.index is not None:
+            return self.index.take(rows, self.run)
+        return self.run.train.take(rows)
+
+    def _ids(self, rows: npt.NDArray[np.int64], indexed: bool) -> list[str]:
+        return self._take(rows, indexed).ids
 
     def _words(
         self,
@@ -241,7 +360,8 @@ class Tracer:
                     list(self.index.blocks(place))
             else:
                 documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
-            self._vocabulary = Vocabulary(self.run.tokenizer, documents, len(self.run.train))
+            count = self._count(self.index is not None)
+            self._vocabulary = Vocabulary(self.run.tokenizer, documents, count)
             # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
             # second: that is loading, too.
             pair = ["."] if self.run.manifest["has_pairs"] else None
@@ -254,11 +374,20 @@ class Tracer:
         self, question: Question
     ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         queries = make_queries(self.run, question.texts, question.labels, question.texts2)
-        logits = predict.logits(self.run.model(self.run.final), queries.encoded)
+        with self._threads(queries):
+            logits = predict.logits(self.run.model(self.run.final), queries.encoded)
         predicted = logits.argmax(1)
         labels = np.where(question.labels >= 0, question.labels, predicted)
         filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
         return filled, predicted, predict.probabilities(logits)
+
+    def _threads(self, queries: Queries) -> AbstractContextManager[None]:
+        """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
+        model = self.run.model(self.run.final)
+        weights = sum(parameter.numel() for parameter in model.module.parameters())
+        weights -= sum(parameter.numel() for parameter in model.embedding.parameters())
+        small = weights * len(queries.encoded.ids) < _SMALL
+        return one_thread() if small else nullcontext()
 
     def _hits(
         self,
@@ -267,8 +396,9 @@ class Tracer:
         words: dict[int, TokenPairs] | None,
         queries: Queries,
         place: int,
+        indexed: bool,
     ) -> list[Hit]:
-        examples: Examples = self.run.train.take(rows)
+        examples = self._take(rows, indexed)
         tokenizer = self.run.tokenizer
         spots: list[dict[int, tuple[Span, ...]]] = []
         if words is not None:

@@ -4,57 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import torch
-
-from wordtrace.data.batches import Encoded, by_length, document_frequency
+from wordtrace.data.batches import document_frequency
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import InputError
 from wordtrace.execute.ledger import Ledger
-from wordtrace.execute.processes import executor
+from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
+from wordtrace.execute.protocol import Executor
 from wordtrace.gradients import tokens as gradients
-from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection as projections
+from wordtrace.index.fidelity import measure, sample
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Manifest, Shard, Source
-from wordtrace.index.postings import DTYPES, make_block
-from wordtrace.index.shards import shard_file, write_shard
-from wordtrace.run import predict
-from wordtrace.run.checkpoint import load_tensors, save_tensors
-from wordtrace.run.fit import to_batch
+from wordtrace.index.manifest import Manifest, Part, Shard, Source, entry_of
+from wordtrace.index.postings import DTYPES
+from wordtrace.index.tables import write_examples, write_tokens
+from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
+from wordtrace.index.texts import Texts
 from wordtrace.run.run import Run
 
-_WORK = "build"
-_PLAN = "plan.json"
-_ENCODED = "encoded.safetensors"
-_STATISTICS = ("loss", "predicted", "self_influence", "self_influence_topk")
-
-
-@dataclass(frozen=True)
-class ShardTask:
-    """The gradients of `count` examples from row `first` at one checkpoint."""
-
-    run: str
-    part: str
-    checkpoint: int
-    shard: int
-    first: int
-    count: int
-    top_k: int | None
-    dtype: str
-
-    @property
-    def key(self) -> str:
-        """Name of the task in the ledger."""
-        return f"checkpoint-{self.checkpoint}/shard-{self.shard:05d}"
+PLAN = "plan.json"
 
 
 def build(
@@ -64,8 +37,11 @@ def build(
     top_k: int | None = 10,
     dtype: str = "float16",
     weighting: str = "rate",
+    project: int | None = None,
+    projection: str = "pca",
     shard_size: int = 32_768,
     workers: int | None = None,
+    executor: Executor | None = None,
     overwrite: bool = False,
 ) -> IndexFolder:
     """Index the token gradients of a run's training examples.
@@ -80,12 +56,18 @@ def build(
     top_k
         Positions of largest gradient norm kept in each text (Eq. 5); None for all.
     dtype
-        Of the stored directions: "float16" or "float32".
+        Of the stored directions: "float16", "float32" or "int8".
+    project
+        Dimensions to which the gradients are brought; None for all.
+    projection
+        How: "pca", fitted on a sample of the training examples, or "random".
     weighting
         η_c: "rate" is the learning rate used at checkpoint c, "rate-sum" the sum of the rates
         since the checkpoint before.
     workers
         Processes; by default one a core.
+    executor
+        What runs the tasks, instead of processes of this machine.
 
     Raises
     ------
@@ -95,18 +77,18 @@ def build(
         When a gradient is NaN or infinite; names the example.
     """
     gradients.check_top_k(top_k)
-    if dtype not in DTYPES:
-        raise InputError(f"--dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
+    check_stored(run, dtype, project, projection)
     if shard_size < 1:
         raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
     folder = Path(out) if out is not None else run.path / "index"
     atomic.check_replaceable(folder, manifests.FILE, "index")
-    sources = _sources(run, weighting)
+    sources = weights(run, weighting)
     plan: dict[str, Any] = {
         "run_fingerprint": run.fingerprint,
         "top_k": top_k,
         "dtype": dtype,
         "weighting": weighting,
+        "projection": None if project is None else {"kind": projection, "dim": project},
         "shard_size": shard_size,
     }
     if (folder / manifests.FILE).exists() and not overwrite:
@@ -120,96 +102,137 @@ def build(
         return IndexFolder.open(folder)
     with atomic.exclusive(folder) as part:
         if _finished(part, plan):
-            shutil.rmtree(part / _WORK, ignore_errors=True)
+            shutil.rmtree(part / WORK, ignore_errors=True)
             atomic.commit_folder(folder)
             return IndexFolder.open(folder)
-        _prepare(part, plan)
-        encoded = _encode(run, part)
-        starts = range(0, len(encoded), shard_size)
-        tasks = [
-            ShardTask(
-                str(run.path),
-                str(part),
-                checkpoint,
-                shard,
-                first,
-                min(shard_size, len(encoded) - first),
-                top_k,
-                dtype,
-            )
-            for checkpoint in range(len(sources))
-            for shard, first in enumerate(starts)
-        ]
-        shards = _run_tasks(tasks, part, workers)
-        _write_examples(run, part, encoded, tasks, sources)
-        _write_tokens(run, part, encoded)
+        start_work(part, plan)
+        encoded = prepare(part, run, run.train, run.encoded)
+        found = compress(run, part, sources, plan)
+        tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype)
+        shards = run_tasks(tasks, part, workers, executor)
+        texts = Texts(part / manifests.TEXTS, len(encoded))
+        write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
+        size = run.tokenizer.size
+        write_tokens(part / manifests.TOKENS, run, document_frequency(encoded, size))
+        files = [manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS]
+        files += [projections.FILE] if project is not None else []
+        origin = Part(
+            first=0,
+            count=len(encoded),
+            source="the run",
+            fingerprint=run.manifest["train"]["fingerprint"],
+            examples=manifests.EXAMPLES,
+            texts=manifests.TEXTS,
+        )
         manifest = Manifest(
             run=os.path.relpath(run.path.resolve(), folder.parent.resolve() / folder.name),
             examples=len(encoded),
-            vocabulary=run.tokenizer.size,
+            vocabulary=size,
             dim=run.config.dim,
             checkpoints=tuple(sources),
             shards=tuple(shards),
-            files={
-                name: {
-                    "bytes": (part / name).stat().st_size,
-                    "blake2b": fingerprint.of_file(part / name),
-                }
-                for name in (manifests.EXAMPLES, manifests.TOKENS)
-            },
+            files={name: entry_of(part, name) for name in files},
+            parts=(origin,),
+            fidelity=found,
             **plan,
         )
         atomic.write_json(part / manifests.FILE, manifest.document())
-        shutil.rmtree(part / _WORK)
+        shutil.rmtree(part / WORK)
         atomic.commit_folder(folder)
     return IndexFolder.open(folder)
 
 
-def build_shard(task: ShardTask) -> dict[str, Any]:
-    """Compute and write one shard and its examples' statistics; runs in a worker process."""
-    run, encoded = _opened(task.run, task.part)
-    checkpoint = run.checkpoints[task.checkpoint]
-    model = run.model(checkpoint)
-    rows_here = np.arange(task.first, task.first + task.count)
-    statistics = {
-        name: torch.zeros(task.count, dtype=torch.int32 if name == "predicted" else torch.float32)
-        for name in _STATISTICS
-    }
-    labels = run.train.labels
-    parts = []
-    lengths = encoded.lengths[task.first : task.first + task.count]
-    for within in by_length(lengths, 1024, predict.TOKENS_A_BATCH):
-        batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
-        found = embedding_gradients(model, batch)
-        norms = gradients.position_norms(found)
-        gradients.check_finite(
-            found, norms, rows_here[within], run.train.ids, f"step {checkpoint.step}"
-        )
-        kept = gradients.token_gradients(batch, found, norms, task.top_k)
-        rows = torch.from_numpy(within)
-        statistics["loss"][rows] = found.losses.float().cpu()
-        statistics["predicted"][rows] = found.logits.argmax(1).to(torch.int32).cpu()
-        statistics["self_influence"][rows] = gradients.self_influence(batch, found, norms).cpu()
-        statistics["self_influence_topk"].index_add_(
-            0, rows[kept.example.cpu()], kept.gradient.square().sum(1).cpu()
-        )
-        parts.append((rows, kept))
-    block = make_block(parts, task.first, task.count, run.tokenizer.size, task.dtype)
-    path = Path(task.part) / shard_file(task.checkpoint, task.shard)
-    write_shard(path, block)
-    save_tensors(_statistics_file(task), statistics)
-    return {
-        "file": shard_file(task.checkpoint, task.shard),
-        "checkpoint": task.checkpoint,
-        "first": task.first,
-        "count": task.count,
-        "postings": len(block),
-        "bytes": path.stat().st_size,
-        "blake2b": fingerprint.of_file(path),
-    }
+def compress(
+    run: Run, part: Path, sources: Sequence[Source], plan: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Fit the projection, where there is one, and measure what it and int8 cost."""
+    shape = plan["projection"]
+    if shape is None and plan["dtype"] != "int8":
+        return None
+    drawn = sample(run, plan["top_k"])
+    bases = None
+    if shape is not None:
+        bases = projections.fit(shape["kind"], shape["dim"], drawn.blocks()[0])
+        if not (part / projections.FILE).exists():
+            projections.save(part, bases)
+        bases = projections.load(part, len(sources))
+    return measure(drawn, sources, plan["dtype"], bases).document()
 
 
-def _sources(run: Run, weighting: str) -> list[Source]:
+def make_tasks(
+    run: Run,
+    part: Path,
+    count: int,
+    shard_size: int,
+    top_k: int | None,
+    dtype: str,
+    number: int = 0,
+) -> list[ShardTask]:
+    """Return the tasks that index `count` examples; shards are numbered from `number` on."""
+    return [
+        ShardTask(
+            str(run.path.resolve()),
+            str(part.resolve()),
+            checkpoint,
+            number + shard,
+            first,
+            min(shard_size, count - first),
+            top_k,
+            dtype,
+        )
+        for checkpoint in range(len(run.checkpoints) + 1)
+        for shard, first in enumerate(range(0, count, shard_size))
+    ]
+
+
+def run_tasks(
+    tasks: Sequence[ShardTask], part: Path, workers: int | None, executor: Executor | None = None
+) -> list[Shard]:
+    """Run the tasks that an earlier attempt left open; return the shards of all."""
+    with Ledger(part / WORK / "ledger.sqlite") as ledger:
+        open_tasks = [task for task in tasks if ledger.get(task.key) is None]
+        total = sum(task.count for task in tasks)
+        done = total - sum(task.count for task in open_tasks)
+        with track("Indexing", total, "gradients", done) as advance:
+            chosen = executor or local(workers, len(open_tasks))
+            for task, result in chosen.run(build_shard, open_tasks):
+                ledger.record(task.key, result)
+                advance(task.count)
+        results = [ledger.get(task.key) for task in tasks]
+    return [Shard(**result) for result in results if result]
+
+
+def start_work(part: Path, plan: dict[str, Any]) -> None:
+    """Make the folder of an attempt ready, or go on with an interrupted one of the same plan.
+
+    Raises
+    ------
+    MismatchError
+        When the interrupted one had another plan.
+    """
+    if (part / WORK / PLAN).exists():
+        fingerprint.require_same(
+            atomic.read_json(part / WORK / PLAN),
+            plan,
+            f"the interrupted build in {part}",
+            f"repeat it with the old value to go on, or delete {part} to start anew",
+        )
+        return
+    atomic.refuse_foreign(part, (WORK,))
+    atomic.empty(part)
+    (part / WORK).mkdir()
+    atomic.write_json(part / WORK / PLAN, plan)
+
+
+def check_stored(run: Run, dtype: str, project: int | None, projection: str) -> None:
+    """Refuse a way of storing that there is not (InputError)."""
+    if dtype not in DTYPES:
+        raise InputError(f"--dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
+    projections.check(projection, project, run.config.dim)
+
+
+def weights(run: Run, weighting: str) -> list[Source]:
+    """Return the run's checkpoints with their weights η_c (InputError for another weighting)."""
     if weighting not in ("rate", "rate-sum"):
         raise InputError(f"--weighting is {weighting!r}; it must be rate or rate-sum.")
     if weighting == "rate":
@@ -227,94 +250,3 @@ def _finished(part: Path, plan: dict[str, Any]) -> bool:
         return False
     document = atomic.read_json(part / manifests.FILE)
     return all(document.get(key) == value for key, value in plan.items())
-
-
-def _prepare(part: Path, plan: dict[str, Any]) -> None:
-    if (part / _WORK / _PLAN).exists():
-        fingerprint.require_same(
-            atomic.read_json(part / _WORK / _PLAN),
-            plan,
-            f"the interrupted build in {part}",
-            f"repeat it with the old value to go on, or delete {part} to start anew",
-        )
-        return
-    atomic.refuse_foreign(part, (_WORK,))
-    atomic.empty(part)
-    (part / _WORK).mkdir()
-    atomic.write_json(part / _WORK / _PLAN, plan)
-
-
-def _encode(run: Run, part: Path) -> Encoded:
-    """Tokenize once; the workers map the file."""
-    path = part / _WORK / _ENCODED
-    if not path.exists():
-        encoded = run.encoded
-        save_tensors(
-            path,
-            {"ids": torch.from_numpy(encoded.ids), "offsets": torch.from_numpy(encoded.offsets)},
-        )
-    return _mapped(path)
-
-
-def _mapped(path: Path) -> Encoded:
-    arrays = load_tensors(path)
-    return Encoded(arrays["ids"].numpy(), arrays["offsets"].numpy())
-
-
-@lru_cache(maxsize=1)
-def _opened(run: str, part: str) -> tuple[Run, Encoded]:
-    return Run.open(run), _mapped(Path(part) / _WORK / _ENCODED)
-
-
-def _run_tasks(tasks: list[ShardTask], part: Path, workers: int | None) -> list[Shard]:
-    with Ledger(part / _WORK / "ledger.sqlite") as ledger:
-        open_tasks = [task for task in tasks if ledger.get(task.key) is None]
-        total = sum(task.count for task in tasks)
-        done = total - sum(task.count for task in open_tasks)
-        with track("Indexing", total, "gradients", done) as advance:
-            for task, result in executor(workers, len(open_tasks)).run(build_shard, open_tasks):
-                ledger.record(task.key, result)
-                advance(task.count)
-        results = [ledger.get(task.key) for task in tasks]
-    return [Shard(**result) for result in results if result is not None]
-
-
-def _statistics_file(task: ShardTask) -> Path:
-    return Path(task.part) / _WORK / f"statistics-{task.checkpoint}-{task.shard:05d}.safetensors"
-
-
-def _write_examples(
-    run: Run, part: Path, encoded: Encoded, tasks: list[ShardTask], sources: list[Source]
-) -> None:
-    columns: dict[str, Any] = {"id": run.train.ids, "label": _names(run, run.train.labels)}
-    totals = {name: np.zeros(len(encoded)) for name in _STATISTICS[2:]}
-    for place, source in enumerate(sources):
-        read = [load_tensors(_statistics_file(t)) for t in tasks if t.checkpoint == place]
-        joined = {name: torch.cat([one[name] for one in read]).numpy() for name in _STATISTICS}
-        columns[f"loss_{place}"] = joined["loss"]
-        columns[f"predicted_{place}"] = _names(run, joined["predicted"])
-        columns[f"self_influence_{place}"] = joined["self_influence"]
-        columns[f"self_influence_topk_{place}"] = joined["self_influence_topk"]
-        for name, total in totals.items():
-            total += source.eta * joined[name].astype(np.float64)
-    columns |= totals
-    scores = predict.logits(run.model(run.final), encoded)
-    columns["loss_final"] = predict.cross_entropy(scores, run.train.labels)
-    columns["predicted_final"] = _names(run, scores.argmax(1))
-    with atomic.replacing(part / manifests.EXAMPLES) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")
-
-
-def _names(run: Run, classes: Any) -> pa.Array:
-    names = pa.array(run.label_names, pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(classes, pa.int32()), names)
-
-
-def _write_tokens(run: Run, part: Path, encoded: Encoded) -> None:
-    size = run.tokenizer.size
-    columns = {
-        "token": [run.tokenizer.token(token) for token in range(size)],
-        "documents": document_frequency(encoded, size),
-    }
-    with atomic.replacing(part / manifests.TOKENS) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")

@@ -14,13 +14,17 @@ def describe_index(index: IndexFolder) -> dict[str, Any]:
     size += sum(int(entry["bytes"]) for entry in manifest.files.values())
     return {
         "format": "wordtrace-index-info",
-        "version": 1,
+        "version": 2,
         "name": str(index.path),
         "run": str((index.path / manifest.run).resolve()),
-        "examples": manifest.examples,
+        "examples": index.count,
+        "removed": len(index.removed),
+        "parts": [{"source": part.source, "examples": part.count} for part in manifest.parts],
         "top_k": manifest.top_k,
         "dtype": manifest.dtype,
         "dim": manifest.dim,
+        "projection": manifest.projection,
+        "fidelity": manifest.fidelity,
         "weighting": manifest.weighting,
         "checkpoints": [
             {"step": source.step, "eta": source.eta} for source in manifest.checkpoints
@@ -28,5 +32,5 @@ def describe_index(index: IndexFolder) -> dict[str, Any]:
         "shards": len(manifest.shards),
         "postings": sum(shard.postings for shard in manifest.shards),
         "bytes": size,
-        "bytes_per_example": size / max(manifest.examples, 1),
+        "bytes_per_example": size / max(index.count, 1),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from torch import Tensor
 
+from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError, InputError, MismatchError
 from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
 from wordtrace.index.manifest import Manifest
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
+from wordtrace.index.texts import Texts
 from wordtrace.run.run import Run, check_format
 
 
@@ -101,14 +105,102 @@ class IndexFolder:
 
     @cached_property
     def table(self) -> pa.Table:
-        """examples.parquet: id, label, and losses, predictions and self-influence."""
-        return self._read(manifests.EXAMPLES)
+        """One row an example: id, label, and losses, predictions and self-influence."""
+        tables = [
+            self._read(part.examples, self._columns(), part.count) for part in self.manifest.parts
+        ]
+        try:
+            return pa.concat_tables(tables)
+        except pa.ArrowException:
+            raise CorruptError(
+                f"the columns of {self.path}'s tables differ; build the index again."
+            ) from None
+
+    def _columns(self) -> list[str]:
+        names = ["loss", "predicted", "self_influence", "self_influence_topk"]
+        places = range(len(self.manifest.checkpoints))
+        each = [f"{name}_{place}" for place in places for name in names]
+        return ["id", "label", *each, *names[2:], "loss_final", "predicted_final"]
+
+    @cached_property
+    def removed(self) -> npt.NDArray[np.int64]:
+        """int64: the removed rows, rising. Their postings stay until the index is merged."""
+        if self.manifest.removed is None:
+            return np.empty(0, np.int64)
+        rows: npt.NDArray[np.int64] = self._read(self.manifest.removed, ["row"])["row"].to_numpy()
+        if len(rows) and not 0 <= rows.min() <= rows.max() < self.manifest.examples:
+            raise CorruptError(
+                f"{self.path / self.manifest.removed} names rows that are not there; "
+                "build the index again."
+            )
+        return rows
+
+    @property
+    def count(self) -> int:
+        """How many examples there are, removed ones left out."""
+        return self.manifest.examples - len(self.removed)
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each id, removed ones left out."""
+        rows = {id: row for row, id in enumerate(self.table["id"].to_pylist())}
+        gone = set(self.removed.tolist())
+        return {id: row for id, row in rows.items() if row not in gone} if gone else rows
+
+    def rows_of(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the rows of some ids, int64.
+
+        Raises
+        ------
+        InputError
+            When there is no example with an id, or it was removed.
+        """
+        for id in ids:
+            if id not in self.rows:
+                raise InputError(f"{self.path} has no example with the id {id!r}.")
+        return np.array([self.rows[id] for id in ids], np.int64)
+
+    def take(self, rows: npt.NDArray[np.int64], run: Run) -> Examples:
+        """Return the examples at some rows, in that order; no other text is read."""
+        if any(part.texts is None for part in self.manifest.parts):
+            return run.train.take(rows)
+        taken = [
+            self.texts[place].take(rows[inside] - part.first, run.label_names)
+            for place, part in enumerate(self.manifest.parts)
+            if (inside := (rows >= part.first) & (rows < part.first + part.count)).any()
+        ]
+        if not taken:
+            return run.train.take(rows)
+        if len(taken) == 1:
+            return taken[0]
+        places = np.searchsorted([part.first for part in self.manifest.parts], rows, "right")
+        order = np.argsort(places, kind="stable")
+        joined = Examples(pa.concat_tables([one.table for one in taken]), run.label_names)
+        return joined.take(np.argsort(order, kind="stable"))
+
+    @cached_property
+    def texts(self) -> list[Texts]:
+        """The texts of each part, memory-mapped."""
+        return [
+            Texts(self.path / part.texts, part.count)
+            for part in self.manifest.parts
+            if part.texts is not None
+        ]
 
     @cached_property
     def document_frequency(self) -> npt.NDArray[np.int64]:
         """The share-to-be: in how many training texts each token stands, shape (vocabulary,)."""
-        values: npt.NDArray[np.int64] = self._read(manifests.TOKENS)["documents"].to_numpy()
+        values: npt.NDArray[np.int64] = self._read(
+            self.manifest.tokens, ["token", "documents"], self.manifest.vocabulary
+        )["documents"].to_numpy()
         return values
+
+    @cached_property
+    def bases(self) -> list[Tensor] | None:
+        """Of the projection, one a checkpoint; None where the gradients are whole."""
+        if self.manifest.projection is None:
+            return None
+        return projection.load(self.path, len(self.manifest.checkpoints))
 
     def column(self, name: str) -> npt.NDArray[np.float64]:
         """Return a numeric column of :attr:`table`, shape (examples,)."""
@@ -125,7 +217,7 @@ class IndexFolder:
             if fingerprint.of_file(self.path / name) != digest
         ]
 
-    def _read(self, name: str) -> pa.Table:
+    def _read(self, name: str, columns: list[str], count: int | None = None) -> pa.Table:
         try:
             table = pq.read_table(self.path / name)
             table.validate(full=True)
@@ -133,4 +225,6 @@ class IndexFolder:
             raise CorruptError(
                 f"{self.path / name} can't be read ({error}); build the index again."
             ) from None
+        if table.column_names != columns or count not in (None, table.num_rows):
+            raise CorruptError(f"{self.path / name} is not what the format says; build it again.")
         return table

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
+from wordtrace.disk import fingerprint
 from wordtrace.errors import CorruptError
 
 FILE = "manifest.json"
 EXAMPLES = "examples.parquet"
 TOKENS = "tokens.parquet"
-FORMAT, VERSION = "wordtrace-index", 1
+TEXTS = "texts.safetensors"
+FORMAT, VERSION = "wordtrace-index", 2
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,30 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Examples that came together: the run's training data, then what was added.
+
+    Attributes
+    ----------
+    first, count
+        The index's rows from `first` to `first + count`.
+    source
+        Where they come from, in words.
+    fingerprint
+        Of the data.
+    examples, texts
+        Files; `texts` is None in indexes of version 1, which have no such file.
+    """
+
+    first: int
+    count: int
+    source: str
+    fingerprint: str
+    examples: str
+    texts: str | None
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The index's contents.
 
@@ -45,12 +72,26 @@ class Manifest:
         The run's folder, relative to the index.
     run_fingerprint
         Of the run it was built from.
+    examples
+        Rows, those of removed examples included.
     top_k
         Positions kept in a text; None for all.
     weighting
         "rate": η_c is the rate at c. "rate-sum": the sum of the rates since the checkpoint before.
     files
         Size and BLAKE2b of the other files, by name.
+    parts
+        Where the rows come from.
+    tokens
+        The file of the tokens.
+    removed
+        The file that lists the removed rows; None where there are none.
+    projection
+        ``{"kind", "dim"}``: how the gradients were brought to fewer dimensions; None: not at all.
+    fidelity
+        What that and int8 cost, on a sample; see :class:`.index.fidelity.Fidelity`.
+    revision
+        How many times the index was changed since it was built.
     """
 
     run: str
@@ -65,10 +106,22 @@ class Manifest:
     checkpoints: tuple[Source, ...]
     shards: tuple[Shard, ...]
     files: Mapping[str, Mapping[str, Any]]
+    parts: tuple[Part, ...]
+    tokens: str = TOKENS
+    removed: str | None = None
+    revision: int = 0
+    projection: Mapping[str, Any] | None = None
+    fidelity: Mapping[str, Any] | None = None
+
+    @property
+    def stored_dim(self) -> int:
+        """Dimensions of the stored directions."""
+        return self.dim if self.projection is None else int(self.projection["dim"])
 
     def document(self) -> dict[str, Any]:
-        """Return the manifest as JSON."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+        """Return the manifest as JSON, its own checksum included."""
+        found = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        return {**found, "checksum": fingerprint.of_document(found)}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Manifest:
@@ -77,14 +130,43 @@ class Manifest:
         Raises
         ------
         CorruptError
-            When a field is missing.
+            When a field is missing, or the manifest is not as it was written.
         """
+        if document.get("version") != 1:
+            rest = {key: value for key, value in document.items() if key != "checksum"}
+            if document.get("checksum") != fingerprint.of_document(rest):
+                raise CorruptError(
+                    "the index's manifest.json is not as it was written; build the index again."
+                )
         try:
-            values = {field.name: document[field.name] for field in fields(cls)}
+            known = dict(document)
+            if known["version"] == 1:
+                known |= dict.fromkeys(("removed", "projection", "fidelity"))
+                known |= {"tokens": TOKENS, "revision": 0}
+                known["parts"] = [_part_of_version_1(document)]
+            values = {field.name: known[field.name] for field in fields(cls)}
             values["checkpoints"] = tuple(Source(**entry) for entry in values["checkpoints"])
             values["shards"] = tuple(Shard(**entry) for entry in values["shards"])
+            values["parts"] = tuple(Part(**entry) for entry in values["parts"])
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise CorruptError(
                 f"the index's manifest.json is not complete ({error}); build the index again."
             ) from None
+
+
+def _part_of_version_1(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "first": 0,
+        "count": document["examples"],
+        "source": "the run",
+        "fingerprint": document["run_fingerprint"],
+        "examples": EXAMPLES,
+        "texts": None,
+    }
+
+
+def entry_of(folder: Path, name: str) -> dict[str, Any]:
+    """Return size and checksum of a file, as `files` holds them."""
+    path = folder / name
+    return {"bytes": path.stat().st_size, "blake2b": fingerprint.of_file(path)}

@@ -30,7 +30,10 @@ def write_shard(path: Path, block: Block) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: getattr(block, name).contiguous() for name in _ARRAYS}
     with atomic.replacing(path) as temporary:
-        save_file(arrays, temporary)
+        try:
+            save_file(arrays, temporary)
+        except SafetensorError as error:
+            raise OSError(None, str(error), str(path)) from None
 
 
 def map_shard(path: Path, first: int, count: int) -> Block:
@@ -51,9 +54,13 @@ def map_shard(path: Path, first: int, count: int) -> Block:
         if (dtype is not None and array.dtype != dtype) or array.ndim != dimensions:
             raise CorruptError(f"{path}: {name} is not what the format says; build it again.")
     postings = len(arrays["norm"])
+    offsets = arrays["token_offsets"].numpy()
     if not (
         len(arrays["example"]) == len(arrays["direction"]) == postings
-        and int(arrays["token_offsets"][-1]) == postings
+        and len(offsets)
+        and offsets[0] == 0
+        and offsets[-1] == postings
+        and (offsets[1:] >= offsets[:-1]).all()
     ):
-        raise CorruptError(f"{path}: its arrays differ in length; build the index again.")
+        raise CorruptError(f"{path}: its arrays don't fit together; build the index again.")
     return Block(first, count, **arrays)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,18 +13,23 @@ from torch import Tensor
 from wordtrace.data.batches import by_length
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.index.postings import Block, Postings
+from wordtrace.index.postings import Block
 from wordtrace.measures.protocol import Queries
 from wordtrace.models.protocol import TextModel
 from wordtrace.run import predict
 from wordtrace.run.fit import to_batch
 
-# Rows converted from float16 at a time: a piece and its float32 copy stay in a core's cache.
-_PIECE = 2048
+# Rows converted to float32 at a time: a piece and its copy stay in a core's cache. Converting so
+# and multiplying in float32 is as fast as the half-precision products of this PyTorch, and exact.
+_PIECE = 4096
 
-# Measured nanoseconds: a product taken alone; a posting read for a matrix product; one of that
-# product's cells; a call. They decide which way is taken, never a result.
-_ENTRY, _ROW, _CELL, _CALL = 50.0, 33.0, 3.3, 15_000.0
+# Measured nanoseconds: a product of one posting and one query taken alone; a posting converted and
+# multiplied among others; each further query of such a product; the calls of a token. They decide
+# which way is taken, never a result.
+_ENTRY, _ROW, _CELL, _CALL = 90.0, 25.0, 4.0, 12_000.0
+
+# Fewer rare tokens than this are not worth being taken together.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,10 @@ class QueryTokens:
             self.gradient[entries],
         )
 
+    def projected(self, basis: Tensor) -> QueryTokens:
+        """Return the same in a basis, shape (dim, stored dimensions)."""
+        return QueryTokens(self.tokens, self.offsets, self.query, self.gradient @ basis)
+
     def groups(self) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (token, queries that hold it, their gradients (n, dim))."""
         for place, token in enumerate(self.tokens):
@@ -93,105 +102,140 @@ def group_by_token(query: Tensor, token: Tensor, gradient: Tensor) -> QueryToken
     return QueryTokens(tokens.tolist(), offsets, query[order], gradient[order])
 
 
-def accumulate(scores: Tensor, block: Block, queries: QueryTokens, eta: float) -> int:
+def accumulate(
+    scores: npt.NDArray[np.float32],
+    block: Block,
+    queries: QueryTokens,
+    eta: float,
+    first: int = 0,
+) -> int:
     """Add η Σ_w g_w · g′_w (Eq. 4 at one checkpoint) to the scores of a block's examples.
 
-    A token that many of the queries hold is one matrix product of its postings with the gradients
-    of all queries (0 where a query does not hold it). All other tokens are taken together, a
-    product for each (posting, query) in pieces: a product of its own for each rare token would
-    cost more in calls than in arithmetic.
+    The postings of a frequent token are one matrix product with the gradients of the queries that
+    hold it. The rare tokens are taken together, a product for each (posting, query): a matrix
+    product of its own for each would cost more in calls than in arithmetic.
 
     Parameters
     ----------
     scores
-        float32, shape (count, queries), changed in place.
+        float32, shape (queries, examples), contiguous, changed in place.
+    first
+        The block's first example is column `first`.
 
     Returns
     -------
     int
         Postings read.
     """
-    tokens = np.asarray(queries.tokens, dtype=np.int64)
-    offsets = block.token_offsets.numpy()
-    start, end = offsets[tokens], offsets[tokens + 1]
+    start, end = _bounds(block, queries)
     held = np.diff(queries.offsets)
-    width = scores.shape[1]
-    dense = (end - start) * (_ENTRY * held - _ROW - _CELL * width) > _CALL
-    for place in np.flatnonzero(dense).tolist():
+    rare = (end - start) * ((_ENTRY - _CELL) * held - _ROW) <= _CALL
+    rare &= end > start
+    if rare.sum() < _FEW:
+        rare[:] = False
+    weighted = queries.gradient * eta
+    piece = torch.empty(_PIECE, weighted.shape[1])
+    columns = slice(first, first + block.count)
+    for place in np.flatnonzero(~rare).tolist():
         here = slice(queries.offsets[place], queries.offsets[place + 1])
-        gradient = torch.zeros(width, queries.gradient.shape[1])
-        gradient[queries.query[here]] = queries.gradient[here] * eta
-        postings = block.postings(int(tokens[place]))
-        products = _products(postings, gradient)
-        scores.index_add_(0, postings.example.to(torch.int64), products)
-    _add_entries(scores, block, queries, eta, np.flatnonzero(~dense), start, end)
+        rows = [torch.from_numpy(scores[query, columns]) for query in queries.query[here].tolist()]
+        gradient = weighted[here]
+        for at in range(int(start[place]), int(end[place]), _PIECE):
+            part = slice(at, min(at + _PIECE, int(end[place])))
+            example, norm = block.example[part], block.norm[part]
+            whole = _whole(block.direction[part], piece)
+            if len(rows) == 1:
+                rows[0].index_add_(0, example, torch.mv(whole, gradient[0]).mul_(norm))
+                continue
+            found = torch.mm(gradient, whole.T).mul_(norm)
+            for row, values in zip(rows, found, strict=True):
+                row.index_add_(0, example, values)
+    if rare.any():
+        _add_entries(scores, block, queries, weighted, np.flatnonzero(rare), start, end, first)
     return int((end - start).sum())
 
 
-def _add_entries(
-    scores: Tensor,
-    block: Block,
-    queries: QueryTokens,
-    eta: float,
-    places: npt.NDArray[np.int64],
-    start: npt.NDArray[np.int64],
-    end: npt.NDArray[np.int64],
-) -> None:
-    """Add the products of the tokens at `places`, one for each (posting, query that holds it)."""
-    held = np.diff(queries.offsets)[places]
-    first = np.asarray(queries.offsets)[places]
-    # One entry of the queries a row; then one posting of its token a row.
-    entry = np.repeat(first - np.cumsum(held) + held, held) + np.arange(held.sum())
-    counts = np.repeat((end - start)[places], held)
-    posting = np.repeat(np.repeat(start[places], held) - np.cumsum(counts) + counts, counts)
-    posting += np.arange(len(posting))
-    entries = torch.from_numpy(np.repeat(entry, counts))
-    postings = torch.from_numpy(posting)
-    weighted = queries.gradient * eta
-    flat = scores.view(-1)
-    for at in range(0, len(postings), _PIECE):
-        rows, asked = postings[at : at + _PIECE], entries[at : at + _PIECE]
-        products = block.direction.index_select(0, rows).float()
-        products *= weighted.index_select(0, asked)
-        values = products.sum(1) * block.norm[rows]
-        cell = block.example[rows] * scores.shape[1] + queries.query[asked]
-        flat.index_add_(0, cell, values)
-
-
 def contributions(
-    block: Block, queries: QueryTokens, eta: float, wanted: list[Tensor]
+    block: Block, queries: QueryTokens, eta: float, wanted: Sequence[npt.NDArray[np.int64]]
 ) -> Iterator[tuple[int, int, int, float]]:
     """Yield (query, example, token, η g_w · g′_w) for the examples wanted of each query.
 
     Parameters
     ----------
     wanted
-        For each query a bool tensor, shape (count,).
+        For each query the block's examples.
     """
-    for token, holders, gradient in queries.groups():
-        postings = block.postings(token)
-        if len(postings) == 0:
-            continue
-        example = postings.example.to(torch.int64)
-        for column, query in enumerate(holders.tolist()):
-            place = wanted[query][example].nonzero().flatten()
-            if len(place):
-                one = Postings(example[place], postings.norm[place], postings.direction[place])
-                values = _products(one, gradient[column : column + 1] * eta)[:, 0]
-                for at, value in zip(one.example.tolist(), values.tolist(), strict=True):
-                    yield query, at, token, value
+    start, end = _bounds(block, queries)
+    marks = np.zeros((len(wanted), block.count), bool)
+    for row, examples in zip(marks, wanted, strict=True):
+        row[examples] = True
+    asked = [len(examples) > 0 for examples in wanted]
+    example = block.example.numpy()
+    postings, entries, tokens = [], [], []
+    query_of = queries.query.tolist()
+    for place in np.flatnonzero(end > start).tolist():
+        here = example[start[place] : end[place]]
+        for entry in range(queries.offsets[place], queries.offsets[place + 1]):
+            if asked[query_of[entry]]:
+                found = np.flatnonzero(marks[query_of[entry]].take(here))
+                postings.append(start[place] + found)
+                entries.append(np.full(len(found), entry))
+                tokens += [queries.tokens[place]] * len(found)
+    if not tokens:
+        return
+    posting, asking = np.concatenate(postings), np.concatenate(entries)
+    products = block.direction[torch.from_numpy(posting)].float()
+    products *= queries.gradient[torch.from_numpy(asking)] * eta
+    values = products.sum(1).numpy() * block.norm.numpy()[posting]
+    yield from zip(
+        queries.query.numpy()[asking].tolist(),
+        example[posting].tolist(),
+        tokens,
+        values.tolist(),
+        strict=True,
+    )
 
 
-def _products(postings: Postings, gradient: Tensor) -> Tensor:
-    """Return ‖g‖ (g/‖g‖) · g′ in float32, shape (n, queries)."""
-    direction, right = postings.direction, gradient.T
-    if direction.dtype == torch.float32 or len(postings) <= _PIECE:
-        product = direction.float() @ right
-    else:
-        product = torch.empty(len(postings), right.shape[1])
-        piece = torch.empty(_PIECE, right.shape[0])
-        for start in range(0, len(postings), _PIECE):
-            half = direction[start : start + _PIECE]
-            whole = piece[: len(half)].copy_(half)
-            torch.mm(whole, right, out=product[start : start + len(half)])
-    return product.mul_(postings.norm.unsqueeze(1))
+def _bounds(
+    block: Block, queries: QueryTokens
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where the postings of each of the queries' tokens start and end."""
+    tokens = np.asarray(queries.tokens, dtype=np.int64)
+    offsets = block.token_offsets.numpy()
+    return offsets[tokens], offsets[tokens + 1]
+
+
+def _whole(direction: Tensor, piece: Tensor) -> Tensor:
+    """Return directions as float32, in `piece` where they are stored otherwise."""
+    return (
+        direction if direction.dtype == torch.float32 else piece[: len(direction)].copy_(direction)
+    )
+
+
+def _add_entries(
+    scores: npt.NDArray[np.float32],
+    block: Block,
+    queries: QueryTokens,
+    weighted: Tensor,
+    places: npt.NDArray[np.int64],
+    start: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+    first: int,
+) -> None:
+    """Add the products of the tokens at `places`, one for each (posting, query that holds it)."""
+    held = np.diff(queries.offsets)[places]
+    before = np.asarray(queries.offsets)[places]
+    # One entry of the queries a row; then one posting of its token a row.
+    entry = np.repeat(before - np.cumsum(held) + held, held) + np.arange(held.sum())
+    counts = np.repeat((end - start)[places], held)
+    posting = np.repeat(np.repeat(start[places], held) - np.cumsum(counts) + counts, counts)
+    posting += np.arange(len(posting))
+    entries = np.repeat(entry, counts)
+    flat = scores.reshape(-1)
+    query, example, norm = queries.query.numpy(), block.example.numpy(), block.norm.numpy()
+    for at in range(0, len(posting), _PIECE):
+        rows, asked = posting[at : at + _PIECE], entries[at : at + _PIECE]
+        products = block.direction.index_select(0, torch.from_numpy(rows)).float()
+        products *= weighted.index_select(0, torch.from_numpy(asked))
+        values = products.sum(1).numpy() * norm[rows]
+        np.add.at(flat, query[asked] * scores.shape[1] + first + example[rows], values)

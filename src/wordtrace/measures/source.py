@@ -15,6 +15,7 @@ from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.postings import Block, make_block
+from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.run import predict
 from wordtrace.run.fit import to_batch
 from wordtrace.run.run import Run
@@ -28,8 +29,16 @@ class PostingSource(Protocol):
         """The weight η_c of each checkpoint in the sum."""
         ...
 
+    @property
+    def examples(self) -> int:
+        """How many training rows there are."""
+        ...
+
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64] | slice, Block]]:
-        """Yield (rows, block): the block's example i is the training row ``rows[i]``."""
+        """Yield (rows, block): the block's example i is the training row ``rows[i]``.
+
+        Slices are the same at each checkpoint.
+        """
         ...
 
 
@@ -39,6 +48,14 @@ class Indexed:
     def __init__(self, index: IndexFolder) -> None:
         self.index = index
         self.etas = [source.eta for source in index.manifest.checkpoints]
+        self.examples = index.manifest.examples
+
+    def ready(self, asked: Sequence[QueryTokens]) -> list[QueryTokens]:
+        """Bring the queries' gradients into the dimensions that are stored."""
+        bases = self.index.bases
+        if bases is None:
+            return list(asked)
+        return [one.projected(basis) for one, basis in zip(asked, bases, strict=True)]
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[slice, Block]]:
         """Yield the index's shards, memory-mapped."""
@@ -73,6 +90,7 @@ class Streamed:
         gradients.check_top_k(top_k)
         self.run, self.top_k, self.rows, self.quiet = run, top_k, rows, quiet
         self.etas = etas or [checkpoint.learning_rate for checkpoint in run.checkpoints]
+        self.examples = len(run.train)
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64], Block]]:
         """Yield one block a batch."""

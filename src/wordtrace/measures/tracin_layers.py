@@ -206,7 +206,9 @@ def products(
         if total is None:
             total = torch.zeros(one.batch, count)
         block = make_block([(torch.arange(one.batch), one.tokens)], 0, one.batch, one.rows)
-        accumulate(total, block, other, 1.0)
+        part = np.zeros((count, one.batch), np.float32)
+        accumulate(part, block, other, 1.0)
+        total += torch.from_numpy(part.T)
     assert total is not None
     return total
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from wordtrace.errors import CorruptError
+from wordtrace.execute.threads import in_threads
+from wordtrace.index.postings import Block
 from wordtrace.measures.accumulate import QueryTokens, accumulate, contributions, query_tokens
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.measures.source import PostingSource, Streamed
@@ -69,17 +71,30 @@ class TracInWE:
         self, source: PostingSource, run: Run, count: int, asked: Sequence[QueryTokens]
     ) -> Scores:
         """Return influences, float32, shape (`count` queries, examples), from index or stream."""
-        scores = torch.zeros(len(run.train), count)
+        scores = np.zeros((count, source.examples), np.float32)
+        # Blocks of the same examples, one a checkpoint, go to one thread: no two write to a cell.
+        same: dict[int, list[tuple[int, Block]]] = {}
         for place, eta in enumerate(source.etas):
             for rows, block in source.blocks(place):
                 if isinstance(rows, slice):
-                    accumulate(scores[rows], block, asked[place], eta)
+                    same.setdefault(rows.start, []).append((place, block))
                 else:
-                    part = torch.zeros(block.count, count)
+                    part = np.zeros((count, block.count), np.float32)
                     accumulate(part, block, asked[place], eta)
-                    scores[torch.from_numpy(rows)] += part
-        result: Scores = scores.T.contiguous().numpy()
-        return result
+                    scores[:, rows] += part
+
+        def add(first: int) -> None:
+            for place, block in same[first]:
+                try:
+                    accumulate(scores, block, asked[place], source.etas[place], first)
+                except (IndexError, RuntimeError) as error:
+                    raise CorruptError(
+                        f"a shard of the index, from row {first} on at checkpoint {place}, is "
+                        f"damaged ({error}); `wordtrace check` names the file."
+                    ) from None
+
+        in_threads(add, list(same))
+        return scores
 
     def words_from(
         self,
@@ -90,12 +105,32 @@ class TracInWE:
     ) -> list[dict[int, TokenPairs]]:
         """Split the scores of the rows wanted of each query by shared token."""
         found: list[dict[int, TokenPairs]] = [{int(row): {} for row in rows} for rows in wanted]
+        sorted_rows = [np.sort(rows) for rows in wanted]
         for place, eta in enumerate(source.etas):
             held = asked[place]
             for rows, block in source.blocks(place):
-                here = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-                masks = [torch.from_numpy(np.isin(here, chosen)) for chosen in wanted]
-                for query, at, token, value in contributions(block, held, eta, masks):
-                    words = found[query][int(here[at])]
+                if isinstance(rows, slice):
+                    here = [_within(one, rows) for one in sorted_rows]
+                else:
+                    here = [np.flatnonzero(np.isin(rows, one)) for one in wanted]
+                if not any(len(one) for one in here):
+                    continue
+                try:
+                    terms = list(contributions(block, held, eta, here))
+                except IndexError as error:
+                    raise CorruptError(
+                        f"postings at checkpoint {place} are damaged ({error}); "
+                        "`wordtrace check` names the file."
+                    ) from None
+                for query, at, token, value in terms:
+                    row = rows.start + at if isinstance(rows, slice) else int(rows[at])
+                    words = found[query][row]
                     words[token, token] = words.get((token, token), 0.0) + value
         return found
+
+
+def _within(rows: npt.NDArray[np.int64], span: slice) -> npt.NDArray[np.int64]:
+    """Return those of some rising rows that lie in a span, counted from its start."""
+    first, last = np.searchsorted(rows, (span.start, span.stop))
+    here: npt.NDArray[np.int64] = rows[first:last] - span.start
+    return here

@@ -76,9 +76,11 @@ def save(run: Path, checkpoint: Checkpoint, weights: Mapping[str, torch.Tensor])
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write tensors as safetensors, atomically."""
     with atomic.replacing(path) as temporary:
-        save_file(
-            {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary
-        )
+        whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        try:
+            save_file(whole, temporary)
+        except SafetensorError as error:  # the disk is full, mostly
+            raise OSError(None, str(error), str(path)) from None
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -1,0 +1,149 @@
+"""Each training example's nearest others, by influence on each other: duplicates and clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from wordtrace.disk import atomic
+from wordtrace.errors import InputError
+from wordtrace.execute.progress import track
+from wordtrace.index.folder import IndexFolder
+from wordtrace.index.merge import gather
+from wordtrace.index.postings import Block
+from wordtrace.measures.accumulate import QueryTokens
+from wordtrace.measures.source import Indexed
+from wordtrace.measures.topn import strongest
+from wordtrace.measures.tracin_we import TracInWE
+from wordtrace.run.run import Run
+
+_MOST = 1024
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest others of some consecutive rows, nearest first.
+
+    Attributes
+    ----------
+    row
+        int64, shape (n,): the example.
+    other
+        int64, shape (n,): a neighbour of it.
+    influence
+        float32, shape (n,): over 0; the same in both directions.
+    cosine
+        float32, shape (n,): influence over the root of the product of the self-influences: 1 for
+        copies with the same label.
+    """
+
+    row: npt.NDArray[np.int64]
+    other: npt.NDArray[np.int64]
+    influence: npt.NDArray[np.float32]
+    cosine: npt.NDArray[np.float32]
+
+
+def neighbours(
+    index: IndexFolder, run: Run, *, top: int = 10, memory: int = 1 << 30
+) -> Iterator[Neighbours]:
+    """Find the `top` examples that each example influences most, block by block.
+
+    A block of examples is asked of the whole index at once, token by token. The work grows with
+    the square of the number of examples; the memory does not.
+
+    Parameters
+    ----------
+    memory
+        Bytes that the scores of a block may take.
+
+    Raises
+    ------
+    InputError
+        For a `top` under 1.
+    """
+    if top < 1:
+        raise InputError(f"--top is {top}; it must be at least 1.")
+    source, chosen = Indexed(index), TracInWE(index.manifest.top_k)
+    rows = np.setdiff1d(np.arange(index.manifest.examples), index.removed)
+    own = index.column("self_influence_topk")
+    size = max(1, min(_MOST, memory // (4 * max(1, index.manifest.examples))))
+    with track("Neighbours", len(rows), "examples") as advance:
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            asked = [_asked(gather(index, place, part, 0)) for place in range(len(source.etas))]
+            scores = chosen.score_from(source, run, len(part), asked)
+            scores[:, index.removed] = 0
+            scores[np.arange(len(part)), part] = 0
+            found = [strongest(row, top)[0] for row in scores]
+            row = np.repeat(part, [len(one) for one in found])
+            other = np.concatenate(found) if found else np.empty(0, np.int64)
+            values = scores[np.repeat(np.arange(len(part)), [len(one) for one in found]), other]
+            scale = np.sqrt(own[row] * own[other])
+            cosine = np.minimum(values / np.where(scale > 0, scale, 1), 1).astype(np.float32)
+            yield Neighbours(row, other, values, cosine)
+            advance(len(part))
+
+
+def write_neighbours(
+    index: IndexFolder, run: Run, out: Path, *, top: int = 10, memory: int = 1 << 30
+) -> int:
+    """Write a Parquet table: id, rank, neighbour, influence, cosine, same_label.
+
+    Returns
+    -------
+    int
+        How many pairs it holds.
+    """
+    ids = index.table["id"].combine_chunks()
+    labels = np.asarray(index.table["label"].cast(pa.string()).to_pylist(), object)
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("rank", pa.int32()),
+            ("neighbour", pa.string()),
+            ("influence", pa.float32()),
+            ("cosine", pa.float32()),
+            ("same_label", pa.bool_()),
+        ]
+    )
+    count = 0
+    with (
+        atomic.replacing(out) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for found in neighbours(index, run, top=top, memory=memory):
+            starts = np.searchsorted(found.row, found.row)
+            columns: Sequence[object] = [
+                _text(ids, found.row),
+                pa.array(np.arange(len(found.row)) - starts + 1, pa.int32()),
+                _text(ids, found.other),
+                pa.array(found.influence),
+                pa.array(found.cosine),
+                pa.array((labels[found.row] == labels[found.other]).astype(bool)),
+            ]
+            writer.write_table(pa.table(columns, schema=schema))
+            count += len(found.row)
+    return count
+
+
+def _text(ids: pa.Array, rows: npt.NDArray[np.int64]) -> pa.Array:
+    return ids.take(pa.array(rows)).cast(pa.string())
+
+
+def _asked(block: Block) -> QueryTokens:
+    """Turn postings of some examples into queries of them."""
+    counts = block.token_offsets.diff()
+    tokens = counts.nonzero().flatten()
+    return QueryTokens(
+        tokens.tolist(),
+        [0, *torch.cumsum(counts[tokens], 0).tolist()],
+        block.example.to(torch.int64),
+        block.direction.float() * block.norm.unsqueeze(1),
+    )

@@ -1,0 +1,116 @@
+"""``wordtrace index-add``, ``index-remove`` and ``index-merge``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
+
+if TYPE_CHECKING:
+    from wordtrace.api import Index
+
+Place = Annotated[Path, typer.Argument(help="An index's folder.")]
+RunPlace = Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")]
+
+
+def add(
+    index: Place,
+    data: Annotated[str, typer.Argument(help="A file or folder of labelled examples.")],
+    text: Annotated[str, typer.Option(help="The column of texts.")] = "text",
+    text2: Annotated[str | None, typer.Option(help="The column of second texts, of pairs.")] = None,
+    label: Annotated[str, typer.Option(help="The column of labels.")] = "label",
+    id: Annotated[
+        str | None,
+        typer.Option("--id", help="The column of ids; by default id, else the row's number."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of a saved `datasets` folder with several splits.")
+    ] = None,
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    address: Address = None,
+    run: RunPlace = None,
+    as_json: Json = False,
+) -> None:
+    """Add the examples of DATA to an index, by the gradients of the same run.
+
+    Their ids must be new to the index. They were not trained on: a trace lists them by what
+    training on them would have done.
+    """
+    from wordtrace import api
+
+    opened = api.Index.open(index, run)
+    before = opened.folder.count
+    opened.add(
+        data,
+        text=text,
+        text2=text2,
+        label=label,
+        id=id,
+        split=split,
+        workers=workers,
+        executor=executor,
+        address=address,
+    )
+    say(f"Added {opened.folder.count - before:,} examples.")
+    _show(opened, as_json)
+
+
+def remove(
+    index: Place,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids.")] = None,
+    ids_file: Annotated[
+        Path | None, typer.Option("--ids", help="Or a file of ids, one a line.")
+    ] = None,
+    run: RunPlace = None,
+    as_json: Json = False,
+) -> None:
+    """Remove examples from an index: no trace lists them any more.
+
+    Their gradients stay on disk until the index is merged. The run itself does not change.
+    """
+    from wordtrace import api
+    from wordtrace.errors import InputError
+
+    if bool(ids) == (ids_file is not None):
+        raise InputError("give an ID or --ids FILE, one of the two.")
+    if ids_file is not None:
+        lines = ids_file.read_text(encoding="utf-8").splitlines()
+        ids = [line for line in lines if line.strip()]
+    opened = api.Index.open(index, run)
+    before = opened.folder.count
+    opened.remove(ids or [])
+    say(f"Removed {before - opened.folder.count:,} examples.")
+    _show(opened, as_json)
+
+
+def merge(
+    index: Place,
+    shard_size: Annotated[
+        int | None, typer.Option(help="Examples in a file; as before by default.")
+    ] = None,
+    run: RunPlace = None,
+    as_json: Json = False,
+) -> None:
+    """Merge an index: removed examples are dropped, additions and files joined.
+
+    No gradient is computed anew. The old files are replaced when the new ones are whole.
+    """
+    from wordtrace import api
+
+    opened = api.Index.open(index, run)
+    revision = opened.folder.manifest.revision
+    opened.merge(shard_size)
+    if opened.folder.manifest.revision == revision:
+        say(f"{index} is merged already; nothing was done.")
+    _show(opened, as_json)
+
+
+def _show(opened: Index, as_json: bool) -> None:
+    from wordtrace.cli.show import show_index
+    from wordtrace.index.describe import describe_index
+
+    show_index(describe_index(opened.folder), as_json)

@@ -1,0 +1,34 @@
+"""``wordtrace neighbours``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.output import say
+
+
+def neighbours(
+    index: Annotated[Path, typer.Argument(help="An index's folder.")],
+    out: Annotated[Path, typer.Option(help="The table to write, .parquet.")],
+    top: Annotated[int, typer.Option(help="Neighbours of each example.")] = 10,
+    memory: Annotated[int, typer.Option(help="Megabytes for the scores of a block.")] = 1024,
+    run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
+) -> None:
+    """Find for each training example the others that it influences most: copies and kin.
+
+    The table has a row a pair: id, rank, neighbour, influence, cosine (1 for copies of the same
+    label), same_label. The work grows with the square of the number of examples.
+    """
+    from wordtrace import api
+    from wordtrace.errors import InputError
+
+    if out.suffix != ".parquet":
+        raise InputError(f"--out {out} should end in .parquet.")
+    if memory < 1:
+        raise InputError(f"--memory is {memory} megabytes; give 1 or more.")
+    opened = api.Index.open(index, run)
+    count = opened.neighbours(out, top=top, memory=memory << 20)
+    say(f"Wrote {count:,} pairs to {out}")

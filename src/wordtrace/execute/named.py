@@ -1,0 +1,31 @@
+"""Executors by the names that a user gives."""
+
+from __future__ import annotations
+
+from wordtrace.errors import InputError
+from wordtrace.execute.protocol import Executor
+
+NAMES = ("processes", "ray")
+
+
+def named(
+    name: str | Executor, address: str | None = None, workers: int | None = None
+) -> Executor | None:
+    """Return an executor; None for "processes", whose number depends on the tasks.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or an address without a cluster.
+    """
+    if not isinstance(name, str):
+        return name
+    if name not in NAMES:
+        raise InputError(f"--executor is {name!r}; it must be {' or '.join(NAMES)}.")
+    if name == "ray":
+        from wordtrace.execute.ray import Cluster
+
+        return Cluster(address, workers)
+    if address is not None:
+        raise InputError("--address is of a Ray cluster; give --executor ray with it.")
+    return None

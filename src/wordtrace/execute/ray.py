@@ -1,0 +1,151 @@
+"""Tasks on a Ray cluster: every machine sees the same folders, and a lost task is tried again."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from wordtrace.errors import InputError, WordtraceError
+from wordtrace.execute.processes import cores
+from wordtrace.execute.threads import one_thread
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Results are small documents; what is big goes into files. Ray would set aside 30 % of the memory.
+_STORE = 128 << 20
+
+_UNREACHED = (
+    "no Ray cluster answers at {} ({}); start one with `ray start --head` and give its --address."
+)
+
+
+class Cluster:
+    """An :class:`~wordtrace.execute.protocol.Executor` over the machines of a Ray cluster.
+
+    The paths in the items must mean the same files on every machine (shared storage), and every
+    machine needs the same wordtrace. A task whose worker or machine dies runs again elsewhere: a
+    task must end the same when it is run twice.
+
+    Parameters
+    ----------
+    address
+        Of a running cluster: "auto", "HOST:6379" or "ray://HOST:10001". None takes the one that
+        Ray finds (``RAY_ADDRESS``), else starts one on this machine, for the time of the run.
+    workers
+        Most tasks at a time; by default one for each core of the cluster.
+    attempts
+        How often a task is begun before the run fails.
+    """
+
+    def __init__(
+        self, address: str | None = None, workers: int | None = None, attempts: int = 4
+    ) -> None:
+        if workers is not None and workers < 1:
+            raise InputError(f"workers is {workers}; it must be at least 1.")
+        self.address, self.workers, self.attempts = address, workers, attempts
+
+    def run(
+        self, task: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Result]]:
+        """Yield each item with its result in the order of completion.
+
+        Raises
+        ------
+        InputError
+            When Ray is not installed or the cluster can't be reached.
+        WordtraceError
+            When a task lost its worker in every attempt.
+        """
+        waiting = iter(items)
+        head = list(islice(waiting, 1))
+        if not head:
+            return
+        waiting = chain(head, waiting)
+        with self._connected() as ray:
+            remote = ray.remote(num_cpus=1, max_retries=self.attempts - 1)(_alone)
+            limit = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+            # Where the number of workers is not the limit, the next tasks are queued beforehand.
+            limit = limit if self.workers else 2 * limit
+            flying: dict[Any, Item] = {}
+            try:
+                while True:
+                    for item in islice(waiting, limit - len(flying)):
+                        flying[remote.remote(task, item)] = item
+                    if not flying:
+                        return
+                    (done,), _ = ray.wait(list(flying), num_returns=1)
+                    item = flying.pop(done)
+                    yield item, self._result(ray, done)
+            finally:
+                for left in flying:
+                    ray.cancel(left, force=True)
+
+    def _result(self, ray: Any, done: Any) -> Any:
+        try:
+            return ray.get(done)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, WordtraceError):
+                raise error.cause from None
+            raise
+        except ray.exceptions.RayError as error:
+            raise WordtraceError(
+                f"a task on the cluster failed {self.attempts} times ({type(error).__name__}: its "
+                "worker or machine died, out of memory perhaps); what was finished is kept: run "
+                "the same command again to go on."
+            ) from None
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """Give a connected ``ray``; what was started here ends here."""
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError:
+            raise InputError(
+                "the executor ray needs Ray: install it with `pip install 'wordtrace[ray]'`."
+            ) from None
+        if ray.is_initialized():
+            yield ray
+            return
+        given = self.address or os.environ.get("RAY_ADDRESS")
+        own: dict[str, Any] = {
+            "num_cpus": self.workers or cores(),
+            "object_store_memory": _STORE,
+            "include_dashboard": False,
+        }
+        _knock(given)
+        try:
+            ray.init(
+                address=given or "local",
+                log_to_driver=False,
+                configure_logging=False,
+                **({} if given else own),
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+            raise InputError(_UNREACHED.format(given or "this machine", reason)) from None
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Refuse an address where nothing listens (InputError): Ray itself would ask for minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        except OSError as error:
+            raise InputError(_UNREACHED.format(address, error.strerror or error)) from None
+
+
+def _alone(task: Callable[[Any], Any], item: Any) -> Any:
+    """Run a task with one thread, as the processes of one machine do: the same bits everywhere."""
+    with one_thread():
+        return task(item)

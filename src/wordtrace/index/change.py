@@ -1,0 +1,211 @@
+"""Changing an index in place: examples added, examples removed.
+
+A change writes new files beside the old ones and then replaces the manifest: a reader sees the
+index before it or after it, and a killed change leaves the index as it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wordtrace.data.batches import document_frequency
+from wordtrace.data.examples import Examples
+from wordtrace.disk import atomic
+from wordtrace.errors import InputError
+from wordtrace.execute.protocol import Executor
+from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
+from wordtrace.index.build import PLAN, make_tasks, run_tasks, start_work
+from wordtrace.index.folder import IndexFolder
+from wordtrace.index.manifest import Manifest, Part, Shard, entry_of
+from wordtrace.index.tables import write_examples, write_tokens
+from wordtrace.index.task import WORK, prepare
+from wordtrace.index.texts import Texts
+from wordtrace.run.run import Run
+
+
+def add(
+    path: str | Path,
+    run: Run,
+    examples: Examples,
+    *,
+    workers: int | None = None,
+    executor: Executor | None = None,
+) -> IndexFolder:
+    """Index further examples with the run's checkpoints, beside those that are there.
+
+    They were not trained on: their influence is what training on them would have had, to first
+    order. A killed addition goes on where it was when the same one is asked for again.
+
+    Raises
+    ------
+    InputError
+        When an example has no label, an id is there already, or pairs meet single texts.
+    """
+    index = changeable(path)
+    manifest = index.manifest
+    _check_added(index, run, examples)
+    plan = {
+        "revision": manifest.revision + 1,
+        "run_fingerprint": run.fingerprint,
+        "added": examples.fingerprint(),
+    }
+    number = 1 + max(int(Path(shard.file).stem.split("-")[1]) for shard in manifest.shards)
+    with _locked(index) as part:
+        _clear_finished(part, manifest)
+        start_work(part, plan)
+        if manifest.projection is not None:
+            shutil.copyfile(index.path / projection.FILE, part / projection.FILE)
+        encoded = prepare(part, run, examples)
+        tasks = make_tasks(
+            run, part, len(examples), manifest.shard_size, manifest.top_k, manifest.dtype, number
+        )
+        shards = run_tasks(tasks, part, workers, executor)
+        tag = f"-{plan['revision']:05d}"
+        names = [_tagged(name, tag) for name in (manifests.EXAMPLES, manifests.TEXTS)]
+        texts = Texts(part / manifests.TEXTS, len(examples))
+        write_examples(part / names[0], run, texts, tasks, manifest.checkpoints)
+        tokens = _tagged(manifests.TOKENS, tag)
+        documents = index.document_frequency + document_frequency(encoded, manifest.vocabulary)
+        write_tokens(part / tokens, run, documents)
+        (part / manifests.TEXTS).replace(part / names[1])
+        for name in [*names, tokens, *(shard.file for shard in shards)]:
+            _move(part, index.path, name)
+        first = manifest.examples
+        added = Part(first, len(examples), examples.source, str(plan["added"]), *names)
+        moved = tuple(replace(shard, first=first + shard.first) for shard in shards)
+        changed = replace(
+            manifest,
+            examples=first + len(examples),
+            shards=_by_checkpoint([*manifest.shards, *moved]),
+            parts=(*manifest.parts, added),
+            tokens=tokens,
+        )
+        _commit(index, changed, [*names, tokens])
+        atomic.empty(part)
+    return IndexFolder.open(path)
+
+
+def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
+    """Make examples invisible at once; their postings go when the index is merged.
+
+    Raises
+    ------
+    InputError
+        When there is no example with an id, or none would be left.
+    """
+    index = changeable(path)
+    rows = np.unique(np.concatenate([index.removed, index.rows_of(list(dict.fromkeys(ids)))]))
+    if len(rows) == index.manifest.examples:
+        raise InputError(f"that would leave no example in {path}; delete the folder instead.")
+    new = np.setdiff1d(rows, index.removed)
+    with _locked(index):
+        tag = f"-{index.manifest.revision + 1:05d}"
+        gone, tokens = f"removed{tag}.parquet", _tagged(manifests.TOKENS, tag)
+        with atomic.replacing(index.path / gone) as temporary:
+            pq.write_table(pa.table({"row": rows}), temporary, compression="zstd")
+        taken = index.take(new, run)
+        encoded = run.tokenizer.encode(taken.texts, taken.texts2)
+        documents = index.document_frequency - document_frequency(
+            encoded, index.manifest.vocabulary
+        )
+        write_tokens(index.path / tokens, run, documents)
+        changed = replace(index.manifest, tokens=tokens, removed=gone)
+        _commit(index, changed, [tokens, gone])
+    return IndexFolder.open(path)
+
+
+def changeable(path: str | Path) -> IndexFolder:
+    """Open an index of a version that can be changed (InputError)."""
+    index = IndexFolder.open(path)
+    if any(part.texts is None for part in index.manifest.parts):
+        raise InputError(
+            f"{path} was built by an older wordtrace and can't be changed; build it again with "
+            "`wordtrace index RUN --overwrite`."
+        )
+    return index
+
+
+def _check_added(index: IndexFolder, run: Run, examples: Examples) -> None:
+    if len(examples) == 0:
+        raise InputError(f"{examples.source} holds no examples.")
+    if tuple(examples.label_names) != run.label_names:
+        raise InputError(
+            f"{examples.source} has the labels {', '.join(examples.label_names)}; "
+            f"the run has {', '.join(run.label_names)}."
+        )
+    if (examples.labels < 0).any():
+        row = int(np.argmax(examples.labels < 0))
+        raise InputError(f"{examples.source}: the example {examples.ids[row]!r} has no label.")
+    if examples.has_pairs != run.manifest["has_pairs"]:
+        expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
+        raise InputError(f"this run was trained on {expected}; add examples of the same kind.")
+    known = set(index.table["id"].to_pylist())
+    again = next((id for id in examples.ids if id in known), None)
+    if again is not None:
+        raise InputError(
+            f"the id {again!r} of {examples.source} is in the index already; ids of added examples "
+            "must be new (name a column of such ids by --id)."
+        )
+
+
+@contextmanager
+def _locked(index: IndexFolder) -> Iterator[Path]:
+    """Hold the index for this change alone; yields the folder to work in.
+
+    Raises
+    ------
+    InputError
+        When another process is changing it, or has changed it since it was opened.
+    """
+    with atomic.exclusive(index.path) as part:
+        if Manifest.of(atomic.read_json(index.path / manifests.FILE)) != index.manifest:
+            raise InputError(f"{index.path} was just changed by another process; try again.")
+        try:
+            yield part
+        finally:
+            with suppress(OSError):  # an interrupted addition stays, to be gone on with
+                part.rmdir()
+
+
+def _clear_finished(part: Path, manifest: Manifest) -> None:
+    """Clear what is left of a change that was killed after its manifest was written."""
+    plan = part / WORK / PLAN
+    if plan.exists() and atomic.read_json(plan).get("revision", 0) <= manifest.revision:
+        atomic.empty(part)
+
+
+def _commit(index: IndexFolder, manifest: Manifest, new: Sequence[str]) -> None:
+    """Replace the manifest, then delete the files that it no longer names."""
+    before = index.manifest
+    old = {before.tokens, before.removed} - {manifest.tokens, manifest.removed, None}
+    files = {name: entry for name, entry in manifest.files.items() if name not in old}
+    files |= {name: entry_of(index.path, name) for name in new}
+    changed = replace(manifest, files=files, revision=manifest.revision + 1)
+    atomic.write_json(index.path / manifests.FILE, changed.document())
+    for name in old:
+        (index.path / str(name)).unlink(missing_ok=True)
+
+
+def _move(part: Path, folder: Path, name: str) -> None:
+    """Move a finished file to its place, unless an earlier attempt has done so."""
+    (folder / name).parent.mkdir(exist_ok=True)
+    if (part / name).exists():
+        (part / name).replace(folder / name)
+
+
+def _tagged(name: str, tag: str) -> str:
+    path = Path(name)
+    return f"{path.stem}{tag}{path.suffix}"
+
+
+def _by_checkpoint(shards: Sequence[Shard]) -> tuple[Shard, ...]:
+    return tuple(sorted(shards, key=lambda shard: (shard.checkpoint, shard.first)))

@@ -1,0 +1,167 @@
+"""One task of a build: the gradients of some examples at one checkpoint, into one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.examples import Examples
+from wordtrace.disk import fingerprint
+from wordtrace.gradients import tokens as gradients
+from wordtrace.gradients.embedding import embedding_gradients
+from wordtrace.index import manifest as manifests
+from wordtrace.index import projection
+from wordtrace.index.postings import make_block
+from wordtrace.index.shards import shard_file, write_shard
+from wordtrace.index.texts import Texts, write_texts
+from wordtrace.run import predict
+from wordtrace.run.checkpoint import load_tensors, save_tensors
+from wordtrace.run.fit import to_batch
+from wordtrace.run.run import Run
+
+WORK = "build"
+_ENCODED = "encoded.safetensors"
+STATISTICS = ("loss", "predicted", "self_influence", "self_influence_topk")
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """The gradients of `count` examples from row `first` at one checkpoint.
+
+    Attributes
+    ----------
+    checkpoint
+        Its place in the run's list; as many as there are means the final model, of which loss and
+        prediction alone are kept.
+    shard
+        The number of the file.
+    first
+        Counted within the examples of this build.
+    """
+
+    run: str
+    part: str
+    checkpoint: int
+    shard: int
+    first: int
+    count: int
+    top_k: int | None
+    dtype: str
+
+    @property
+    def key(self) -> str:
+        """Name of the task in the ledger."""
+        return f"checkpoint-{self.checkpoint}/shard-{self.shard:05d}"
+
+    @property
+    def statistics(self) -> Path:
+        """Where its examples' losses, predictions and self-influence go."""
+        name = f"statistics-{self.checkpoint}-{self.shard:05d}.safetensors"
+        return Path(self.part) / WORK / name
+
+
+def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = None) -> Encoded:
+    """Write what the tasks read: texts, and token ids, tokenized once; the workers map both."""
+    if not (part / manifests.TEXTS).exists():
+        write_texts(part / manifests.TEXTS, examples)
+    path = part / WORK / _ENCODED
+    if not path.exists():
+        found = encoded or run.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+        ids, offsets = torch.from_numpy(found.ids), torch.from_numpy(found.offsets)
+        save_tensors(path, {"ids": ids, "offsets": offsets})
+    return _mapped(path)
+
+
+def build_shard(task: ShardTask) -> dict[str, Any]:
+    """Compute and write one shard and its examples' statistics; runs in a worker process."""
+    run, encoded, texts, bases = _opened(task.run, task.part, _stamp(task.part))
+    points = [*run.checkpoints, run.final]
+    checkpoint = points[task.checkpoint]
+    model = run.model(checkpoint)
+    rows_here = np.arange(task.first, task.first + task.count)
+    labels = texts.labels.astype(np.int64)
+    if task.checkpoint == len(run.checkpoints):
+        bounds = encoded.offsets[task.first : task.first + task.count + 1]
+        here = Encoded(encoded.ids[bounds[0] : bounds[-1]], bounds - bounds[0])
+        scores = predict.logits(model, here)
+        losses = torch.from_numpy(predict.cross_entropy(scores, labels[rows_here]))
+        predicted = torch.from_numpy(scores.argmax(1).astype(np.int32))
+        save_tensors(task.statistics, {"loss": losses, "predicted": predicted})
+        return {}
+    statistics = {
+        name: torch.zeros(task.count, dtype=torch.int32 if name == "predicted" else torch.float32)
+        for name in STATISTICS
+    }
+    names = _Ids(texts)
+    parts = []
+    lengths = encoded.lengths[task.first : task.first + task.count]
+    for within in by_length(lengths, 1024, predict.TOKENS_A_BATCH):
+        batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
+        found = embedding_gradients(model, batch)
+        norms = gradients.position_norms(found)
+        gradients.check_finite(found, norms, rows_here[within], names, f"step {checkpoint.step}")
+        kept = gradients.token_gradients(batch, found, norms, task.top_k)
+        rows = torch.from_numpy(within)
+        statistics["loss"][rows] = found.losses.float().cpu()
+        statistics["predicted"][rows] = found.logits.argmax(1).to(torch.int32).cpu()
+        statistics["self_influence"][rows] = gradients.self_influence(batch, found, norms).cpu()
+        statistics["self_influence_topk"].index_add_(
+            0, rows[kept.example.cpu()], kept.gradient.square().sum(1).cpu()
+        )
+        parts.append((rows, kept))
+    basis = bases[task.checkpoint] if bases else None
+    block = make_block(parts, task.first, task.count, run.tokenizer.size, task.dtype, basis)
+    path = Path(task.part) / shard_file(task.checkpoint, task.shard)
+    write_shard(path, block)
+    save_tensors(task.statistics, statistics)
+    return {
+        "file": shard_file(task.checkpoint, task.shard),
+        "checkpoint": task.checkpoint,
+        "first": task.first,
+        "count": task.count,
+        "postings": len(block),
+        "bytes": path.stat().st_size,
+        "blake2b": fingerprint.of_file(path),
+    }
+
+
+def _mapped(path: Path) -> Encoded:
+    arrays = load_tensors(path)
+    return Encoded(arrays["ids"].numpy(), arrays["offsets"].numpy())
+
+
+@lru_cache(maxsize=1)
+def _opened(
+    run: str, part: str, stamp: int
+) -> tuple[Run, Encoded, Texts, list[torch.Tensor] | None]:
+    opened, folder = Run.open(run), Path(part)
+    encoded = _mapped(folder / WORK / _ENCODED)
+    bases = None
+    if (folder / projection.FILE).exists():
+        bases = projection.load(folder, len(opened.checkpoints))
+    return opened, encoded, Texts(folder / manifests.TEXTS, len(encoded)), bases
+
+
+def _stamp(part: str) -> int:
+    # A folder of the same name may hold other examples when its turn comes again.
+    return (Path(part) / WORK / _ENCODED).stat().st_mtime_ns
+
+
+class _Ids(Sequence[str]):
+    """Ids, read when a message needs one."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return len(self.texts.labels)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.texts.column("id", np.array([row]))[0]

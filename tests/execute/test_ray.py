@@ -1,0 +1,151 @@
+"""A cluster of several worker processes on this machine: the same results, deaths survived."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.index.test_build import tree
+from wordtrace import api
+from wordtrace.errors import InputError, WordtraceError
+from wordtrace.execute.ray import Cluster
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'wordtrace[ray]'")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    environment = {"env_vars": {"PYTHONPATH": os.pathsep.join([os.getcwd(), *_paths()])}}
+    ray.init(
+        address="local",
+        num_cpus=2,
+        object_store_memory=128 << 20,
+        include_dashboard=False,
+        log_to_driver=False,
+        runtime_env=environment,
+    )
+    yield ray
+    ray.shutdown()
+
+
+def _paths() -> list[str]:
+    return [str(Path(api.__file__).parents[1])]
+
+
+def square(item: int) -> tuple[int, int]:
+    return item * item, torch.get_num_threads()
+
+
+def refuse(item: int) -> int:
+    raise InputError(f"item {item} is wrong; give another.")
+
+
+def die(item: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def die_once(item: str) -> str:
+    mark = Path(item)
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return mark.name
+
+
+def test_each_item_comes_back_once_with_its_result_from_one_thread(cluster: Any) -> None:
+    found = dict(Cluster().run(square, range(9)))
+    assert found == {item: (item * item, 1) for item in range(9)}
+    assert list(Cluster().run(square, [])) == []
+
+
+def test_a_tasks_own_error_comes_through(cluster: Any) -> None:
+    with pytest.raises(InputError, match=r"^item \d is wrong; give another\.$"):
+        list(Cluster().run(refuse, range(3)))
+
+
+def test_a_task_whose_worker_dies_runs_again(cluster: Any, tmp_path: Path) -> None:
+    items = [str(tmp_path / name) for name in "abc"]
+    assert sorted(result for _, result in Cluster().run(die_once, items)) == ["a", "b", "c"]
+
+
+def test_a_task_that_always_dies_is_one_sentence(cluster: Any) -> None:
+    with pytest.raises(WordtraceError, match=r"failed 2 times .*what was finished is kept"):
+        list(Cluster(attempts=2).run(die, [1]))
+
+
+def test_an_index_built_by_a_cluster_with_a_worker_killed_is_byte_identical(
+    cluster: Any, run: api.Run, tmp_path: Path
+) -> None:
+    api.build_index(run, tmp_path / "local", shard_size=3, workers=1)
+    part, killed = tmp_path / "cluster.part", []
+
+    def kill_one() -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not killed:
+            if len(list(part.glob("checkpoint-*/*.safetensors"))) > 5:
+                for pid in workers():
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+                    return
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    index = api.build_index(run, tmp_path / "cluster", shard_size=3, executor="ray")
+    killer.join()
+    assert killed
+    assert tree(tmp_path / "cluster") == tree(tmp_path / "local")
+    assert index.folder.check() == []
+
+
+def workers() -> list[int]:
+    """Return this cluster's worker processes that are at a task; Ray names them so."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and _is_below(int(folder.name), os.getpid()):
+            title = (folder / "cmdline").read_bytes()
+            if title.startswith(b"ray::_alone"):
+                found.append(int(folder.name))
+    return found
+
+
+def _is_below(pid: int, ancestor: int) -> bool:
+    while pid > 1:
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return False
+        if pid == ancestor:
+            return True
+    return False
+
+
+def test_wrong_names_and_addresses_are_refused(run: api.Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--executor is 'dask'; it must be processes or ray"):
+        api.build_index(run, tmp_path / "x", executor="dask")
+    with pytest.raises(InputError, match="give --executor ray"):
+        api.build_index(run, tmp_path / "x", address="auto")
+    with pytest.raises(InputError, match="workers is 0"):
+        Cluster(workers=0)
+
+
+def test_without_a_cluster_one_is_started_or_the_address_is_named(
+    run: api.Run, tmp_path: Path
+) -> None:
+    ray.shutdown()
+    with pytest.raises(InputError, match=r"no Ray cluster answers at 127\.0\.0\.1:1 "):
+        list(Cluster("127.0.0.1:1").run(square, [1]))
+    assert dict(Cluster(workers=1).run(square, range(2))) == {0: (0, 1), 1: (1, 1)}
+    assert not ray.is_initialized()
