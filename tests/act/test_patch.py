@@ -66,7 +66,7 @@ def test_a_patch_applied_and_reversed_gives_the_same_bytes(tmp_path: Path) -> No
 
 def test_json_lines_keep_every_byte_and_the_kind_of_a_label(tmp_path: Path) -> None:
     lines = (
-        '{"text": "caf\\u00e9", "label": 1, "score": 1.50, "more": {"label": "x"}}\n'
+        '{"text": "\\u00e9t\\u00e9", "label": 1, "score": 1.50, "more": {"label": "x"}}\n'
         "\n"
         '{ "label" : 0,"text":"two" , "deep": [1, {"text": 2}]}\r\n'
         '{"text": "drei", "label": 1}'
