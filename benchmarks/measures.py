@@ -13,7 +13,7 @@ from benchmarks import corpus
 from benchmarks.measure import in_turn, middle, ratio
 from benchmarks.peers import captum, dattri
 from wordtrace import api
-from wordtrace.api import ask
+from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.names import measure as named
 from wordtrace.measures.options import Options

@@ -14,7 +14,7 @@ from benchmarks import corpus
 from benchmarks.measure import in_turn, middle, ratio
 from benchmarks.peers import notebook
 from wordtrace import api
-from wordtrace.api import ask
+from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients

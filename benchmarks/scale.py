@@ -16,8 +16,8 @@ import torch
 from benchmarks import corpus, synthetic
 from benchmarks.measure import in_turn, middle, ratio
 from wordtrace import api
-from wordtrace.api import ask
 from wordtrace.execute.threads import in_threads
+from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.describe import describe_index
 from wordtrace.index.folder import IndexFolder

@@ -7,7 +7,7 @@ import pytest
 
 from tests.oracles import dense
 from wordtrace import api
-from wordtrace.api import ask
+from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.protocol import Queries
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import COMMON, WORDS
 from wordtrace import api
-from wordtrace.api import ask
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
+from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.names import MEASURES, measure
 from wordtrace.measures.protocol import Queries

@@ -10,7 +10,8 @@ import numpy as np
 from wordtrace.data.examples import Examples
 from wordtrace.execute.progress import track
 from wordtrace.explain.prediction import Explanation, Hit
-from wordtrace.explain.tracer import Question, Tracer
+from wordtrace.explain.question import Question
+from wordtrace.explain.tracer import Tracer
 
 # Opponents that vote on the label proposed.
 _VOTERS = 20

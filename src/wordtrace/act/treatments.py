@@ -13,7 +13,8 @@ from wordtrace.act.words_blanked import harmful_word, without
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Span
-from wordtrace.explain.tracer import Question, Tracer
+from wordtrace.explain.question import Question
+from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.topn import strongest
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.retrain import blank_token

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.batches import document_frequency
-from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-from wordtrace.execute.threads import one_thread
 from wordtrace.explain.prediction import Explanation, Hit, Span, Trace, share
+from wordtrace.explain.question import Question
+from wordtrace.explain.scorer import Scorer
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
-from wordtrace.gradients.tokens import check_top_k
 from wordtrace.index.folder import IndexFolder
-from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
@@ -34,35 +29,6 @@ from wordtrace.run.run import Run
 # Multiplications of a pass (weights beside the embedding × positions) that are soon done.
 _SMALL = 100_000_000
 
-LabelSource = Literal["given", "file", "predicted"]
-
-
-@dataclass(frozen=True)
-class Question:
-    """Texts to trace and the labels to explain.
-
-    Attributes
-    ----------
-    labels
-        int64, shape (queries,); -1 where the model's prediction is meant.
-    label_source
-        Where the labels that are not -1 come from.
-    """
-
-    texts: Sequence[str]
-    texts2: Sequence[str] | None
-    labels: npt.NDArray[np.int64]
-    label_source: LabelSource
-
-    def part(self, start: int, end: int) -> Question:
-        """Return some consecutive queries."""
-        return Question(
-            self.texts[start:end],
-            None if self.texts2 is None else self.texts2[start:end],
-            self.labels[start:end],
-            self.label_source,
-        )
-
 
 class Tracer:
     """Answers traces from a run, and from its index where the index can.
@@ -75,6 +41,7 @@ class Tracer:
 
     def __init__(self, run: Run, index: IndexFolder | None) -> None:
         self.run, self.index = run, index
+        self.scorer = Scorer(run, index)
         self._vocabulary: Vocabulary | None = None
 
     def trace(
@@ -109,11 +76,11 @@ class Tracer:
         """
         if top < 1:
             raise InputError(f"--top is {top}; it must be at least 1.")
-        name, k = self._default(name, top_k)
+        name, k = self.scorer.default(name, top_k)
         settings = Options(top_k=k, **options)
         chosen = measure(name, settings)
         others = {other: measure(other, settings) for other in baselines}
-        source = self._source(chosen)
+        source = self.scorer.source(chosen)
         self._load()
         seconds, explanations = 0.0, []
         for part in self._parts(question, source, settings.memory):
@@ -124,7 +91,7 @@ class Tracer:
             measure=name,
             top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
             source="index" if isinstance(source, Indexed) else "run",
-            examples=self._count(isinstance(source, Indexed)),
+            examples=self.scorer.count(isinstance(source, Indexed)),
             seconds=seconds,
             run=str(self.run.path.resolve()),
             run_fingerprint=self.run.fingerprint,
@@ -157,12 +124,12 @@ class Tracer:
     ) -> tuple[float, list[Explanation]]:
         """Return the seconds taken, baselines left out, and each query's explanation."""
         start = time.perf_counter()
-        queries, predicted, probability = self._predict(question)
-        asked = self._asked(chosen, source, queries)
-        scores = self._scores(chosen, source, queries, asked)
+        queries, predicted, probability = self.scorer.predict(question)
+        asked = self.scorer.asked(chosen, source, queries)
+        scores = self.scorer.scores(chosen, source, queries, asked)
         ranked = [strongest(row, top) for row in scores]
         wanted = [np.concatenate(pair) for pair in ranked]
-        words = self._words(chosen, source, asked, wanted)
+        words = self.scorer.words(chosen, source, asked, wanted)
         hits = [
             self._hits(
                 rows,
@@ -176,7 +143,7 @@ class Tracer:
         ]
         seconds = time.perf_counter() - start
         beside = {
-            other: self._scores(scorer, None, queries, []) for other, scorer in others.items()
+            other: self.scorer.scores(scorer, None, queries, []) for other, scorer in others.items()
         }
         explanations = []
         for place, listed in enumerate(hits):
@@ -227,7 +194,7 @@ class Tracer:
 
         The examples are the index's rows where it answers the measure, else the run's.
         """
-        return self._score(queries, name, top_k, **options)[0]
+        return self.scorer.score_by_name(queries, name, top_k, **options)[0]
 
     def rank(
         self,
@@ -239,115 +206,18 @@ class Tracer:
         **options: Any,
     ) -> list[tuple[list[str], list[str]]]:
         """Return the ids of each query's `top` strongest proponents and opponents."""
-        scores, indexed = self._score(queries, name, top_k, **options)
+        scores, indexed = self.scorer.score_by_name(queries, name, top_k, **options)
         found = []
         for row in scores:
             proponents, opponents = strongest(row, top)
-            found.append((self._ids(proponents, indexed), self._ids(opponents, indexed)))
+            found.append(
+                (self.scorer.ids(proponents, indexed), self.scorer.ids(opponents, indexed))
+            )
         return found
 
     def queries(self, question: Question) -> Queries:
         """Tokenize the texts; labels of -1 become the final model's prediction."""
-        return self._predict(question)[0]
-
-    def _default(self, name: str | None, top_k: int | None) -> tuple[str, int]:
-        """Fill in what the caller left open by what the index holds."""
-        held = self.index.manifest.top_k if self.index is not None else 10
-        if name is None:
-            name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
-        check_top_k(top_k)
-        return name, top_k if top_k is not None else held or 10
-
-    def _etas(self) -> list[float] | None:
-        if self.index is None:
-            return None
-        return [source.eta for source in self.index.manifest.checkpoints]
-
-    def _source(self, chosen: Measure) -> Indexed | Streamed | None:
-        if not isinstance(chosen, WordMeasure):
-            return None
-        if self.index is not None and self.index.manifest.top_k == chosen.top_k:
-            return Indexed(self.index)
-        return Streamed(self.run, chosen.top_k, etas=self._etas())
-
-    def _score(
-        self, queries: Queries, name: str | None, top_k: int | None, **options: Any
-    ) -> tuple[Scores, bool]:
-        """Return the matrix and whether its examples are the index's rows."""
-        name, k = self._default(name, top_k)
-        chosen = measure(name, Options(top_k=k, **options))
-        source = self._source(chosen)
-        asked = self._asked(chosen, source, queries)
-        return self._scores(chosen, source, queries, asked), isinstance(source, Indexed)
-
-    def _asked(
-        self, chosen: Measure, source: Indexed | Streamed | None, queries: Queries
-    ) -> list[QueryTokens]:
-        if not isinstance(chosen, WordMeasure):
-            return []
-        with self._threads(queries):
-            asked = chosen.query_tokens(self.run, queries)
-        return source.ready(asked) if isinstance(source, Indexed) else asked
-
-    def _scores(
-        self,
-        chosen: Measure,
-        source: Indexed | Streamed | None,
-        queries: Queries,
-        asked: list[QueryTokens],
-    ) -> Scores:
-        """Return the matrix; what was removed from the index has no influence."""
-        if isinstance(chosen, WordMeasure) and source is not None:
-            scores = chosen.score_from(source, self.run, len(queries), asked)
-        else:
-            scores = chosen.score(self.run, queries)
-        if self.index is not None:
-            gone = self.index.removed if isinstance(source, Indexed) else self._hidden
-            scores[:, gone] = 0
-        return scores
-
-    @cached_property
-    def _hidden(self) -> npt.NDArray[np.int64]:
-        """The run's rows that were removed from the index."""
-        index = self.index
-        whole = self.run.manifest["train"]["rows"]
-        if index is None or (len(index.removed) == 0 and index.manifest.parts[0].count == whole):
-            return np.empty(0, np.int64)
-        ids = enumerate(self.run.train.ids)
-        return np.array([row for row, id in ids if id not in index.rows], np.int64)
-
-    def _count(self, indexed: bool) -> int:
-        if indexed and self.index is not None:
-            return self.index.count
-        return int(self.run.manifest["train"]["rows"]) - len(self._hidden)
-
-    def _take(self, rows: npt.NDArray[np.int64], indexed: bool) -> Examples:
-        if indexed and self.index is not None:
-            return self.index.take(rows, self.run)
-        return self.run.train.take(rows)
-
-    def _ids(self, rows: npt.NDArray[np.int64], indexed: bool) -> list[str]:
-        return self._take(rows, indexed).ids
-
-    def _words(
-        self,
-        chosen: Measure,
-        source: Indexed | Streamed | None,
-        asked: list[QueryTokens],
-        wanted: list[npt.NDArray[np.int64]],
-    ) -> list[dict[int, TokenPairs]] | None:
-        if not isinstance(chosen, WordMeasure) or source is None:
-            return None
-        if isinstance(source, Streamed):
-            # The gradients were not kept: only those of the listed rows are computed again.
-            source = Streamed(
-                self.run,
-                chosen.top_k,
-                np.unique(np.concatenate(wanted)),
-                etas=self._etas(),
-                quiet=True,
-            )
-        return chosen.words_from(source, self.run, asked, wanted)
+        return self.scorer.predict(question)[0]
 
     def _load(self) -> None:
         """Bring in what every trace needs, so that `seconds` measures the answer alone."""
@@ -360,7 +230,7 @@ class Tracer:
                     list(self.index.blocks(place))
             else:
                 documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
-            count = self._count(self.index is not None)
+            count = self.scorer.count(self.index is not None)
             self._vocabulary = Vocabulary(self.run.tokenizer, documents, count)
             # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
             # second: that is loading, too.
@@ -369,25 +239,6 @@ class Tracer:
             TracInWE().query_tokens(self.run, queries)
             predict.logits(self.run.model(self.run.final), queries.encoded)
             self.run.tokenizer.positions(["."] * 8, pair and pair * 8)
-
-    def _predict(
-        self, question: Question
-    ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        queries = make_queries(self.run, question.texts, question.labels, question.texts2)
-        with self._threads(queries):
-            logits = predict.logits(self.run.model(self.run.final), queries.encoded)
-        predicted = logits.argmax(1)
-        labels = np.where(question.labels >= 0, question.labels, predicted)
-        filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
-        return filled, predicted, predict.probabilities(logits)
-
-    def _threads(self, queries: Queries) -> AbstractContextManager[None]:
-        """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
-        model = self.run.model(self.run.final)
-        weights = sum(parameter.numel() for parameter in model.module.parameters())
-        weights -= sum(parameter.numel() for parameter in model.embedding.parameters())
-        small = weights * len(queries.encoded.ids) < _SMALL
-        return one_thread() if small else nullcontext()
 
     def _hits(
         self,
@@ -398,7 +249,7 @@ class Tracer:
         place: int,
         indexed: bool,
     ) -> list[Hit]:
-        examples = self._take(rows, indexed)
+        examples = self.scorer.take(rows, indexed)
         tokenizer = self.run.tokenizer
         spots: list[dict[int, tuple[Span, ...]]] = []
         if words is not None:

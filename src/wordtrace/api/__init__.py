@@ -1,0 +1,37 @@
+"""The library's front door: what the command line does, in Python, with the same names."""
+
+from __future__ import annotations
+
+from wordtrace.api.index import Index, build_index
+from wordtrace.api.proof import verify
+from wordtrace.api.scores import influence
+from wordtrace.api.sizing import calibrate, estimate_index
+from wordtrace.api.training import train
+from wordtrace.data.examples import Examples
+from wordtrace.data.readers import read_examples
+from wordtrace.explain.prediction import Trace
+from wordtrace.explain.reading import read_trace
+from wordtrace.measures.options import Options
+from wordtrace.run.recipe import Recipe
+from wordtrace.run.run import Run
+from wordtrace.run.settings import Settings
+from wordtrace.verification.paired import Verification
+
+__all__ = [
+    "Examples",
+    "Index",
+    "Options",
+    "Recipe",
+    "Run",
+    "Settings",
+    "Trace",
+    "Verification",
+    "build_index",
+    "calibrate",
+    "estimate_index",
+    "influence",
+    "read_examples",
+    "read_trace",
+    "train",
+    "verify",
+]

@@ -1,0 +1,58 @@
+"""What an index would take, and what a smaller one would keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from wordtrace.index import build as building
+from wordtrace.index import calibrate as calibration
+from wordtrace.index import estimate as estimation
+from wordtrace.run.run import Run
+
+
+def estimate_index(run: Run | str | Path, **settings: Any) -> dict[str, Any]:
+    """Reckon from a sample what :func:`build_index` would take: time, memory, disk.
+
+    Parameters
+    ----------
+    **settings
+        Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
+        ``shard_size``, ``workers``.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    return estimation.estimate(opened, **settings)
+
+
+def calibrate(
+    run: Run | str | Path,
+    *,
+    dtype: str = "float16",
+    project: int | None = None,
+    projection: str = "pca",
+    weighting: str = "rate",
+    overlap: float = 0.9,
+) -> dict[str, Any]:
+    """Measure on a sample what an index of each top-k would cost and keep.
+
+    Parameters
+    ----------
+    overlap
+        The share of the exact 20 strongest proponents and opponents to be kept.
+
+    Returns
+    -------
+    dict
+        A row for each k; ``chosen`` is the smallest that keeps as much, None standing for all
+        positions. See :func:`.index.calibrate.calibrate`.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    building.check_stored(opened, dtype, project, projection)
+    return calibration.calibrate(
+        opened,
+        building.weights(opened, weighting),
+        dtype=dtype,
+        project=project,
+        projection=projection,
+        overlap=overlap,
+    )

@@ -1,0 +1,108 @@
+"""Training a model on whatever data a user has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from wordtrace.data.examples import Examples
+from wordtrace.data.readers import read_examples
+from wordtrace.errors import InputError
+from wordtrace.run import train as training
+from wordtrace.run.recipe import Recipe
+from wordtrace.run.run import Run
+from wordtrace.run.settings import Settings
+
+
+def train(
+    data: Any,
+    out: str | Path,
+    *,
+    text: str = "text",
+    text2: str | None = None,
+    label: str = "label",
+    id: str | None = None,
+    split: str | None = None,
+    model: str = "cnn",
+    eval_data: Any = None,
+    eval_label: str | None = None,
+    eval_fraction: float = 0.1,
+    recipe: Recipe | None = None,
+    settings: Settings | None = None,
+    device: str = "cpu",
+    resume: bool = True,
+    overwrite: bool = False,
+    **choices: Any,
+) -> Run:
+    """Train the paper's CNN on a file, a folder, a table or Examples, and record the run.
+
+    Parameters
+    ----------
+    data
+        What :func:`read_examples` takes, or Examples.
+    out
+        The run's folder.
+    eval_data
+        Held-out examples; else `eval_fraction` of the data (by label, copies of a text on one
+        side; 0 for none).
+    eval_label
+        The label column of `eval_data`, where it has another name.
+    recipe, settings
+        In full; or their fields one by one as keywords: ``epochs=8, learning_rate=0.1``.
+
+    Raises
+    ------
+    InputError
+        For unusable data, settings or folder.
+    """
+    if model != "cnn":
+        raise InputError(f"--model is {model!r}; this version trains the paper's CNN: give cnn.")
+    recipe, settings = _choices(recipe, settings, choices)
+
+    def read(source: Any, column: str, label_names: tuple[str, ...] | None = None) -> Examples:
+        if isinstance(source, Examples):
+            return source
+        return read_examples(
+            source,
+            text=text,
+            text2=text2,
+            label=column,
+            id=id,
+            split=split,
+            label_names=label_names,
+        )
+
+    examples = read(data, label)
+    held_out = None
+    if eval_data is not None:
+        held_out = read(eval_data, eval_label or label, examples.label_names)
+    elif not 0 <= eval_fraction < 1:
+        raise InputError(f"--eval-fraction is {eval_fraction}; it must be in [0, 1).")
+    elif eval_fraction:
+        # Not by the recipe's seed: runs of several seeds are judged on the same rows.
+        examples, held_out = examples.split(eval_fraction, seed=0)
+    return training.train(
+        examples,
+        out,
+        held_out=held_out,
+        recipe=recipe,
+        settings=settings,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+    )
+
+
+def _choices(
+    recipe: Recipe | None, settings: Settings | None, choices: dict[str, Any]
+) -> tuple[Recipe, Settings]:
+    for_recipe = {key: choices.pop(key) for key in list(choices) if key in Recipe.__annotations__}
+    for_settings = {
+        key: choices.pop(key) for key in list(choices) if key in Settings.__annotations__
+    }
+    if choices:
+        known = ", ".join([*Recipe.__annotations__, *Settings.__annotations__])
+        raise TypeError(f"train() has no setting {min(choices)!r}; there are {known}.")
+    if (recipe and for_recipe) or (settings and for_settings):
+        raise TypeError("give recipe= and settings= in full, or their fields, not both.")
+    return recipe or Recipe(**for_recipe), settings or Settings(**for_settings)

@@ -1,0 +1,88 @@
+"""What is asked: texts, and the label of each that is to be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.run.run import Run
+
+LabelSource = Literal["given", "file", "predicted"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Texts to trace and the labels to explain.
+
+    Attributes
+    ----------
+    labels
+        int64, shape (queries,); -1 where the model's prediction is meant.
+    label_source
+        Where the labels that are not -1 come from.
+    """
+
+    texts: Sequence[str]
+    texts2: Sequence[str] | None
+    labels: npt.NDArray[np.int64]
+    label_source: LabelSource
+
+    def part(self, start: int, end: int) -> Question:
+        """Return some consecutive queries."""
+        return Question(
+            self.texts[start:end],
+            None if self.texts2 is None else self.texts2[start:end],
+            self.labels[start:end],
+            self.label_source,
+        )
+
+
+def ask(
+    run: Run,
+    texts: str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+    label: str | Sequence[str] | None = None,
+) -> Question:
+    """Bring texts and labels into one form.
+
+    Raises
+    ------
+    InputError
+        For a label the run does not have, or another number of labels than texts.
+    """
+    names = run.label_names
+    if isinstance(texts, Examples):
+        given = texts.labels
+        if label is None and (given >= 0).any() and texts.label_names != names:
+            order = np.array([class_of(name, names) for name in texts.label_names])
+            given = np.where(given >= 0, order[given], -1)
+        if label is None:
+            return Question(texts.texts, texts.texts2, given, "file")
+        texts = (
+            texts.texts
+            if texts.texts2 is None
+            else list(zip(texts.texts, texts.texts2, strict=True))
+        )
+    if isinstance(texts, str) or (isinstance(texts, tuple) and run.manifest["has_pairs"]):
+        texts = [texts]  # type: ignore[assignment]
+    first = [text if isinstance(text, str) else text[0] for text in texts]
+    second = [text[1] for text in texts if not isinstance(text, str)]
+    if second and len(second) != len(first):
+        raise InputError("give pairs of texts throughout, or single texts throughout.")
+    labels = [label] * len(first) if isinstance(label, str) or label is None else list(label)
+    if len(labels) != len(first):
+        raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
+    classes = np.array([-1 if one is None else class_of(one, names) for one in labels], np.int64)
+    return Question(first, second or None, classes, "given")
+
+
+def class_of(name: str, names: Sequence[str]) -> int:
+    """Return a label's place among the run's; an unknown one is an error (InputError)."""
+    if name not in names:
+        raise InputError(f"there is no label {name!r}; the run has {', '.join(names)}.")
+    return list(names).index(name)

@@ -1,0 +1,165 @@
+"""Scores of queries by any measure, from the index where it can answer, else from the run."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.examples import Examples
+from wordtrace.execute.threads import one_thread
+from wordtrace.explain.question import Question
+from wordtrace.gradients.tokens import check_top_k
+from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.accumulate import QueryTokens
+from wordtrace.measures.names import measure
+from wordtrace.measures.options import Options
+from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
+from wordtrace.measures.source import Indexed, Streamed
+from wordtrace.measures.word_level import TokenPairs, WordMeasure
+from wordtrace.run import predict
+from wordtrace.run.run import Run
+
+# Multiplications of a pass (weights beside the embedding × positions) that are soon done.
+_SMALL = 100_000_000
+
+
+class Scorer:
+    """A run's examples, or those of its index, scored by a measure.
+
+    Parameters
+    ----------
+    index
+        None: every measure streams gradients from the run.
+    """
+
+    def __init__(self, run: Run, index: IndexFolder | None) -> None:
+        self.run, self.index = run, index
+
+    def default(self, name: str | None, top_k: int | None) -> tuple[str, int]:
+        """Fill in what the caller left open by what the index holds."""
+        held = self.index.manifest.top_k if self.index is not None else 10
+        if name is None:
+            name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
+        check_top_k(top_k)
+        return name, top_k if top_k is not None else held or 10
+
+    def _etas(self) -> list[float] | None:
+        if self.index is None:
+            return None
+        return [source.eta for source in self.index.manifest.checkpoints]
+
+    def source(self, chosen: Measure) -> Indexed | Streamed | None:
+        """Return where a measure by word takes gradients from; None for another measure."""
+        if not isinstance(chosen, WordMeasure):
+            return None
+        if self.index is not None and self.index.manifest.top_k == chosen.top_k:
+            return Indexed(self.index)
+        return Streamed(self.run, chosen.top_k, etas=self._etas())
+
+    def score_by_name(
+        self, queries: Queries, name: str | None, top_k: int | None, **options: Any
+    ) -> tuple[Scores, bool]:
+        """Return the matrix and whether its examples are the index's rows."""
+        name, k = self.default(name, top_k)
+        chosen = measure(name, Options(top_k=k, **options))
+        source = self.source(chosen)
+        asked = self.asked(chosen, source, queries)
+        return self.scores(chosen, source, queries, asked), isinstance(source, Indexed)
+
+    def asked(
+        self, chosen: Measure, source: Indexed | Streamed | None, queries: Queries
+    ) -> list[QueryTokens]:
+        """Return the queries' token gradients at each checkpoint, as `source` wants them."""
+        if not isinstance(chosen, WordMeasure):
+            return []
+        with self._threads(queries):
+            asked = chosen.query_tokens(self.run, queries)
+        return source.ready(asked) if isinstance(source, Indexed) else asked
+
+    def scores(
+        self,
+        chosen: Measure,
+        source: Indexed | Streamed | None,
+        queries: Queries,
+        asked: list[QueryTokens],
+    ) -> Scores:
+        """Return the matrix; what was removed from the index has no influence."""
+        if isinstance(chosen, WordMeasure) and source is not None:
+            scores = chosen.score_from(source, self.run, len(queries), asked)
+        else:
+            scores = chosen.score(self.run, queries)
+        if self.index is not None:
+            gone = self.index.removed if isinstance(source, Indexed) else self._hidden
+            scores[:, gone] = 0
+        return scores
+
+    @cached_property
+    def _hidden(self) -> npt.NDArray[np.int64]:
+        """The run's rows that were removed from the index."""
+        index = self.index
+        whole = self.run.manifest["train"]["rows"]
+        if index is None or (len(index.removed) == 0 and index.manifest.parts[0].count == whole):
+            return np.empty(0, np.int64)
+        ids = enumerate(self.run.train.ids)
+        return np.array([row for row, id in ids if id not in index.rows], np.int64)
+
+    def count(self, indexed: bool) -> int:
+        """Return how many examples there are, removed ones left out."""
+        if indexed and self.index is not None:
+            return self.index.count
+        return int(self.run.manifest["train"]["rows"]) - len(self._hidden)
+
+    def take(self, rows: npt.NDArray[np.int64], indexed: bool) -> Examples:
+        """Return the examples at some rows, the index's own where it was asked."""
+        if indexed and self.index is not None:
+            return self.index.take(rows, self.run)
+        return self.run.train.take(rows)
+
+    def ids(self, rows: npt.NDArray[np.int64], indexed: bool) -> list[str]:
+        """Return the ids at some rows."""
+        return self.take(rows, indexed).ids
+
+    def words(
+        self,
+        chosen: Measure,
+        source: Indexed | Streamed | None,
+        asked: list[QueryTokens],
+        wanted: list[npt.NDArray[np.int64]],
+    ) -> list[dict[int, TokenPairs]] | None:
+        """Return, for each query, the wanted rows' contributions; None for a measure without."""
+        if not isinstance(chosen, WordMeasure) or source is None:
+            return None
+        if isinstance(source, Streamed):
+            # The gradients were not kept: only those of the listed rows are computed again.
+            source = Streamed(
+                self.run,
+                chosen.top_k,
+                np.unique(np.concatenate(wanted)),
+                etas=self._etas(),
+                quiet=True,
+            )
+        return chosen.words_from(source, self.run, asked, wanted)
+
+    def predict(
+        self, question: Question
+    ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the queries with labels filled in, predicted labels, and probabilities."""
+        queries = make_queries(self.run, question.texts, question.labels, question.texts2)
+        with self._threads(queries):
+            logits = predict.logits(self.run.model(self.run.final), queries.encoded)
+        predicted = logits.argmax(1)
+        labels = np.where(question.labels >= 0, question.labels, predicted)
+        filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
+        return filled, predicted, predict.probabilities(logits)
+
+    def _threads(self, queries: Queries) -> AbstractContextManager[None]:
+        """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
+        model = self.run.model(self.run.final)
+        weights = sum(parameter.numel() for parameter in model.module.parameters())
+        weights -= sum(parameter.numel() for parameter in model.embedding.parameters())
+        small = weights * len(queries.encoded.ids) < _SMALL
+        return one_thread() if small else nullcontext()
