@@ -21,11 +21,10 @@ SECTIONS = (
     "captum",
     "dattri_llm",
     "measures",
-    "dattri",
-    "mislabels",
-    "repair",
-    *SCALE,
+    "faiss",
 )
+#: Run only where they are named: each takes minutes.
+LONG = ("dattri", "mislabels", "repair", *SCALE)
 OUT = Path(__file__).parent / "out"
 
 
@@ -33,6 +32,7 @@ def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
     from benchmarks import index, measures, mislabels, query, repair, scale
     from benchmarks.measure import peak_megabytes
+    from benchmarks.peers import faiss
 
     warnings.filterwarnings("ignore")
     OUT.mkdir(exist_ok=True)
@@ -46,6 +46,8 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = mislabels.measure()
     elif name == "repair":
         rows = repair.measure()
+    elif name == "faiss":
+        rows = faiss.measure(OUT)
     elif name == "dattri":
         rows = measures.measure_dattri(OUT)
     elif name.startswith("scale-compressed-"):
@@ -63,7 +65,7 @@ def main() -> None:
     parser.add_argument(
         "sections",
         nargs="*",
-        help=f"of {', '.join(SECTIONS)}; 'scale' is all its sizes; scale-N, scale-compressed-N",
+        help=f"of {', '.join((*SECTIONS, *LONG))}; 'scale' is all its sizes; scale-N",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -85,7 +87,7 @@ def main() -> None:
     ]
     for name in wanted:
         if (
-            name not in SECTIONS
+            name not in (*SECTIONS, *LONG)
             and not name.removeprefix("scale-").removeprefix("compressed-").isdecimal()
         ):
             parser.error(f"there is no section {name!r}")

@@ -291,6 +291,8 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
         text=True,
         start_new_session=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # Where the tests run in the background, the signal would be ignored by inheritance.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     part = tmp_path / "r.part"
     until = time.monotonic() + 120
