@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from dataclasses import replace
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tests.conftest import COMMON, WORDS
 from wordtrace import api
 from wordtrace.act.evidence import agreement, evidence
+from wordtrace.act.export import export
 from wordtrace.act.judge import judge, wrong_ids
 from wordtrace.act.opposition import opposition
 from wordtrace.act.patch import fingerprint
@@ -171,3 +178,31 @@ def test_wrong_arguments_are_one_sentence(index: api.Index) -> None:
         index.mislabels(top=0)
     with pytest.raises(InputError, match="no example with the id 'zz'"):
         index.mislabels(wrong=["zz"])
+
+
+def test_rows_are_exported_as_plain_columns(flipped, tmp_path) -> None:
+    index, _, _ = flipped
+    found = index.mislabels(top=3)
+    for name in ("rows.jsonl", "rows.parquet", "rows.csv"):
+        export(found, tmp_path / name)
+    lines = (tmp_path / "rows.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [one["id"] for one in records] == [row.id for row in found.rows]
+    assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == records
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "rows.csv").read_text())))
+    assert [row["words"] for row in rows] == [" ".join(one["words"]) for one in records]
+    with pytest.raises(InputError, match=r"\.jsonl, \.parquet or \.csv"):
+        export(found, tmp_path / "rows.xlsx")
+
+
+def test_no_cell_of_a_csv_is_a_formula(flipped, tmp_path) -> None:
+    index, _, _ = flipped
+    found = index.mislabels(top=1)
+    for text in ("=1+1", "+x", "-x", "@x", "\tx", "\r=1", '=HYPERLINK("http://x")'):
+        row = replace(found.rows[0], text=text, id=text)
+        export(replace(found, rows=(row,)), tmp_path / "rows.csv")
+        with open(tmp_path / "rows.csv", newline="") as file:
+            (read,) = csv.DictReader(file)
+        assert read["text"] == read["id"] == f"'{text}"
+        export(replace(found, rows=(row,)), tmp_path / "rows.jsonl")
+        assert json.loads((tmp_path / "rows.jsonl").read_text())["text"] == text

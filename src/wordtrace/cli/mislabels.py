@@ -24,6 +24,12 @@ def mislabels(
     action: Annotated[
         str, typer.Option(help="Of --patch: relabel to the label proposed, or remove.")
     ] = "relabel",
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the rows as plain columns: .jsonl, .parquet, or .csv safe for spreadsheets."
+        ),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(help="Data with right labels and the same ids: judges the rankings by it."),
@@ -37,12 +43,16 @@ def mislabels(
 ) -> None:
     """List the training rows most likely mislabelled, with the rows and words against them."""
     from wordtrace import api
+    from wordtrace.act.export import check_export
+    from wordtrace.act.export import export as write_export
     from wordtrace.act.judge import wrong_ids
     from wordtrace.errors import InputError
 
     check_out(out)
     if action not in ("relabel", "remove"):
         raise InputError(f"--action is {action!r}; it must be relabel or remove.")
+    if export is not None:
+        check_export(export)
     if patch is not None and not patch.parent.is_dir():
         raise InputError(f"--patch {patch}: the folder {patch.parent} does not exist.")
     opened = api.Index.open(index, run)
@@ -51,6 +61,9 @@ def mislabels(
         right = api.read_examples(truth, text=truth_text, label=truth_label, id=truth_id)
         wrong = wrong_ids(opened.run.train, right)
     found = opened.mislabels(by=by, top=top, wrong=wrong)
+    if export is not None:
+        write_export(found, export)
+        say(f"Wrote {export}: {len(found.rows):,} rows")
     if patch is not None:
         changes = found.patch("remove" if action == "remove" else "relabel")
         changes.write(patch)

@@ -1,0 +1,92 @@
+"""Suspicious rows as plain columns, for annotation tools and spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wordtrace.act.mislabels import Mislabels
+from wordtrace.disk import atomic
+from wordtrace.errors import InputError
+
+KINDS = (".jsonl", ".parquet", ".csv")
+
+# A spreadsheet takes a cell that begins so for a formula, or drops what it is.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def check_export(out: Path) -> None:
+    """Refuse a place that can't be written, before the work starts (InputError)."""
+    if out.suffix.lower() not in KINDS:
+        raise InputError(f"--export {out} should end in .jsonl, .parquet or .csv.")
+    if not out.parent.is_dir():
+        raise InputError(f"--export {out}: the folder {out.parent} does not exist.")
+
+
+def export(found: Mislabels, out: str | Path) -> None:
+    """Write one record a row: texts, labels given and proposed, figures, words, opponents' ids.
+
+    JSON lines and Parquet hold texts as they are, words and opponents as lists. CSV is made safe
+    for spreadsheets: an apostrophe stands before a text that would be taken for a formula, and
+    lists are joined by spaces.
+
+    Raises
+    ------
+    InputError
+        For another kind of file.
+    """
+    target = Path(out)
+    check_export(target)
+    records = _records(found)
+    if target.suffix.lower() == ".jsonl":
+        lines = (json.dumps(one, ensure_ascii=False, allow_nan=False) for one in records)
+        atomic.write_text(target, "".join(f"{line}\n" for line in lines))
+    elif target.suffix.lower() == ".parquet":
+        with atomic.replacing(target) as temporary:
+            pq.write_table(pa.Table.from_pylist(records), temporary, compression="zstd")
+    else:
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(records[0] if records else [])
+        writer.writerows([_cell(value) for value in one.values()] for one in records)
+        atomic.write_text(target, text.getvalue())
+
+
+def _records(found: Mislabels) -> list[dict[str, Any]]:
+    records = []
+    for row in found.rows:
+        one: dict[str, Any] = {"rank": row.rank, "id": row.id, "text": row.text}
+        if row.text2 is not None:
+            one["text2"] = row.text2
+        records.append(
+            one
+            | {
+                "label": row.label,
+                "proposed": row.proposed,
+                "proposed_share": row.proposed_share,
+                "predicted": row.predicted,
+                "suspicion": row.suspicion,
+                "self_influence": row.self_influence,
+                "opposition": row.opposition,
+                "loss": row.loss,
+                "words": [token for token, _ in row.words],
+                "opponents": [opponent.id for opponent in row.opponents],
+            }
+        )
+    return records
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        value = " ".join(value)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return str(value)
