@@ -131,7 +131,7 @@ def measure_compressed(
 
 def exponent(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
     """Fit seconds = a · examples^b over the rows whose name starts with `what`."""
-    chosen = [row for row in rows if row["what"].startswith(what)]
+    chosen = [row for row in rows if row["what"].startswith(what) and "int8" not in row["what"]]
     x = np.log([row["examples"] for row in chosen])
     y = np.log([row["seconds"] for row in chosen])
     slope = float(np.polyfit(x, y, 1)[0])
