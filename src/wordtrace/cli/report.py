@@ -12,7 +12,7 @@ from wordtrace.cli.output import say
 
 def report(
     files: Annotated[
-        list[Path], typer.Argument(help="JSON files that trace, verify and mislabels wrote.")
+        list[Path], typer.Argument(help="JSON files that commands wrote by --out.")
     ],
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="The page's title.")] = None,
