@@ -11,9 +11,7 @@ from wordtrace.cli.output import say
 
 
 def report(
-    files: Annotated[
-        list[Path], typer.Argument(help="JSON files that commands wrote by --out.")
-    ],
+    files: Annotated[list[Path], typer.Argument(help="JSON files that commands wrote by --out.")],
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="The page's title.")] = None,
 ) -> None:
