@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from pathlib import Path
 
 import pytest
 import torch
 
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import Processes
+from wordtrace.execute.protocol import Lost
 from wordtrace.execute.serial import Serial
 
 
@@ -19,6 +22,23 @@ def square(item: int) -> tuple[int, int]:
 
 def die(item: int) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def die_once(item: Path) -> str:
+    if not item.exists():
+        item.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item.name
+
+
+def act(item: str) -> str:
+    if item == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if item == "hang":
+        time.sleep(1000)
+    if item == "refuse":
+        raise InputError("this can't be done.")
     return item
 
 
@@ -35,6 +55,24 @@ def test_each_item_comes_back_once_with_its_result_from_one_thread(executor) -> 
 def test_a_killed_worker_is_one_sentence() -> None:
     with pytest.raises(WordtraceError, match=r"a worker process was killed.*fewer --workers"):
         list(Processes(2).run(die, range(3)))
+
+
+def test_a_task_whose_worker_died_is_begun_again(tmp_path: Path) -> None:
+    items = [tmp_path / str(place) for place in range(3)]
+    assert dict(Processes(2).run(die_once, items)) == {item: item.name for item in items}
+
+
+def test_a_tolerant_executor_loses_only_what_can_not_be_had() -> None:
+    items = ["a", "die", "b", "hang", "c", "refuse", "d"]
+    tolerant = Processes(2, tolerant=True, attempts=2, patience=2)
+    found = dict(tolerant.run(act, items))
+    assert {item: found[item] for item in "abcd"} == {item: item for item in "abcd"}
+    assert "was killed" in found["die"].reason
+    assert "gave no answer in" in found["hang"].reason
+    assert "(tried 2 times)" in found["hang"].reason
+    assert found["refuse"].reason.startswith("this can't be done.")
+    alone = dict(Serial(tolerant=True).run(act, ["a", "refuse"]))
+    assert alone == {"a": "a", "refuse": Lost("this can't be done.")}
 
 
 @pytest.mark.parametrize("executor", [Serial(), Processes(2)], ids=["serial", "processes"])

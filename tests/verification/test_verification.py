@@ -21,7 +21,7 @@ from wordtrace.verification import paired, tasks
 from wordtrace.verification.intervals import estimate
 from wordtrace.verification.removal import random_rows, same_labels
 from wordtrace.verification.retrain import Retraining, retrain
-from wordtrace.verification.tasks import LEDGER
+from wordtrace.verification.store import LEDGER
 
 TEXT = "the striker and the coach win a match . the market of shares"
 
@@ -35,7 +35,7 @@ def test_retraining_with_the_runs_own_seed_gives_the_run(run: api.Run) -> None:
     found = retrain(task(run, run.recipe.seed))
     encoded = run.tokenizer.encode([TEXT])
     expected = predict.probabilities(predict.logits(run.model(run.final), encoded))
-    assert found["probabilities"] == expected.tolist()
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
     assert found["accuracy"] == run.manifest["held_out"]["accuracy"]
 
 

@@ -40,6 +40,14 @@ class Ledger:
         row = self._connection.execute("SELECT result FROM done WHERE key = ?", (key,)).fetchone()
         return None if row is None else json.loads(row[0])
 
+    def starting(self, prefix: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return the keys that start with `prefix`, rising, and their results."""
+        rows = self._connection.execute(
+            "SELECT key, result FROM done WHERE key >= ? AND key < ? ORDER BY key",
+            (prefix, prefix + chr(0x10FFFF)),
+        )
+        return [(key, json.loads(result)) for key, result in rows]
+
     def record(self, key: str, result: Mapping[str, Any]) -> None:
         """Record a result; a key recorded before keeps its first result."""
         document = json.dumps(result, allow_nan=False)

@@ -9,7 +9,11 @@ NAMES = ("processes", "ray")
 
 
 def named(
-    name: str | Executor, address: str | None = None, workers: int | None = None
+    name: str | Executor,
+    address: str | None = None,
+    workers: int | None = None,
+    *,
+    tolerant: bool = False,
 ) -> Executor | None:
     """Return an executor; None for "processes", whose number depends on the tasks.
 
@@ -25,7 +29,7 @@ def named(
     if name == "ray":
         from wordtrace.execute.ray import Cluster
 
-        return Cluster(address, workers)
+        return Cluster(address, workers, tolerant=tolerant)
     if address is not None:
         raise InputError("--address is of a Ray cluster; give --executor ray with it.")
     return None

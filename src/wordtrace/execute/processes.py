@@ -7,15 +7,19 @@ small models spend their time between operations, not in them. Processes come fr
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
-from queue import SimpleQueue
-from typing import TypeVar
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from wordtrace.errors import InputError, WordtraceError
+from wordtrace.execute.protocol import Lost
 from wordtrace.execute.serial import Serial
 
 Item = TypeVar("Item")
@@ -27,65 +31,151 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 class Processes:
     """An :class:`~wordtrace.execute.protocol.Executor` over worker processes of this machine.
 
+    A task whose worker dies is begun again in a new one: a task must end the same when it is run
+    twice. So is one that hangs: that takes ten times as long as the longest so far, and a minute.
+
     Parameters
     ----------
     workers
         How many processes; by default one for each core this process may use.
+    attempts
+        How often a task is begun.
+    tolerant
+        Also try a task again that raised a :class:`WordtraceError`; and where all attempts fail,
+        yield :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
+    patience
+        Seconds after which a task can be taken for hanging.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        attempts: int = 3,
+        tolerant: bool = False,
+        patience: float = 60.0,
+    ) -> None:
         self.workers = workers or cores()
+        self.attempts, self.tolerant, self.patience = attempts, tolerant, patience
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result]]:
         """Yield each item with its result in the order of completion.
 
-        Only twice as many items as workers are in flight, so a long list costs no memory here.
+        Only as many items as workers are taken at a time, so a long list costs no memory here.
         Interrupting ends the workers at once.
-        """
-        from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
-        waiting = iter(items)
-        pool = ProcessPoolExecutor(
-            max_workers=self.workers, env=_ONE_THREAD, initializer=_start_worker
-        )
+        Raises
+        ------
+        WordtraceError
+            When a task lost its worker in every attempt, unless tolerant.
+        """
+        from loky.process_executor import TerminatedWorkerError
+
+        waiting = ((item, 1) for item in items)
+        again: list[tuple[Item, int]] = []
+        # A pool for each worker: so a death is the fault of the one task that it ran.
+        idle = [_pool() for _ in range(self.workers)]
         # Not concurrent.futures.wait: Ctrl-C in the middle of it can leave a lock held that the
         # pool's own thread then waits for, forever. A SimpleQueue is waited for in C.
         done: SimpleQueue[Future[Result]] = SimpleQueue()
-        flying: dict[Future[Result], Item] = {}
+        flying: dict[Future[Result], _Flight[Item]] = {}
+        longest = math.inf
         finished = False
         try:
             while True:
-                while len(flying) < 2 * self.workers and (item := next(waiting, None)) is not None:
-                    future = pool.submit(task, item)
-                    flying[future] = item
+                while idle and (next_one := again.pop() if again else next(waiting, None)):
+                    pool = idle.pop()
+                    future = pool.submit(task, next_one[0])
+                    flying[future] = _Flight(*next_one, pool, time.perf_counter())
                     future.add_done_callback(done.put)
                 if not flying:
                     finished = True
                     return
-                future = done.get()
-                yield flying.pop(future), future.result()
-        except TerminatedWorkerError:
-            raise WordtraceError(
-                "a worker process was killed (out of memory, perhaps); what was finished is kept: "
-                "run the same command again to go on, with fewer --workers if memory is short."
-            ) from None
+                try:
+                    future = done.get(timeout=1.0)
+                except Empty:
+                    self._end_hanging(flying, max(self.patience, 10 * longest))
+                    continue
+                flight = flying.pop(future)
+                seconds = time.perf_counter() - flight.start
+                try:
+                    result = future.result()
+                except TerminatedWorkerError:
+                    _end(flight.pool)
+                    idle.append(_pool())
+                    if flight.attempt < self.attempts:
+                        again.append((flight.item, flight.attempt + 1))
+                    elif self.tolerant:
+                        yield flight.item, _lost(f"its worker {flight.reason}", self.attempts)
+                    else:
+                        raise WordtraceError(
+                            f"a worker process {flight.reason}, {self.attempts} times at the same "
+                            "task; what was finished is kept: run the same command again to go "
+                            "on, with fewer --workers if memory is short."
+                        ) from None
+                except WordtraceError as error:
+                    idle.append(flight.pool)
+                    if not self.tolerant:
+                        raise
+                    if flight.attempt < self.attempts:
+                        again.append((flight.item, flight.attempt + 1))
+                    else:
+                        yield flight.item, _lost(str(error), self.attempts)
+                else:
+                    idle.append(flight.pool)
+                    longest = seconds if longest == math.inf else max(longest, seconds)
+                    yield flight.item, result
         finally:
-            if not finished:
-                # At once and from here: the pool's own thread, which would do it, may be busy.
-                for worker in list(pool._processes or {}):
-                    with suppress(ProcessLookupError):
-                        os.kill(worker, signal.SIGKILL)
-            pool.shutdown(wait=finished, kill_workers=not finished)
+            pools = idle + [flight.pool for flight in flying.values()]
+            for pool in pools:
+                if not finished:
+                    # At once and from here: the pool's own thread, which would do it, may be busy.
+                    _end(pool)
+                pool.shutdown(wait=finished, kill_workers=not finished)
+
+    @staticmethod
+    def _end_hanging(flying: dict[Future[Result], _Flight[Item]], limit: float) -> None:
+        for flight in flying.values():
+            if time.perf_counter() - flight.start > limit:
+                flight.reason = f"gave no answer in {limit:.0f} s"
+                _end(flight.pool)
 
 
-def executor(workers: int | None, tasks: int) -> Processes | Serial:
+@dataclass
+class _Flight(Generic[Item]):
+    """A task under way: the how-manieth attempt, in which pool, since when, how it may end."""
+
+    item: Item
+    attempt: int
+    pool: Any
+    start: float
+    reason: str = "was killed (out of memory, perhaps)"
+
+
+def _pool() -> Any:
+    from loky.process_executor import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(max_workers=1, env=_ONE_THREAD, initializer=_start_worker)
+
+
+def _end(pool: Any) -> None:
+    for worker in list(pool._processes or {}):
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+
+def _lost(reason: str, attempts: int) -> Any:
+    return Lost(f"{reason} (tried {attempts} times)")
+
+
+def executor(workers: int | None, tasks: int, *, tolerant: bool = False) -> Processes | Serial:
     """Return processes where there is work for more than one, else this process alone."""
     if workers is not None and workers < 1:
         raise InputError(f"workers is {workers}; it must be at least 1.")
     count = min(workers or cores(), tasks)
-    return Processes(count) if count > 1 else Serial()
+    return Processes(count, tolerant=tolerant) if count > 1 else Serial(tolerant=tolerant)
 
 
 def cores() -> int:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What a tolerant executor yields in place of a result that could not be had, and why."""
+
+    reason: str
 
 
 class Executor(Protocol):

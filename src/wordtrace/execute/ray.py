@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import cores
+from wordtrace.execute.protocol import Lost
 from wordtrace.execute.threads import one_thread
 
 Item = TypeVar("Item")
@@ -40,14 +41,22 @@ class Cluster:
         Most tasks at a time; by default one for each core of the cluster.
     attempts
         How often a task is begun before the run fails.
+    tolerant
+        Yield :class:`~wordtrace.execute.protocol.Lost` in place of a result that could not be had.
     """
 
     def __init__(
-        self, address: str | None = None, workers: int | None = None, attempts: int = 4
+        self,
+        address: str | None = None,
+        workers: int | None = None,
+        attempts: int = 4,
+        *,
+        tolerant: bool = False,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1.")
         self.address, self.workers, self.attempts = address, workers, attempts
+        self.tolerant = tolerant
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -80,7 +89,13 @@ class Cluster:
                         return
                     (done,), _ = ray.wait(list(flying), num_returns=1)
                     item = flying.pop(done)
-                    yield item, self._result(ray, done)
+                    try:
+                        result = self._result(ray, done)
+                    except WordtraceError as error:
+                        if not self.tolerant:
+                            raise
+                        result = Lost(str(error))
+                    yield item, result
             finally:
                 for left in flying:
                     ray.cancel(left, force=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from wordtrace.errors import WordtraceError
+from wordtrace.execute.protocol import Lost
 from wordtrace.execute.threads import one_thread
 
 Item = TypeVar("Item")
@@ -16,13 +18,27 @@ class Serial:
 
     PyTorch is held to one thread while a task runs: results are then the same to the last bit as
     from :class:`~wordtrace.execute.processes.Processes`.
+
+    Parameters
+    ----------
+    tolerant
+        Yield :class:`~wordtrace.execute.protocol.Lost` where a task raises a WordtraceError.
     """
+
+    def __init__(self, *, tolerant: bool = False) -> None:
+        self.tolerant = tolerant
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result]]:
         """Yield each item with its result, in order."""
         for item in items:
-            with one_thread():
-                result = task(item)
+            result: Any
+            try:
+                with one_thread():
+                    result = task(item)
+            except WordtraceError as error:
+                if not self.tolerant:
+                    raise
+                result = Lost(str(error))
             yield item, result

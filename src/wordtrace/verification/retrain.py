@@ -14,9 +14,12 @@ from wordtrace.data.batches import Encoded
 from wordtrace.disk import fingerprint
 from wordtrace.models.cnn import CNN
 from wordtrace.run import predict
-from wordtrace.run.fit import Training, fit
 from wordtrace.run.run import Run
+from wordtrace.verification.refit import refit
 from wordtrace.verification.removal import Rows
+
+#: A text, and the second one of a pair or None.
+Probe = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Retraining:
     removed
         Training rows of weight 0, rising.
     probes
-        (text, text2 or None) of each query.
+        What the model is asked.
     relabelled
         (row, class) of training rows that get another label.
     blanked
@@ -44,23 +47,33 @@ class Retraining:
     fingerprint: str
     seed: int
     removed: Rows
-    probes: tuple[tuple[str, str | None], ...]
+    probes: tuple[Probe, ...]
     relabelled: tuple[tuple[int, int], ...] = ()
     blanked: tuple[tuple[int, int], ...] = ()
 
     @property
-    def key(self) -> str:
-        """The same for the same training and probes, wherever the run lies."""
+    def training(self) -> str:
+        """The same for the same training, wherever the run lies and whatever it is asked."""
         document: dict[str, Any] = {
             "run": self.fingerprint,
             "seed": self.seed,
             "removed": list(self.removed),
-            "probes": [list(probe) for probe in self.probes],
         }
         for name in ("relabelled", "blanked"):
             if getattr(self, name):
                 document[name] = [list(one) for one in getattr(self, name)]
         return fingerprint.of_document(document)
+
+    @property
+    def key(self) -> str:
+        """The same for the same training and probes."""
+        return f"{self.training}:{probes_key(self.probes)}"
+
+
+@lru_cache(maxsize=8)
+def probes_key(probes: tuple[Probe, ...]) -> str:
+    """Name a list of probes by its content."""
+    return fingerprint.of_document({"probes": [list(probe) for probe in probes]})
 
 
 @dataclass(frozen=True)
@@ -97,20 +110,19 @@ def retrain(task: Retraining) -> dict[str, Any]:
     labels = run.train.labels.copy()
     for row, label in task.relabelled:
         labels[row] = label
-    training = Training(model)
-    fit(
-        training,
+    trained = refit(
+        model,
         _blanked(material, task.blanked),
         labels,
         recipe,
-        weights=weights,
-        last_step=run.manifest["steps"],
+        weights,
+        run.manifest["steps"],
     )
     accuracy = None
     if material.held_out is not None and run.held_out is not None:
-        predicted = predict.logits(model, material.held_out).argmax(1)
+        predicted = trained.predict(material.held_out).argmax(1)
         accuracy = float((predicted == run.held_out.labels).mean())
-    probabilities = predict.probabilities(predict.logits(model, material.probes))
+    probabilities = predict.probabilities(trained.predict(material.probes))
     return {
         "probabilities": probabilities.tolist(),
         "accuracy": accuracy,
@@ -135,7 +147,7 @@ def initial_model(
 
 
 @lru_cache(maxsize=2)
-def _material(folder: str, probes: tuple[tuple[str, str | None], ...]) -> _Material:
+def _material(folder: str, probes: tuple[Probe, ...]) -> _Material:
     run = Run.open(folder)
     asked = run.tokenizer.encode(
         [text for text, _ in probes],

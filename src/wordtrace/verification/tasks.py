@@ -8,32 +8,61 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from wordtrace.execute.ledger import Ledger
-from wordtrace.execute.processes import cores, executor
+from wordtrace.errors import WordtraceError
+from wordtrace.execute.named import named
+from wordtrace.execute.processes import cores
+from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
+from wordtrace.execute.protocol import Lost
 from wordtrace.run.run import Run
 from wordtrace.verification.retrain import Retraining, retrain
-
-LEDGER = "retrainings.sqlite"
+from wordtrace.verification.store import Store
 
 
 def run_tasks(
-    run: Run, tasks: Sequence[Retraining], workers: int | None
+    run: Run,
+    tasks: Sequence[Retraining],
+    workers: int | None = None,
+    *,
+    executor: str = "processes",
+    address: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return each retraining's result by its key; those found in the run's ledger are not redone.
+    """Return each retraining's result by its key; those in the run's store are not redone.
 
-    Equal tasks are done once. An interrupted call goes on where it stopped.
+    Equal tasks are done once. An interrupted call goes on where it stopped. A task whose worker
+    dies, hangs or fails is tried again.
+
+    Raises
+    ------
+    WordtraceError
+        At the end, where tasks could not be done; names how many and the first reason. All others
+        are kept.
     """
     wanted = {task.key: task for task in tasks}
-    with Ledger(run.path / LEDGER) as ledger:
-        results = {key: result for key in wanted if (result := ledger.get(key))}
+    lost: list[tuple[Retraining, str]] = []
+    with Store(run.path) as store:
+        results = {key: result for key, task in wanted.items() if (result := store.get(task))}
         missing = [task for key, task in wanted.items() if key not in results]
         _announce(missing, list(results.values()), workers)
+        # Seed by seed: a worker's next task shares the order of the rows and the initial weights.
+        missing.sort(key=lambda task: task.seed)
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            for task, result in executor(workers, len(missing)).run(retrain, missing):
-                ledger.record(task.key, result)
-                results[task.key] = result
+            pool = named(executor, address, workers, tolerant=True)
+            pool = pool or local(workers, len(missing), tolerant=True)
+            for task, result in pool.run(retrain, missing):
+                if isinstance(result, Lost):
+                    lost.append((task, result.reason))
+                else:
+                    store.record(task, result)
+                    results[task.key] = result
                 advance(1)
+    if lost:
+        task, reason = lost[0]
+        raise WordtraceError(
+            f"{len(lost):,} of {len(missing):,} retrainings could not be done, the first with seed "
+            f"{task.seed} and {len(task.removed):,} rows removed: {reason} What was finished is "
+            "kept: run the same command again to try them once more."
+        )
     return results
 
 

@@ -1,0 +1,62 @@
+"""The reference loop of :mod:`wordtrace.run.fit`, as fast as one core trains the CNN."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import NumericalError
+from wordtrace.models.cnn import CNN
+from wordtrace.models.flat_cnn import FlatCNN, lay
+from wordtrace.run.fit import batch_rows
+from wordtrace.run.recipe import Recipe
+from wordtrace.verification.lazy_rows import LazyRows
+
+
+@torch.no_grad()
+def refit(
+    model: CNN,
+    encoded: Encoded,
+    labels: npt.NDArray[np.int64],
+    recipe: Recipe,
+    weights: npt.NDArray[np.float32],
+    last_step: int,
+) -> FlatCNN:
+    """Train as :func:`wordtrace.run.fit.fit` does, to float tolerance; `model` stays as it is.
+
+    Parameters
+    ----------
+    labels, weights
+        Of the rows: class, int64, and factor of the loss, float32; both of shape (examples,).
+
+    Raises
+    ------
+    NumericalError
+        When a loss is NaN or infinite.
+    """
+    flat = FlatCNN(model)
+    rows = LazyRows(flat.embedding, recipe.momentum, recipe.weight_decay)
+    velocity = torch.zeros_like(flat.weights)
+    total = recipe.steps(len(encoded))
+    for step in range(min(total, last_step)):
+        members = batch_rows(recipe, len(encoded), step)
+        layout = lay(encoded, members, flat.gap)
+        factors = torch.from_numpy(weights[members] / len(members))
+        state = rows.read(layout.tokens)
+        wanted = torch.from_numpy(labels[members])
+        losses, gradient = flat.backward(layout, state[:, 0], wanted, factors)
+        if not torch.isfinite(losses).all():
+            raise NumericalError(
+                f"the training loss is not finite at step {step + 1} of a retraining with seed "
+                f"{recipe.seed}; a lower --lr usually mends it."
+            )
+        rate = recipe.rate(step + 1, total)
+        if recipe.weight_decay:
+            flat.gradient.add_(flat.weights, alpha=recipe.weight_decay)
+        velocity.mul_(recipe.momentum).add_(flat.gradient)
+        flat.weights.sub_(velocity, alpha=rate)
+        rows.step(layout.tokens, state, gradient, rate)
+    flat.embedding = rows.settle().contiguous()
+    return flat

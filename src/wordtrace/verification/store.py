@@ -1,0 +1,67 @@
+"""Results of retrainings, kept in the run's folder by what was trained.
+
+A result is found again by any study that asks the same texts, or some of them, of the same
+training: the model of a seed without a change is trained once for all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from wordtrace.execute.ledger import Ledger
+from wordtrace.verification.retrain import Probe, Retraining, probes_key
+
+LEDGER = "retrainings.sqlite"
+
+
+class Store:
+    """An append-only store of results; safe against a kill at any moment."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ledger = Ledger(folder / LEDGER)
+        self._known: dict[str, dict[Probe, int]] = {}
+
+    def get(self, task: Retraining) -> dict[str, Any] | None:
+        """Return the task's result, or None where a probe was never asked of this training."""
+        if exact := self._ledger.get(task.key):
+            return exact
+        answers: dict[Probe, list[float]] = {}
+        last: dict[str, Any] = {}
+        for key, result in self._ledger.starting(f"{task.training}:"):
+            for probe, place in self._places(key.rpartition(":")[2]).items():
+                answers[probe] = result["probabilities"][place]
+            last = result
+        if not all(probe in answers for probe in task.probes):
+            return None
+        return {**last, "probabilities": [answers[probe] for probe in task.probes]}
+
+    def record(self, task: Retraining, result: dict[str, Any]) -> None:
+        """Keep a result; it is on disk when this returns."""
+        name = probes_key(task.probes)
+        if name not in self._known:
+            probes = [list(probe) for probe in task.probes]
+            self._ledger.record(f"probes:{name}", {"probes": probes})
+            self._places(name)
+        self._ledger.record(task.key, result)
+
+    def _places(self, name: str) -> dict[Probe, int]:
+        """Return the place of each probe of a list."""
+        if name not in self._known:
+            found = self._ledger.get(f"probes:{name}") or {"probes": []}
+            self._known[name] = {
+                (text, text2): place for place, (text, text2) in enumerate(found["probes"])
+            }
+        return self._known[name]
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ledger.__exit__(kind, error, trace)

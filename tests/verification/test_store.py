@@ -1,0 +1,59 @@
+"""Results are found again by what was trained, whatever else is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wordtrace import api
+from wordtrace.errors import NumericalError, WordtraceError
+from wordtrace.verification import tasks
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.store import Store
+
+TASK = Retraining("run", "f", 3, (1, 4), (("a", None), ("b", None)))
+RESULT = {"probabilities": [[0.25, 0.75], [0.5, 0.5]], "accuracy": 0.5, "seconds": 1.0}
+
+
+def test_a_result_answers_all_who_ask_part_of_it(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.record(TASK, RESULT)
+    with Store(tmp_path) as store:
+        assert store.get(TASK) == RESULT
+        assert store.get(replace(TASK, run="moved")) == RESULT
+        fewer = store.get(replace(TASK, probes=(("b", None),)))
+        assert fewer is not None
+        assert fewer["probabilities"] == [[0.5, 0.5]]
+        assert fewer["accuracy"] == 0.5
+        assert store.get(replace(TASK, probes=(("b", None), ("c", None)))) is None
+        assert store.get(replace(TASK, probes=(("b", "second"),))) is None
+        for other in ({"seed": 4}, {"removed": (1,)}, {"relabelled": ((1, 0),)}):
+            assert store.get(replace(TASK, **other)) is None
+        more = replace(TASK, probes=(("c", None),))
+        store.record(more, {**RESULT, "probabilities": [[0.125, 0.875]]})
+        both = store.get(replace(TASK, probes=(("c", None), ("a", None))))
+        assert both is not None
+        assert both["probabilities"] == [[0.125, 0.875], [0.25, 0.75]]
+
+
+def test_what_can_not_be_trained_is_told_at_the_end(
+    run: api.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes = (("goal of the season", None),)
+    wanted = [Retraining(str(run.path), run.fingerprint, seed, (7,), probes) for seed in range(4)]
+    real = tasks.retrain
+
+    def sick(task: Retraining) -> dict:
+        if task.seed == 1:
+            raise NumericalError("the loss is nan.")
+        return real(task)
+
+    monkeypatch.setattr(tasks, "retrain", sick)
+    with pytest.raises(WordtraceError, match=r"^1 of 4 retrainings .* seed 1 and 1 rows .* nan"):
+        tasks.run_tasks(run, wanted, 1)
+    with Store(run.path) as store:
+        assert [store.get(task) is None for task in wanted] == [False, True, False, False]
+    monkeypatch.setattr(tasks, "retrain", real)
+    assert len(tasks.run_tasks(run, wanted, 1)) == 4
