@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wordtrace.api.evaluation import evaluate
 from wordtrace.api.index import Index, build_index
 from wordtrace.api.proof import verify
 from wordtrace.api.scores import influence
@@ -29,6 +30,7 @@ __all__ = [
     "build_index",
     "calibrate",
     "estimate_index",
+    "evaluate",
     "influence",
     "read_examples",
     "read_trace",

@@ -46,8 +46,8 @@ def fix(
     check_out(out)
     if patch is not None and not patch.parent.is_dir():
         raise InputError(f"--patch {patch}: the folder {patch.parent} does not exist.")
-    sizes = _numbers(k, "--k", int)
-    within = None if band is None else _numbers(band, "--band", float)
+    sizes = numbers(k, "--k", int)
+    within = None if band is None else numbers(band, "--band", float)
     if within is not None and len(within) != 2:
         raise InputError(f"--band is {band!r}; give two numbers, as 0.3,0.7.")
     opened = api.Index.open(index, run)
@@ -62,8 +62,8 @@ def fix(
     found = opened.fix(
         asked,
         k=sizes,
-        actions=_names(actions),
-        measures=_names(measures),
+        actions=names(actions),
+        measures=names(measures),
         repeats=repeats,
         band=None if within is None else (within[0], within[1]),
         limit=limit,
@@ -76,17 +76,19 @@ def fix(
         say(f"Wrote {patch}: {len(changes):,} changes to review")
 
 
-def _names(text: str) -> list[str]:
+def names(text: str) -> list[str]:
+    """Split an option's value at its commas."""
     return [one.strip() for one in text.split(",") if one.strip()]
 
 
 Number = TypeVar("Number", int, float)
 
 
-def _numbers(text: str, option: str, kind: type[Number]) -> list[Number]:
+def numbers(text: str, option: str, kind: type[Number]) -> list[Number]:
+    """Read an option's numbers (InputError)."""
     from wordtrace.errors import InputError
 
     try:
-        return [kind(one) for one in _names(text)]
+        return [kind(one) for one in names(text)]
     except ValueError:
         raise InputError(f"{option} is {text!r}; give numbers with commas between.") from None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Column, Grid, Marked, Say, bar
+from wordtrace.report.evaluations import evaluation_blocks
 from wordtrace.report.fixes import cluster_blocks, fix_blocks
 from wordtrace.report.numbers import digits_for, percent, signed
 from wordtrace.report.text import clean
@@ -20,6 +21,7 @@ HEADINGS = {
     "wordtrace-measures": "Measures",
     "wordtrace-fix": "What sets misclassified texts right",
     "wordtrace-clusters": "Patterns in mistakes",
+    "wordtrace-evaluation": "What leaving out the named rows does",
 }
 
 
@@ -32,6 +34,7 @@ def blocks(document: Document) -> list[Block]:
         "wordtrace-measures": _measures,
         "wordtrace-fix": fix_blocks,
         "wordtrace-clusters": cluster_blocks,
+        "wordtrace-evaluation": evaluation_blocks,
     }
     return shown[document["format"]](document)
 

@@ -71,6 +71,7 @@ def arrange(documents: Sequence[Document]) -> list[Section]:
                 *found,
                 *verified,
                 *_analyses(by_kind["wordtrace-fix"]),
+                *_analyses(by_kind["wordtrace-evaluation"]),
                 *_analyses(by_kind["wordtrace-words"]),
                 *_analyses(by_kind["wordtrace-measures"]),
             ],

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wordtrace.report.numbers import digits_for, percent, signed
+
 
 @dataclass(frozen=True)
 class Say:
@@ -86,22 +88,34 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Shares from 0 to 1 as curves with bands; only a page shows it.
+    """Curves with bands; only a page shows it.
 
     Attributes
     ----------
     level
         A value with its name, drawn across.
+    span
+        The least and the largest y; from 0 to 1 they are shares, else changes of a probability.
     """
 
     title: str
     lines: tuple[Line, ...]
     level: tuple[float, str]
+    span: tuple[float, float] = (0.0, 1.0)
 
     @property
     def ticks(self) -> tuple[float, ...]:
         """Every x that a point has."""
         return tuple(sorted({x for line in self.lines for x, *_ in line.points}))
+
+    @property
+    def marks(self) -> tuple[tuple[float, str], ...]:
+        """Values of y with their names, at equal distances."""
+        low, high = self.span
+        places = [low + (high - low) * part / 4 for part in range(5)]
+        if self.span == (0.0, 1.0):
+            return tuple((place, percent(place)) for place in places)
+        return tuple((place, signed(place, digits_for(high - low, 2))) for place in places)
 
     def x(self, value: float) -> float:
         """Return an x's place in percent; by rank, since sizes mostly rise by factors."""
@@ -109,8 +123,9 @@ class Chart:
         return 6 + 90 * ticks.index(value) / max(1, len(ticks) - 1) if len(ticks) > 1 else 50.0
 
     def y(self, value: float) -> float:
-        """Return a share's place in pixels of 220."""
-        return 8 + 200 * (1 - value)
+        """Return a value's place in pixels of 220; outside the span, the edge's."""
+        low, high = self.span
+        return 8 + 200 * (1 - (min(max(value, low), high) - low) / (high - low))
 
 
 Block = Say | Grid | Marked | Chart

@@ -19,6 +19,7 @@ FORMATS = {
     "wordtrace-trace": 1,
     "wordtrace-verification": 1,
     "wordtrace-fix": 1,
+    "wordtrace-evaluation": 1,
     "wordtrace-words": 1,
     "wordtrace-measures": 1,
 }

@@ -27,3 +27,12 @@ def same_labels(labels: npt.NDArray[np.int64], removed: Rows, seed: int) -> Rows
         pool = np.flatnonzero(labels == label)
         drawn += generator.choice(pool, int((of_removed == label).sum()), replace=False).tolist()
     return tuple(sorted(drawn))
+
+
+def class_rows(labels: npt.NDArray[np.int64], label: int, count: int, seed: int) -> Rows | None:
+    """Draw `count` rows of one label; None where that would leave none of it."""
+    pool = np.flatnonzero(labels == label)
+    if count >= len(pool):
+        return None
+    drawn = np.random.default_rng([seed, count, 2, label]).choice(pool, count, replace=False)
+    return tuple(sorted(drawn.tolist()))

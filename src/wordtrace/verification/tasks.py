@@ -26,11 +26,18 @@ def run_tasks(
     *,
     executor: str = "processes",
     address: str | None = None,
+    failed: dict[int, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return each retraining's result by its key; those in the run's store are not redone.
 
     Equal tasks are done once. An interrupted call goes on where it stopped. A task whose worker
     dies, hangs or fails is tried again.
+
+    Parameters
+    ----------
+    failed
+        Takes the seed of each task that could not be done, with the reason; by default that is an
+        error.
 
     Raises
     ------
@@ -56,7 +63,9 @@ def run_tasks(
                     store.record(task, result)
                     results[task.key] = result
                 advance(1)
-    if lost:
+    if failed is not None:
+        failed.update({task.seed: reason for task, reason in lost})
+    elif lost:
         task, reason = lost[0]
         raise WordtraceError(
             f"{len(lost):,} of {len(missing):,} retrainings could not be done, the first with seed "

@@ -1,0 +1,92 @@
+"""Do summed scores foretell what leaving rows out does: ranks over many removed sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from wordtrace.evaluation import statistics
+from wordtrace.evaluation.deletion import Deletion, FloatArray, Training
+from wordtrace.measures.protocol import Scores
+from wordtrace.verification.removal import Rows
+
+
+def leave_out(study: Deletion, scores: Mapping[str, Scores]) -> list[dict[str, Any]]:
+    """Return how the study's own removals rank by each measure and by retraining.
+
+    Every retraining is asked about every query, so each set of k rows that was left out for any
+    query and by any measure tells something of each query: Spearman's correlation, over the sets,
+    of the summed scores with the fall of p(label), a mean over seeds. With k = 1 this is agreement
+    with leave-one-out. It costs no retraining of its own.
+
+    Returns
+    -------
+    list
+        For each measure and k with three sets or more: measure, k, sets, and the mean over queries
+        with its 95 % interval.
+    """
+    found = []
+    base = study.base().mean(1)
+    fewest = min(line.seeds for line in study.lines.values())
+    for k in study.sizes:
+        sets = {
+            rows: None
+            for line in study.lines.values()
+            for by_query in line.rows
+            for rows in by_query
+            if len(rows) == k
+        }
+        if len(sets) < 3:
+            continue
+        seeds = study.seeds[:fewest]
+        fall = np.stack([base - study.said(rows, seeds) for rows in sets], 1)
+        for name, matrix in scores.items():
+            found.append({"measure": name, "k": k, "sets": len(sets)} | _ranks(matrix, sets, fall))
+    return found
+
+
+def subsets(examples: int, count: int, seed: int) -> list[Rows]:
+    """Draw `count` halves of the rows to leave out."""
+    generator = np.random.default_rng([seed, 5])
+    return [
+        tuple(sorted(generator.choice(examples, examples // 2, replace=False).tolist()))
+        for _ in range(count)
+    ]
+
+
+def datamodel(
+    study: Deletion, scores: Mapping[str, Scores], count: int, repeats: int
+) -> list[dict[str, Any]]:
+    """Return the linear datamodeling score of each measure (Park et al. 2023, section 3.2).
+
+    Spearman's correlation, over random halves of the training rows, of the summed scores of the
+    rows kept with p(label) of models trained on them, a mean over `repeats` seeds.
+    """
+    halves = subsets(len(study.labels), count, study.seeds[0])
+    seeds = study.seeds[:repeats]
+    wanted: list[Training] = [(seed, rows) for rows in halves for seed in seeds]
+    study.ask(wanted)
+    fall = np.stack([-study.said(rows, seeds) for rows in halves], 1)
+    return [
+        {"measure": name, "sets": count, "repeats": repeats} | _ranks(matrix, halves, fall)
+        for name, matrix in scores.items()
+    ]
+
+
+def _ranks(scores: Scores, sets: Sequence[Rows] | Mapping[Rows, Any], fall: FloatArray) -> Any:
+    """Correlate the scores of what is left out with the fall, query by query."""
+    from scipy import stats
+
+    summed = np.stack([scores[:, list(rows)].sum(1, dtype=np.float64) for rows in sets], 1)
+    by_query = [
+        float(stats.spearmanr(foretold, seen).statistic)
+        for foretold, seen in zip(summed, fall, strict=True)
+        if np.ptp(foretold) > 0 and np.ptp(seen) > 0
+    ]
+    if len(by_query) < 2:
+        return {"mean": None, "low": None, "high": None, "queries": len(by_query)}
+    # Queries in the place of seeds: the interval is over them.
+    mean = statistics.mean(np.array([by_query]))
+    return {"mean": mean.mean, "low": mean.low, "high": mean.high, "queries": len(by_query)}

@@ -1,0 +1,218 @@
+"""How the document of ``wordtrace evaluate`` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
+from wordtrace.report.numbers import interval, percent, seconds, signed
+from wordtrace.report.text import clean
+
+Document = Mapping[str, Any]
+
+_SIGNS = {"proponents": "DEL+", "opponents": "DEL−"}
+_WHAT = {
+    "proponents": "Change of P(label) after leaving out the k strongest proponents (DEL+): "
+    "a good measure falls",
+    "opponents": "Change of P(label) after leaving out the k strongest opponents (DEL−): "
+    "a good measure rises",
+}
+
+
+def evaluation_blocks(document: Document) -> list[Block]:
+    """Return the curves, the table of areas, differences, and what the intervals cost."""
+    signs = [sign for sign in _SIGNS if any(sign in one for one in document["measures"].values())]
+    found: list[Block] = [
+        Say(
+            f"{len(document['queries']):,} queries, k of "
+            f"{', '.join(format(k, ',') for k in document['k'])}, "
+            f"{_repeats(document)} seeds: {document['retrainings']:,} retrainings. The mean change "
+            "of P(label) over k (AUC-DEL), beside as many random rows."
+        ),
+        _areas(document, signs),
+    ]
+    found += [_chart(document, sign) for sign in signs]
+    found.append(_curves(document, signs))
+    if document["comparisons"]:
+        found.append(_comparisons(document))
+    if document["leave_out"] or document["lds"]:
+        found.append(_agreement(document))
+    found.append(_efficiency(document))
+    found.append(_queries(document, signs))
+    notes = [f"Retraining took {seconds(document['seconds'])}."]
+    notes.append(
+        "Intervals are 95 %, over queries and seeds like these; 'seeds only' is for these very "
+        "queries, which is what more seeds can narrow."
+    )
+    if document["least_overlap"]:
+        notes.append(
+            f"Only the {document['least_overlap']:,} training texts of least TF-IDF overlap with a "
+            "query could be named."
+        )
+    for one in document["dropped"]:
+        notes.append(f"Seed {one['seed']} is left out: {_line(one['reason'])}")
+    return [*found, Say(" ".join(notes), soft=True)]
+
+
+def _areas(document: Document, signs: list[str]) -> Grid:
+    rows: list[list[Cell]] = []
+    for name, lines in _everything(document):
+        for sign in signs:
+            line = lines.get(sign)
+            if line is None:
+                continue
+            area = line["auc"]
+            over = line.get("over_random")
+            rows.append(
+                [
+                    _line(name),
+                    _SIGNS[sign] if name in document["measures"] else "both",
+                    interval(area, 3),
+                    f"[{signed(area['seeds_low'], 3)}, {signed(area['seeds_high'], 3)}]",
+                    "" if over is None else interval(over, 3),
+                    f"{area['sd']['seeds']:.3f}",
+                    f"{area['sd']['queries']:.3f}",
+                ]
+            )
+            if name not in document["measures"]:
+                break
+    heads = ("AUC [95 %]", "seeds only", "minus random", "SD seeds", "SD queries")
+    columns = [Column("measure", "name"), Column("curve", "name"), *map(Column, heads)]
+    return Grid("Areas under the deletion curves", columns, rows)
+
+
+def _curves(document: Document, signs: list[str]) -> Grid:
+    rows: list[list[Cell]] = []
+    for name, lines in document["measures"].items():
+        for sign in signs:
+            counts = document["removed"][name][sign]
+            for point, removed in zip(lines[sign]["curve"], counts, strict=True):
+                mean = sum(removed) / len(removed)
+                rows.append(
+                    [
+                        _line(name),
+                        _SIGNS[sign],
+                        f"{point['k']:,}",
+                        f"{mean:,.1f}" if mean != point["k"] else f"{point['k']:,}",
+                        interval(point, 3),
+                    ]
+                )
+    columns = [Column("measure", "name"), Column("curve", "name"), Column("k")]
+    columns += [Column("rows left out"), Column("change of P(label) [95 %]")]
+    return Grid("The curves", columns, rows, folded=True)
+
+
+def _chart(document: Document, sign: str) -> Chart:
+    lines = [
+        Line(
+            _line(name),
+            tuple((one["k"], one["mean"], one["low"], one["high"]) for one in part["curve"]),
+            "main" if name in document["measures"] else "control",
+        )
+        for name, by_sign in _everything(document)
+        if (part := by_sign.get(sign)) is not None
+    ]
+    ends = [0.0, *(value for line in lines for point in line.points for value in point[2:])]
+    low, high = min(ends), max(ends)
+    margin = (high - low or 1.0) * 0.04
+    return Chart(_WHAT[sign], tuple(lines), (0.0, "no change"), (low - margin, high + margin))
+
+
+def _comparisons(document: Document) -> Grid:
+    rows: list[list[Cell]] = [
+        [
+            _line(one["first"]),
+            _line(one["second"]),
+            _SIGNS[one["sign"]],
+            interval(one, 3),
+            "yes" if one["excludes_zero"] else "no",
+        ]
+        for one in document["comparisons"]
+    ]
+    columns = [Column("measure", "name"), Column("minus", "name"), Column("curve", "name")]
+    columns += [Column("difference of AUC [95 %]"), Column("excludes 0", "name")]
+    return Grid("Differences, on the same queries and seeds", columns, rows)
+
+
+def _agreement(document: Document) -> Grid:
+    rows: list[list[Cell]] = []
+    for one in document["leave_out"]:
+        rows.append([_line(one["measure"]), f"leave {one['k']:,} out", *_rank(one)])
+    for one in document["lds"]:
+        rows.append([_line(one["measure"]), "random halves (LDS)", *_rank(one)])
+    columns = [Column("measure", "name"), Column("removed", "name"), Column("sets")]
+    columns += [Column("Spearman [95 %]")]
+    return Grid("Do summed scores foretell retraining? Ranks over removed sets", columns, rows)
+
+
+def _rank(one: Mapping[str, Any]) -> list[Cell]:
+    return [f"{one['sets']:,}", "–" if one["mean"] is None else interval(one)]
+
+
+def _efficiency(document: Document) -> Grid:
+    rows: list[list[Cell]] = []
+    for one in document["efficiency"]:
+        rows.append(
+            [
+                f"{one['k']:,}",
+                *(f"{one[f'sd_{name}']:.3f}" for name in ("unpaired", "paired", "adjusted")),
+                *(_gain(one[f"gain_{name}"]) for name in ("paired", "adjusted")),
+                *(f"{one['needed'][name]:,}" for name in ("unpaired", "adjusted")),
+            ]
+        )
+    columns = [Column("k"), Column("SD unpaired"), Column("SD paired"), Column("SD adjusted")]
+    columns += [Column("gain paired"), Column("gain adjusted")]
+    columns += [Column("seeds unpaired"), Column("seeds adjusted")]
+    return Grid(
+        "What an interval costs: one query, one k; seeds for an interval 0.1 wide",
+        columns,
+        rows,
+        folded=True,
+    )
+
+
+def _queries(document: Document, signs: list[str]) -> Grid:
+    names = [(name, sign) for name in document["measures"] for sign in signs]
+    rows: list[list[Cell]] = []
+    for place, one in enumerate(document["queries"]):
+        rows.append(
+            [
+                _line(one["id"]),
+                _line(one["label"]),
+                percent(one["probability"]),
+                *(
+                    signed(document["measures"][name][sign]["by_query"][place])
+                    for name, sign in names
+                ),
+                _line(one["text"])[:120],
+            ]
+        )
+    columns = [Column("id", "name"), Column("label", "name"), Column("P(label)")]
+    columns += [Column(f"{_line(name)} {_SIGNS[sign]}") for name, sign in names]
+    return Grid("Each query's AUC", [*columns, Column("text", "text")], rows, folded=True)
+
+
+def _everything(document: Document) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return measures and controls; a control's one line stands for both signs."""
+    controls = [
+        (f"{name} rows" if name == "random" else f"random rows of its {name}", line)
+        for name, line in document["controls"].items()
+    ]
+    return [
+        *document["measures"].items(),
+        *((name, dict.fromkeys(_SIGNS, line)) for name, line in controls),
+    ]
+
+
+def _repeats(document: Document) -> str:
+    counts = sorted(set(document["repeats"].values()))
+    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _gain(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}×"
+
+
+def _line(text: Any) -> str:
+    return clean(str(text), newlines=False)
