@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Evaluation",
     "Examples",
     "Index",
     "Options",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from wordtrace.analysis.overlap import overlap
     from wordtrace.analysis.words import words
     from wordtrace.api import (
+        Evaluation,
         Examples,
         Index,
         Recipe,

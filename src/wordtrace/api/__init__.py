@@ -10,6 +10,7 @@ from wordtrace.api.sizing import calibrate, estimate_index
 from wordtrace.api.training import train
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
+from wordtrace.evaluation.result import Evaluation
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
 from wordtrace.measures.options import Options
@@ -19,6 +20,7 @@ from wordtrace.run.settings import Settings
 from wordtrace.verification.paired import Verification
 
 __all__ = [
+    "Evaluation",
     "Examples",
     "Index",
     "Options",

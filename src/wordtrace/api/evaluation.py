@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.data.examples import Examples
-from wordtrace.evaluation.study import Evaluation
+from wordtrace.evaluation.result import Evaluation
 from wordtrace.evaluation.study import evaluate as study
 from wordtrace.run.run import Run
 

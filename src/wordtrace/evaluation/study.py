@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from wordtrace.data.examples import Examples
-from wordtrace.disk import atomic
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import WordtraceError
 from wordtrace.evaluation import statistics
 from wordtrace.evaluation.agreement import datamodel, leave_out
 from wordtrace.evaluation.candidates import SIGNS, Sign, least_overlap
+from wordtrace.evaluation.checks import check_choices, check_removals, check_scores
 from wordtrace.evaluation.deletion import Deletion, Effects, FloatArray, Training
 from wordtrace.evaluation.efficiency import efficiency
 from wordtrace.evaluation.queries import pick
+from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.protocol import Scores
@@ -27,80 +25,9 @@ from wordtrace.run.run import Run
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.tasks import run_tasks, seeds_of
 
-FORMAT, VERSION = "wordtrace-evaluation", 1
-
 #: Seeds of the model of all rows for each seed of a removal: all queries and measures share them.
 _BASES = 4
 _FEWEST_BASES = 20
-_COLUMNS = ("measure", "sign", "k", "query", "seed", "rows", "effect", "random", "own_class")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Deletion curves; :meth:`document` is the whole of it.
-
-    Attributes
-    ----------
-    queries
-        The texts that were asked, with their labels.
-    effects
-        By (measure, sign): what leaving out did.
-    """
-
-    result: Mapping[str, Any]
-    queries: Examples
-    effects: Mapping[tuple[str, Sign], Effects]
-
-    def document(self) -> dict[str, Any]:
-        """Return the evaluation as a JSON document."""
-        return dict(self.result)
-
-    def to_json(self) -> str:
-        """Return :meth:`document` as text."""
-        return json.dumps(self.result, ensure_ascii=False, allow_nan=False, indent=1)
-
-    def table(self) -> Any:
-        """Return every effect as a pyarrow table.
-
-        Columns: measure, sign, k, query (its id), seed, rows (left out), effect, random,
-        own_class (effects of the controls; null where there is none).
-        """
-        import pyarrow as pa
-
-        columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-        ids = self.queries.ids
-        for (name, sign), one in self.effects.items():
-            counts = self.result["removed"][name][sign]
-            for (at, query, place), effect in np.ndenumerate(one.named):
-                own = float(one.own_class[at, query, place])
-                row = (
-                    *(name, sign, self.result["k"][at], ids[query], self.result["seeds"][place]),
-                    *(counts[at][query], float(effect), float(one.random[at, query, place])),
-                    None if np.isnan(own) else own,
-                )
-                for column, value in zip(columns.values(), row, strict=True):
-                    column.append(value)
-        return pa.table(columns)
-
-    def save(self, path: str | Path) -> None:
-        """Write the document as JSON, a page (.html), or every effect (.parquet)."""
-        file = Path(path)
-        if file.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            with atomic.replacing(file) as temporary:
-                pq.write_table(self.table(), temporary, compression="zstd")
-        elif file.suffix == ".html":
-            from wordtrace.report.page import render_html
-
-            atomic.write_text(file, render_html([self.document()]))
-        else:
-            atomic.write_json(file, self.result)
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
 
 
 def evaluate(
@@ -155,7 +82,7 @@ def evaluate(
         For wrong sizes, fewer than two repeats, an unknown measure, or scores of another shape.
     """
     given = dict(scores or {})
-    sizes = _check(run, k, repeats, signs, measures, given, queries, width, max_repeats, lds)
+    sizes = check_choices(run, k, repeats, signs, measures, given, queries, width, max_repeats, lds)
     start = time.perf_counter()
     asked = pick(run, queries, only=only, balanced=balanced, seed=seed)
     allowed = None if candidates is None else least_overlap(run.train, asked, candidates)
@@ -195,10 +122,10 @@ def evaluate(
     matrices: dict[str, Scores] = {}
     for name in [*measures, *(one for one in given if one not in measures)]:
         matrix = np.asarray(given[name], np.float32)
-        _check_scores(name, matrix, len(asked), len(run.train))
+        check_scores(name, matrix, len(asked), len(run.train))
         matrices[name] = matrix if allowed is None else matrix * allowed
         study.add(name, matrices[name], repeats, signs)
-    _check_removals(run, study)
+    check_removals(run, study)
     study.train()
     dropped = study.drop(set(failed))
     _require_two(study, failed)
@@ -325,63 +252,3 @@ def _require_two(study: Deletion, failed: Mapping[int, str]) -> None:
             f"fewer than two seeds are left: {len(failed)} could not be trained "
             f"({next(iter(failed.values()))})"
         )
-
-
-def _check(
-    run: Run,
-    k: Sequence[int],
-    repeats: int,
-    signs: Sequence[Sign],
-    measures: Sequence[str],
-    scores: Mapping[str, Scores],
-    queries: Examples | int,
-    width: float | None,
-    max_repeats: int,
-    lds: int,
-) -> list[int]:
-    sizes = sorted(set(k))
-    if not sizes or sizes[0] < 1 or sizes[-1] >= len(run.train):
-        raise InputError(f"--k must be between 1 and {len(run.train) - 1:,}, the rows but one.")
-    if repeats < 2:
-        raise InputError(
-            f"--repeats is {repeats}; at least 2 are needed to tell an effect from chance."
-        )
-    if unknown := [sign for sign in signs if sign not in SIGNS] or not signs:
-        raise InputError(f"--signs is {unknown}; give proponents, opponents, or both.")
-    if not measures and not scores:
-        raise InputError("there is nothing to evaluate: give --measures.")
-    if twice := set(measures) & set(scores):
-        raise InputError(f"--scores names {min(twice)!r}, which is a measure of --measures.")
-    if scores and isinstance(queries, int):
-        raise InputError("--scores needs the queries that it is of: give --queries FILE.")
-    if lds and lds < 3:
-        raise InputError(f"--lds is {lds}; at least 3 subsets are needed to rank them.")
-    if width is not None and not 0 < width < 2:
-        raise InputError(f"--width is {width}; it must be between 0 and 2.")
-    if width is not None and max_repeats < repeats:
-        raise InputError(f"--max-repeats is {max_repeats}, below --repeats, {repeats}.")
-    return sizes
-
-
-def _check_scores(name: str, scores: Scores, queries: int, examples: int) -> None:
-    if scores.shape != (queries, examples):
-        raise InputError(
-            f"the scores of {name} have the shape {scores.shape}; {queries:,} queries and "
-            f"{examples:,} training rows need ({queries}, {examples})."
-        )
-    if not np.isfinite(scores).all():
-        query, row = np.argwhere(~np.isfinite(scores))[0]
-        raise InputError(
-            f"the score of {name} for query {query} and training row {row} is not finite."
-        )
-
-
-def _check_removals(run: Run, study: Deletion) -> None:
-    counts = np.bincount(run.train.labels)
-    for _, rows in study.trainings():
-        left = counts - np.bincount(run.train.labels[list(rows)], minlength=len(counts))
-        if (left[counts > 0] == 0).any():
-            raise InputError(
-                f"removing {len(rows):,} rows would leave a label without examples; "
-                "give a smaller --k."
-            )

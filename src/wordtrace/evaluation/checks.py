@@ -1,0 +1,77 @@
+"""What a study is refused for, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.evaluation.candidates import SIGNS, Sign
+from wordtrace.evaluation.deletion import Deletion
+from wordtrace.measures.protocol import Scores
+from wordtrace.run.run import Run
+
+
+def check_choices(
+    run: Run,
+    k: Sequence[int],
+    repeats: int,
+    signs: Sequence[Sign],
+    measures: Sequence[str],
+    scores: Mapping[str, Scores],
+    queries: Examples | int,
+    width: float | None,
+    max_repeats: int,
+    lds: int,
+) -> list[int]:
+    """Return the sizes, rising, or raise InputError for a choice that makes no sense."""
+    sizes = sorted(set(k))
+    if not sizes or sizes[0] < 1 or sizes[-1] >= len(run.train):
+        raise InputError(f"--k must be between 1 and {len(run.train) - 1:,}, the rows but one.")
+    if repeats < 2:
+        raise InputError(
+            f"--repeats is {repeats}; at least 2 are needed to tell an effect from chance."
+        )
+    if not signs or set(signs) - set(SIGNS):
+        raise InputError(f"--signs is {list(signs)}; give proponents, opponents, or both.")
+    if not measures and not scores:
+        raise InputError("there is nothing to evaluate: give --measures.")
+    if twice := set(measures) & set(scores):
+        raise InputError(f"--scores names {min(twice)!r}, which is a measure of --measures.")
+    if scores and isinstance(queries, int):
+        raise InputError("--scores needs the queries that it is of: give --queries FILE.")
+    if lds and lds < 3:
+        raise InputError(f"--lds is {lds}; at least 3 subsets are needed to rank them.")
+    if width is not None and not 0 < width < 2:
+        raise InputError(f"--width is {width}; it must be between 0 and 2.")
+    if width is not None and max_repeats < repeats:
+        raise InputError(f"--max-repeats is {max_repeats}, below --repeats, {repeats}.")
+    return sizes
+
+
+def check_scores(name: str, scores: Scores, queries: int, examples: int) -> None:
+    """Raise InputError for a matrix of another shape, or with values that are not finite."""
+    if scores.shape != (queries, examples):
+        raise InputError(
+            f"the scores of {name} have the shape {scores.shape}; {queries:,} queries and "
+            f"{examples:,} training rows need ({queries}, {examples})."
+        )
+    if not np.isfinite(scores).all():
+        query, row = np.argwhere(~np.isfinite(scores))[0]
+        raise InputError(
+            f"the score of {name} for query {query} and training row {row} is not finite."
+        )
+
+
+def check_removals(run: Run, study: Deletion) -> None:
+    """Raise InputError where a removal would leave a label without examples."""
+    counts = np.bincount(run.train.labels)
+    for _, rows in study.trainings():
+        left = counts - np.bincount(run.train.labels[list(rows)], minlength=len(counts))
+        if (left[counts > 0] == 0).any():
+            raise InputError(
+                f"removing {len(rows):,} rows would leave a label without examples; "
+                "give a smaller --k."
+            )

@@ -1,0 +1,331 @@
+"""wordtrace evaluate, as its user meets it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import wordtrace as wt
+from tests.cli.test_cli import wordtrace
+from tests.report.tools import terminal
+from wordtrace.errors import InputError, NumericalError, WordtraceError
+from wordtrace.evaluation import study as module
+from wordtrace.evaluation.checks import check_scores
+from wordtrace.report.page import render_html
+from wordtrace.verification import tasks
+from wordtrace.verification.retrain import Retraining, retrain
+
+SMALL: dict[str, Any] = {
+    "measures": ["tracin-we-topk", "tracin-last"],
+    "k": [2, 7],
+    "repeats": 2,
+    "workers": 1,
+}
+
+
+@pytest.fixture
+def own(run: wt.Run, tmp_path: Path) -> wt.Run:
+    """A copy of the run, whose retrainings nobody else fills."""
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
+    return wt.Run.open(folder)
+
+
+@pytest.fixture(scope="module")
+def done(run: wt.Run) -> wt.Evaluation:
+    return wt.evaluate(run, 4, lds=5, **SMALL)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Retraining]:
+    seen: list[Retraining] = []
+
+    def train(task: Retraining) -> dict[str, Any]:
+        seen.append(task)
+        return retrain(task)
+
+    monkeypatch.setattr(tasks, "retrain", train)
+    return seen
+
+
+def test_what_is_told_is_what_the_retrainings_said(run: wt.Run, done: wt.Evaluation) -> None:
+    document = done.document()
+    assert document["format"] == "wordtrace-evaluation"
+    assert list(document["measures"]) == SMALL["measures"]
+    assert set(document["controls"]) == {"random", "own class"}
+    assert json.loads(done.to_json()) == document
+    table = done.table()
+    assert table.num_rows == 2 * 2 * 2 * 4 * 2  # measures, signs, k, queries, seeds
+    rows = table.to_pylist()
+    for name, by_sign in document["measures"].items():
+        for sign, line in by_sign.items():
+            mine = [row for row in rows if (row["measure"], row["sign"]) == (name, sign)]
+            assert line["auc"]["mean"] == pytest.approx(np.mean([row["effect"] for row in mine]))
+            over = np.mean([row["effect"] - row["random"] for row in mine])
+            assert line["over_random"]["mean"] == pytest.approx(over)
+            for point in line["curve"]:
+                at_k = [row["effect"] for row in mine if row["k"] == point["k"]]
+                assert point["mean"] == pytest.approx(np.mean(at_k))
+                assert point["low"] <= point["mean"] <= point["high"]
+
+
+def test_an_effect_is_the_difference_of_two_plain_retrainings(
+    run: wt.Run, done: wt.Evaluation
+) -> None:
+    """One removal, retrained by hand; β is not 1, so the models of all seeds are needed too."""
+    document = done.document()
+    asked = done.queries
+    probes = tuple((text, None) for text in asked.texts)
+    scores = wt.influence(run, list(asked.texts), label=_named(run, asked))
+    rows = tuple(sorted(np.argsort(-scores[0], kind="stable")[:2].tolist()))
+
+    def said(seed: int, removed: tuple[int, ...]) -> float:
+        task = Retraining(str(run.path), run.fingerprint, seed, removed, probes)
+        return float(np.asarray(retrain(task)["probabilities"])[0, asked.labels[0]])
+
+    base = {seed: said(seed, ()) for seed in document["seeds"]}
+    mean = float(np.mean(list(base.values())))
+    assert document["queries"][0]["probability"] == pytest.approx(mean)
+    beta = document["efficiency"][0]["beta"]
+    seed = document["seeds"][1]
+    expected = said(seed, rows) - mean - beta * (base[seed] - mean)
+    (found,) = [
+        row["effect"]
+        for row in done.table().to_pylist()
+        if (row["measure"], row["sign"]) == ("tracin-we-topk", "proponents")
+        and (row["k"], row["query"], row["seed"]) == (2, asked.ids[0], seed)
+    ]
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def _named(run: wt.Run, asked: wt.Examples) -> list[str]:
+    return [run.label_names[label] for label in asked.labels]
+
+
+def test_studies_share_what_they_have_in_common(
+    own: wt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = counted(monkeypatch)
+    first = wt.evaluate(own, 3, **SMALL).document()
+    assert len(seen) == first["retrainings"] == len({task.training for task in seen})
+    seen.clear()
+    again = wt.evaluate(own, 3, **SMALL).document()
+    assert seen == []
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    more = wt.evaluate(own, 3, **{**SMALL, "k": [2, 5, 7]}).document()
+    assert 0 < len(seen) == more["retrainings"] - first["retrainings"]
+    assert all(len(task.removed) == 5 for task in seen)
+
+
+def test_a_study_killed_again_and_again_ends_with_the_same_figures(
+    own: wt.Run, tmp_path: Path
+) -> None:
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(own.path, undisturbed)
+    expected = wt.evaluate(undisturbed, 3, **SMALL).document()
+    generator = np.random.default_rng(6)
+    code = (
+        "import sys, wordtrace as wt; wt.evaluate(sys.argv[1], 3, "
+        "measures=['tracin-we-topk', 'tracin-last'], k=[2, 7], repeats=2, workers=2)"
+    )
+    kills = 0
+    for _ in range(int(os.environ.get("WORDTRACE_KILLS", "3"))):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(own.path)], start_new_session=True
+        )
+        ledger = own.path / "retrainings.sqlite"
+        begin, size = time.monotonic(), ledger.stat().st_size if ledger.exists() else 0
+        while process.poll() is None and time.monotonic() < begin + 60:
+            if ledger.exists() and ledger.stat().st_size > size:
+                break
+            time.sleep(0.02)
+        time.sleep(generator.uniform(0, 0.4))
+        kills += process.poll() is None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert kills > 0
+    found = wt.evaluate(own, 3, **SMALL).document()
+    for name in ("measures", "controls", "comparisons", "efficiency", "queries", "leave_out"):
+        assert found[name] == expected[name]
+
+
+def test_a_seed_that_can_not_be_trained_is_left_out_and_reported(
+    own: wt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tasks.seeds_of(own, 3)[1]
+
+    def sick(task: Retraining) -> dict[str, Any]:
+        if task.seed == bad and task.removed:
+            raise NumericalError("the loss is nan at step 3.")
+        return retrain(task)
+
+    monkeypatch.setattr(tasks, "retrain", sick)
+    found = wt.evaluate(own, 3, **{**SMALL, "repeats": 3}).document()
+    assert [one["seed"] for one in found["dropped"]] == [bad]
+    assert "nan at step 3" in found["dropped"][0]["reason"]
+    assert set(found["repeats"].values()) == {2}
+    assert bad not in found["seeds"]
+    assert f"Seed {bad} is left out" in terminal(found)
+    with pytest.raises(WordtraceError, match=r"fewer than two seeds are left: 1 .* nan at step 3"):
+        wt.evaluate(own, 3, **SMALL)
+
+
+def test_the_adaptive_study_gives_seeds_where_intervals_are_widest(own: wt.Run) -> None:
+    wide = wt.evaluate(own, 3, width=1.9, max_repeats=6, **SMALL).document()
+    assert set(wide["repeats"].values()) == {2}
+    widths = {
+        f"{name} {sign}": line["auc"]["seeds_high"] - line["auc"]["seeds_low"]
+        for name, by_sign in wide["measures"].items()
+        for sign, line in by_sign.items()
+    }
+    ranked = sorted(widths.values())
+    between = (ranked[-1] + ranked[-2]) / 2
+    found = wt.evaluate(own, 3, width=between, max_repeats=6, **SMALL).document()
+    assert found["repeats"][max(widths, key=widths.__getitem__)] > 2
+    narrow = wt.evaluate(own, 3, width=1e-6, max_repeats=6, **SMALL).document()
+    assert set(narrow["repeats"].values()) == {6}
+
+
+def test_only_the_texts_of_least_overlap_are_named(own: wt.Run) -> None:
+    found = wt.evaluate(own, 2, candidates=9, **{**SMALL, "k": [4, 20]}).document()
+    for by_sign in found["removed"].values():
+        for counts in by_sign.values():
+            assert max(counts[1]) <= 9
+    assert "9 training texts of least TF-IDF overlap" in render_html([found])
+
+
+def test_lds_ranks_random_halves(run: wt.Run, done: wt.Evaluation) -> None:
+    found = done.document()["lds"]
+    assert [one["measure"] for one in found] == SMALL["measures"]
+    assert all(one["sets"] == 5 and -1 <= one["mean"] <= 1 for one in found)
+
+
+def test_scores_of_another_tool_enter_the_same_study(run: wt.Run) -> None:
+    assert run.held_out is not None
+    asked = run.held_out.take(np.arange(4))
+    mine = wt.influence(run, list(asked.texts), label=_named(run, asked), measure="tracin-we-topk")
+    found = wt.evaluate(run, asked, scores={"theirs": mine}, **SMALL).document()
+    assert found["measures"]["theirs"] == found["measures"]["tracin-we-topk"]
+    assert found["removed"]["theirs"] == found["removed"]["tracin-we-topk"]
+    alone = wt.evaluate(run, asked, scores={"theirs": mine}, **{**SMALL, "measures": []})
+    assert list(alone.document()["measures"]) == ["theirs"]
+
+
+def test_a_matrix_is_checked_before_anything_is_trained() -> None:
+    with pytest.raises(InputError, match=r"have the shape \(3, 2\).* need \(2, 3\)"):
+        check_scores("theirs", np.zeros((3, 2), np.float32), 2, 3)
+    bad = np.zeros((2, 3), np.float32)
+    bad[1, 2] = np.nan
+    with pytest.raises(InputError, match="theirs for query 1 and training row 2 is not finite"):
+        check_scores("theirs", bad, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"k": [0]}, r"--k must be between 1 and 95"),
+        ({"k": [96]}, r"--k must be between 1 and 95"),
+        ({"repeats": 1}, r"--repeats is 1; at least 2"),
+        ({"signs": ["both"]}, r"--signs is \['both'\]; give proponents, opponents"),
+        ({"signs": []}, r"--signs is \[\]"),
+        ({"measures": []}, r"nothing to evaluate: give --measures"),
+        ({"measures": ["tracin"]}, r"tracin"),
+        ({"lds": 2}, r"--lds is 2; at least 3"),
+        ({"width": 2.0}, r"--width is 2.0; it must be between 0 and 2"),
+        ({"width": 0.1, "max_repeats": 1}, r"--max-repeats is 1, below --repeats, 2"),
+        ({"scores": {"theirs": np.zeros((2, 96))}}, r"give --queries FILE"),
+        ({"scores": {"bm25": np.zeros((2, 96))}, "measures": ["bm25"]}, r"which is a measure"),
+    ],
+)
+def test_wrong_choices_are_told_before_anything_is_trained(
+    run: wt.Run, monkeypatch: pytest.MonkeyPatch, choice: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setattr(module, "run_tasks", lambda *_, **__: pytest.fail("it retrained"))
+    with pytest.raises(InputError, match=message):
+        wt.evaluate(run, 2, **{**SMALL, **choice})
+
+
+def test_what_would_leave_a_label_without_examples_is_refused(run: wt.Run) -> None:
+    with pytest.raises(InputError, match="would leave a label without examples"):
+        wt.evaluate(run, 2, **{**SMALL, "k": [94]})
+
+
+def test_the_command_line_says_the_same(run: wt.Run, done: wt.Evaluation, tmp_path: Path) -> None:
+    page, values = tmp_path / "study.html", tmp_path / "study.parquet"
+    common = [run.path, "--queries", "4", "--measures", "tracin-we-topk,tracin-last"]
+    common += ["--k", "2,7", "--repeats", "2", "--lds", "5", "--workers", "1"]
+    said = wordtrace("evaluate", *common, "--json", "--out", page, "--values", values)
+    document = json.loads(said.stdout)
+    assert {**document, "seconds": 0, "run": ""} == {**done.document(), "seconds": 0, "run": ""}
+    assert pq.read_table(values).equals(done.table())
+    assert "Areas under the deletion curves" in page.read_text()
+    shown = wordtrace("evaluate", *common).stdout
+    assert "DEL+" in shown
+    assert "random rows" in shown
+
+
+def test_scores_written_by_one_command_are_read_by_the_other(run: wt.Run, tmp_path: Path) -> None:
+    assert run.held_out is not None
+    asked = run.held_out.take(np.arange(3))
+    lines = [
+        json.dumps({"id": id, "text": text, "label": run.label_names[label]})
+        for id, text, label in zip(asked.ids, asked.texts, asked.labels, strict=True)
+    ]
+    file = tmp_path / "asked.jsonl"
+    file.write_text("\n".join(lines) + "\n")
+    for ending in ("parquet", "npy"):
+        out = tmp_path / f"scores.{ending}"
+        wordtrace("scores", run.path, "--queries", file, "--measure", "tracin-last", "--out", out)
+        said = wordtrace(
+            *("evaluate", run.path, "--queries", file, "--measures", "tracin-last"),
+            *("--scores", f"theirs={out}", "--k", "3", "--repeats", "2", "--workers", "1"),
+            "--json",
+        )
+        found = json.loads(said.stdout)["measures"]
+        assert found["theirs"] == found["tracin-last"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scores", "theirs"], "--scores 'theirs': give NAME=FILE."),
+        (["--scores", "theirs=x.npy"], "--scores needs the queries that it is of"),
+        (["--values", "x.csv"], "--values x.csv should end in .parquet"),
+        (["--k", "ten"], "--k"),
+        (["--queries", "none.csv"], "none.csv does not exist"),
+        (["--measures", "tracin-what"], "tracin-what"),
+        (["--out", "x.doc"], "--out x.doc"),
+    ],
+)
+def test_a_wrong_argument_gets_one_sentence(
+    run: wt.Run, arguments: list[str], message: str
+) -> None:
+    done = wordtrace("evaluate", run.path, "--k", "3", *arguments, status=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 3
+
+
+def test_the_page_escapes_what_texts_and_names_say(done: wt.Evaluation) -> None:
+    document = json.loads(done.to_json())
+    hostile = "<script>alert(1)</script>\x1b[31m"
+    document["queries"][0]["text"] = document["queries"][0]["id"] = hostile
+    document["measures"][hostile] = document["measures"].pop("tracin-last")
+    document["removed"][hostile] = document["removed"].pop("tracin-last")
+    document["dropped"] = [{"seed": 3, "reason": hostile}]
+    page = render_html([document])
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    assert "\x1b" not in page + terminal(document, color=False)
