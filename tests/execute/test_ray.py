@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -40,7 +41,7 @@ def cluster() -> Iterator[Any]:
 
 
 def _paths() -> list[str]:
-    return [str(Path(api.__file__).parents[1])]
+    return [str(Path(api.__file__).parents[2])]
 
 
 def square(item: int) -> tuple[int, int]:
@@ -108,6 +109,35 @@ def test_an_index_built_by_a_cluster_with_a_worker_killed_is_byte_identical(
     assert killed
     assert tree(tmp_path / "cluster") == tree(tmp_path / "local")
     assert index.folder.check() == []
+
+
+def test_retrainings_on_a_cluster_with_a_worker_killed_are_those_made_here(
+    cluster: Any, run: api.Run, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
+    choices = {"measures": ["tracin-we-topk"], "k": [3, 8], "repeats": 2}
+    expected = api.evaluate(here, 3, **choices, workers=1).document()
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        until = time.monotonic() + 120
+        while time.monotonic() < until and not killed:
+            for pid in workers():
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                return
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    found = api.evaluate(there, 3, **choices, executor="ray").document()
+    killer.join()
+    assert killed
+    assert found["dropped"] == []
+    for name in ("measures", "controls", "queries", "efficiency"):
+        assert found[name] == expected[name]
 
 
 def workers() -> list[int]:

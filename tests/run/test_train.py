@@ -152,6 +152,17 @@ def test_a_finished_run_is_left_alone_and_another_setting_refused(
     assert weights(other) != before
 
 
+def test_frozen_embeddings_are_recorded_and_traced(examples: api.Examples, tmp_path: Path) -> None:
+    frozen = api.train(
+        examples, tmp_path / "run", epochs=2, dim=8, vocabulary=200, freeze_embeddings=True
+    )
+    assert api.Run.open(frozen.path).recipe.freeze_embeddings
+    start, end = (frozen.weights(step)["embedding.weight"] for step in (0, frozen.final.step))
+    assert torch.equal(start, end)
+    scores = api.influence(frozen, "the striker scores a goal", measure="tracin-we")
+    assert (scores != 0).any()
+
+
 def test_early_stopping_keeps_the_best(examples: api.Examples, tmp_path: Path) -> None:
     run = api.train(
         examples,

@@ -117,6 +117,25 @@ def test_a_refit_equals_the_reference_loop(run: api.Run, decay: float) -> None:
     np.testing.assert_allclose(flat.predict(probed), expected, atol=1e-4)
 
 
+def test_frozen_embeddings_stay_in_every_loop(run: api.Run) -> None:
+    recipe = replace(run.recipe, seed=91, weight_decay=0.01, freeze_embeddings=True)
+    weights = np.ones(len(run.train), np.float32)
+    model = CNN(run.config)
+    model.initialise(91)
+    start = {name: one.clone() for name, one in model.state_dict().items()}
+    flat = refit(model, run.encoded, run.train.labels, recipe, weights, 30)
+    fit(Training(model), run.encoded, run.train.labels, recipe, last_step=30)
+    trained = model.state_dict()
+    assert torch.equal(trained["embedding.weight"], start["embedding.weight"])
+    assert torch.equal(flat.embedding, start["embedding.weight"])
+    assert not torch.equal(trained["linear.weight"], start["linear.weight"])
+    assert all(one.requires_grad for one in model.parameters())
+    probed = run.tokenizer.encode(run.train.texts[:9])
+    np.testing.assert_allclose(
+        flat.predict(probed), predict.logits(model.eval(), probed), atol=1e-4
+    )
+
+
 def test_a_loss_that_is_not_finite_ends_it(run: api.Run) -> None:
     model = CNN(run.config)
     model.initialise(1)

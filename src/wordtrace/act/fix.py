@@ -77,6 +77,8 @@ def fix(
     band: tuple[float, float] | None = None,
     limit: int | None = None,
     workers: int | None = None,
+    executor: str = "processes",
+    address: str | None = None,
 ) -> Fix:
     """Change the strongest opponents of misclassified queries, retrain, count what comes right.
 
@@ -134,7 +136,7 @@ def fix(
     tasks = [task(seed, nothing) for seed in seeds]
     tasks += [task(seed, change) for (_, seed), change in control.items()]
     tasks += [task(seed, change) for change in chosen.values() for seed in seeds]
-    results = run_tasks(run, tasks, workers)
+    results = run_tasks(run, tasks, workers, executor=executor, address=address)
     labels = asked.labels
 
     def right(place: int, changes: Sequence[Treatment]) -> npt.NDArray[np.bool_]:

@@ -189,7 +189,8 @@ class Index:
         queries
             Examples with right labels.
         **choices
-            ``k``, ``actions``, ``measures``, ``repeats``, ``band``, ``limit``, ``workers``.
+            ``k``, ``actions``, ``measures``, ``repeats``, ``band``, ``limit``,
+            ``workers``, ``executor``, ``address``.
         """
         return fixing.fix(self._tracer, queries, **choices)
 

@@ -22,6 +22,8 @@ def verify(
     k: int = 50,
     repeats: int = 5,
     workers: int | None = None,
+    executor: str = "processes",
+    address: str | None = None,
     index: Index | None = None,
     run: Run | None = None,
 ) -> Verification:
@@ -34,6 +36,8 @@ def verify(
         lists fewer than k, it is made again with the same measure.
     repeats
         Seeds; each is retrained with and without the rows, and beside two controls.
+    executor, address
+        As of :func:`build_index`.
     index, run
         Override the places that the trace records.
     """
@@ -73,5 +77,13 @@ def verify(
         for query, one in zip(trace.queries, rows, strict=True)
     ]
     return verify_targets(
-        opened, targets, remove=remove, k=k, measure=trace.measure, repeats=repeats, workers=workers
+        opened,
+        targets,
+        remove=remove,
+        k=k,
+        measure=trace.measure,
+        repeats=repeats,
+        workers=workers,
+        executor=executor,
+        address=address,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from wordtrace.cli.output import Json, Out, Workers, check_out, emit, say
+from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit, say
 
 
 def fix(
@@ -36,6 +36,8 @@ def fix(
     label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     workers: Workers = None,
+    executor: ExecutorName = "processes",
+    address: Address = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -68,6 +70,8 @@ def fix(
         band=None if within is None else (within[0], within[1]),
         limit=limit,
         workers=workers,
+        executor=executor,
+        address=address,
     )
     emit(found.document(), as_json, out)
     if patch is not None:

@@ -81,6 +81,14 @@ def train(
     schedule: Annotated[
         str, typer.Option(help="constant, or linear to 0.", rich_help_panel=_TRAINING)
     ] = "constant",
+    freeze_embeddings: Annotated[
+        bool,
+        typer.Option(
+            "--freeze-embeddings",
+            help="Leave the word embeddings as they start.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = False,
     batch_size: Annotated[int, typer.Option(rich_help_panel=_TRAINING)] = 32,
     seed: Annotated[int, typer.Option(rich_help_panel=_TRAINING)] = 0,
     device: Annotated[str, typer.Option(help="cpu, or cuda.", rich_help_panel=_TRAINING)] = "cpu",
@@ -128,6 +136,7 @@ def train(
         momentum=momentum,
         weight_decay=weight_decay,
         schedule=schedule,
+        freeze_embeddings=freeze_embeddings,
         seed=seed,
     )
     settings = api.Settings(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Json, Out, Workers, check_out, emit
+from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit
 
 
 def verify(
@@ -22,6 +22,8 @@ def verify(
     ] = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     workers: Workers = None,
+    executor: ExecutorName = "processes",
+    address: Address = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -37,6 +39,8 @@ def verify(
         k=k,
         repeats=repeats,
         workers=workers,
+        executor=executor,
+        address=address,
         run=opened,
     )
     emit(result.document(), as_json, out)

@@ -66,8 +66,9 @@ def fit(
         When a loss is NaN or infinite; names the step and, where one row alone is to blame, it.
     """
     model = training.model
-    names = [name for name, _ in model.named_parameters()]
-    parameters = [parameter for _, parameter in model.named_parameters()]
+    model.embedding.requires_grad_(not recipe.freeze_embeddings)
+    names = [name for name, one in model.named_parameters() if one.requires_grad]
+    parameters = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.SGD(
         parameters,
         lr=recipe.learning_rate,
@@ -107,6 +108,7 @@ def fit(
             }
         if after_step is not None and after_step(training.step, rate, float(loss.detach())):
             break
+    model.requires_grad_(True)
     model.eval()
 
 

@@ -21,6 +21,8 @@ class Recipe:
         Stochastic gradient descent as in ``torch.optim.SGD``.
     schedule
         "constant", or "linear": from `learning_rate` at the first step to 0 after the last.
+    freeze_embeddings
+        The word embeddings stay as they start; the rest is trained.
     seed
         Draws the initial weights and the order of the rows in each epoch.
 
@@ -36,6 +38,7 @@ class Recipe:
     momentum: float = 0.9
     weight_decay: float = 0.0
     schedule: str = "constant"
+    freeze_embeddings: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

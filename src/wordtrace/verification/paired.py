@@ -87,6 +87,8 @@ def verify(
     measure: str,
     repeats: int = 5,
     workers: int | None = None,
+    executor: str = "processes",
+    address: str | None = None,
 ) -> Verification:
     """Retrain with and without each target's rows, and without as many others.
 
@@ -125,7 +127,7 @@ def verify(
         for rows_by_seed in per_target.values():
             wanted += [task(seed, rows) for seed, rows in zip(seeds, rows_by_seed, strict=True)]
     tasks = list({one.key: one for one in wanted}.values())
-    results = run_tasks(run, tasks, workers)
+    results = run_tasks(run, tasks, workers, executor=executor, address=address)
 
     def found(rows_by_seed: list[Rows]) -> list[dict[str, Any]]:
         return [

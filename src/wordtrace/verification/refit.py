@@ -57,6 +57,7 @@ def refit(
             flat.gradient.add_(flat.weights, alpha=recipe.weight_decay)
         velocity.mul_(recipe.momentum).add_(flat.gradient)
         flat.weights.sub_(velocity, alpha=rate)
-        rows.step(layout.tokens, state, gradient, rate)
+        if not recipe.freeze_embeddings:
+            rows.step(layout.tokens, state, gradient, rate)
     flat.embedding = rows.settle().contiguous()
     return flat
