@@ -32,6 +32,7 @@ __all__ = [
     "read_examples",
     "read_patch",
     "read_trace",
+    "record",
     "train",
     "verify",
     "words",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         influence,
         read_examples,
         read_trace,
+        record,
         train,
         verify,
     )

@@ -14,6 +14,7 @@ from wordtrace.evaluation.result import Evaluation
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
 from wordtrace.measures.options import Options
+from wordtrace.run.from_trainer import record
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
 from wordtrace.run.settings import Settings
@@ -36,6 +37,7 @@ __all__ = [
     "influence",
     "read_examples",
     "read_trace",
+    "record",
     "train",
     "verify",
 ]

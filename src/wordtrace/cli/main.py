@@ -27,6 +27,7 @@ from wordtrace.cli import (
     mislabels,
     neighbours,
     overlap,
+    record,
     report,
     scores,
     trace,
@@ -72,6 +73,7 @@ def _root(
 for name, verb in (
     ("demo", demo.demo),
     ("train", train.train),
+    ("record", record.record),
     ("index", index.index),
     ("index-add", index_life.add),
     ("index-remove", index_life.remove),

@@ -145,7 +145,7 @@ def train(
         max_length=max_length,
         vocabulary=vocabulary,
         embeddings=embeddings,
-        checkpoints=_steps(checkpoint_steps) or checkpoints,
+        checkpoints=steps_of(checkpoint_steps) or checkpoints,
         early_stopping=early_stopping,
     )
     existed = (out / "run.json").exists() and not overwrite
@@ -174,7 +174,8 @@ def train(
         say(f"Next: wordtrace index {out}")
 
 
-def _steps(given: str | None) -> tuple[int, ...] | None:
+def steps_of(given: str | None) -> tuple[int, ...] | None:
+    """Read --checkpoint-steps (InputError)."""
     from wordtrace.errors import InputError
 
     if given is None:

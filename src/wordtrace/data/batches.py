@@ -25,11 +25,15 @@ class Encoded:
         int64, shape (examples + 1,), rising from 0.
     truncated
         How many texts were longer than the maximum length and lost their end.
+    second
+        int64, shape (examples,): the position where a pair's second text starts, for models that
+        tell the two by token types; the length where there is no second. None for other models.
     """
 
     ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     truncated: int = 0
+    second: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -46,7 +50,14 @@ class Encoded:
         """Return the examples at `rows`, in that order."""
         parts = [self[row] for row in rows]
         ids = np.concatenate(parts) if parts else np.empty(0, np.int32)
-        return Encoded(ids, np.concatenate([[0], np.cumsum([len(part) for part in parts])]))
+        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+        return Encoded(ids, offsets, second=None if self.second is None else self.second[rows])
+
+    def between(self, start: int, end: int) -> Encoded:
+        """Return consecutive examples; ids are a view."""
+        bounds = self.offsets[start : end + 1]
+        second = None if self.second is None else self.second[start:end]
+        return Encoded(self.ids[bounds[0] : bounds[-1]], bounds - bounds[0], second=second)
 
     def padded(self, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Return the examples at `rows` as a rectangle.
@@ -66,6 +77,13 @@ class Encoded:
         source = self.offsets[rows][:, None] + position[None, :]
         ids[mask] = self.ids[source[mask]]
         return ids, mask
+
+    def types(self, rows: IntArray, mask: npt.NDArray[np.bool_]) -> IntArray | None:
+        """Return the token types that go with :meth:`padded`, 1 in a second text, or None."""
+        if self.second is None:
+            return None
+        after = np.arange(mask.shape[1])[None, :] >= self.second[rows][:, None]
+        return (after & mask).astype(np.int64)
 
 
 def by_length(lengths: IntArray, batch_size: int, tokens: int | None = None) -> Iterator[IntArray]:

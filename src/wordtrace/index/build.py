@@ -128,7 +128,7 @@ def build(
             run=os.path.relpath(run.path.resolve(), folder.parent.resolve() / folder.name),
             examples=len(encoded),
             vocabulary=size,
-            dim=run.config.dim,
+            dim=run.dim,
             checkpoints=tuple(sources),
             shards=tuple(shards),
             files={name: entry_of(part, name) for name in files},
@@ -228,7 +228,7 @@ def check_stored(run: Run, dtype: str, project: int | None, projection: str) -> 
     """Refuse a way of storing that there is not (InputError)."""
     if dtype not in DTYPES:
         raise InputError(f"--dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
-    projections.check(projection, project, run.config.dim)
+    projections.check(projection, project, run.dim)
 
 
 def weights(run: Run, weighting: str) -> list[Source]:

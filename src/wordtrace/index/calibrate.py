@@ -47,7 +47,7 @@ def calibrate(
             bases = projections.fit(projection, project, drawn.blocks()[0])
         examples, queries = drawn.blocks(dtype, bases)
         postings = sum(len(block) for block in examples)
-        width = (project or run.config.dim) * _WIDTH[dtype] + _BESIDE
+        width = (project or run.dim) * _WIDTH[dtype] + _BESIDE
         rows.append(
             {
                 "top_k": top_k,

@@ -74,8 +74,11 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
     path = part / WORK / _ENCODED
     if not path.exists():
         found = encoded or run.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-        ids, offsets = torch.from_numpy(found.ids), torch.from_numpy(found.offsets)
-        save_tensors(path, {"ids": ids, "offsets": offsets})
+        arrays = {"ids": found.ids, "offsets": found.offsets, "second": found.second}
+        save_tensors(
+            path,
+            {name: torch.from_numpy(one) for name, one in arrays.items() if one is not None},
+        )
     return _mapped(path)
 
 
@@ -88,8 +91,7 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     rows_here = np.arange(task.first, task.first + task.count)
     labels = texts.labels.astype(np.int64)
     if task.checkpoint == len(run.checkpoints):
-        bounds = encoded.offsets[task.first : task.first + task.count + 1]
-        here = Encoded(encoded.ids[bounds[0] : bounds[-1]], bounds - bounds[0])
+        here = encoded.between(task.first, task.first + task.count)
         scores = predict.logits(model, here)
         losses = torch.from_numpy(predict.cross_entropy(scores, labels[rows_here]))
         predicted = torch.from_numpy(scores.argmax(1).astype(np.int32))
@@ -134,7 +136,8 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
 
 def _mapped(path: Path) -> Encoded:
     arrays = load_tensors(path)
-    return Encoded(arrays["ids"].numpy(), arrays["offsets"].numpy())
+    second = arrays["second"].numpy() if "second" in arrays else None
+    return Encoded(arrays["ids"].numpy(), arrays["offsets"].numpy(), second=second)
 
 
 @lru_cache(maxsize=1)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import safetensors
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wordtrace.errors import InputError
+from wordtrace.errors import CorruptError, InputError
 from wordtrace.models.protocol import Batch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+CONFIG = "config.json"
+ADAPTER = "adapter_config.json"
 
 
 class HuggingFaceClassifier:
@@ -33,10 +41,15 @@ class HuggingFaceClassifier:
         self.module: nn.Module = module
         self._config: Any = module.config
         self._last = _last_linear(module, self._config.num_labels)
-        self._pad = self._config.pad_token_id
+        # Text models in pictures' and sounds' company keep their part of the configuration apart.
+        text: Any = self._config.get_text_config()
+        self._blocks = text.num_hidden_layers
+        self._pad = (
+            text.pad_token_id if text.pad_token_id is not None else self._config.pad_token_id
+        )
         if self._pad is None:
             # A decoder finds a text's end by the padding: any id does that no text ends with.
-            self._pad = self._config.pad_token_id = self._config.vocab_size - 1
+            self._pad = self._config.pad_token_id = text.vocab_size - 1
 
     @property
     def embedding(self) -> nn.Module:
@@ -47,10 +60,10 @@ class HuggingFaceClassifier:
 
     @property
     def named_layers(self) -> dict[str, tuple[str, ...]]:
-        """Blocks 0 and 1, each with all its layers, and the final linear layer."""
-        blocks = _blocks(self.module, self._config.num_hidden_layers)
-        named: dict[str, tuple[str, ...]] = {"last": (self._last,)}
-        for place, name in enumerate(("second", "third")):
+        """Blocks 0 and 1, each with all its layers, where there are any; the final layer."""
+        named: dict[str, tuple[str, ...]] = {"second": (), "third": (), "last": (self._last,)}
+        blocks = _blocks(self.module, self._blocks)
+        for place, name in enumerate(("second", "third") if blocks else ()):
             prefix = f"{blocks}.{place}."
             named[name] = tuple(
                 path
@@ -62,8 +75,13 @@ class HuggingFaceClassifier:
 
     def logits(self, batch: Batch) -> Tensor:
         """Return class scores, shape (batch, classes)."""
-        ids = batch.ids.masked_fill(~batch.mask, self._pad)
-        found: Tensor = self.module(input_ids=ids, attention_mask=batch.mask.long()).logits
+        given = {
+            "input_ids": batch.ids.masked_fill(~batch.mask, self._pad),
+            "attention_mask": batch.mask.long(),
+        }
+        if batch.types is not None:
+            given["token_type_ids"] = batch.types
+        found: Tensor = self.module(**given).logits
         return found
 
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -86,6 +104,204 @@ class HuggingFaceClassifier:
         return inputs
 
 
+def load(
+    weights: Path, config: Mapping[str, Any], base: Path | None = None
+) -> HuggingFaceClassifier:
+    """Read a classifier in float32, from files on disk alone.
+
+    Parameters
+    ----------
+    weights
+        The folder of its safetensors; of a LoRA adapter's, where `base` is given.
+    config
+        Its ``config.json``, from :func:`read_config`.
+    base
+        The folder of the model that an adapter was trained on; the adapter is merged into it.
+
+    Raises
+    ------
+    InputError
+        For a model that needs code of its own, is no sequence classifier, or where transformers
+        (or peft) is not installed.
+    CorruptError
+        When the weights don't fit the configuration.
+    """
+    transformers = library("transformers")
+    settings = _settings(transformers, config, weights)
+    kind = classifier_class(transformers, settings, config, weights)
+    folder = weights if base is None else base
+    try:
+        with _quiet(transformers):
+            module, found = kind.from_pretrained(
+                folder,
+                config=settings,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+    except (OSError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
+        raise CorruptError(f"{folder} can't be read as a model: {_first_line(error)}") from None
+    missing = [*found["missing_keys"], *found["mismatched_keys"]]
+    if missing and base is None:
+        raise CorruptError(
+            f"{folder} does not fit its {CONFIG}: it lacks {missing[0]} ({len(missing)} in all)."
+        )
+    if base is not None:
+        module = _merged(module, weights)
+    _check_finite(module, weights)
+    return HuggingFaceClassifier(module)
+
+
+@contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """Keep bars and reports of loading off standard error."""
+    log = transformers.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()
+
+
+def base_of(adapter: Path, given: Path | None) -> Path:
+    """Return the folder of the model that an adapter was trained on (InputError)."""
+    if given is not None:
+        base = given
+    else:
+        try:
+            document = json.loads((adapter / ADAPTER).read_text(encoding="utf-8"))
+            base = Path(str(document["base_model_name_or_path"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(f"{adapter / ADAPTER} can't be read; give --base FOLDER.") from None
+    if not (base / CONFIG).is_file():
+        raise InputError(
+            f"the adapter in {adapter} was trained on {str(base)!r}, which is no folder with a "
+            f"{CONFIG} here; give that model's folder by --base."
+        )
+    return base
+
+
+def library(name: str) -> Any:
+    """Import transformers or peft, or say how to install it (InputError)."""
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise InputError(
+            f"this needs {name}: pip install 'wordtrace[{'lora' if name == 'peft' else 'hf'}]'."
+        ) from None
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read a ``config.json`` that asks for no code of its own (InputError, CorruptError)."""
+    path = folder / CONFIG
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder} holds no {CONFIG}; give the folder of a model.") from None
+    except (OSError, ValueError) as error:
+        raise CorruptError(f"{path} can't be read ({error}).") from None
+    if document.get("auto_map"):
+        raise InputError(
+            f"{path} asks for Python code of its own (auto_map); only architectures that are part "
+            "of transformers are loaded."
+        )
+    return document
+
+
+def adapted_labels(adapter: Path) -> dict[str, Any]:
+    """Return what a LoRA adapter's head says of the classes, to lay over its base's configuration.
+
+    ``adapter_config.json`` does not name the classes; the head that was trained along with the
+    adapter has a row for each.
+    """
+    path = adapter / "adapter_model.safetensors"
+    rows = 0
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118 (it is no mapping)
+                shape = file.get_slice(name).get_shape()
+                head = name.removesuffix(".weight").rpartition(".")[2]
+                if head in ("classifier", "score", "out_proj") and len(shape) == 2:
+                    rows = shape[0]
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CorruptError(f"{path} can't be read ({error}).") from None
+    if not rows:
+        raise InputError(
+            f"{path} holds no classification head; train with task_type=SEQ_CLS, which saves it."
+        )
+    names = {str(place): f"LABEL_{place}" for place in range(rows)}
+    return {
+        "id2label": names,
+        "label2id": {name: int(place) for place, name in names.items()},
+        "architectures": [],
+    }
+
+
+def _settings(transformers: Any, config: Mapping[str, Any], where: Path) -> Any:
+    rest = {name: value for name, value in config.items() if name != "model_type"}
+    try:
+        return transformers.AutoConfig.for_model(config["model_type"], **rest)
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{where}: this transformers ({transformers.__version__}) does not know the model: "
+            f"{_first_line(error)}"
+        ) from None
+
+
+def classifier_class(transformers: Any, settings: Any, document: Any, folder: Path) -> Any:
+    """Return the model class for sequence classification that a configuration means.
+
+    Raises
+    ------
+    InputError
+        When it is no classifier, or one of several labels or of a number.
+    """
+    known = transformers.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    named = (document.get("architectures") or [""])[0]
+    if type(settings) not in known or (named and "SequenceClassification" not in named):
+        raise InputError(
+            f"{folder} holds {named or settings.model_type}, which is no sequence classifier; "
+            "models for sequence classification are traced."
+        )
+    if settings.problem_type == "multi_label_classification":
+        raise InputError(f"{folder} gives each text several labels; one label a text is traced.")
+    if settings.problem_type == "regression" or settings.num_labels < 2:
+        raise InputError(f"{folder} predicts a number (regression); classifiers are traced.")
+    return known[type(settings)]
+
+
+def _merged(module: Any, adapter: Path) -> Any:
+    """Merge a LoRA adapter: the same outputs and gradients, as one plain model."""
+    peft = library("peft")
+    if not (adapter / "adapter_model.safetensors").is_file():
+        raise CorruptError(f"{adapter} holds no adapter_model.safetensors.")
+    try:
+        adapted = peft.PeftModel.from_pretrained(module, adapter)
+        return adapted.merge_and_unload(safe_merge=True)
+    except (OSError, RuntimeError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        raise CorruptError(f"{adapter} does not fit its base: {_first_line(error)}") from None
+
+
+def _check_finite(module: nn.Module, folder: Path) -> None:
+    for name, value in module.named_parameters():
+        if not torch.isfinite(value).all():
+            raise CorruptError(
+                f"{folder}: {name} holds NaN or infinity; the training diverged there: leave this "
+                "checkpoint out, or train again with a lower learning rate."
+            )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
 def _last_linear(module: nn.Module, classes: int | None) -> str:
     found: list[str] = [
         name
@@ -100,8 +316,9 @@ def _last_linear(module: nn.Module, classes: int | None) -> str:
     return found[-1]
 
 
-def _blocks(module: nn.Module, count: int) -> str:
+def _blocks(module: nn.Module, count: int) -> str | None:
+    """Find the list of blocks; None where they share their weights (ALBERT)."""
     for name, layer in module.named_modules():
         if isinstance(layer, nn.ModuleList) and len(layer) == count:
             return str(name)
-    raise InputError(f"{type(module).__name__} has no list of {count} blocks.")
+    return None

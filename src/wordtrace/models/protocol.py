@@ -22,11 +22,25 @@ class Batch:
         bool, shape (batch, length): True at text, False at padding.
     labels
         int64, shape (batch,): the class whose loss is meant.
+    types
+        int64, shape (batch, length): 1 in the second text of a pair; None for models without.
     """
 
     ids: Tensor
     mask: Tensor
     labels: Tensor
+    types: Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """Return it on a device."""
+        if self.ids.device == device:
+            return self
+        parts = (self.ids, self.mask, self.labels, self.types)
+        ids, mask, labels, types = (None if one is None else one.to(device) for one in parts)
+        assert ids is not None
+        assert mask is not None
+        assert labels is not None
+        return Batch(ids, mask, labels, types)
 
 
 class TextModel(Protocol):
@@ -63,6 +77,11 @@ class TextModel(Protocol):
         ...
 
 
-def batch_of(ids: object, mask: object, labels: object) -> Batch:
+def batch_of(ids: object, mask: object, labels: object, types: object = None) -> Batch:
     """Make a :class:`Batch` of NumPy arrays or tensors."""
-    return Batch(torch.as_tensor(ids), torch.as_tensor(mask), torch.as_tensor(labels))
+    return Batch(
+        torch.as_tensor(ids),
+        torch.as_tensor(mask),
+        torch.as_tensor(labels),
+        None if types is None else torch.as_tensor(types),
+    )

@@ -1,7 +1,8 @@
 """Tokens of a text and where they stand in it: WordPiece trained on the data, or any that is given.
 
-A "[CLS]" or "[PAD]" that stands in a text stays text: special tokens are made by the template
-alone.
+Where the data's own tokenizer is trained, a "[CLS]" or "[PAD]" that stands in a text stays text:
+special tokens are made by the template alone. For a model from elsewhere it is what it was in its
+training: the special token.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tokenizers
-from tokenizers import models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import CorruptError, InputError
@@ -42,9 +44,20 @@ class Tokenizer:
         The tokenizer; its own truncation and padding are replaced.
     max_length
         The most tokens of an example, special tokens included; pairs lose from the longer text.
+    types
+        The model is told which tokens are a pair's second text.
+    literal
+        A special token that stands in a text stays text.
     """
 
-    def __init__(self, inner: tokenizers.Tokenizer, max_length: int) -> None:
+    def __init__(
+        self,
+        inner: tokenizers.Tokenizer,
+        max_length: int,
+        *,
+        types: bool = False,
+        literal: bool = True,
+    ) -> None:
         special = inner.num_special_tokens_to_add(is_pair=True)
         if max_length <= special:
             raise InputError(
@@ -53,9 +66,13 @@ class Tokenizer:
             )
         self.inner = inner
         self.max_length = max_length
+        self.types = types
+        #: One more than the highest id.
+        self.size = max(inner.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+        self._byte_level = isinstance(inner.decoder, decoders.ByteLevel)
         inner.no_padding()
         inner.enable_truncation(max_length)
-        inner.encode_special_tokens = True
+        inner.encode_special_tokens = literal
         encoding = inner.encode("a", "b")
         self.special: frozenset[int] = frozenset(
             token
@@ -98,7 +115,9 @@ class Tokenizer:
         return cls(inner, max_length)
 
     @classmethod
-    def open(cls, path: Path, max_length: int) -> Tokenizer:
+    def open(
+        cls, path: Path, max_length: int, *, types: bool = False, literal: bool = True
+    ) -> Tokenizer:
         """Read a ``tokenizer.json``.
 
         Raises
@@ -110,16 +129,18 @@ class Tokenizer:
             inner = tokenizers.Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises plain Exception
             raise CorruptError(f"{path} is not a readable tokenizer.json ({error}).") from None
-        return cls(inner, max_length)
-
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return int(self.inner.get_vocab_size())
+        return cls(inner, max_length, types=types, literal=literal)
 
     def token(self, token_id: int) -> str:
-        """Return the piece of text an id stands for, as the tokenizer writes it."""
-        return self.inner.id_to_token(token_id) or f"<{token_id}>"
+        """Return the piece of text an id stands for, as the tokenizer writes it.
+
+        Byte-level pieces are decoded, with "▁" for the space before a word as SentencePiece has it;
+        a piece that is no whole character stays as it is.
+        """
+        piece = self.inner.id_to_token(token_id)
+        if piece is None:
+            return f"<{token_id}>"
+        return readable(piece) if self._byte_level else piece
 
     def encode(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None, what: str | None = None
@@ -132,14 +153,20 @@ class Tokenizer:
             With the number of examples that were truncated.
         """
         parts: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = []
+        second: list[int] = []
         truncated = 0
-        for ids, cut in self._encoded(texts, texts2, what):
-            parts.append(np.asarray(ids, dtype=np.int32))
-            truncated += cut
+        for encoding in self._encoded(texts, texts2, what):
+            parts.append(np.asarray(encoding.ids, dtype=np.int32))
+            truncated += bool(encoding.overflowing)
+            if self.types:
+                second.append(encoding.type_ids.count(0))
         offsets = np.zeros(len(parts) + 1, np.int64)
         np.cumsum([len(part) for part in parts], out=offsets[1:])
         return Encoded(
-            np.concatenate(parts) if parts else np.empty(0, np.int32), offsets, truncated
+            np.concatenate(parts) if parts else np.empty(0, np.int32),
+            offsets,
+            truncated,
+            np.array(second, np.int64) if self.types else None,
         )
 
     def positions(
@@ -153,13 +180,12 @@ class Tokenizer:
             For each example one :class:`TokenAt` a position, as many as :meth:`encode` gives;
             spans are ("text" or "text2", start, end) in characters.
         """
-        pairs = texts if texts2 is None else list(zip(texts, texts2, strict=True))
+        pairs: list[Any] = list(texts)
+        if texts2 is not None:
+            pairs = list(zip(texts, texts2, strict=True))
         return [
             [
-                TokenAt(
-                    token,
-                    None if special else ("text2" if sequence == 1 else "text", start, end),
-                )
+                TokenAt(token, None if special else _span(one, sequence, start, end))
                 for token, special, (start, end), sequence in zip(
                     encoding.ids,
                     encoding.special_tokens_mask,
@@ -168,7 +194,7 @@ class Tokenizer:
                     strict=True,
                 )
             ]
-            for encoding in self.inner.encode_batch(pairs)
+            for one, encoding in zip(pairs, self.inner.encode_batch(pairs), strict=True)
         ]
 
     def save(self, path: Path) -> None:
@@ -177,14 +203,41 @@ class Tokenizer:
 
     def _encoded(
         self, texts: Sequence[str], texts2: Sequence[str] | None, what: str | None
-    ) -> Iterator[tuple[list[int], bool]]:
+    ) -> Iterator[tokenizers.Encoding]:
         with track(what or "", len(texts) if what else 0, "texts") as advance:
             for start in range(0, len(texts), _CHUNK):
                 chunk: list[str] | list[tuple[str, str]] = list(texts[start : start + _CHUNK])
                 if texts2 is not None:
                     second = texts2[start : start + _CHUNK]
                     chunk = list(zip(texts[start : start + _CHUNK], second, strict=True))
-                for encoding in self.inner.encode_batch_fast(chunk):
-                    yield encoding.ids, bool(encoding.overflowing)
+                yield from self.inner.encode_batch_fast(chunk)
                 if what:
                     advance(len(chunk))
+
+
+def _span(texts: str | tuple[str, str], sequence: int | None, start: int, end: int) -> Span:
+    """Return where a token stands, without the space before it that some tokenizers count in."""
+    text = texts if isinstance(texts, str) else texts[1 if sequence == 1 else 0]
+    while start < end - 1 and text[start].isspace():
+        start += 1
+    return ("text2" if sequence == 1 else "text", start, end)
+
+
+def readable(piece: str) -> str:
+    """Return a byte-level piece as text, "▁" for a space; as it is, where that gives none."""
+    try:
+        text = bytes(_BYTES[character] for character in piece).decode()
+    except (KeyError, UnicodeDecodeError):
+        return piece
+    return text.replace(" ", "▁")
+
+
+def _byte_stand_ins() -> dict[str, int]:
+    """Return GPT-2's table: printable bytes stand for themselves, others from U+0100 on."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    table = {chr(byte): byte for byte in plain}
+    others = (byte for byte in range(256) if byte not in plain)
+    return table | {chr(0x100 + place): byte for place, byte in enumerate(others)}
+
+
+_BYTES = _byte_stand_ins()

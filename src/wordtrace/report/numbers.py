@@ -6,9 +6,20 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+# Decimals that are still read at a glance.
+_PLAIN = 6
+
 
 def signed(value: float, digits: int = 2) -> str:
-    """Write a number with its sign, a true minus among them; what rounds to zero has none."""
+    """Write a number with its sign, a true minus among them; what rounds to zero has none.
+
+    Where all digits are far behind the point, a power of ten that depends on `digits` alone stands
+    at the end: numbers beside each other stay comparable.
+    """
+    if digits > _PLAIN:
+        power = digits - 2
+        shown = signed(value * 10.0**power)
+        return shown if shown.strip("0.") == "" else f"{shown}e−{power}"
     shown = f"{value:+.{digits}f}"
     return shown[1:] if not shown.strip("+-0.") else shown.replace("-", "−")
 
@@ -32,7 +43,7 @@ def digits_for(largest: float, significant: int = 3) -> int:
     """Return the decimals that show the largest of some numbers to so many significant digits."""
     if not largest or not math.isfinite(largest):
         return 2
-    return min(12, max(2, significant - 1 - math.floor(math.log10(abs(largest)))))
+    return min(300, max(2, significant - 1 - math.floor(math.log10(abs(largest)))))
 
 
 def score_digits(query: Mapping[str, Any]) -> int:

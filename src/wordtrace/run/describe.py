@@ -11,7 +11,7 @@ def describe_run(run: Run) -> dict[str, Any]:
     """Return what `wordtrace info` says of a run."""
     manifest = run.manifest
     held_out = manifest["held_out"]
-    notes = []
+    notes = list(manifest.get("notes", []))
     train = manifest["train"]
     if train["truncated"]:
         notes.append(

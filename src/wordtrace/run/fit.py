@@ -135,10 +135,8 @@ def to_batch(
 ) -> Batch:
     """Return the examples at `rows`, padded, as tensors."""
     ids, mask = encoded.padded(rows)
-    batch = batch_of(ids, mask, labels[rows])
-    if device is None or device.type == "cpu":
-        return batch
-    return Batch(batch.ids.to(device), batch.mask.to(device), batch.labels.to(device))
+    batch = batch_of(ids, mask, labels[rows], encoded.types(rows, mask))
+    return batch if device is None else batch.to(device)
 
 
 def _culprit(losses: torch.Tensor, rows: npt.NDArray[np.int64]) -> str:

@@ -17,6 +17,7 @@ from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
+from wordtrace.models.protocol import TextModel
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.checkpoint import Checkpoint
@@ -25,6 +26,7 @@ from wordtrace.run.recipe import Recipe
 MANIFEST = "run.json"
 TRAIN = "train.parquet"
 HELD_OUT = "held_out.parquet"
+BASE = "base"
 FORMAT, VERSION = "wordtrace-run", 1
 
 
@@ -47,7 +49,7 @@ class Run:
         self.path = path
         self.manifest = manifest
         self.device = device
-        self._models: dict[int, CNN] = {}
+        self._models: dict[int, TextModel] = {}
 
     @classmethod
     def open(cls, path: str | Path, device: str = "cpu") -> Run:
@@ -69,10 +71,17 @@ class Run:
                     "run the same `wordtrace train` again to go on."
                 )
             what = "holds no run.json" if folder.is_dir() else "does not exist"
-            raise InputError(f"{folder} {what}; make a run with `wordtrace train`.")
+            raise InputError(f"{folder} {what}; make a run with `wordtrace train` or `record`.")
         manifest = atomic.read_json(folder / MANIFEST)
         check_format(manifest, FORMAT, VERSION, folder / MANIFEST)
         return cls(folder, manifest, device)
+
+    @classmethod
+    def from_trainer(cls, output: str | Path, data: Any, out: str | Path, **choices: Any) -> Run:
+        """Adopt the output of a ``transformers.Trainer``: :func:`wordtrace.record`."""
+        from wordtrace.run.from_trainer import record
+
+        return record(output, data, out, **choices)
 
     def __repr__(self) -> str:
         return (
@@ -87,12 +96,28 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        """How it was trained."""
+        """How it was trained.
+
+        Raises
+        ------
+        InputError
+            When somebody else trained it: then it can't be repeated.
+        """
+        if self.manifest["recipe"] is None:
+            raise InputError(
+                f"{self.path} was trained elsewhere (`wordtrace record`), so it can't be retrained "
+                "here; what retrains works on runs of `wordtrace train`."
+            )
         return Recipe.of(self.manifest["recipe"])
 
     @property
+    def dim(self) -> int:
+        """The dimension of a word embedding."""
+        return int(self.manifest["model"]["dim"])
+
+    @property
     def config(self) -> CNNConfig:
-        """The model's shape."""
+        """The CNN's shape."""
         shape = {key: value for key, value in self.manifest["model"].items() if key != "kind"}
         return CNNConfig(**{**shape, "widths": tuple(shape["widths"])})
 
@@ -120,7 +145,16 @@ class Run:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer it was trained with."""
-        return Tokenizer.open(self.path / tokens.FILE, self.manifest["max_length"])
+        return Tokenizer.open(
+            self.path / tokens.FILE,
+            self.manifest["max_length"],
+            types=self.manifest["model"].get("token_types", False),
+            literal=self._is_cnn,
+        )
+
+    @property
+    def _is_cnn(self) -> bool:
+        return bool(self.manifest["model"]["kind"] == "cnn")
 
     @cached_property
     def encoded(self) -> Encoded:
@@ -138,12 +172,29 @@ class Run:
             | {"train": self.manifest["train"]["fingerprint"], "files": self.manifest["files"]}
         )
 
-    def model(self, checkpoint: Checkpoint) -> CNN:
-        """Return the model at a checkpoint, in evaluation mode; loaded once, then kept."""
+    def model(self, checkpoint: Checkpoint) -> TextModel:
+        """Return the model at a checkpoint, in evaluation mode; loaded once, then kept.
+
+        Raises
+        ------
+        CorruptError
+            When the weights don't fit the model, or hold NaN or infinity.
+        """
         if checkpoint.step not in self._models:
-            model = CNN(self.config)
-            self.load_into(model, checkpoint)
-            self._models[checkpoint.step] = model.to(self.device).eval().requires_grad_(False)
+            if self._is_cnn:
+                model: TextModel = CNN(self.config)
+                self.load_into(model.module, checkpoint)
+            else:
+                from wordtrace.models import huggingface
+
+                base = self.path / BASE
+                model = huggingface.load(
+                    self.path / checkpoint.folder,
+                    huggingface.read_config(self.path),
+                    base if base.is_dir() else None,
+                )
+            model.module.to(self.device).eval().requires_grad_(False)
+            self._models[checkpoint.step] = model
         return self._models[checkpoint.step]
 
     def predict(
@@ -170,8 +221,8 @@ class Run:
             self.path / f"checkpoints/step-{step:06d}" / checkpoints.WEIGHTS
         )
 
-    def load_into(self, model: CNN, checkpoint: Checkpoint) -> None:
-        """Copy a checkpoint's weights into `model`.
+    def load_into(self, model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+        """Copy a CNN's checkpoint into `model`.
 
         Raises
         ------

@@ -183,11 +183,11 @@ def _blanked(material: _Material, places: tuple[tuple[int, int], ...]) -> Encode
     ids = material.train.ids.copy()
     for row, position in places:
         ids[material.train.offsets[row] + position] = material.blank
-    return Encoded(ids, material.train.offsets, material.train.truncated)
+    return replace(material.train, ids=ids)
 
 
 def _cut(part: Encoded | None, tokens: np.ndarray[Any, np.dtype[Any]]) -> Encoded | None:
     """Number the tokens by their place among those that occur."""
     if part is None:
         return None
-    return Encoded(np.searchsorted(tokens, part.ids).astype(np.int32), part.offsets)
+    return replace(part, ids=np.searchsorted(tokens, part.ids).astype(np.int32))

@@ -1,0 +1,93 @@
+"""``wordtrace record``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordtrace.cli.output import Json, say
+from wordtrace.cli.train import steps_of
+
+
+def record(
+    output: Annotated[Path, typer.Argument(help="A Trainer's output_dir, with checkpoint-*.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="The training data: CSV, TSV, JSONL or Parquet (also gzipped), or a folder saved "
+            "by `datasets`."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    text: Annotated[str, typer.Option(help="Column of the text.")] = "text",
+    text2: Annotated[str | None, typer.Option(help="Column of a pair's second text.")] = None,
+    label: Annotated[str, typer.Option(help="Column of the label.")] = "label",
+    id: Annotated[
+        str | None,
+        typer.Option(help="Column of the ids; 'id' where there is one, else the row's number."),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split of a `datasets` folder.")] = None,
+    eval: Annotated[Path | None, typer.Option(help="File of held-out examples.")] = None,
+    label_names: Annotated[
+        str | None,
+        typer.Option(help="The labels in the order of the model's classes, with commas between."),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        typer.Option(help="Most tokens of an example; as the tokenizer was set in training."),
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Rate of every checkpoint, where none was logged.")
+    ] = None,
+    checkpoints: Annotated[
+        int, typer.Option(help="How many to choose, where the loss has not saturated.")
+    ] = 3,
+    checkpoint_steps: Annotated[
+        str | None, typer.Option(help="Or the very steps, such as 500,1000.")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="Its folder, if it does not lie beside the weights.")
+    ] = None,
+    base: Annotated[
+        Path | None, typer.Option(help="Folder of the model that a LoRA adapter was trained on.")
+    ] = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy the weights instead of linking them.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a run, at the end.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Adopt the output folder of a transformers Trainer as a run, as it is."""
+    from wordtrace import api
+    from wordtrace.cli.show import show_run
+    from wordtrace.run.describe import describe_run
+
+    existed = (out / "run.json").exists() and not overwrite
+    run = api.record(
+        output,
+        data,
+        out,
+        text=text,
+        text2=text2,
+        label=label,
+        id=id,
+        split=split,
+        eval_data=eval,
+        overwrite=overwrite,
+        label_names=None if label_names is None else tuple(label_names.split(",")),
+        max_length=max_length,
+        learning_rate=lr,
+        checkpoints=steps_of(checkpoint_steps) or checkpoints,
+        tokenizer=tokenizer,
+        base=base,
+        copy=copy,
+    )
+    if existed:
+        say(f"{out} holds this very run already; nothing was done.")
+    show_run(describe_run(run), as_json)
+    if not as_json:
+        say(f"Next: wordtrace index {out}")

@@ -1,0 +1,79 @@
+"""The tokenizer that lies beside a pretrained model, as the Rust library reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+
+from wordtrace.errors import InputError
+from wordtrace.models import huggingface
+from wordtrace.models.tokenizer import FILE, Tokenizer
+
+_MOST = 512
+_FILES = (FILE, "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.model", "spm.model")
+
+
+def find(
+    places: Sequence[Path], config: Mapping[str, Any], max_length: int | None
+) -> tuple[Tokenizer, list[str]]:
+    """Return the first folder's tokenizer, and notes on what was taken for granted.
+
+    Raises
+    ------
+    InputError
+        When no folder holds one, or the length is more than the model takes.
+    """
+    folder = next((one for one in places if any((one / name).is_file() for name in _FILES)), None)
+    if folder is None:
+        raise InputError(
+            f"{places[0]} holds no tokenizer ({FILE}); give its folder by --tokenizer, or save it "
+            "beside the weights: Trainer(processing_class=tokenizer)."
+        )
+    transformers = huggingface.library("transformers")
+    try:
+        outer = transformers.AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, use_fast=True
+        )
+        document = outer.backend_tokenizer.to_str()
+    except (OSError, ValueError, AttributeError, ImportError, KeyError) as error:
+        reason = (str(error).strip().splitlines() or [""])[0][:200]
+        raise InputError(
+            f"the tokenizer in {folder} can't be read as a fast one: {reason}"
+        ) from None
+    limit = _limit(config, outer)
+    notes = []
+    if max_length is None:
+        cut = (json.loads(document).get("truncation") or {}).get("max_length")
+        max_length = min(cut, limit) if cut else min(limit, _MOST)
+        if not cut:
+            notes.append(
+                f"Texts are cut at {max_length} tokens; if the training cut them elsewhere, give "
+                "--max-length."
+            )
+    elif max_length > limit:
+        raise InputError(f"--max-length is {max_length}; the model takes {limit} tokens at most.")
+    if outer.truncation_side != "right":
+        raise InputError(f"the tokenizer in {folder} cuts texts at their left, which is not known.")
+    tokenizer = Tokenizer(
+        tokenizers.Tokenizer.from_str(document),
+        max_length,
+        types="token_type_ids" in outer.model_input_names
+        and int(config.get("type_vocab_size", 0)) > 1,
+        literal=False,
+    )
+    return tokenizer, notes
+
+
+def _limit(config: Mapping[str, Any], outer: Any) -> int:
+    """Return how many tokens the model takes."""
+    limits = [int(outer.model_max_length)]
+    positions = config.get("max_position_embeddings") or config.get("n_positions")
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa counts positions from its padding's id + 1.
+        offset = config.get("model_type") in ("roberta", "xlm-roberta", "camembert")
+        limits.append(positions - (int(config.get("pad_token_id") or 0) + 1) * offset)
+    return max(min(limits), 1)

@@ -1,0 +1,460 @@
+"""A finished transformers training adopted as a run: nothing is trained again or unpickled."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import wordtrace
+from wordtrace.data.batches import Encoded
+from wordtrace.data.examples import Examples
+from wordtrace.disk import atomic, fingerprint
+from wordtrace.errors import DataError, InputError
+from wordtrace.execute.progress import track
+from wordtrace.models import huggingface, pretrained_tokenizer
+from wordtrace.models import tokenizer as tokens
+from wordtrace.models.protocol import TextModel
+from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.run import labels as names
+from wordtrace.run import predict
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.choose import choose
+from wordtrace.run.run import BASE, FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
+from wordtrace.run.trainer_output import Rates, Saved, checkpoints_of, rates_of, weight_files
+
+_SAMPLE = 500
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user may say about an output folder.
+
+    Attributes
+    ----------
+    label_names
+        The data's labels in the order of the model's classes, where names don't tell.
+    max_length
+        The most tokens of an example; by default the tokenizer's own truncation, else the
+        model's limit, at most 512.
+    learning_rate
+        The rate of every checkpoint, where the Trainer logged none.
+    checkpoints
+        How many to choose, where the loss has not saturated; or the very steps.
+    tokenizer, base
+        Folders: where the tokenizer lies, if not beside the weights; the model on which a LoRA
+        adapter was trained.
+    copy
+        Copy the weights instead of linking them.
+    """
+
+    label_names: tuple[str, ...] | None = None
+    max_length: int | None = None
+    learning_rate: float | None = None
+    checkpoints: int | tuple[int, ...] = 3
+    tokenizer: Path | None = None
+    base: Path | None = None
+    copy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
+        if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
+            raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where everything comes from."""
+
+    output: Path
+    saved: list[Saved]
+    document: dict[str, Any]
+    base: Path | None
+    tokenizer: Tokenizer
+    notes: list[str]
+    loaded: dict[Path, TextModel] = field(default_factory=dict)
+
+    def model(self, folder: Path) -> TextModel:
+        """Load a checkpoint; the last one is kept, since it is asked several times."""
+        last = self.saved[-1].folder
+        if folder in self.loaded:
+            return self.loaded[folder]
+        found = huggingface.load(folder, self.document, self.base)
+        found.module.eval().requires_grad_(False)
+        if folder == last:
+            self.loaded[folder] = found
+        return found
+
+
+def record(
+    output: str | Path,
+    examples: Examples,
+    out: str | Path,
+    *,
+    held_out: Examples | None = None,
+    choices: Choices | None = None,
+    overwrite: bool = False,
+) -> Run:
+    """Adopt a Trainer's output folder as a run in the folder `out`.
+
+    Weights are linked (copied where the file system can't), so the Trainer may clear its own
+    folder; ``training_args.bin`` is never opened.
+
+    Parameters
+    ----------
+    examples, held_out
+        The data of the training, and other data to evaluate on.
+
+    Raises
+    ------
+    InputError
+        For an output without whole checkpoints, pickled weights, unknown rates, another tokenizer
+        or labels than the model's.
+    CorruptError
+        For weights that don't fit the model, or that hold NaN.
+    MismatchError
+        When `out` holds another run.
+    """
+    choices, folder = choices or Choices(), Path(out)
+    source = _source(Path(output), choices)
+    predicted = partial(_predicted, source)
+    classes = names.class_names(source.document, _class_count(source))
+    examples = names.match(examples, classes, choices.label_names, predicted)
+    if held_out is not None:
+        held_out = names.match(held_out, classes, choices.label_names, predicted)
+        if held_out.has_pairs != examples.has_pairs:
+            raise DataError(
+                f"{held_out.source}: give two text columns in both files or in neither."
+            )
+    for data in (examples, held_out):
+        if data is not None and (data.labels < 0).any():
+            bare = data.ids[int((data.labels < 0).argmax())]
+            raise DataError(f"{data.source}: the example {bare!r} has no label; label it.")
+    rates = _rates(source, choices)
+    atomic.check_replaceable(folder, MANIFEST, "run")
+    plan = _plan(source, examples, held_out, choices)
+    if (folder / MANIFEST).exists() and not overwrite:
+        fingerprint.require_same(
+            atomic.read_json(folder / MANIFEST)["plan"],
+            plan,
+            str(folder),
+            "choose another --out, or add --overwrite to replace it",
+        )
+        return Run.open(folder)
+    with atomic.exclusive(folder) as part:
+        if not part.exists() or (part / MANIFEST).exists():
+            atomic.empty(part)
+        else:
+            atomic.refuse_foreign(part, _OURS)
+            atomic.empty(part)
+        _adopt(part, source, examples, held_out, rates, choices, plan)
+        atomic.commit_folder(folder)
+    return Run.open(folder)
+
+
+_OURS = (MANIFEST, TRAIN, HELD_OUT, BASE, tokens.FILE, huggingface.CONFIG, "checkpoints")
+
+
+def _source(output: Path, choices: Choices) -> _Source:
+    saved, notes = checkpoints_of(output)
+    last = saved[-1].folder
+    adapted = (last / huggingface.ADAPTER).is_file()
+    base = huggingface.base_of(last, choices.base) if adapted else None
+    document = huggingface.read_config(base or last)
+    if adapted:
+        document |= huggingface.adapted_labels(last)
+    places = [choices.tokenizer] if choices.tokenizer else [last, output, *([base] if base else [])]
+    tokenizer, more = pretrained_tokenizer.find(
+        [place for place in places if place], document, choices.max_length
+    )
+    return _Source(output, saved, document, base, tokenizer, [*notes, *more])
+
+
+def _class_count(source: _Source) -> int:
+    model = source.model(source.saved[-1].folder)
+    (last,) = model.named_layers["last"]
+    layer = model.module.get_submodule(last)
+    assert isinstance(layer, torch.nn.Linear)
+    return layer.out_features
+
+
+def _predicted(source: _Source, examples: Examples) -> npt.NDArray[np.int64]:
+    encoded = source.tokenizer.encode(examples.texts, examples.texts2)
+    _check_fits(source, encoded)
+    model = source.model(source.saved[-1].folder)
+    found: npt.NDArray[np.int64] = predict.logits(model, encoded).argmax(1)
+    return found
+
+
+def _rates(source: _Source, choices: Choices) -> Rates:
+    last = source.saved[-1].step
+    if choices.learning_rate is not None:
+        return Rates(
+            np.concatenate([[0.0], np.full(last, choices.learning_rate)]),
+            frozenset(range(1, last + 1)),
+        )
+    version = source.document.get("transformers_version")
+    found = rates_of(source.saved, source.output, version)
+    if found is None:
+        raise InputError(
+            f"{source.output}: no learning rate was logged and there is no scheduler.pt; give "
+            "--lr RATE for all checkpoints."
+        )
+    return found
+
+
+def _plan(
+    source: _Source, examples: Examples, held_out: Examples | None, choices: Choices
+) -> dict[str, Any]:
+    return {
+        "output": [
+            [one.step, *(fingerprint.of_file(path) for path in weight_files(one.folder))]
+            for one in source.saved
+        ],
+        "max_length": source.tokenizer.max_length,
+        "learning_rate": choices.learning_rate,
+        "checkpoints": choices.checkpoints
+        if isinstance(choices.checkpoints, int)
+        else sorted(set(choices.checkpoints)),
+        "train": examples.fingerprint(),
+        "held_out": None if held_out is None else held_out.fingerprint(),
+    }
+
+
+def _adopt(
+    part: Path,
+    source: _Source,
+    examples: Examples,
+    held_out: Examples | None,
+    rates: Rates,
+    choices: Choices,
+    plan: dict[str, Any],
+) -> None:
+    encoded = source.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+    _check_fits(source, encoded)
+    drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
+    candidates, right, frozen = _measured(source, encoded, examples.labels, np.sort(drawn), rates)
+    final, dim, measured = _final(source, candidates, held_out)
+    chosen = _chosen(candidates, choices, len(examples.label_names))
+    _write_files(part, source, [*chosen, final], choices.copy)
+    examples.write_parquet(part / TRAIN)
+    if held_out is not None:
+        held_out.write_parquet(part / HELD_OUT)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_with": {
+            "wordtrace": wordtrace.__version__,
+            "torch": torch.__version__,
+            "transformers": huggingface.library("transformers").__version__,
+        },
+        "plan": plan,
+        "model": {
+            "kind": "transformers",
+            "architecture": (source.document.get("architectures") or [None])[0],
+            "dim": dim,
+            "token_types": source.tokenizer.types,
+        },
+        "pretrained_embeddings": True,
+        "max_length": source.tokenizer.max_length,
+        "label_names": list(examples.label_names),
+        "has_pairs": examples.has_pairs,
+        "source": Path(examples.source).name,
+        "recipe": None,
+        "steps": final.step,
+        "checkpoints": [one.document() for one in chosen],
+        "final": final.document(),
+        "history": [one.document() for one in candidates],
+        "notes": _notes(source, examples, rates, chosen, right, frozen),
+        "train": {
+            "rows": len(examples),
+            "fingerprint": plan["train"],
+            "truncated": encoded.truncated,
+            "contradictions": len(examples.contradictions()),
+        },
+        "held_out": measured,
+    }
+    manifest["files"] = {
+        path.relative_to(part).as_posix(): fingerprint.of_file(path)
+        for path in sorted(path for path in part.rglob("*") if path.is_file())
+        if not path.name.startswith(".")
+    }
+    atomic.write_json(part / MANIFEST, manifest)
+
+
+def _measured(
+    source: _Source,
+    encoded: Encoded,
+    labels: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    rates: Rates,
+) -> tuple[list[Checkpoint], float, bool]:
+    """Measure the checkpoints on some training rows.
+
+    Returns
+    -------
+    the checkpoints with their losses; the last one's share of right predictions; whether the
+    embeddings are the same in the first and the last of several.
+    """
+    sample, right, tables = encoded.take(rows), 0.0, []
+    sums = np.cumsum(rates.used)
+    found = []
+    with track("Reading checkpoints", len(source.saved), "checkpoints") as advance:
+        for one in source.saved:
+            model = source.model(one.folder)
+            if one in (source.saved[0], source.saved[-1]):
+                tables.append(next(model.embedding.parameters()).detach())
+            scores = predict.logits(model, sample)
+            loss = float(predict.cross_entropy(scores, labels[rows]).mean())
+            right = float((scores.argmax(1) == labels[rows]).mean())
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"{one.folder}: the training loss is {loss}; leave this checkpoint out, or "
+                    "train again with a lower learning rate."
+                )
+            rate, total = float(rates.used[one.step]), float(sums[one.step])
+            found.append(Checkpoint(one.step, one.epoch, rate, total, loss))
+            advance(1)
+    return found, right, len(tables) == 2 and torch.equal(*tables)
+
+
+def _check_fits(source: _Source, encoded: Encoded) -> None:
+    """Refuse a tokenizer whose ids the model does not embed; unused ones don't matter."""
+    table = next(source.model(source.saved[-1].folder).embedding.parameters())
+    highest = int(encoded.ids.max(initial=0))
+    if highest >= len(table):
+        raise InputError(
+            f"the tokenizer gives the token {highest:,} ({source.tokenizer.token(highest)!r}), the "
+            f"model embeds {len(table):,}; they do not belong together: give the right one by "
+            "--tokenizer."
+        )
+
+
+def _final(
+    source: _Source, candidates: list[Checkpoint], held_out: Examples | None
+) -> tuple[Checkpoint, int, dict[str, Any] | None]:
+    """Return the checkpoint that predicts (the best, where the Trainer kept it), and how well."""
+    step = _best_step(source.saved) or candidates[-1].step
+    final = next(one for one in candidates if one.step == step)
+    folder = next(one.folder for one in source.saved if one.step == step)
+    model = source.model(folder)
+    (table,) = [one for one in model.embedding.parameters() if one.dim() == 2][:1]
+    if held_out is None:
+        return final, int(table.shape[1]), None
+    encoded = source.tokenizer.encode(held_out.texts, held_out.texts2)
+    scores = predict.logits(model, encoded)
+    measured = {
+        "rows": len(held_out),
+        "accuracy": float((scores.argmax(1) == held_out.labels).mean()),
+        "loss": float(predict.cross_entropy(scores, held_out.labels).mean()),
+    }
+    return final, int(table.shape[1]), measured
+
+
+def _best_step(saved: list[Saved]) -> int | None:
+    """Return the best model's step, where the Trainer tracked one and it is there."""
+    best = saved[-1].state.get("best_model_checkpoint")
+    name = Path(best).name if isinstance(best, str) else ""
+    return next((one.step for one in saved if one.folder.name == name), None)
+
+
+def _chosen(candidates: list[Checkpoint], choices: Choices, classes: int) -> list[Checkpoint]:
+    if isinstance(choices.checkpoints, tuple):
+        there = {one.step for one in candidates}
+        if missing := sorted(set(choices.checkpoints) - there):
+            raise InputError(
+                f"--checkpoint-steps names {missing[0]}; there are "
+                f"{', '.join(map(str, sorted(there)))}."
+            )
+        steps = list(choices.checkpoints)
+    else:
+        # An untrained head says every class alike: that is the loss before training.
+        losses = [(0, math.log(classes)), *((one.step, one.loss) for one in candidates)]
+        steps = choose(losses, choices.checkpoints)
+    return [one for one in candidates if one.step in set(steps)]
+
+
+def _write_files(part: Path, source: _Source, kept: Sequence[Checkpoint], copy: bool) -> None:
+    folders = {one.step: one.folder for one in source.saved}
+    for one in {one.step: one for one in kept}.values():
+        target = part / one.folder
+        target.mkdir(parents=True)
+        for path in weight_files(folders[one.step]):
+            _link(path, target / path.name, copy)
+        atomic.write_json(target / "step.json", one.document())
+    if source.base is not None:
+        (part / BASE).mkdir()
+        for path in [*weight_files(source.base), source.base / huggingface.CONFIG]:
+            _link(path, part / BASE / path.name, copy)
+    atomic.write_json(part / huggingface.CONFIG, source.document)
+    source.tokenizer.save(part / tokens.FILE)
+
+
+def _link(source: Path, target: Path, copy: bool) -> None:
+    if not copy:
+        try:
+            os.link(source.resolve(), target)
+            return
+        except OSError:
+            pass  # another file system, or one without links
+    shutil.copyfile(source, target)
+
+
+def _notes(
+    source: _Source,
+    examples: Examples,
+    rates: Rates,
+    chosen: list[Checkpoint],
+    right: float,
+    frozen: bool,
+) -> list[str]:
+    notes = list(source.notes)
+    guessed = [one.step for one in chosen if one.step not in rates.known]
+    if guessed:
+        notes.append(
+            f"The rate at {'step' if len(guessed) == 1 else 'steps'} "
+            f"{', '.join(map(str, guessed))} was not logged: taken between the logged ones."
+        )
+    share = np.bincount(examples.labels).max() / len(examples)
+    if right < max(share, 2 / len(examples.label_names)) * 0.9:
+        notes.append(
+            f"The last checkpoint gets only {right:.0%} of a sample of these training rows right: "
+            "are the data, the columns and --label-names those of the training?"
+        )
+    rows = _rows_seen(source.saved[-1])
+    if rows is not None and not rows[0] <= len(examples) <= rows[1]:
+        notes.append(
+            f"The Trainer's record speaks of {rows[0]:,} to {rows[1]:,} training rows (or a "
+            f"multiple of them, on several devices); the data has {len(examples):,}: is it the "
+            "training data?"
+        )
+    if frozen:
+        notes.append(
+            "The word embeddings were frozen in the training: a score tells how alike gradients "
+            "are there, not what a step did."
+        )
+        return notes
+    notes.append(
+        "Adam, momentum and weight decay also move the embeddings of tokens that are not in a "
+        "batch; TracIn leaves that out."
+    )
+    return notes
+
+
+def _rows_seen(saved: Saved) -> tuple[int, int] | None:
+    """Return the least and most rows that fit the steps of an epoch and the batch size."""
+    batch = saved.state.get("train_batch_size")
+    if not isinstance(batch, int) or batch < 1 or not saved.epoch:
+        return None
+    steps = round(saved.step / saved.epoch)
+    return (steps - 1) * batch + 1, steps * batch

@@ -1,0 +1,65 @@
+"""Adopting a training that was done elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from wordtrace.data.examples import Examples
+from wordtrace.data.readers import read_examples
+from wordtrace.run import adopt
+from wordtrace.run.adopt import Choices
+from wordtrace.run.run import Run
+
+
+def record(
+    output: str | Path,
+    data: Any,
+    out: str | Path,
+    *,
+    text: str = "text",
+    text2: str | None = None,
+    label: str = "label",
+    id: str | None = None,
+    split: str | None = None,
+    eval_data: Any = None,
+    overwrite: bool = False,
+    **choices: Any,
+) -> Run:
+    """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
+
+    Parameters
+    ----------
+    output
+        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
+    data
+        The training data: what :func:`read_examples` takes, or Examples.
+    out
+        The run's folder.
+    eval_data
+        Held-out examples.
+    **choices
+        `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`:
+        the fields of :class:`wordtrace.run.adopt.Choices`.
+
+    Raises
+    ------
+    InputError
+        One sentence: what of the folder or the data can't be used, and what to do.
+    CorruptError
+        For weights that don't fit the model, or that hold NaN.
+    """
+
+    def read(source: Any) -> Examples:
+        if isinstance(source, Examples):
+            return source
+        return read_examples(source, text=text, text2=text2, label=label, id=id, split=split)
+
+    return adopt.record(
+        output,
+        read(data),
+        out,
+        held_out=None if eval_data is None else read(eval_data),
+        choices=Choices(**choices),
+        overwrite=overwrite,
+    )

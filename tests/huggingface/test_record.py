@@ -1,0 +1,320 @@
+"""wordtrace record: what a Trainer left, adopted; what can't be used, said in one sentence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import wordtrace as wt
+from tests.cli.test_cli import wordtrace
+from tests.conftest import make_examples
+from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
+from wordtrace import api
+from wordtrace.errors import CorruptError, InputError, MismatchError
+from wordtrace.run.trainer_output import checkpoints_of, rates_of
+
+pytest.importorskip("transformers")
+
+BERT = ARCHITECTURES[0]
+ROBERTA = ARCHITECTURES[1]
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trainer") / "out"
+    fine_tune(BERT, folder, make_examples(32))
+    return folder
+
+
+@pytest.fixture
+def copied(output: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(output, tmp_path / "out"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("data") / "data.jsonl"
+    write(file, make_examples(32))
+    return file
+
+
+def write(file: Path, examples: api.Examples) -> None:
+    rows = zip(examples.ids, examples.texts, examples.labels.tolist(), strict=True)
+    lines = [
+        json.dumps({"id": id, "text": text, "label": examples.label_names[label]})
+        for id, text, label in rows
+    ]
+    file.write_text("\n".join(lines) + "\n")
+
+
+def test_from_a_trainers_output_to_words_in_two_commands(
+    output: Path, data: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    said = wordtrace("record", output, "--data", data, "--out", run, "--max-length", 24, "--json")
+    document = json.loads(said.stdout)
+    assert document["examples"] == 32
+    assert [one["step"] for one in document["checkpoints"]] == [2, 4, 6]
+    assert document["final"]["step"] == 8
+    wordtrace("index", run)
+    trace = json.loads(wordtrace("trace", run / "index", "the striker of the cup", "--json").stdout)
+    assert trace["queries"][0]["proponents"][0]["words"]
+    again = wordtrace("record", output, "--data", data, "--out", run, "--max-length", 24)
+    assert "holds this very run already" in again.stderr
+    assert wordtrace("check", run).returncode == 0
+
+
+def test_weights_are_linked_and_survive_the_trainers_own_clearing(
+    copied: Path, tmp_path: Path
+) -> None:
+    run = wt.Run.from_trainer(copied, make_examples(32), tmp_path / "run", max_length=24)
+    step = run.checkpoints[0].step
+    ours = run.path / f"checkpoints/step-{step:06d}/model.safetensors"
+    assert ours.samefile(copied / f"checkpoint-{step}/model.safetensors")
+    before = run.predict(["a goal"])
+    shutil.rmtree(copied)
+    np.testing.assert_array_equal(wt.Run.open(run.path).predict(["a goal"]), before)
+
+
+def test_copies_are_copies(copied: Path, tmp_path: Path) -> None:
+    run = wt.record(copied, make_examples(32), tmp_path / "run", max_length=24, copy=True)
+    step = run.checkpoints[0].step
+    ours = run.path / f"checkpoints/step-{step:06d}/model.safetensors"
+    assert not ours.samefile(copied / f"checkpoint-{step}/model.safetensors")
+
+
+def test_the_rate_is_the_one_used_whoever_wrote_it(copied: Path) -> None:
+    """Linear from 3e-3 to 0 in 8 steps: step s uses 3e-3 · (1 − (s − 1)/8)."""
+    saved, _ = checkpoints_of(copied)
+    used = 3e-3 * (1 - np.arange(8) / 8)
+    rates = rates_of(saved, copied, "5.23.0")
+    assert rates is not None
+    np.testing.assert_allclose(rates.used[1:], used, rtol=1e-6)
+    assert set(range(1, 9)) <= rates.known
+    # Up to 4.50 an entry at step s held the next step's rate.
+    for one in saved:
+        state = one.state
+        for entry in state["log_history"]:
+            if "learning_rate" in entry:
+                entry["learning_rate"] = 3e-3 * (1 - entry["step"] / 8)
+    old = rates_of(saved, copied, "4.50.3")
+    assert old is not None
+    np.testing.assert_allclose(old.used[2:], used[1:], rtol=1e-6)
+
+
+def test_rates_between_logged_steps_lie_on_a_line(copied: Path) -> None:
+    saved, _ = checkpoints_of(copied)
+    for one in saved:
+        one.state["log_history"] = [
+            entry for entry in one.state["log_history"] if entry.get("step") in (1, 7)
+        ]
+        (one.folder / "scheduler.pt").unlink()
+    rates = rates_of(saved, copied, "5.0")
+    assert rates is not None
+    np.testing.assert_allclose(rates.used[1:8], 3e-3 * (1 - np.arange(7) / 8), rtol=1e-6)
+    assert rates.known == {1, 7}
+    for one in saved:
+        one.state["log_history"] = []
+    assert rates_of(saved, copied, "5.0") is None
+
+
+def test_without_a_logged_rate_one_must_be_given(copied: Path, tmp_path: Path) -> None:
+    for folder in copied.glob("checkpoint-*"):
+        (folder / "scheduler.pt").unlink()
+        path = folder / "trainer_state.json"
+        state = json.loads(path.read_text())
+        path.write_text(json.dumps({**state, "log_history": []}))
+    with pytest.raises(InputError, match=r"no learning rate was logged .* give --lr RATE"):
+        wt.record(copied, make_examples(32), tmp_path / "run", max_length=24)
+    run = wt.record(copied, make_examples(32), tmp_path / "run", max_length=24, learning_rate=0.002)
+    assert {one.learning_rate for one in run.checkpoints} == {0.002}
+    assert run.checkpoints[-1].learning_rate_sum == pytest.approx(0.002 * run.checkpoints[-1].step)
+
+
+def test_a_half_written_folder_is_told_apart(copied: Path, tmp_path: Path) -> None:
+    (copied / "checkpoint-4" / "trainer_state.json").unlink()
+    (copied / "checkpoint-6" / "trainer_state.json").write_text('{"global_step": 6, "log_')
+    run = wt.record(copied, make_examples(32), tmp_path / "run", max_length=24)
+    assert [one.step for one in run.checkpoints] == [2, 8]
+    notes = " ".join(run.manifest["notes"])
+    assert "checkpoint-4 is left out: it has no trainer_state.json" in notes
+    assert "checkpoint-6 is left out: its trainer_state.json can't be read" in notes
+
+
+def test_what_is_no_output_is_refused(copied: Path, tmp_path: Path) -> None:
+    def refused(error: type[Exception], message: str, **choices: Any) -> None:
+        with pytest.raises(error, match=message):
+            wt.record(copied, make_examples(32), tmp_path / "run", **{"max_length": 24, **choices})
+        assert not (tmp_path / "run").exists()
+
+    refused(InputError, "--max-length is 500; the model takes 38", max_length=500)
+    refused(InputError, r"--checkpoint-steps names 3; there are 2, 4, 6, 8", checkpoints=(2, 3))
+    refused(InputError, "--lr is -1", learning_rate=-1)
+    weights = copied / "checkpoint-8" / "model.safetensors"
+    tensors = load_file(weights)
+    name = "bert.encoder.layer.0.output.dense.weight"
+    save_file({**tensors, name: tensors[name] * float("nan")}, weights)
+    refused(CorruptError, rf"{name} holds NaN or infinity")
+    save_file({key: value for key, value in tensors.items() if key != name}, weights)
+    refused(CorruptError, rf"does not fit its config.json: it lacks {name} \(1 in all\)")
+    weights.write_bytes(b"no weights")
+    refused(CorruptError, "checkpoint-8 can't be read as a model")
+    config = copied / "checkpoint-8" / "config.json"
+    document = json.loads(config.read_text())
+    save_file(tensors, weights)
+    for change, message in (
+        ({"auto_map": {"AutoModel": "x.Y"}}, "asks for Python code of its own"),
+        ({"architectures": ["BertForMaskedLM"]}, "BertForMaskedLM, which is no sequence class"),
+        ({"problem_type": "regression"}, "predicts a number"),
+        ({"problem_type": "multi_label_classification"}, "several labels"),
+        ({"model_type": "nosuch"}, "does not know the model"),
+    ):
+        config.write_text(json.dumps({**document, **change}))
+        refused(InputError, message)
+    config.write_text("{")
+    refused(CorruptError, "config.json can't be read")
+    config.write_text(json.dumps(document))
+    for file in copied.rglob("tokenizer*"):
+        file.unlink()
+    refused(InputError, r"holds no tokenizer .* give its folder by --tokenizer")
+    for folder in copied.glob("checkpoint-*"):
+        torch.save({}, folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+    refused(InputError, r"pytorch_model.bin is a pickle, which can run code .*save_pretrained")
+    for folder in copied.glob("checkpoint-*"):
+        shutil.rmtree(folder)
+    refused(InputError, "holds no checkpoint-. folders")
+    shutil.rmtree(copied)
+    refused(InputError, "does not exist; give a Trainer's output folder")
+
+
+def test_a_tokenizer_of_another_model_is_refused(output: Path, tmp_path: Path) -> None:
+    tokenizer("bytes-template").save_pretrained(tmp_path / "other")
+    with pytest.raises(InputError, match=r"the model embeds \d+; they do not belong together"):
+        wt.record(
+            output,
+            make_examples(32),
+            tmp_path / "run",
+            max_length=24,
+            tokenizer=tmp_path / "other",
+        )
+
+
+def test_another_run_in_the_folder_is_not_replaced(output: Path, tmp_path: Path) -> None:
+    wt.record(output, make_examples(32), tmp_path / "run", max_length=24)
+    with pytest.raises(MismatchError, match=r"max length = 24, now it is 20"):
+        wt.record(output, make_examples(32), tmp_path / "run", max_length=20)
+    run = wt.record(output, make_examples(32), tmp_path / "run", max_length=20, overwrite=True)
+    assert run.manifest["max_length"] == 20
+
+
+def test_labels_are_matched_by_name_by_number_or_named(
+    output: Path, copied: Path, tmp_path: Path
+) -> None:
+    examples = make_examples(32)
+    numbers = api.Examples.of(
+        examples.texts, examples.labels, ("0", "1", "2"), source="numbers.csv"
+    )
+    run = wt.record(output, numbers, tmp_path / "numbers", max_length=24)
+    assert run.label_names == examples.label_names
+    assert run.train.labels.tolist() == examples.labels.tolist()
+    upper = replace(examples, label_names=("FILM", "MONEY", "SPORT"), source="upper.csv")
+    with pytest.raises(InputError, match=r"name them in the model's order by --label-names"):
+        wt.record(output, upper, tmp_path / "upper", max_length=24)
+    order = ("FILM", "MONEY", "SPORT")
+    run = wt.record(output, upper, tmp_path / "upper", max_length=24, label_names=order)
+    assert run.label_names == order
+    with pytest.raises(InputError, match=r"--label-names gives 2 names .* has 3 classes"):
+        wt.record(output, upper, tmp_path / "x", max_length=24, label_names=("FILM", "MONEY"))
+    more = api.Examples.of(["a", "b", "c", "d"], [0, 1, 2, 3], tuple("abcd"), source="more.csv")
+    with pytest.raises(InputError, match=r"more.csv has 4 labels .* it was trained on other data"):
+        wt.record(output, more, tmp_path / "x", max_length=24)
+
+
+def test_the_order_suggested_is_what_the_model_predicts(tmp_path: Path) -> None:
+    examples = make_examples(96)
+    fine_tune(BERT, tmp_path / "out", examples, num_train_epochs=12, save_steps=40)
+    turned = api.Examples.of(
+        examples.texts, 2 - examples.labels, ("z", "y", "x"), source="turned.csv"
+    )
+    with pytest.raises(InputError, match=r"predicts: --label-names x,y,z$"):
+        wt.record(tmp_path / "out", turned, tmp_path / "run", max_length=24)
+
+
+def test_data_that_are_not_the_trainings_are_noted(output: Path, tmp_path: Path) -> None:
+    run = wt.record(output, make_examples(90), tmp_path / "run", max_length=24)
+    notes = " ".join(run.manifest["notes"])
+    assert "speaks of 25 to 32 training rows" in notes
+    assert "the data has 90" in notes
+
+
+def test_pairs_have_token_types_where_the_model_has_them(tmp_path: Path) -> None:
+    one = make_examples(32)
+    examples = api.Examples.of(
+        one.texts, one.labels, one.label_names, texts2=one.texts[::-1], source="pairs"
+    )
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    for architecture in (BERT, ROBERTA, ARCHITECTURES[2]):
+        folder = tmp_path / architecture.name
+        fine_tune(architecture, folder / "out", examples)
+        run = wt.record(folder / "out", examples, folder / "run", max_length=24)
+        pair = (examples.texts[3], "the coach of the club")
+        last = folder / "out" / f"checkpoint-{run.final.step}"
+        tokens = AutoTokenizer.from_pretrained(last)
+        given = tokens(*pair, truncation=True, max_length=24, return_tensors="pt")
+        if not architecture.types:
+            given.pop("token_type_ids", None)
+        model = AutoModelForSequenceClassification.from_pretrained(last).eval()
+        expected = model(**given).logits.softmax(1)[0].detach().numpy()
+        found = run.predict([pair[0]], [pair[1]])[0]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        index = wt.build_index(run, workers=1)
+        hit = index.trace([pair], top=3).queries[0].proponents[0]
+        assert hit.text2 is not None
+        assert hit.contributions
+
+
+def test_a_lora_adapter_is_merged(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="peft is not installed: pip install peft")
+    from transformers import AutoModelForSequenceClassification
+
+    examples, tokens = make_examples(32), tokenizer("wordpiece")
+    base = tmp_path / "base"
+    model_of(BERT, tokens, examples.label_names).save_pretrained(base)
+    tokens.save_pretrained(base)
+    model = AutoModelForSequenceClassification.from_pretrained(base)
+    adapted = peft.get_peft_model(
+        model, peft.LoraConfig(task_type="SEQ_CLS", r=4, target_modules=["query", "value"])
+    )
+    trainer = fine_tune(BERT, tmp_path / "out", examples, model=adapted, learning_rate=3e-2)
+    run = wt.record(
+        tmp_path / "out",
+        examples,
+        tmp_path / "run",
+        max_length=24,
+        label_names=examples.label_names,
+    )
+    trained = trainer.model.eval()
+    given = tokens(["the striker"], return_tensors="pt")
+    expected = trained(**given).logits.softmax(1)[0].detach().numpy()
+    np.testing.assert_allclose(run.predict(["the striker"])[0], expected, atol=1e-5)
+    plain = model_of(BERT, tokens, examples.label_names).eval()(**given).logits.softmax(1)[0]
+    assert np.abs(plain.detach().numpy() - expected).max() > 1e-3
+    assert (wt.influence(run, ["the striker"], "tracin-we", label="sport") != 0).any()
+    assert "embeddings were frozen" in " ".join(run.manifest["notes"])
+
+
+def test_what_retrains_is_refused_in_one_sentence(output: Path, tmp_path: Path) -> None:
+    run = wt.record(output, make_examples(32), tmp_path / "run", max_length=24)
+    trace = wt.build_index(run, workers=1).trace("the striker", top=3)
+    with pytest.raises(InputError, match=r"was trained elsewhere .* can't be retrained here"):
+        wt.verify(trace, k=2, repeats=2)
