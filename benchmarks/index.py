@@ -27,7 +27,7 @@ def measure(folder: Path, count: int = 10_000, repeats: int = 5) -> list[dict[st
     labels = run.train.labels
 
     def floor() -> None:
-        for rows in by_length(run.encoded.lengths, 1024, predict.TOKENS_A_BATCH):
+        for rows in by_length(run.encoded.lengths, 1024, predict.tokens_a_batch(model)):
             embedding_gradients(model, to_batch(run.encoded, labels, rows))
 
     found = []

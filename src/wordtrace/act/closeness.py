@@ -56,7 +56,7 @@ class Closeness:
             for point in run.checkpoints:
                 model = run.model(point)
                 parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Matrix]] = []
-                for rows in by_length(encoded.lengths, 1024, predict.TOKENS_A_BATCH):
+                for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
                     batch = to_batch(encoded, labels, rows, predict.device_of(model))
                     found = embedding_gradients(model, batch)
                     norms = gradients.position_norms(found)

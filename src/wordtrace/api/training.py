@@ -9,7 +9,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError
 from wordtrace.run import train as training
-from wordtrace.run.recipe import Recipe
+from wordtrace.run.recipe import Recipe, defaults
 from wordtrace.run.run import Run
 from wordtrace.run.settings import Settings
 
@@ -23,7 +23,6 @@ def train(
     label: str = "label",
     id: str | None = None,
     split: str | None = None,
-    model: str = "cnn",
     eval_data: Any = None,
     eval_label: str | None = None,
     eval_fraction: float = 0.1,
@@ -34,7 +33,7 @@ def train(
     overwrite: bool = False,
     **choices: Any,
 ) -> Run:
-    """Train the paper's CNN on a file, a folder, a table or Examples, and record the run.
+    """Train a model on a file, a folder, a table or Examples, and record the run.
 
     Parameters
     ----------
@@ -48,15 +47,14 @@ def train(
     eval_label
         The label column of `eval_data`, where it has another name.
     recipe, settings
-        In full; or their fields one by one as keywords: ``epochs=8, learning_rate=0.1``.
+        In full; or their fields one by one as keywords: ``model="cnn", epochs=8``. A pretrained
+        model (`model`, its folder or name) has other defaults: AdamW, 5e-5 falling to 0, 3 epochs.
 
     Raises
     ------
     InputError
         For unusable data, settings or folder.
     """
-    if model != "cnn":
-        raise InputError(f"--model is {model!r}; this version trains the paper's CNN: give cnn.")
     recipe, settings = _choices(recipe, settings, choices)
 
     def read(source: Any, column: str, label_names: tuple[str, ...] | None = None) -> Examples:
@@ -105,4 +103,5 @@ def _choices(
         raise TypeError(f"train() has no setting {min(choices)!r}; there are {known}.")
     if (recipe and for_recipe) or (settings and for_settings):
         raise TypeError("give recipe= and settings= in full, or their fields, not both.")
-    return recipe or Recipe(**for_recipe), settings or Settings(**for_settings)
+    settings = settings or Settings(**for_settings)
+    return recipe or Recipe(**{**defaults(settings.model), **for_recipe}), settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -54,7 +54,17 @@ def train(
             rich_help_panel=_DATA,
         ),
     ] = 0.1,
-    model: Annotated[str, typer.Option(help="cnn: the paper's.", rich_help_panel=_MODEL)] = "cnn",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="cnn: the paper's; or a pretrained model's folder, or its name on the hub.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = "cnn",
+    layers: Annotated[
+        int | None,
+        typer.Option(help="Of a pretrained model: only its first so many.", rich_help_panel=_MODEL),
+    ] = None,
     embeddings: Annotated[
         Path | None,
         typer.Option(
@@ -74,13 +84,28 @@ def train(
     max_length: Annotated[
         int, typer.Option(help="Most tokens of an example.", rich_help_panel=_MODEL)
     ] = 128,
-    epochs: Annotated[int, typer.Option(rich_help_panel=_TRAINING)] = 5,
-    lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=_TRAINING)] = 0.05,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="5; of a pretrained model 3.", rich_help_panel=_TRAINING),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(help="sgd; of a pretrained model adamw.", rich_help_panel=_TRAINING),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            help="Learning rate: 0.05; of a pretrained model 5e-5.", rich_help_panel=_TRAINING
+        ),
+    ] = None,
     momentum: Annotated[float, typer.Option(rich_help_panel=_TRAINING)] = 0.9,
     weight_decay: Annotated[float, typer.Option(rich_help_panel=_TRAINING)] = 0.0,
     schedule: Annotated[
-        str, typer.Option(help="constant, or linear to 0.", rich_help_panel=_TRAINING)
-    ] = "constant",
+        str | None,
+        typer.Option(
+            help="constant; of a pretrained model linear, to 0.", rich_help_panel=_TRAINING
+        ),
+    ] = None,
     freeze_embeddings: Annotated[
         bool,
         typer.Option(
@@ -124,22 +149,32 @@ def train(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train the paper's CNN on DATA and record the run: checkpoints, learning rates, data."""
+    """Train a model on DATA and record the run: checkpoints, learning rates, data."""
     from wordtrace import api
     from wordtrace.cli.show import show_run
     from wordtrace.run.describe import describe_run
+    from wordtrace.run.recipe import defaults
 
+    given: dict[str, Any] = {
+        "epochs": epochs,
+        "optimizer": optimizer,
+        "learning_rate": lr,
+        "schedule": schedule,
+    }
     recipe = api.Recipe(
-        epochs=epochs,
+        **{
+            **defaults(model),
+            **{name: value for name, value in given.items() if value is not None},
+        },
         batch_size=batch_size,
-        learning_rate=lr,
         momentum=momentum,
         weight_decay=weight_decay,
-        schedule=schedule,
         freeze_embeddings=freeze_embeddings,
         seed=seed,
     )
     settings = api.Settings(
+        model=model,
+        layers=layers,
         dim=dim,
         filters=filters,
         max_length=max_length,
@@ -157,7 +192,6 @@ def train(
         label=label,
         id=id,
         split=split,
-        model=model,
         eval_data=eval,
         eval_label=eval_label,
         eval_fraction=eval_fraction,

@@ -155,7 +155,7 @@ def _kept(
 ) -> Kept:
     model = run.model(run.checkpoints[place])
     parts = []
-    for rows in by_length(encoded.lengths, 1024, predict.TOKENS_A_BATCH):
+    for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows, predict.device_of(model))
         found = embedding_gradients(model, batch)
         norms = gradients.position_norms(found)

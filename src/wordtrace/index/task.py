@@ -104,7 +104,7 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     names = _Ids(texts)
     parts = []
     lengths = encoded.lengths[task.first : task.first + task.count]
-    for within in by_length(lengths, 1024, predict.TOKENS_A_BATCH):
+    for within in by_length(lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
         found = embedding_gradients(model, batch)
         norms = gradients.position_norms(found)

@@ -80,7 +80,7 @@ class QueryTokens:
 def query_tokens(model: TextModel, queries: Queries, top_k: int | None, where: str) -> QueryTokens:
     """Take the queries' token gradients for their labels, top-k as for training texts (Eq. 5)."""
     parts = []
-    for rows in by_length(queries.encoded.lengths, 1024, predict.TOKENS_A_BATCH):
+    for rows in by_length(queries.encoded.lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
         found = embedding_gradients(model, batch)
         norms = gradients.position_norms(found)

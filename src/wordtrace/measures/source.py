@@ -100,7 +100,7 @@ class Streamed:
         rows = np.arange(len(encoded)) if self.rows is None else self.rows
         name = f"Gradients {checkpoint + 1}/{len(self.etas)}"
         with track(name, 0 if self.quiet else len(rows), "gradients") as advance:
-            for within in by_length(encoded.lengths[rows], 1024, predict.TOKENS_A_BATCH):
+            for within in by_length(encoded.lengths[rows], 1024, predict.tokens_a_batch(model)):
                 chosen = rows[within]
                 batch = to_batch(encoded, labels, chosen, predict.device_of(model))
                 found = embedding_gradients(model, batch)

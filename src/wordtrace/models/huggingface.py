@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +104,91 @@ class HuggingFaceClassifier:
         return inputs
 
 
+def resolve(name_or_path: str) -> Path:
+    """Return the folder of a model: a folder here, else fetched from the hub by its name.
+
+    Raises
+    ------
+    InputError
+        When it is neither.
+    """
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    library("transformers")
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(
+                name_or_path, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]
+            )
+        )
+    except Exception as error:  # no network, no such name, no permission: each has its own class
+        raise InputError(
+            f"--model {name_or_path} is no folder here, and the Hugging Face hub did not give it "
+            f"({_first_line(error)[:120]}); give cnn, a folder, or a name on the hub."
+        ) from None
+
+
+def fresh(
+    folder: Path, labels: Sequence[str], seed: int, layers: int | None, pad: int | None
+) -> tuple[HuggingFaceClassifier, dict[str, Any], list[str]]:
+    """Read a pretrained model and give it a new head for `labels`, drawn by `seed`.
+
+    Returns
+    -------
+    the model, its configuration, and the names of the parameters that were drawn.
+    """
+    transformers = library("transformers")
+    document = dict(read_config(folder))
+    document |= {
+        "id2label": {str(place): name for place, name in enumerate(labels)},
+        "label2id": {name: place for place, name in enumerate(labels)},
+        "problem_type": "single_label_classification",
+        "architectures": [],
+    }
+    if layers is not None:
+        _cut_layers(document, layers, folder)
+    if document.get("pad_token_id") is None and pad is not None:
+        document["pad_token_id"] = pad
+    settings = _settings(transformers, document, folder)
+    kind = classifier_class(transformers, settings, document, folder)
+    module, found = _read(kind, folder, settings, transformers)
+    drawn = sorted({*found["missing_keys"], *(one[0] for one in found["mismatched_keys"])})
+    if len(drawn) > len(list(module.parameters())) // 2:
+        raise CorruptError(f"{folder} does not fit its {CONFIG}: it lacks {drawn[0]}, and more.")
+    settings.architectures = [kind.__name__]
+    model = HuggingFaceClassifier(module)
+    draw(model, drawn, seed)
+    return model, json.loads(settings.to_json_string(use_diff=False)), drawn
+
+
+@torch.no_grad()
+def draw(model: HuggingFaceClassifier, names: Sequence[str], seed: int) -> None:
+    """Draw the named parameters anew by `seed`: N(0, initializer_range²), biases 0."""
+    generator = torch.Generator().manual_seed(seed)
+    deviation = float(getattr(model.module.config, "initializer_range", None) or 0.02)
+    there = dict(model.module.named_parameters())
+    for name in names:
+        if name in there and there[name].dim() > 1:
+            there[name].normal_(std=deviation, generator=generator)
+        elif name in there:
+            there[name].fill_(float(name.endswith(".weight")))
+
+
+def _cut_layers(document: dict[str, Any], layers: int, folder: Path) -> None:
+    for name in ("num_hidden_layers", "n_layers", "n_layer"):
+        if isinstance(document.get(name), int):
+            if layers > document[name]:
+                raise InputError(f"--layers is {layers}; {folder} has {document[name]}.")
+            document[name] = layers
+            if isinstance(document.get("layer_types"), list):
+                document["layer_types"] = document["layer_types"][:layers]
+            return
+    raise InputError(f"{folder / CONFIG} does not say how many layers there are: no --layers.")
+
+
 def load(
     weights: Path, config: Mapping[str, Any], base: Path | None = None
 ) -> HuggingFaceClassifier:
@@ -130,19 +215,8 @@ def load(
     settings = _settings(transformers, config, weights)
     kind = classifier_class(transformers, settings, config, weights)
     folder = weights if base is None else base
-    try:
-        with _quiet(transformers):
-            module, found = kind.from_pretrained(
-                folder,
-                config=settings,
-                local_files_only=True,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-    except (OSError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
-        raise CorruptError(f"{folder} can't be read as a model: {_first_line(error)}") from None
-    missing = [*found["missing_keys"], *found["mismatched_keys"]]
+    module, found = _read(kind, folder, settings, transformers)
+    missing = [*found["missing_keys"], *(one[0] for one in found["mismatched_keys"])]
     if missing and base is None:
         raise CorruptError(
             f"{folder} does not fit its {CONFIG}: it lacks {missing[0]} ({len(missing)} in all)."
@@ -242,6 +316,23 @@ def adapted_labels(adapter: Path) -> dict[str, Any]:
         "label2id": {name: int(place) for place, name in names.items()},
         "architectures": [],
     }
+
+
+def _read(kind: Any, folder: Path, settings: Any, transformers: Any) -> tuple[Any, Any]:
+    try:
+        with _quiet(transformers):
+            module, found = kind.from_pretrained(
+                folder,
+                config=settings,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+            )
+    except (OSError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
+        raise CorruptError(f"{folder} can't be read as a model: {_first_line(error)}") from None
+    return module, found
 
 
 def _settings(transformers: Any, config: Mapping[str, Any], where: Path) -> Any:

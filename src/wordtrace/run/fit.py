@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import NumericalError
-from wordtrace.models.cnn import CNN
-from wordtrace.models.protocol import Batch, batch_of
+from wordtrace.models.protocol import Batch, TextModel, batch_of
 from wordtrace.run.recipe import Recipe
 
 
@@ -25,13 +25,13 @@ class Training:
     ----------
     step
         Steps taken so far.
-    momentum
-        SGD's velocity of each parameter, by name; empty before the first step.
+    state
+        The optimizer's tensors by "PARAMETER/NAME"; empty before the first step.
     """
 
-    model: CNN
+    model: TextModel
     step: int = 0
-    momentum: dict[str, torch.Tensor] | None = None
+    state: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def fit(
@@ -67,49 +67,68 @@ def fit(
     """
     model = training.model
     model.embedding.requires_grad_(not recipe.freeze_embeddings)
-    names = [name for name, one in model.named_parameters() if one.requires_grad]
-    parameters = [one for one in model.parameters() if one.requires_grad]
-    optimizer = torch.optim.SGD(
-        parameters,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        fused=all(parameter.device.type in ("cpu", "cuda") for parameter in parameters),
-    )
-    if training.momentum:
-        for name, parameter in zip(names, parameters, strict=True):
-            optimizer.state[parameter]["momentum_buffer"] = training.momentum[name]
-    device = parameters[0].device
+    named = {name: one for name, one in model.module.named_parameters() if one.requires_grad}
+    optimizer = _optimizer(named, recipe)
+    for name, parameter in named.items():
+        prefix = f"{name}/"
+        held = {key: one for key, one in training.state.items() if key.startswith(prefix)}
+        optimizer.state[parameter] = {key.removeprefix(prefix): one for key, one in held.items()}
+    device = next(iter(named.values())).device
     total = recipe.steps(len(encoded))
-    model.train()
-    while training.step < min(total, last_step or total):
-        rows = batch_rows(recipe, len(encoded), training.step)
-        batch = to_batch(encoded, labels, rows, device)
-        losses = model.losses(model.logits(batch), batch)
-        if weights is not None:
-            losses = losses * torch.as_tensor(weights[rows], device=device)
-        loss = losses.sum() / len(rows)
-        if not torch.isfinite(loss):
-            raise NumericalError(
-                f"the training loss is {float(loss)} at step {training.step + 1}"
-                f"{_culprit(losses, rows)}; a lower --lr usually mends it."
-            )
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        rate = recipe.rate(training.step + 1, total)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.step()
-        training.step += 1
-        if recipe.momentum:
-            training.momentum = {
-                name: optimizer.state[parameter]["momentum_buffer"]
-                for name, parameter in zip(names, parameters, strict=True)
+    model.module.train()
+    with torch.random.fork_rng(devices=[]):
+        while training.step < min(total, last_step or total):
+            rows = batch_rows(recipe, len(encoded), training.step)
+            batch = to_batch(encoded, labels, rows, device)
+            # Dropout depends on (seed, step) alone: with and without a row it is the same.
+            torch.manual_seed(hash((recipe.seed, training.step)))
+            losses = model.losses(model.logits(batch), batch)
+            if weights is not None:
+                losses = losses * torch.as_tensor(weights[rows], device=device)
+            loss = losses.sum() / len(rows)
+            if not torch.isfinite(loss):
+                raise NumericalError(
+                    f"the training loss is {float(loss)} at step {training.step + 1}"
+                    f"{_culprit(losses, rows)}; a lower --lr usually mends it."
+                )
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            rate = recipe.rate(training.step + 1, total)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            training.step += 1
+            training.state = {
+                f"{name}/{key}": value
+                for name, parameter in named.items()
+                for key, value in optimizer.state[parameter].items()
+                if value is not None
             }
-        if after_step is not None and after_step(training.step, rate, float(loss.detach())):
-            break
-    model.requires_grad_(True)
-    model.eval()
+            if after_step is not None and after_step(training.step, rate, float(loss.detach())):
+                break
+    model.module.requires_grad_(True)
+    model.module.eval()
+
+
+def _optimizer(named: Mapping[str, nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    parameters = list(named.values())
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            fused=fused,
+        )
+    groups = [
+        {
+            "params": [one for one in parameters if one.dim() > 1],
+            "weight_decay": recipe.weight_decay,
+        },
+        {"params": [one for one in parameters if one.dim() < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=fused)
 
 
 def batch_rows(recipe: Recipe, examples: int, step: int) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded, by_length
+from wordtrace.models.cnn import CNN
 from wordtrace.models.protocol import TextModel
 from wordtrace.run.fit import to_batch
 
@@ -14,6 +15,8 @@ FloatArray = npt.NDArray[np.float32]
 
 #: Positions in one batch of a pass that keeps no weight gradients; small enough for the caches.
 TOKENS_A_BATCH = 1 << 14
+# A deep model keeps many more numbers a position than the CNN.
+_DEEP = 1 << 11
 
 
 @torch.no_grad()
@@ -21,7 +24,7 @@ def logits(model: TextModel, encoded: Encoded) -> FloatArray:
     """Return class scores, float32, shape (examples, classes)."""
     found: list[tuple[npt.NDArray[np.int64], torch.Tensor]] = []
     labels = np.zeros(len(encoded), np.int64)
-    for rows in by_length(encoded.lengths, 1024, TOKENS_A_BATCH):
+    for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
         found.append((rows, model.logits(to_batch(encoded, labels, rows, device_of(model))).cpu()))
     return _in_order(found, len(encoded))
 
@@ -31,7 +34,7 @@ def last_layer_inputs(model: TextModel, encoded: Encoded) -> FloatArray:
     """Return what the final linear layer is given, float32, shape (examples, features)."""
     found: list[tuple[npt.NDArray[np.int64], torch.Tensor]] = []
     labels = np.zeros(len(encoded), np.int64)
-    for rows in by_length(encoded.lengths, 1024, TOKENS_A_BATCH):
+    for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows, device_of(model))
         found.append((rows, model.last_layer_input(batch).cpu()))
     return _in_order(found, len(encoded))
@@ -61,6 +64,12 @@ def cross_entropy(scores: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDAr
     log_sum = top + np.log(np.exp(wide - top[:, None]).sum(1))
     result: npt.NDArray[np.float64] = log_sum - wide[np.arange(len(labels)), labels]
     return result
+
+
+def tokens_a_batch(model: TextModel) -> int:
+    """Return how many positions a batch may have."""
+    deep = not isinstance(model, CNN) and device_of(model).type == "cpu"
+    return min(TOKENS_A_BATCH, _DEEP) if deep else TOKENS_A_BATCH
 
 
 def device_of(model: TextModel) -> torch.device:

@@ -17,8 +17,10 @@ class Recipe:
     ----------
     epochs, batch_size
         Passes over the training rows, rows a step. The last batch of an epoch may be smaller.
+    optimizer
+        "sgd" or "adamw", as in ``torch.optim``.
     learning_rate, momentum, weight_decay
-        Stochastic gradient descent as in ``torch.optim.SGD``.
+        Of the optimizer; momentum is SGD's. AdamW decays matrices only, as the Trainer does.
     schedule
         "constant", or "linear": from `learning_rate` at the first step to 0 after the last.
     freeze_embeddings
@@ -34,6 +36,7 @@ class Recipe:
 
     epochs: int = 5
     batch_size: int = 32
+    optimizer: str = "sgd"
     learning_rate: float = 0.05
     momentum: float = 0.9
     weight_decay: float = 0.0
@@ -45,6 +48,8 @@ class Recipe:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(f"{_flag(name)} is {getattr(self, name)}; it must be at least 1.")
+        if self.optimizer not in ("sgd", "adamw"):
+            raise InputError(f"--optimizer is {self.optimizer!r}; it must be sgd or adamw.")
         if not 0 < self.learning_rate < float("inf"):
             raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
         if not 0 <= self.momentum < 1:
@@ -83,6 +88,13 @@ class Recipe:
                 f"unknown training setting {min(unknown)!r}: made by a newer version?"
             )
         return cls(**document)
+
+
+def defaults(model: str) -> dict[str, Any]:
+    """Return the settings of a model's training that differ from :class:`Recipe`'s defaults."""
+    if model == "cnn":
+        return {}
+    return {"optimizer": "adamw", "learning_rate": 5e-5, "epochs": 3, "schedule": "linear"}
 
 
 def _flag(name: str) -> str:

@@ -14,6 +14,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.disk import atomic
 from wordtrace.errors import NumericalError
 from wordtrace.execute.progress import Advance
+from wordtrace.models.cnn import CNN
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
@@ -37,9 +38,10 @@ class Labelled:
 class Recorder:
     """Called after each step; writes a candidate checkpoint where one is due.
 
-    Candidates come eight an epoch and at each epoch's end, or at the steps chosen by hand. With
-    each one the momentum and the bookkeeping are written, so that a killed training goes on from
-    it and ends with the same weights.
+    Candidates come eight an epoch and at each epoch's end, or at the steps chosen by hand; of a
+    model other than the CNN, whose weights take room, four in the first epoch, where the loss falls
+    most, and then one an epoch. With each one the optimizer's state and the bookkeeping are
+    written, so that a killed training goes on from it and ends with the same weights.
     """
 
     folder: Path
@@ -81,7 +83,7 @@ class Recorder:
     def save(self, rate: float) -> None:
         """Write the present moment as a candidate, then the state from which to resume."""
         model, step = self.training.model, self.training.step
-        model.eval()
+        model.module.eval()
         loss = _mean_loss(model, self.sample)
         at_end = step % self.an_epoch == 0 and self.held_out is not None
         held_out = _mean_loss(model, self.held_out) if at_end and self.held_out else None
@@ -89,14 +91,14 @@ class Recorder:
             raise NumericalError(
                 f"the training loss is {loss} after step {step}; a lower --lr usually mends it."
             )
-        model.train()
+        model.module.train()
         candidate = Checkpoint(step, step / self.an_epoch, rate, self.rate_sum, loss, held_out)
         self.candidates.append(candidate)
-        checkpoints.save(self.folder, candidate, model.state_dict())
+        checkpoints.save(self.folder, candidate, model.module.state_dict())
         state = self.folder / STATE
         state.mkdir(exist_ok=True)
-        momentum = self.training.momentum or {}
-        checkpoints.save_tensors(state / f"momentum-{step:06d}.safetensors", momentum)
+        optimizer = f"optimizer-{step:06d}.safetensors"
+        checkpoints.save_tensors(state / optimizer, self.training.state)
         atomic.write_json(
             state / "state.json",
             {
@@ -106,8 +108,8 @@ class Recorder:
                 "candidates": [candidate.document() for candidate in self.candidates],
             },
         )
-        for old in state.glob("momentum-*.safetensors"):
-            if old.name != f"momentum-{step:06d}.safetensors":
+        for old in state.glob("optimizer-*.safetensors"):
+            if old.name != optimizer:
                 old.unlink()
 
     def resume(self) -> None:
@@ -119,9 +121,10 @@ class Recorder:
         state: dict[str, Any] = atomic.read_json(path)
         step = state["step"]
         folder = self.folder / f"checkpoints/step-{step:06d}"
-        self.training.model.load_state_dict(checkpoints.load_tensors(folder / checkpoints.WEIGHTS))
-        self.training.momentum = checkpoints.load_tensors(
-            self.folder / STATE / f"momentum-{step:06d}.safetensors"
+        weights = checkpoints.load_tensors(folder / checkpoints.WEIGHTS)
+        self.training.model.module.load_state_dict(weights)
+        self.training.state = checkpoints.load_tensors(
+            self.folder / STATE / f"optimizer-{step:06d}.safetensors"
         )
         self.training.step = step
         self.candidates = [Checkpoint.of(document) for document in state["candidates"]]
@@ -132,7 +135,11 @@ class Recorder:
     def _due(self, step: int) -> bool:
         if step % self.an_epoch == 0 or (self.steps and step in self.steps):
             return True
-        return self.steps is None and step % max(1, self.an_epoch // _CANDIDATES_AN_EPOCH) == 0
+        if self.steps is not None:
+            return False
+        if not isinstance(self.training.model, CNN):
+            return step in {max(1, self.an_epoch * part // 8) for part in (1, 2, 4)}
+        return step % max(1, self.an_epoch // _CANDIDATES_AN_EPOCH) == 0
 
 
 def _mean_loss(model: Any, data: Labelled) -> float:

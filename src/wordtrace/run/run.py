@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.recipe import Recipe
+
+if TYPE_CHECKING:
+    from wordtrace.models.huggingface import HuggingFaceClassifier
 
 MANIFEST = "run.json"
 TRAIN = "train.parquet"
@@ -185,17 +188,29 @@ class Run:
                 model: TextModel = CNN(self.config)
                 self.load_into(model.module, checkpoint)
             else:
-                from wordtrace.models import huggingface
-
-                base = self.path / BASE
-                model = huggingface.load(
-                    self.path / checkpoint.folder,
-                    huggingface.read_config(self.path),
-                    base if base.is_dir() else None,
-                )
+                model = self._classifier(checkpoint.folder)
             model.module.to(self.device).eval().requires_grad_(False)
             self._models[checkpoint.step] = model
         return self._models[checkpoint.step]
+
+    def start(self, seed: int) -> TextModel:
+        """Return a pretrained model as it was before training, its head drawn by `seed`."""
+        from wordtrace.models import huggingface
+
+        model = self._classifier("checkpoints/step-000000")
+        huggingface.draw(model, self.manifest["model"]["drawn"], seed)
+        model.module.to(self.device)
+        return model
+
+    def _classifier(self, folder: str) -> HuggingFaceClassifier:
+        from wordtrace.models import huggingface
+
+        base = self.path / BASE
+        return huggingface.load(
+            self.path / folder,
+            huggingface.read_config(self.path),
+            base if base.is_dir() else None,
+        )
 
     def predict(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None

@@ -14,6 +14,11 @@ class Settings:
 
     Attributes
     ----------
+    model
+        "cnn", the paper's; or a pretrained model for sequence classification, or any encoder: its
+        folder, or its name on the hub.
+    layers
+        Of such a model: only its first so many; None: all.
     dim, filters
         The CNN's embedding dimension and filters (section 3.2: 128 and 10).
     max_length
@@ -33,6 +38,8 @@ class Settings:
         Names the field, its value and the limit.
     """
 
+    model: str = "cnn"
+    layers: int | None = None
     dim: int = 128
     filters: int = 10
     max_length: int = 128
@@ -47,6 +54,10 @@ class Settings:
                 raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
         elif not self.checkpoints or min(self.checkpoints) < 1:
             raise InputError("--checkpoint-steps must name steps from 1 on, such as 39,78,117.")
+        if self.model != "cnn" and self.embeddings is not None:
+            raise InputError("--embeddings is for the CNN; a pretrained model brings its own.")
+        if self.layers is not None and (self.model == "cnn" or self.layers < 1):
+            raise InputError("--layers is for pretrained models (--model FOLDER), and 1 or more.")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise InputError(f"--early-stopping is {self.early_stopping}; it must be 1 or more.")
         if self.vocabulary < 10:

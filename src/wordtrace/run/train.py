@@ -1,8 +1,9 @@
-"""Training the paper's CNN and recording it as a run."""
+"""Training a model and recording it as a run."""
 
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,8 @@ from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError, NumericalError
 from wordtrace.execute.progress import track
 from wordtrace.execute.threads import one_thread
-from wordtrace.models import embeddings
-from wordtrace.models import tokenizer as tokens
-from wordtrace.models.cnn import CNN, CNNConfig
-from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.models.cnn import CNN
+from wordtrace.models.protocol import TextModel
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run import predict, record
 from wordtrace.run.checkpoint import Checkpoint
@@ -28,6 +27,7 @@ from wordtrace.run.recipe import Recipe
 from wordtrace.run.record import Labelled, Recorder
 from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
 from wordtrace.run.settings import Settings
+from wordtrace.run.start import sources, start
 
 PLAN = "plan.json"
 
@@ -43,7 +43,7 @@ def train(
     resume: bool = True,
     overwrite: bool = False,
 ) -> Run:
-    """Train the CNN on `examples` and record the run in the folder `out`.
+    """Train a model on `examples` and record the run in the folder `out`.
 
     The folder grows as ``out.part``; a killed training goes on from its last candidate checkpoint
     when it is started again with the same settings, and ends with the same weights.
@@ -106,24 +106,19 @@ def _train_in(
     device: str,
 ) -> None:
     """Train in the folder `part`; the manifest comes last."""
-    tokenizer = _tokenizer(part, examples, settings)
+    begun = start(part, examples, settings, recipe.seed)
+    tokenizer, model = begun.tokenizer, begun.model
     encoded = tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-    model = CNN(
-        CNNConfig(
-            tokenizer.size,
-            len(examples.label_names),
-            dim=settings.dim,
-            filters=settings.filters,
-        )
-    )
-    model.initialise(recipe.seed, _start(settings, tokenizer))
-    training = Training(model.to(device))
+    model.module.to(device)
+    training = Training(model)
     held = (
         None
         if held_out is None
         else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
     )
-    with one_thread(), track("Training", total, "steps") as advance:
+    # The CNN's steps are too small for threads; of a larger model each is worth them.
+    threads = one_thread() if isinstance(model, CNN) else nullcontext()
+    with threads, track("Training", total, "steps") as advance:
         recorder = Recorder(
             part,
             training,
@@ -142,8 +137,9 @@ def _train_in(
     chosen = _choose(recorder.candidates, settings, final)
     if final.step != training.step:
         weights = part / final.folder / checkpoints.WEIGHTS
-        model.load_state_dict(checkpoints.load_tensors(weights))
-    measured = _evaluate(model.eval(), held)
+        model.module.load_state_dict(checkpoints.load_tensors(weights))
+    model.module.eval()
+    measured = _evaluate(model, held)
     _keep(part, recorder.candidates, [recorder.candidates[0], *chosen, final])
     examples.write_parquet(part / TRAIN)
     if held_out is not None:
@@ -153,8 +149,8 @@ def _train_in(
         "version": VERSION,
         "made_with": {"wordtrace": wordtrace.__version__, "torch": torch.__version__},
         "plan": plan,
-        "model": model.config.document(),
-        "pretrained_embeddings": settings.embeddings is not None,
+        "model": begun.document,
+        "pretrained_embeddings": settings.model != "cnn" or settings.embeddings is not None,
         "max_length": settings.max_length,
         "label_names": list(examples.label_names),
         "has_pairs": examples.has_pairs,
@@ -218,23 +214,12 @@ def _plan(
     examples: Examples, held_out: Examples | None, recipe: Recipe, settings: Settings
 ) -> dict[str, Any]:
     chosen = settings.checkpoints
-    folder = settings.embeddings
-    files = (tokens.FILE, embeddings.FILE)
-    for name in files:
-        if folder is not None and not (folder / name).is_file():
-            raise InputError(
-                f"{folder} holds no {name}; --embeddings takes the folder of a pretrained "
-                "encoder, with model.safetensors and tokenizer.json."
-            )
     return {
         **recipe.document(),
-        "dim": settings.dim,
-        "filters": settings.filters,
+        **sources(settings),
         "max_length": settings.max_length,
-        "vocabulary": settings.vocabulary,
         "checkpoints": chosen if isinstance(chosen, int) else sorted(set(chosen)),
         "early_stopping": settings.early_stopping,
-        "embeddings": folder and [fingerprint.of_file(folder / name) for name in files],
         "train": examples.fingerprint(),
         "held_out": None if held_out is None else held_out.fingerprint(),
     }
@@ -255,19 +240,6 @@ def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
     atomic.write_json(part / PLAN, plan)
 
 
-def _tokenizer(part: Path, examples: Examples, settings: Settings) -> Tokenizer:
-    path = part / tokens.FILE
-    if not path.exists():
-        if settings.embeddings is not None:
-            found = Tokenizer.open(settings.embeddings / tokens.FILE, settings.max_length)
-        else:
-            texts = [*examples.texts, *(examples.texts2 or [])]
-            found = Tokenizer.train(texts, settings.vocabulary, settings.max_length)
-        with atomic.replacing(path) as temporary:
-            found.save(temporary)
-    return Tokenizer.open(path, settings.max_length)
-
-
 def _choose(
     candidates: list[Checkpoint], settings: Settings, final: Checkpoint
 ) -> list[Checkpoint]:
@@ -284,7 +256,7 @@ def _choose(
     return [candidate for candidate in candidates if candidate.step in set(steps)]
 
 
-def _evaluate(model: CNN, held: Labelled | None) -> dict[str, Any] | None:
+def _evaluate(model: TextModel, held: Labelled | None) -> dict[str, Any] | None:
     if held is None:
         return None
     scores = predict.logits(model, held.encoded)
@@ -293,19 +265,6 @@ def _evaluate(model: CNN, held: Labelled | None) -> dict[str, Any] | None:
         "accuracy": float((scores.argmax(1) == held.labels).mean()),
         "loss": float(predict.cross_entropy(scores, held.labels).mean()),
     }
-
-
-def _start(settings: Settings, tokenizer: Tokenizer) -> torch.Tensor | None:
-    """Return pretrained embeddings, a row a token; surplus rows (padded tables) are left out."""
-    if settings.embeddings is None:
-        return None
-    table = embeddings.reduced(settings.embeddings, settings.dim)
-    if len(table) < tokenizer.size:
-        raise InputError(
-            f"{settings.embeddings}: the embeddings have {len(table):,} rows, the tokenizer "
-            f"{tokenizer.size:,} tokens; they do not belong together."
-        )
-    return table[: tokenizer.size]
 
 
 def _lasting(path: Path) -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded
 from wordtrace.disk import fingerprint
 from wordtrace.models.cnn import CNN
 from wordtrace.run import predict
+from wordtrace.run.fit import Training, fit
+from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
 from wordtrace.verification.refit import refit
 from wordtrace.verification.removal import Rows
@@ -78,13 +82,13 @@ def probes_key(probes: tuple[Probe, ...]) -> str:
 
 @dataclass(frozen=True)
 class _Material:
-    """A run's data with its vocabulary cut to the tokens that occur."""
+    """A run's data; of a CNN with its vocabulary cut to the tokens that occur."""
 
     run: Run
     train: Encoded
     held_out: Encoded | None
     probes: Encoded
-    tokens: np.ndarray[tuple[int], np.dtype[np.int64]]
+    tokens: np.ndarray[tuple[int], np.dtype[np.int64]] | None
     embeddings: torch.Tensor | None
     blank: int | None
 
@@ -104,30 +108,41 @@ def retrain(task: Retraining) -> dict[str, Any]:
     material = _material(task.run, task.probes)
     run = material.run
     recipe = replace(run.recipe, seed=task.seed)
-    model = initial_model(run, task.seed, material.embeddings, material.tokens)
     weights = np.ones(len(material.train), np.float32)
     weights[list(task.removed)] = 0
     labels = run.train.labels.copy()
     for row, label in task.relabelled:
         labels[row] = label
-    trained = refit(
-        model,
-        _blanked(material, task.blanked),
-        labels,
-        recipe,
-        weights,
-        run.manifest["steps"],
-    )
+    says = _trained(material, recipe, _blanked(material, task.blanked), labels, weights)
     accuracy = None
     if material.held_out is not None and run.held_out is not None:
-        predicted = trained.predict(material.held_out).argmax(1)
+        predicted = says(material.held_out).argmax(1)
         accuracy = float((predicted == run.held_out.labels).mean())
-    probabilities = predict.probabilities(trained.predict(material.probes))
+    probabilities = predict.probabilities(says(material.probes))
     return {
         "probabilities": probabilities.tolist(),
         "accuracy": accuracy,
         "seconds": time.perf_counter() - start,
     }
+
+
+def _trained(
+    material: _Material,
+    recipe: Recipe,
+    encoded: Encoded,
+    labels: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float32],
+) -> Callable[[Encoded], npt.NDArray[np.float32]]:
+    """Train, and return what maps texts to class scores: fast where it can be exact."""
+    run, last = material.run, material.run.manifest["steps"]
+    if material.tokens is None:
+        start = run.start(recipe.seed)
+    else:
+        start = initial_model(run, recipe.seed, material.embeddings, material.tokens)
+        if recipe.optimizer == "sgd":
+            return refit(start, encoded, labels, recipe, weights, last).predict
+    fit(Training(start), encoded, labels, recipe, weights=weights, last_step=last)
+    return partial(predict.logits, start)
 
 
 def initial_model(
@@ -154,12 +169,17 @@ def _material(folder: str, probes: tuple[Probe, ...]) -> _Material:
         [text2 or "" for _, text2 in probes] if run.manifest["has_pairs"] else None,
     )
     held = run.held_out
-    parts = [
+    parts: list[Encoded | None] = [
         run.tokenizer.encode(run.train.texts, run.train.texts2),
         asked,
         run.tokenizer.encode(held.texts, held.texts2) if held is not None else None,
     ]
     blank = blank_token(run)
+    if run.manifest["model"]["kind"] != "cnn":
+        train, probes_cut, held_out = parts
+        assert train is not None
+        assert probes_cut is not None
+        return _Material(run, train, held_out, probes_cut, None, None, blank)
     extra = [np.array([blank], np.int32)] if blank is not None else []
     tokens = np.unique(np.concatenate([part.ids for part in parts if part is not None] + extra))
     train, probes_cut, held_out = (_cut(part, tokens) for part in parts)
