@@ -17,6 +17,7 @@ __all__ = [
     "Run",
     "Settings",
     "Trace",
+    "TraceCallback",
     "Verification",
     "WordtraceError",
     "apply_patch",
@@ -68,10 +69,12 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
+    from wordtrace.run.callback import TraceCallback
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
+    "TraceCallback": "wordtrace.run.callback",
     "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",
     "Patch": "wordtrace.act.patch",

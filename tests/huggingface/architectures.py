@@ -154,6 +154,7 @@ def fine_tune(
     *,
     callbacks: Any = None,
     model: Any = None,
+    resume: str | None = None,
     **arguments: Any,
 ) -> Any:
     """Fine-tune as anybody does, without wordtrace; return the Trainer."""
@@ -191,5 +192,5 @@ def fine_tune(
         data_collator=DataCollatorWithPadding(tokens),
         callbacks=callbacks,
     )
-    trainer.train()
+    trainer.train(resume_from_checkpoint=resume)
     return trainer
