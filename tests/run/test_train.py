@@ -205,7 +205,7 @@ def test_a_bump_in_the_loss_is_not_a_way_back() -> None:
         ({"checkpoints": (5, 900)}, "names step 900, but the training has 36 steps"),
         ({"early_stopping": 1, "eval_fraction": 0}, "needs held-out examples"),
         ({"eval_fraction": 1.5}, "--eval-fraction is 1.5"),
-        ({"model": "bert"}, "--model is 'bert'"),
+        ({"model": "no model"}, "--model no model is no folder here"),
         ({"embeddings": Path("/nowhere")}, "holds no tokenizer.json"),
         ({"max_length": 2}, "maximum length is 2"),
         ({"device": "tpu9"}, r"--device tpu9 can't be used here .*; give cpu"),

@@ -10,7 +10,7 @@ from typing import Any
 import tokenizers
 
 from wordtrace.errors import InputError
-from wordtrace.models import huggingface
+from wordtrace.models.library import library
 from wordtrace.models.tokenizer import FILE, Tokenizer
 
 _MOST = 512
@@ -33,7 +33,7 @@ def find(
             f"{places[0]} holds no tokenizer ({FILE}); give its folder by --tokenizer, or save it "
             "beside the weights: Trainer(processing_class=tokenizer)."
         )
-    transformers = huggingface.library("transformers")
+    transformers = library("transformers")
     try:
         outer = transformers.AutoTokenizer.from_pretrained(
             folder, local_files_only=True, use_fast=True

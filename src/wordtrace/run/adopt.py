@@ -6,7 +6,6 @@ import math
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,79 +20,26 @@ from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError
 from wordtrace.execute.progress import track
-from wordtrace.models import huggingface, pretrained_tokenizer
+from wordtrace.models import pretrained
 from wordtrace.models import tokenizer as tokens
-from wordtrace.models.protocol import TextModel
-from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.models.library import library
 from wordtrace.run import labels as names
 from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.run import BASE, FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
-from wordtrace.run.trainer_output import Rates, Saved, checkpoints_of, rates_of, weight_files
+from wordtrace.run.source import (
+    Choices,
+    Source,
+    check_fits,
+    class_count,
+    open_source,
+    predicted_by,
+    rates_used,
+)
+from wordtrace.run.trainer_output import Rates, Saved, weight_files
 
 _SAMPLE = 500
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the user may say about an output folder.
-
-    Attributes
-    ----------
-    label_names
-        The data's labels in the order of the model's classes, where names don't tell.
-    max_length
-        The most tokens of an example; by default the tokenizer's own truncation, else the
-        model's limit, at most 512.
-    learning_rate
-        The rate of every checkpoint, where the Trainer logged none.
-    checkpoints
-        How many to choose, where the loss has not saturated; or the very steps.
-    tokenizer, base
-        Folders: where the tokenizer lies, if not beside the weights; the model on which a LoRA
-        adapter was trained.
-    copy
-        Copy the weights instead of linking them.
-    """
-
-    label_names: tuple[str, ...] | None = None
-    max_length: int | None = None
-    learning_rate: float | None = None
-    checkpoints: int | tuple[int, ...] = 3
-    tokenizer: Path | None = None
-    base: Path | None = None
-    copy: bool = False
-
-    def __post_init__(self) -> None:
-        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
-            raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
-        if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
-            raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Where everything comes from."""
-
-    output: Path
-    saved: list[Saved]
-    document: dict[str, Any]
-    base: Path | None
-    tokenizer: Tokenizer
-    notes: list[str]
-    loaded: dict[Path, TextModel] = field(default_factory=dict)
-
-    def model(self, folder: Path) -> TextModel:
-        """Load a checkpoint; the last one is kept, since it is asked several times."""
-        last = self.saved[-1].folder
-        if folder in self.loaded:
-            return self.loaded[folder]
-        found = huggingface.load(folder, self.document, self.base)
-        found.module.eval().requires_grad_(False)
-        if folder == last:
-            self.loaded[folder] = found
-        return found
 
 
 def record(
@@ -126,9 +72,9 @@ def record(
         When `out` holds another run.
     """
     choices, folder = choices or Choices(), Path(out)
-    source = _source(Path(output), choices)
-    predicted = partial(_predicted, source)
-    classes = names.class_names(source.document, _class_count(source))
+    source = open_source(Path(output), choices)
+    predicted = partial(predicted_by, source)
+    classes = names.class_names(source.document, class_count(source))
     examples = names.match(examples, classes, choices.label_names, predicted)
     if held_out is not None:
         held_out = names.match(held_out, classes, choices.label_names, predicted)
@@ -140,7 +86,7 @@ def record(
         if data is not None and (data.labels < 0).any():
             bare = data.ids[int((data.labels < 0).argmax())]
             raise DataError(f"{data.source}: the example {bare!r} has no label; label it.")
-    rates = _rates(source, choices)
+    rates = rates_used(source, choices)
     atomic.check_replaceable(folder, MANIFEST, "run")
     plan = _plan(source, examples, held_out, choices)
     if (folder / MANIFEST).exists() and not overwrite:
@@ -152,69 +98,18 @@ def record(
         )
         return Run.open(folder)
     with atomic.exclusive(folder) as part:
-        if not part.exists() or (part / MANIFEST).exists():
-            atomic.empty(part)
-        else:
-            atomic.refuse_foreign(part, _OURS)
-            atomic.empty(part)
+        atomic.refuse_foreign(part, _OURS)
+        atomic.empty(part)
         _adopt(part, source, examples, held_out, rates, choices, plan)
         atomic.commit_folder(folder)
     return Run.open(folder)
 
 
-_OURS = (MANIFEST, TRAIN, HELD_OUT, BASE, tokens.FILE, huggingface.CONFIG, "checkpoints")
-
-
-def _source(output: Path, choices: Choices) -> _Source:
-    saved, notes = checkpoints_of(output)
-    last = saved[-1].folder
-    adapted = (last / huggingface.ADAPTER).is_file()
-    base = huggingface.base_of(last, choices.base) if adapted else None
-    document = huggingface.read_config(base or last)
-    if adapted:
-        document |= huggingface.adapted_labels(last)
-    places = [choices.tokenizer] if choices.tokenizer else [last, output, *([base] if base else [])]
-    tokenizer, more = pretrained_tokenizer.find(
-        [place for place in places if place], document, choices.max_length
-    )
-    return _Source(output, saved, document, base, tokenizer, [*notes, *more])
-
-
-def _class_count(source: _Source) -> int:
-    model = source.model(source.saved[-1].folder)
-    (last,) = model.named_layers["last"]
-    layer = model.module.get_submodule(last)
-    assert isinstance(layer, torch.nn.Linear)
-    return layer.out_features
-
-
-def _predicted(source: _Source, examples: Examples) -> npt.NDArray[np.int64]:
-    encoded = source.tokenizer.encode(examples.texts, examples.texts2)
-    _check_fits(source, encoded)
-    model = source.model(source.saved[-1].folder)
-    found: npt.NDArray[np.int64] = predict.logits(model, encoded).argmax(1)
-    return found
-
-
-def _rates(source: _Source, choices: Choices) -> Rates:
-    last = source.saved[-1].step
-    if choices.learning_rate is not None:
-        return Rates(
-            np.concatenate([[0.0], np.full(last, choices.learning_rate)]),
-            frozenset(range(1, last + 1)),
-        )
-    version = source.document.get("transformers_version")
-    found = rates_of(source.saved, source.output, version)
-    if found is None:
-        raise InputError(
-            f"{source.output}: no learning rate was logged and there is no scheduler.pt; give "
-            "--lr RATE for all checkpoints."
-        )
-    return found
+_OURS = (MANIFEST, TRAIN, HELD_OUT, BASE, tokens.FILE, pretrained.CONFIG, "checkpoints")
 
 
 def _plan(
-    source: _Source, examples: Examples, held_out: Examples | None, choices: Choices
+    source: Source, examples: Examples, held_out: Examples | None, choices: Choices
 ) -> dict[str, Any]:
     return {
         "output": [
@@ -233,7 +128,7 @@ def _plan(
 
 def _adopt(
     part: Path,
-    source: _Source,
+    source: Source,
     examples: Examples,
     held_out: Examples | None,
     rates: Rates,
@@ -241,7 +136,7 @@ def _adopt(
     plan: dict[str, Any],
 ) -> None:
     encoded = source.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-    _check_fits(source, encoded)
+    check_fits(source, encoded)
     drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
     candidates, right, frozen = _measured(source, encoded, examples.labels, np.sort(drawn), rates)
     final, dim, measured = _final(source, candidates, held_out)
@@ -256,7 +151,7 @@ def _adopt(
         "made_with": {
             "wordtrace": wordtrace.__version__,
             "torch": torch.__version__,
-            "transformers": huggingface.library("transformers").__version__,
+            "transformers": library("transformers").__version__,
         },
         "plan": plan,
         "model": {
@@ -293,7 +188,7 @@ def _adopt(
 
 
 def _measured(
-    source: _Source,
+    source: Source,
     encoded: Encoded,
     labels: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
@@ -328,20 +223,8 @@ def _measured(
     return found, right, len(tables) == 2 and torch.equal(*tables)
 
 
-def _check_fits(source: _Source, encoded: Encoded) -> None:
-    """Refuse a tokenizer whose ids the model does not embed; unused ones don't matter."""
-    table = next(source.model(source.saved[-1].folder).embedding.parameters())
-    highest = int(encoded.ids.max(initial=0))
-    if highest >= len(table):
-        raise InputError(
-            f"the tokenizer gives the token {highest:,} ({source.tokenizer.token(highest)!r}), the "
-            f"model embeds {len(table):,}; they do not belong together: give the right one by "
-            "--tokenizer."
-        )
-
-
 def _final(
-    source: _Source, candidates: list[Checkpoint], held_out: Examples | None
+    source: Source, candidates: list[Checkpoint], held_out: Examples | None
 ) -> tuple[Checkpoint, int, dict[str, Any] | None]:
     """Return the checkpoint that predicts (the best, where the Trainer kept it), and how well."""
     step = _best_step(source.saved) or candidates[-1].step
@@ -384,7 +267,7 @@ def _chosen(candidates: list[Checkpoint], choices: Choices, classes: int) -> lis
     return [one for one in candidates if one.step in set(steps)]
 
 
-def _write_files(part: Path, source: _Source, kept: Sequence[Checkpoint], copy: bool) -> None:
+def _write_files(part: Path, source: Source, kept: Sequence[Checkpoint], copy: bool) -> None:
     folders = {one.step: one.folder for one in source.saved}
     for one in {one.step: one for one in kept}.values():
         target = part / one.folder
@@ -394,9 +277,9 @@ def _write_files(part: Path, source: _Source, kept: Sequence[Checkpoint], copy: 
         atomic.write_json(target / "step.json", one.document())
     if source.base is not None:
         (part / BASE).mkdir()
-        for path in [*weight_files(source.base), source.base / huggingface.CONFIG]:
+        for path in [*weight_files(source.base), source.base / pretrained.CONFIG]:
             _link(path, part / BASE / path.name, copy)
-    atomic.write_json(part / huggingface.CONFIG, source.document)
+    atomic.write_json(part / pretrained.CONFIG, source.document)
     source.tokenizer.save(part / tokens.FILE)
 
 
@@ -411,7 +294,7 @@ def _link(source: Path, target: Path, copy: bool) -> None:
 
 
 def _notes(
-    source: _Source,
+    source: Source,
     examples: Examples,
     rates: Rates,
     chosen: list[Checkpoint],

@@ -61,9 +61,7 @@ class TraceCallback(TrainerCallback):
         self._due = set(self.steps or _moments(state.max_steps, state.num_train_epochs))
         known = (self.folder / _MARK).exists()
         if self.folder.exists() and not known and any(self.folder.iterdir()):
-            raise InputError(
-                f"{self.folder} holds other files; choose another folder."
-            )
+            raise InputError(f"{self.folder} holds other files; choose another folder.")
         if known and not state.global_step:
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,8 @@ from typing import Any
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.run import adopt
-from wordtrace.run.adopt import Choices
 from wordtrace.run.run import Run
+from wordtrace.run.source import Choices
 
 
 def record(
@@ -40,7 +40,7 @@ def record(
         Held-out examples.
     **choices
         `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`:
-        the fields of :class:`wordtrace.run.adopt.Choices`.
+        the fields of :class:`wordtrace.run.source.Choices`.
 
     Raises
     ------

@@ -195,20 +195,20 @@ class Run:
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
-        from wordtrace.models import huggingface
+        from wordtrace.models import pretrained
 
         model = self._classifier("checkpoints/step-000000")
-        huggingface.draw(model, self.manifest["model"]["drawn"], seed)
+        pretrained.draw(model, self.manifest["model"]["drawn"], seed)
         model.module.to(self.device)
         return model
 
     def _classifier(self, folder: str) -> HuggingFaceClassifier:
-        from wordtrace.models import huggingface
+        from wordtrace.models import pretrained
 
         base = self.path / BASE
-        return huggingface.load(
+        return pretrained.load(
             self.path / folder,
-            huggingface.read_config(self.path),
+            pretrained.read_config(self.path),
             base if base.is_dir() else None,
         )
 

@@ -11,7 +11,7 @@ import torch
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import InputError
-from wordtrace.models import embeddings, huggingface, pretrained_tokenizer
+from wordtrace.models import embeddings, pretrained, pretrained_tokenizer
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.protocol import TextModel
@@ -63,9 +63,9 @@ def sources(settings: Settings) -> dict[str, Any]:
         When a file is missing.
     """
     if settings.model != "cnn":
-        folder = huggingface.resolve(settings.model)
-        files = [*weight_files(folder), folder / huggingface.CONFIG]
-        document = huggingface.read_config(folder)
+        folder = pretrained.resolve(settings.model)
+        files = [*weight_files(folder), folder / pretrained.CONFIG]
+        document = pretrained.read_config(folder)
         if len(files) < 2:
             raise InputError(
                 f"{folder} holds no model.safetensors; write the model again by "
@@ -93,9 +93,9 @@ def sources(settings: Settings) -> dict[str, Any]:
 
 
 def _pretrained(part: Path, examples: Examples, settings: Settings, seed: int) -> Start:
-    folder = huggingface.resolve(settings.model)
+    folder = pretrained.resolve(settings.model)
     tokenizer, _ = pretrained_tokenizer.find(
-        [folder], huggingface.read_config(folder), settings.max_length
+        [folder], pretrained.read_config(folder), settings.max_length
     )
     pad = next(
         (
@@ -105,13 +105,13 @@ def _pretrained(part: Path, examples: Examples, settings: Settings, seed: int) -
         ),
         None,
     )
-    model, config, drawn = huggingface.fresh(
+    model, config, drawn = pretrained.fresh(
         folder, examples.label_names, seed, settings.layers, pad
     )
     table = next(model.embedding.parameters())
     with atomic.replacing(part / tokens.FILE) as temporary:
         tokenizer.save(temporary)
-    atomic.write_json(part / huggingface.CONFIG, config)
+    atomic.write_json(part / pretrained.CONFIG, config)
     document = {
         "kind": "transformers",
         "architecture": config["architectures"][0],

@@ -1,0 +1,152 @@
+"""A Trainer's output folder with all that belongs to it: weights, configuration, tokenizer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from wordtrace.data.batches import Encoded
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.models import adapters, pretrained, pretrained_tokenizer
+from wordtrace.models.protocol import TextModel
+from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.run import predict
+from wordtrace.run.trainer_output import Rates, Saved, checkpoints_of, rates_of
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user may say about an output folder.
+
+    Attributes
+    ----------
+    label_names
+        The data's labels in the order of the model's classes, where names don't tell.
+    max_length
+        The most tokens of an example; by default the tokenizer's own truncation, else the
+        model's limit, at most 512.
+    learning_rate
+        The rate of every checkpoint, where the Trainer logged none.
+    checkpoints
+        How many to choose, where the loss has not saturated; or the very steps.
+    tokenizer, base
+        Folders: where the tokenizer lies, if not beside the weights; the model on which a LoRA
+        adapter was trained.
+    copy
+        Copy the weights instead of linking them.
+    """
+
+    label_names: tuple[str, ...] | None = None
+    max_length: int | None = None
+    learning_rate: float | None = None
+    checkpoints: int | tuple[int, ...] = 3
+    tokenizer: Path | None = None
+    base: Path | None = None
+    copy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
+        if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
+            raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where everything comes from."""
+
+    output: Path
+    saved: list[Saved]
+    document: dict[str, Any]
+    base: Path | None
+    tokenizer: Tokenizer
+    notes: list[str]
+    loaded: dict[Path, TextModel] = field(default_factory=dict)
+
+    def model(self, folder: Path) -> TextModel:
+        """Load a checkpoint; the last one is kept, since it is asked several times."""
+        last = self.saved[-1].folder
+        if folder in self.loaded:
+            return self.loaded[folder]
+        found = pretrained.load(folder, self.document, self.base)
+        found.module.eval().requires_grad_(False)
+        if folder == last:
+            self.loaded[folder] = found
+        return found
+
+
+def open_source(output: Path, choices: Choices) -> Source:
+    """Find checkpoints, configuration, tokenizer and, for an adapter, its base.
+
+    Raises
+    ------
+    InputError
+        For what is missing or can't be used.
+    """
+    saved, notes = checkpoints_of(output)
+    last = saved[-1].folder
+    adapted = (last / adapters.CONFIG).is_file()
+    base = adapters.base_of(last, choices.base) if adapted else None
+    document = pretrained.read_config(base or last)
+    if adapted:
+        document |= adapters.adapted_labels(last)
+    places = [choices.tokenizer] if choices.tokenizer else [last, output, *([base] if base else [])]
+    tokenizer, more = pretrained_tokenizer.find(
+        [place for place in places if place], document, choices.max_length
+    )
+    return Source(output, saved, document, base, tokenizer, [*notes, *more])
+
+
+def class_count(source: Source) -> int:
+    """Return how many classes the model scores."""
+    model = source.model(source.saved[-1].folder)
+    (last,) = model.named_layers["last"]
+    layer = model.module.get_submodule(last)
+    assert isinstance(layer, torch.nn.Linear)
+    return layer.out_features
+
+
+def predicted_by(source: Source, examples: Examples) -> npt.NDArray[np.int64]:
+    """Return what the last checkpoint predicts, shape (examples,)."""
+    encoded = source.tokenizer.encode(examples.texts, examples.texts2)
+    check_fits(source, encoded)
+    model = source.model(source.saved[-1].folder)
+    found: npt.NDArray[np.int64] = predict.logits(model, encoded).argmax(1)
+    return found
+
+
+def rates_used(source: Source, choices: Choices) -> Rates:
+    """Return the rate of every step: given, or as the Trainer wrote it down (InputError)."""
+    last = source.saved[-1].step
+    if choices.learning_rate is not None:
+        return Rates(
+            np.concatenate([[0.0], np.full(last, choices.learning_rate)]),
+            frozenset(range(1, last + 1)),
+        )
+    version = source.document.get("transformers_version")
+    found = rates_of(source.saved, source.output, version)
+    if found is None:
+        raise InputError(
+            f"{source.output}: no learning rate was logged and there is no scheduler.pt; give "
+            "--lr RATE for all checkpoints."
+        )
+    return found
+
+
+def check_fits(source: Source, encoded: Encoded) -> None:
+    """Refuse a tokenizer whose ids the model does not embed; unused ones don't matter."""
+    table = next(source.model(source.saved[-1].folder).embedding.parameters())
+    highest = int(encoded.ids.max(initial=0))
+    if highest >= len(table):
+        raise InputError(
+            f"the tokenizer gives the token {highest:,} ({source.tokenizer.token(highest)!r}), the "
+            f"model embeds {len(table):,}; they do not belong together: give the right one by "
+            "--tokenizer."
+        )

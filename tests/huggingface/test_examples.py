@@ -1,0 +1,81 @@
+"""The example scripts, run as their docstrings say, on small models."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import make_examples
+from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
+
+pytest.importorskip("transformers")
+pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+BY_NAME = {one.name: one for one in ARCHITECTURES}
+
+
+def pretrained(folder: Path, name: str) -> Path:
+    one = BY_NAME[name]
+    tokens = tokenizer(one.tokens)
+    tokens.model_max_length = 140
+    longer = {
+        key: 140 if key in ("max_position_embeddings", "n_positions") else value
+        for key, value in one.config.items()
+    }
+    made = type(one)(one.name, one.tokens, longer, one.types)
+    model_of(made, tokens, ("a", "b", "c")).save_pretrained(folder)
+    tokens.save_pretrained(folder)
+    return folder
+
+
+def run(script: str, *arguments: object) -> str:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / script), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "model"), [("hf_classifier.py", "DistilBert"), ("hf_lora.py", "Llama")]
+)
+def test_texts(script: str, model: str, tmp_path: Path) -> None:
+    if script == "hf_lora.py":
+        pytest.importorskip("peft")
+    examples = make_examples(48)
+    with open(tmp_path / "data.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for text, label in zip(examples.texts, examples.labels.tolist(), strict=True):
+            writer.writerow([text, examples.label_names[label]])
+    folder = pretrained(tmp_path / "model", model)
+    said = run(script, tmp_path / "data.csv", folder, tmp_path / "run", "the striker of the cup")
+    assert said.count("proponent ") == 5
+    assert (tmp_path / "run.html").exists()
+
+
+def test_pairs(tmp_path: Path) -> None:
+    examples = make_examples(48)
+    with open(tmp_path / "data.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["premise", "hypothesis", "label"])
+        for one, two, label in zip(
+            examples.texts, examples.texts[::-1], examples.labels.tolist(), strict=True
+        ):
+            writer.writerow([one, two, examples.label_names[label]])
+    folder = pretrained(tmp_path / "model", "Bert")
+    said = run(
+        *("hf_pairs.py", tmp_path / "data.csv", folder, tmp_path / "run"),
+        *("the striker of the cup", "the coach of the club"),
+    )
+    assert said.count("proponent ") == 5
+    assert (tmp_path / "run.html").exists()
