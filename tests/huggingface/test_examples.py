@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -59,6 +60,31 @@ def test_texts(script: str, model: str, tmp_path: Path) -> None:
             writer.writerow([text, examples.label_names[label]])
     folder = pretrained(tmp_path / "model", model)
     said = run(script, tmp_path / "data.csv", folder, tmp_path / "run", "the striker of the cup")
+    assert said.count("proponent ") == 5
+    assert (tmp_path / "run.html").exists()
+
+
+def test_answers(tmp_path: Path) -> None:
+    import torch
+    import transformers
+
+    tokens = tokenizer("bytes")
+    tokens.eos_token, tokens.model_max_length = "</s>", 260
+    torch.manual_seed(1)
+    config = transformers.GPT2Config(
+        vocab_size=len(tokens), n_embd=16, n_layer=2, n_head=2, n_positions=260
+    )
+    transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path / "model")
+    tokens.save_pretrained(tmp_path / "model")
+    lines = [
+        json.dumps({"prompt": f"Question: {one} Answer:", "answer": f" {other}"})
+        for one, other in zip(make_examples(30).texts, make_examples(30, 8).texts, strict=True)
+    ]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines) + "\n")
+    said = run(
+        *("hf_causal_lm.py", tmp_path / "data.jsonl", tmp_path / "model", tmp_path / "run"),
+        *("Question: the striker Answer:", " the goal of the cup"),
+    )
     assert said.count("proponent ") == 5
     assert (tmp_path / "run.html").exists()
 

@@ -56,12 +56,19 @@ def record(
     copy: Annotated[
         bool, typer.Option("--copy", help="Copy the weights instead of linking them.")
     ] = False,
+    end: Annotated[
+        bool,
+        typer.Option("--end/--no-end", help="Of a language model: completions had an end token."),
+    ] = True,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a run, at the end.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Adopt the output folder of a transformers Trainer as a run, as it is."""
+    """Adopt the output folder of a transformers Trainer as a run, as it is.
+
+    Of a causal language model --text is the prompt and --text2 the completion; no label is read.
+    """
     from wordtrace import api
     from wordtrace.cli.show import show_run
     from wordtrace.run.describe import describe_run
@@ -85,6 +92,7 @@ def record(
         tokenizer=tokenizer,
         base=base,
         copy=copy,
+        end=end,
     )
     if existed:
         say(f"{out} holds this very run already; nothing was done.")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.explain.prediction import Hit, Kind, Span, Word
+from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
 #: A token in more than this share of the training texts is a stop token.
@@ -27,7 +28,7 @@ class Vocabulary:
         How many training texts there are.
     """
 
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | CompletionTokenizer
     documents: npt.NDArray[np.int64]
     examples: int
 

@@ -17,14 +17,7 @@ WEIGHTS = "adapter_model.safetensors"
 
 def base_of(adapter: Path, given: Path | None) -> Path:
     """Return the folder of the model that an adapter was trained on (InputError)."""
-    if given is not None:
-        base = given
-    else:
-        try:
-            document = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
-            base = Path(str(document["base_model_name_or_path"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{adapter / CONFIG} can't be read; give --base FOLDER.") from None
+    base = given or Path(str(_read(adapter).get("base_model_name_or_path")))
     if not (base / "config.json").is_file():
         raise InputError(
             f"the adapter in {adapter} was trained on {str(base)!r}, which is no folder with a "
@@ -33,12 +26,21 @@ def base_of(adapter: Path, given: Path | None) -> Path:
     return base
 
 
+def generates(adapter: Path) -> bool:
+    """Tell an adapter of a causal language model."""
+    return bool(_read(adapter).get("task_type") == "CAUSAL_LM")
+
+
 def adapted_labels(adapter: Path) -> dict[str, Any]:
     """Return what a LoRA adapter's head says of the classes, to lay over its base's configuration.
+
+    Nothing for an adapter of a language model.
 
     ``adapter_config.json`` does not name the classes; the head that was trained along with the
     adapter has a row for each.
     """
+    if generates(adapter):
+        return {}
     path = adapter / WEIGHTS
     rows = 0
     try:
@@ -72,3 +74,13 @@ def merged(module: Any, adapter: Path) -> Any:
         return adapted.merge_and_unload(safe_merge=True)
     except (OSError, RuntimeError, ValueError, KeyError, safetensors.SafetensorError) as error:
         raise CorruptError(f"{adapter} does not fit its base: {first_line(error)}") from None
+
+
+def _read(adapter: Path) -> dict[str, Any]:
+    try:
+        document = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        document = None
+    if not isinstance(document, dict):
+        raise CorruptError(f"{adapter / CONFIG} can't be read.")
+    return document

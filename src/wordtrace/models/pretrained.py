@@ -14,6 +14,7 @@ from torch import nn
 
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models import adapters
+from wordtrace.models.completions import HuggingFaceGenerator
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.library import first_line, library
 
@@ -107,8 +108,8 @@ def _cut_layers(document: dict[str, Any], layers: int, folder: Path) -> None:
 
 def load(
     weights: Path, config: Mapping[str, Any], base: Path | None = None
-) -> HuggingFaceClassifier:
-    """Read a classifier in float32, from files on disk alone.
+) -> HuggingFaceClassifier | HuggingFaceGenerator:
+    """Read a classifier or a causal language model in float32, from files on disk alone.
 
     Parameters
     ----------
@@ -129,9 +130,14 @@ def load(
     """
     transformers = library("transformers")
     settings = _settings(transformers, config, weights)
-    kind = classifier_class(transformers, settings, config, weights)
+    generates, more = is_generator(config), {}
+    if generates:
+        kind = transformers.AutoModelForCausalLM
+        more["generation_config"] = transformers.GenerationConfig()  # else it looks for a file
+    else:
+        kind = classifier_class(transformers, settings, config, weights)
     folder = weights if base is None else base
-    module, found = _read(kind, folder, settings, transformers)
+    module, found = _read(kind, folder, settings, transformers, **more)
     missing = [*found["missing_keys"], *(one[0] for one in found["mismatched_keys"])]
     if missing and base is None:
         raise CorruptError(
@@ -140,7 +146,13 @@ def load(
     if base is not None:
         module = adapters.merged(module, weights)
     _check_finite(module, weights)
-    return HuggingFaceClassifier(module)
+    return HuggingFaceGenerator(module) if generates else HuggingFaceClassifier(module)
+
+
+def is_generator(config: Mapping[str, Any]) -> bool:
+    """Tell a causal language model by its architecture's name."""
+    named = str((config.get("architectures") or [""])[0])
+    return named.endswith(("ForCausalLM", "LMHeadModel"))
 
 
 @contextmanager
@@ -175,7 +187,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _read(kind: Any, folder: Path, settings: Any, transformers: Any) -> tuple[Any, Any]:
+def _read(
+    kind: Any, folder: Path, settings: Any, transformers: Any, **more: Any
+) -> tuple[Any, Any]:
     try:
         with _quiet(transformers):
             module, found = kind.from_pretrained(
@@ -186,6 +200,7 @@ def _read(kind: Any, folder: Path, settings: Any, transformers: Any) -> tuple[An
                 dtype=torch.float32,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
+                **more,
             )
     except (OSError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
         raise CorruptError(f"{folder} can't be read as a model: {first_line(error)}") from None
@@ -195,7 +210,8 @@ def _read(kind: Any, folder: Path, settings: Any, transformers: Any) -> tuple[An
 def _settings(transformers: Any, config: Mapping[str, Any], where: Path) -> Any:
     rest = {name: value for name, value in config.items() if name != "model_type"}
     try:
-        return transformers.AutoConfig.for_model(config["model_type"], **rest)
+        with _quiet(transformers):
+            return transformers.AutoConfig.for_model(config["model_type"], **rest)
     except (KeyError, ValueError) as error:
         raise InputError(
             f"{where}: this transformers ({transformers.__version__}) does not know the model: "

@@ -19,8 +19,8 @@ _FILES = (FILE, "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.m
 
 def find(
     places: Sequence[Path], config: Mapping[str, Any], max_length: int | None
-) -> tuple[Tokenizer, list[str]]:
-    """Return the first folder's tokenizer, and notes on what was taken for granted.
+) -> tuple[Tokenizer, list[str], int | None]:
+    """Return the first folder's tokenizer, notes on what was taken for granted, the end's token.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def find(
         and int(config.get("type_vocab_size", 0)) > 1,
         literal=False,
     )
-    return tokenizer, notes
+    return tokenizer, notes, outer.eos_token_id
 
 
 def _limit(config: Mapping[str, Any], outer: Any) -> int:

@@ -22,6 +22,7 @@ from wordtrace.errors import DataError, InputError
 from wordtrace.execute.progress import track
 from wordtrace.models import pretrained
 from wordtrace.models import tokenizer as tokens
+from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
 from wordtrace.run import labels as names
 from wordtrace.run import predict
@@ -39,6 +40,8 @@ from wordtrace.run.source import (
 )
 from wordtrace.run.trainer_output import Rates, Saved, weight_files
 
+#: The one label of a language model's examples.
+COMPLETION = "completion"
 _SAMPLE = 500
 
 
@@ -73,11 +76,9 @@ def record(
     """
     choices, folder = choices or Choices(), Path(out)
     source = open_source(Path(output), choices)
-    predicted = partial(predicted_by, source)
-    classes = names.class_names(source.document, class_count(source))
-    examples = names.match(examples, classes, choices.label_names, predicted)
+    examples = _labelled(source, examples, choices)
     if held_out is not None:
-        held_out = names.match(held_out, classes, choices.label_names, predicted)
+        held_out = _labelled(source, held_out, choices)
         if held_out.has_pairs != examples.has_pairs:
             raise DataError(
                 f"{held_out.source}: give two text columns in both files or in neither."
@@ -106,6 +107,22 @@ def record(
 
 
 _OURS = (MANIFEST, TRAIN, HELD_OUT, BASE, tokens.FILE, pretrained.CONFIG, "checkpoints")
+
+
+def _labelled(source: Source, examples: Examples, choices: Choices) -> Examples:
+    """Bring labels into the order of the classes; a language model has the one, `completion`."""
+    if pretrained.is_generator(source.document):
+        nothing = np.zeros(len(examples), np.int64)
+        return Examples.of(
+            examples.table["text"],
+            nothing,
+            (COMPLETION,),
+            ids=examples.ids,
+            texts2=examples.table["text2"] if examples.has_pairs else None,
+            source=examples.source,
+        )
+    classes = names.class_names(source.document, class_count(source))
+    return names.match(examples, classes, choices.label_names, partial(predicted_by, source))
 
 
 def _plan(
@@ -145,6 +162,8 @@ def _adopt(
     examples.write_parquet(part / TRAIN)
     if held_out is not None:
         held_out.write_parquet(part / HELD_OUT)
+    tokenizer = source.tokenizer
+    generates = isinstance(tokenizer, CompletionTokenizer)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -159,6 +178,8 @@ def _adopt(
             "architecture": (source.document.get("architectures") or [None])[0],
             "dim": dim,
             "token_types": source.tokenizer.types,
+            "end": tokenizer.end if isinstance(tokenizer, CompletionTokenizer) else None,
+            "task": "generation" if generates else "classification",
         },
         "pretrained_embeddings": True,
         "max_length": source.tokenizer.max_length,
@@ -262,7 +283,9 @@ def _chosen(candidates: list[Checkpoint], choices: Choices, classes: int) -> lis
         steps = list(choices.checkpoints)
     else:
         # An untrained head says every class alike: that is the loss before training.
-        losses = [(0, math.log(classes)), *((one.step, one.loss) for one in candidates)]
+        # A language model has no such level: its first checkpoint stands for it.
+        before = math.log(classes) if classes > 1 else candidates[0].loss
+        losses = [(0, before), *((one.step, one.loss) for one in candidates)]
         steps = choose(losses, choices.checkpoints)
     return [one for one in candidates if one.step in set(steps)]
 
@@ -308,6 +331,8 @@ def _notes(
             f"The rate at {'step' if len(guessed) == 1 else 'steps'} "
             f"{', '.join(map(str, guessed))} was not logged: taken between the logged ones."
         )
+    if isinstance(source.tokenizer, CompletionTokenizer):
+        right = 1.0
     share = np.bincount(examples.labels).max() / len(examples)
     if right < max(share, 2 / len(examples.label_names)) * 0.9:
         notes.append(

@@ -9,7 +9,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.run import adopt
 from wordtrace.run.run import Run
-from wordtrace.run.source import Choices
+from wordtrace.run.source import Choices, task_of
 
 
 def record(
@@ -39,8 +39,11 @@ def record(
     eval_data
         Held-out examples.
     **choices
-        `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`:
-        the fields of :class:`wordtrace.run.source.Choices`.
+        `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`,
+        `end`: the fields of :class:`wordtrace.run.source.Choices`.
+
+    A causal language model's examples have a prompt, `text`, and a completion, `text2`, whose
+    tokens' mean loss is the example's; or `text` alone, all of which counts. `label` is not read.
 
     Raises
     ------
@@ -49,11 +52,20 @@ def record(
     CorruptError
         For weights that don't fit the model, or that hold NaN.
     """
+    column = None if task_of(output) == "generation" else label
 
     def read(source: Any) -> Examples:
         if isinstance(source, Examples):
             return source
-        return read_examples(source, text=text, text2=text2, label=label, id=id, split=split)
+        return read_examples(
+            source,
+            text=text,
+            text2=text2,
+            label=column,
+            id=id,
+            split=split,
+            require_labels=column is not None,
+        )
 
     return adopt.record(
         output,

@@ -50,7 +50,14 @@ def last_layer(model: TextModel, inputs: FloatArray) -> FloatArray:
 
 
 def probabilities(scores: FloatArray) -> npt.NDArray[np.float64]:
-    """Return softmax(scores) over the classes, float64, the same shape."""
+    """Return softmax(scores) over the classes, float64, the same shape.
+
+    A language model's one score is a mean log-probability: its exponential, the geometric mean of
+    the tokens' probabilities.
+    """
+    if scores.shape[1] == 1:
+        alone: npt.NDArray[np.float64] = np.exp(scores.astype(np.float64))
+        return alone
     shifted = scores.astype(np.float64) - scores.max(1, keepdims=True)
     exponential = np.exp(shifted)
     result: npt.NDArray[np.float64] = exponential / exponential.sum(1, keepdims=True)
@@ -58,8 +65,14 @@ def probabilities(scores: FloatArray) -> npt.NDArray[np.float64]:
 
 
 def cross_entropy(scores: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return −log softmax(scores)[label] of each example, float64, shape (examples,)."""
+    """Return −log softmax(scores)[label] of each example, float64, shape (examples,).
+
+    Of a language model's one score, a mean log-probability, the negative.
+    """
     wide = scores.astype(np.float64)
+    if wide.shape[1] == 1:
+        alone: npt.NDArray[np.float64] = -wide[:, 0]
+        return alone
     top = wide.max(1)
     log_sum = top + np.log(np.exp(wide - top[:, None]).sum(1))
     result: npt.NDArray[np.float64] = log_sum - wide[np.arange(len(labels)), labels]

@@ -24,6 +24,7 @@ from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.recipe import Recipe
 
 if TYPE_CHECKING:
+    from wordtrace.models.completions import CompletionTokenizer, HuggingFaceGenerator
     from wordtrace.models.huggingface import HuggingFaceClassifier
 
 MANIFEST = "run.json"
@@ -146,12 +147,19 @@ class Run:
         return Examples.read_parquet(path) if path.exists() else None
 
     @cached_property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> Tokenizer | CompletionTokenizer:
         """The tokenizer it was trained with."""
+        model = self.manifest["model"]
+        if model.get("task") == "generation":
+            from wordtrace.models.completions import open_tokenizer
+
+            return open_tokenizer(
+                self.path / tokens.FILE, self.manifest["max_length"], model["end"]
+            )
         return Tokenizer.open(
             self.path / tokens.FILE,
             self.manifest["max_length"],
-            types=self.manifest["model"].get("token_types", False),
+            types=model.get("token_types", False),
             literal=self._is_cnn,
         )
 
@@ -188,7 +196,7 @@ class Run:
                 model: TextModel = CNN(self.config)
                 self.load_into(model.module, checkpoint)
             else:
-                model = self._classifier(checkpoint.folder)
+                model = self._pretrained(checkpoint.folder)
             model.module.to(self.device).eval().requires_grad_(False)
             self._models[checkpoint.step] = model
         return self._models[checkpoint.step]
@@ -196,13 +204,15 @@ class Run:
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
         from wordtrace.models import pretrained
+        from wordtrace.models.huggingface import HuggingFaceClassifier
 
-        model = self._classifier("checkpoints/step-000000")
+        model = self._pretrained("checkpoints/step-000000")
+        assert isinstance(model, HuggingFaceClassifier)
         pretrained.draw(model, self.manifest["model"]["drawn"], seed)
         model.module.to(self.device)
         return model
 
-    def _classifier(self, folder: str) -> HuggingFaceClassifier:
+    def _pretrained(self, folder: str) -> HuggingFaceClassifier | HuggingFaceGenerator:
         from wordtrace.models import pretrained
 
         base = self.path / BASE

@@ -15,6 +15,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.models import adapters, pretrained, pretrained_tokenizer
+from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.protocol import TextModel
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import predict
@@ -41,6 +42,8 @@ class Choices:
         adapter was trained.
     copy
         Copy the weights instead of linking them.
+    end
+        Of a language model: completions ended in the end token in training.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -50,6 +53,7 @@ class Choices:
     tokenizer: Path | None = None
     base: Path | None = None
     copy: bool = False
+    end: bool = True
 
     def __post_init__(self) -> None:
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
@@ -66,7 +70,7 @@ class Source:
     saved: list[Saved]
     document: dict[str, Any]
     base: Path | None
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | CompletionTokenizer
     notes: list[str]
     loaded: dict[Path, TextModel] = field(default_factory=dict)
 
@@ -98,10 +102,23 @@ def open_source(output: Path, choices: Choices) -> Source:
     if adapted:
         document |= adapters.adapted_labels(last)
     places = [choices.tokenizer] if choices.tokenizer else [last, output, *([base] if base else [])]
-    tokenizer, more = pretrained_tokenizer.find(
+    tokenizer, more, end = pretrained_tokenizer.find(
         [place for place in places if place], document, choices.max_length
     )
-    return Source(output, saved, document, base, tokenizer, [*notes, *more])
+    made: Tokenizer | CompletionTokenizer = tokenizer
+    if pretrained.is_generator(document):
+        made = CompletionTokenizer(tokenizer, end if choices.end else None)
+    return Source(output, saved, document, base, made, [*notes, *more])
+
+
+def task_of(output: str | Path) -> str:
+    """Return what a Trainer's output was trained for: "classification" or "generation"."""
+    last = checkpoints_of(Path(output))[0][-1].folder
+    if (last / adapters.CONFIG).is_file():
+        return "generation" if adapters.generates(last) else "classification"
+    return (
+        "generation" if pretrained.is_generator(pretrained.read_config(last)) else "classification"
+    )
 
 
 def class_count(source: Source) -> int:

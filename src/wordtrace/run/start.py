@@ -94,7 +94,7 @@ def sources(settings: Settings) -> dict[str, Any]:
 
 def _pretrained(part: Path, examples: Examples, settings: Settings, seed: int) -> Start:
     folder = pretrained.resolve(settings.model)
-    tokenizer, _ = pretrained_tokenizer.find(
+    tokenizer, _, _ = pretrained_tokenizer.find(
         [folder], pretrained.read_config(folder), settings.max_length
     )
     pad = next(

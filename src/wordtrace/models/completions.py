@@ -1,0 +1,170 @@
+"""Prompts with completions: language models whose loss is the completion's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import InputError
+from wordtrace.execute.progress import track
+from wordtrace.models.protocol import Batch
+from wordtrace.models.tokenizer import TokenAt, Tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_CHUNK = 4096
+
+
+class CompletionTokenizer:
+    """A prompt and its completion as one text, as language models are trained on them.
+
+    A pair (text, text2) is tokenized as text + text2, nothing between; what the batch knows as the
+    second text begins with the first token that reaches into text2. A single text is all
+    completion.
+
+    Parameters
+    ----------
+    inner
+        The model's tokenizer.
+    end
+        The token that ends a completion in training, or None.
+    """
+
+    types = True
+
+    def __init__(self, inner: Tokenizer, end: int | None) -> None:
+        self._tokens, self.end = inner, end
+        self.inner, self.max_length = inner.inner, inner.max_length
+        self.size, self.token, self.save = inner.size, inner.token, inner.save
+        self.special = inner.special | ({end} if end is not None else set())
+
+    def encode(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None, what: str | None = None
+    ) -> Encoded:
+        """Tokenize many; `what` names the progress bar, None shows none."""
+        parts, second, truncated = [], [], 0
+        prompts = texts if texts2 is not None else [""] * len(texts)
+        whole = texts if texts2 is None else [a + b for a, b in zip(texts, texts2, strict=True)]
+        with track(what or "", len(texts) if what else 0, "texts") as advance:
+            for start in range(0, len(whole), _CHUNK):
+                chunk = list(whole[start : start + _CHUNK])
+                for prompt, one in zip(
+                    prompts[start : start + _CHUNK], self.inner.encode_batch(chunk), strict=True
+                ):
+                    ids = self._ended(one)
+                    parts.append(np.asarray(ids, np.int32))
+                    second.append(_boundary(one, len(prompt)))
+                    truncated += bool(one.overflowing)
+                if what:
+                    advance(len(chunk))
+        offsets = np.zeros(len(parts) + 1, np.int64)
+        np.cumsum([len(part) for part in parts], out=offsets[1:])
+        every = np.concatenate(parts) if parts else np.empty(0, np.int32)
+        return Encoded(every, offsets, truncated, np.array(second, np.int64))
+
+    def positions(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None
+    ) -> list[list[TokenAt]]:
+        """Say where in the texts each token stands; as :meth:`.Tokenizer.positions` does."""
+        if texts2 is None:
+            found = self._tokens.positions(texts)
+        else:
+            joined = [a + b for a, b in zip(texts, texts2, strict=True)]
+            found = [
+                [_placed(one, prompt) for one in positions]
+                for prompt, positions in zip(texts, self._tokens.positions(joined), strict=True)
+            ]
+        if self.end is not None:
+            end = TokenAt(self.end, None)
+            # As in encode: a text that was cut has no end.
+            whole = texts if texts2 is None else joined
+            for positions, one in zip(found, self.inner.encode_batch(list(whole)), strict=True):
+                if len(self._ended(one)) > len(positions):
+                    positions.append(end)
+        return found
+
+    def _ended(self, encoding: Any) -> list[int]:
+        ids: list[int] = encoding.ids
+        if self.end is None or encoding.overflowing or len(ids) >= self.max_length:
+            return ids
+        return [*ids, self.end]
+
+
+class HuggingFaceGenerator:
+    """A ``…ForCausalLM``; its one class score is the mean log-probability of the completion.
+
+    Parameters
+    ----------
+    module
+        The model; it is used as it is.
+    """
+
+    def __init__(self, module: PreTrainedModel) -> None:
+        self.module: nn.Module = module
+        config: Any = module.config
+        pad = config.get_text_config().pad_token_id
+        self._pad = 0 if pad is None else int(pad)
+
+    @property
+    def embedding(self) -> nn.Module:
+        """The word embedding; where the output layer shares its weights, the lookup alone."""
+        module: Any = self.module
+        found: nn.Module = module.get_input_embeddings()
+        return found
+
+    @property
+    def named_layers(self) -> dict[str, tuple[str, ...]]:
+        """No layer has one of the paper's names."""
+        return {"second": (), "third": (), "last": ()}
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
+        ids = batch.ids.masked_fill(~batch.mask, self._pad)
+        scores = self.module(input_ids=ids, attention_mask=batch.mask.long()).logits
+        counted = batch.mask[:, 1:]
+        if batch.types is not None:
+            counted = counted & (batch.types[:, 1:] == 1)
+        losses = F.cross_entropy(
+            scores[:, :-1].float().transpose(1, 2), ids[:, 1:], reduction="none"
+        )
+        total = (losses * counted).sum(1) / counted.sum(1).clamp(min=1)
+        return -total.unsqueeze(1)
+
+    def losses(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean loss of each completion's tokens, shape (batch,)."""
+        return -logits[:, 0]
+
+    def last_layer_input(self, batch: Batch) -> Tensor:
+        """Refuse: each token has its own."""
+        raise InputError("this measure needs a classifier; a language model has no last layer's.")
+
+
+def open_tokenizer(path: Path, max_length: int, end: int | None) -> CompletionTokenizer:
+    """Read a run's ``tokenizer.json`` (CorruptError)."""
+    return CompletionTokenizer(Tokenizer.open(path, max_length, literal=False), end)
+
+
+def _boundary(encoding: Any, prompt: int) -> int:
+    """Return the position of the first token that reaches beyond the prompt's characters."""
+    for place, (special, (_, end)) in enumerate(
+        zip(encoding.special_tokens_mask, encoding.offsets, strict=True)
+    ):
+        if not special and end > prompt:
+            return place
+    return len(encoding.ids)
+
+
+def _placed(one: TokenAt, prompt: str) -> TokenAt:
+    if one.span is None:
+        return one
+    _, start, end = one.span
+    if end <= len(prompt):
+        return one
+    return TokenAt(one.token, ("text2", max(0, start - len(prompt)), end - len(prompt)))
