@@ -24,13 +24,13 @@ SECTIONS = (
     "faiss",
 )
 #: Run only where they are named: each takes minutes.
-LONG = ("dattri", "mislabels", "repair", "retrain", *SCALE)
+LONG = ("dattri", "mislabels", "repair", "retrain", "hf", *SCALE)
 OUT = Path(__file__).parent / "out"
 
 
 def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
-    from benchmarks import index, measures, mislabels, query, repair, retrain, scale
+    from benchmarks import hf, index, measures, mislabels, query, repair, retrain, scale
     from benchmarks.measure import peak_megabytes
     from benchmarks.peers import faiss
 
@@ -46,6 +46,8 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = mislabels.measure()
     elif name == "repair":
         rows = repair.measure()
+    elif name == "hf":
+        rows = hf.measure(OUT)
     elif name == "retrain":
         rows = retrain.measure()
     elif name == "faiss":

@@ -21,8 +21,12 @@ from wordtrace.run.fit import to_batch
 
 def measure(folder: Path, count: int = 10_000, repeats: int = 5) -> list[dict[str, Any]]:
     """Build one checkpoint's shard, writing included, on one thread."""
+    return measure_run(trained(folder, count), folder, repeats)
+
+
+def measure_run(run: api.Run, folder: Path, repeats: int = 5) -> list[dict[str, Any]]:
+    """Build one checkpoint's shard of a run, writing included, on one thread."""
     torch.set_num_threads(1)
-    run = trained(folder, count)
     model = run.model(run.checkpoints[0])
     labels = run.train.labels
 

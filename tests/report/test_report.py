@@ -103,7 +103,10 @@ def test_one_scale_colours_the_query_and_its_examples() -> None:
         (-0.001, 2, "0.00"),
         (0.0, 3, "0.000"),
         (-12.3456, 1, "−12.3"),
-        (1e-7, 9, "+0.000000100"),
+        (0.0000305, 6, "+0.000030"),
+        (1e-7, 9, "+1.00e−7"),
+        (-2.5e-9, 9, "−0.03e−7"),
+        (1e-12, 9, "0.00"),
     ],
 )
 def test_signed_numbers(value: float, digits: int, shown: str) -> None:
@@ -125,8 +128,8 @@ def test_small_scores_keep_their_digits() -> None:
         hit["score"] *= 1e-6
         for word in hit["words"]:
             word["contribution"] *= 1e-6
-    assert "▲ +0.000000897" in Page(render_html([document])).line
-    assert "+0.000000897" in terminal(document)
+    assert "▲ +8.97e−7" in Page(render_html([document])).line
+    assert "+8.97e−7" in terminal(document)
 
 
 def test_the_conclusion_word_by_word() -> None:
