@@ -11,6 +11,7 @@ import torch
 from tests.conftest import make_examples
 from wordtrace import api
 from wordtrace.data.batches import Encoded
+from wordtrace.data.labelling import Labelling
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run.checkpoint import Checkpoint
@@ -30,9 +31,15 @@ class TinyRun:
     path: Path = Path("tiny")
     manifest: dict[str, Any] = field(default_factory=lambda: {"has_pairs": False})
 
+    require_classes = api.Run.require_classes
+
     @property
     def label_names(self) -> tuple[str, ...]:
         return self.train.label_names
+
+    @property
+    def labelling(self) -> Labelling:
+        return self.train.labelling
 
     @property
     def final(self) -> Checkpoint:

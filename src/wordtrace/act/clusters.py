@@ -156,6 +156,7 @@ def clusters(
         For a share, threshold or size out of range, or when no example is wrong that often.
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
+    opened.require_classes("clusters")
     if not 0 < wrong <= 1:
         raise InputError(f"--wrong is {wrong}; give a share over 0, to 1.")
     if not 0 < threshold < 1:

@@ -215,6 +215,8 @@ def mislabels(
     """
     if top < 1:
         raise InputError(f"--top is {top}; it must be at least 1.")
+    if tracer.run.labelling.kind == "number":
+        raise InputError("mislabels ranks labels that are classes; this run predicts numbers.")
     if by not in RANKINGS:
         raise InputError(f"--by is {by!r}; it must be one of {', '.join(RANKINGS)}.")
     run = tracer.run
@@ -232,7 +234,7 @@ def mislabels(
         Suspect(
             rank=place + 1,
             id=chosen.ids[place],
-            label=run.label_names[int(chosen.labels[place])],
+            label=run.labelling.spell(chosen.labels[place]),
             predicted=str(predicted[row].as_py()),
             text=chosen.texts[place],
             text2=chosen.texts2[place] if chosen.texts2 else None,

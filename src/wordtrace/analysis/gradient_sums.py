@@ -99,9 +99,12 @@ def gradient_sums(
     """
     model = run.model(point)
     found: dict[Key, Directions] = {}
-    for label in np.unique(run.train.labels[rows]):
+    labels = run.labelling.codes(run.train.labels[rows])
+    if run.labelling.kind == "number":  # each value would be a label of its own
+        labels = np.zeros_like(labels)
+    for label in np.unique(labels):
         totals: dict[Key, tuple[Tensor, float, int]] = {}
-        of_label = rows[run.train.labels[rows] == label]
+        of_label = rows[labels == label]
         for batch_rows, captured in stream(run, model, names, memory, of_label):
             check(captured, batch_rows, run, point.step)
             for name, one in captured.layers.items():

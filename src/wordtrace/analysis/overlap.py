@@ -194,7 +194,7 @@ def overlap(
             advance(1)
     found = overlap_of(
         {name: scores[name] for name in dict.fromkeys(names)},
-        asked.labels,
+        opened.labelling.codes(asked.labels),
         scores[SALIENCY],
         scores[SIMILARITY],
         top,
@@ -295,7 +295,7 @@ def _named(row: int, count: int, examples: Examples | None) -> Recurrent:
     return Recurrent(
         examples.ids[row],
         count,
-        examples.label_names[int(examples.labels[row])],
+        examples.labelling.spell(examples.labels[row]),
         examples.texts[row],
         None if examples.texts2 is None else examples.texts2[row],
     )

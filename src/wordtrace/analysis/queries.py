@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries, make_queries
 from wordtrace.run import predict
@@ -28,15 +29,17 @@ class Asked:
     given
         bool, shape (texts,): whether the label was given.
     predicted
-        int64, shape (texts,): the final model's labels.
-    probabilities
-        float64, shape (texts, classes), of the final model.
+        The final model's labels.
+    probability, predicted_probability
+        float64, shape (texts,), of the final model: of the label meant and of the one predicted;
+        NaN for numbers.
     """
 
     queries: Queries
     given: npt.NDArray[np.bool_]
-    predicted: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float64]
+    predicted: Labels
+    probability: npt.NDArray[np.float64]
+    predicted_probability: npt.NDArray[np.float64]
 
 
 def ask_texts(run: Run, texts: Sequence[Text], labels: Sequence[str | None]) -> Asked:
@@ -51,8 +54,8 @@ def ask_texts(run: Run, texts: Sequence[Text], labels: Sequence[str | None]) -> 
     if pairs and len(pairs) != len(texts):
         raise InputError("give pairs of texts throughout, or single texts throughout.")
     first = [text if isinstance(text, str) else text[0] for text in texts]
-    classes = [-1 if label is None else class_of(label, run.label_names) for label in labels]
-    return _filled(run, first, [text[1] for text in pairs] or None, np.array(classes, np.int64))
+    meant = run.labelling.parse_all(labels)
+    return _filled(run, first, [text[1] for text in pairs] or None, meant)
 
 
 def ask_examples(
@@ -67,7 +70,7 @@ def ask_examples(
     """
     if isinstance(queries, Examples):
         if label is None:
-            return _filled(run, queries.texts, queries.texts2, _labels_of(queries, run))
+            return _filled(run, queries.texts, queries.texts2, queries.labels_as(run.labelling))
         second = queries.texts2
         queries = queries.texts if second is None else list(zip(queries.texts, second, strict=True))
     if isinstance(queries, str) or (isinstance(queries, tuple) and run.manifest["has_pairs"]):
@@ -78,32 +81,16 @@ def ask_examples(
     return ask_texts(run, list(queries), labels)
 
 
-def class_of(label: str, names: Sequence[str]) -> int:
-    """Return a label's place among the run's; an unknown one is an error (InputError)."""
-    if label not in names:
-        raise InputError(f"there is no label {label!r}; the run has {', '.join(names)}.")
-    return list(names).index(label)
-
-
-def _labels_of(examples: Examples, run: Run) -> npt.NDArray[np.int64]:
-    """Number the labels as the run does, -1 for none."""
-    labels = examples.labels
-    if not (labels >= 0).any() or examples.label_names == run.label_names:
-        return labels
-    held = set(labels[labels >= 0].tolist())
-    order = [
-        class_of(name, run.label_names) if place in held else -1
-        for place, name in enumerate(examples.label_names)
-    ]
-    return np.where(labels >= 0, np.array(order, np.int64)[labels], -1)
-
-
-def _filled(
-    run: Run, texts: Sequence[str], texts2: Sequence[str] | None, labels: npt.NDArray[np.int64]
-) -> Asked:
+def _filled(run: Run, texts: Sequence[str], texts2: Sequence[str] | None, labels: Labels) -> Asked:
     made = make_queries(run, texts, labels, texts2)
-    logits = predict.logits(run.model(run.final), made.encoded)
-    predicted = logits.argmax(1)
-    filled = np.where(labels >= 0, labels, predicted)
-    queries = Queries(made.texts, made.texts2, filled, made.encoded)
-    return Asked(queries, labels >= 0, predicted, predict.probabilities(logits))
+    model = run.model(run.final)
+    scores = predict.logits(model, made.encoded)
+    predicted = predict.predicted(model.outputs, scores)
+    filled = run.labelling.filled(labels, predicted)
+    return Asked(
+        Queries(made.texts, made.texts2, filled, made.encoded),
+        run.labelling.given(labels),
+        predicted,
+        predict.probability(model.outputs, scores, filled),
+        predict.probability(model.outputs, scores, predicted),
+    )

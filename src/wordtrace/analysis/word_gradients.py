@@ -39,11 +39,6 @@ class Agreement:
     cosine: float | None
 
 
-def logit(logits: Tensor, batch: Batch) -> Tensor:
-    """Pick each example's score of its label, f_label, shape (batch,)."""
-    return logits.gather(1, batch.labels.unsqueeze(1)).squeeze(1)
-
-
 def word_gradients(
     model: TextModel, queries: Queries, where: str, objective: Objective | None = None
 ) -> list[dict[int, Vector]]:

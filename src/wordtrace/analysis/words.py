@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from wordtrace.analysis.queries import Asked, Text, ask_texts
-from wordtrace.analysis.word_gradients import Vector, agreements, logit, word_gradients
+from wordtrace.analysis.word_gradients import Vector, agreements, word_gradients
 from wordtrace.errors import InputError
 from wordtrace.models.tokenizer import Span, TokenAt
+from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
@@ -58,9 +59,9 @@ class WeighedText:
     label, label_source
         The label meant, and whether it was "given" or is the one "predicted".
     predicted, predicted_probability
-        What the final model says, and how surely.
+        What the final model says, and how surely; None for a number.
     probability
-        Of `label`.
+        Of `label`, or None.
     words
         Each distinct token, by falling importance.
     """
@@ -70,8 +71,8 @@ class WeighedText:
     label: str
     label_source: Literal["given", "predicted"]
     predicted: str
-    predicted_probability: float
-    probability: float
+    predicted_probability: float | None
+    probability: float | None
     words: tuple[ImportantWord, ...]
 
 
@@ -198,7 +199,13 @@ def words(
     asked = ask_texts(opened, list(given.values()), [label, label2][: len(given)])
     queries = asked.queries
     positions = opened.tokenizer.positions(queries.texts, queries.texts2)
-    importance = word_gradients(opened.model(point), queries, f"step {point.step}", logit)
+    model = opened.model(point)
+    importance = word_gradients(
+        model,
+        queries,
+        f"step {point.step}",
+        lambda scores, batch: model.outputs.towards(scores, batch.labels),
+    )
     texts = tuple(
         _weighed(opened, asked, place, importance[place], positions[place])
         for place in range(len(given))
@@ -222,18 +229,16 @@ def _weighed(
     positions: Sequence[TokenAt],
 ) -> WeighedText:
     queries, tokenizer = asked.queries, run.tokenizer
-    label, predicted = int(queries.labels[place]), int(asked.predicted[place])
-    probability = asked.probabilities[place]
     spans, counts = _spans(positions), queries.encoded[place].tolist()
     weights = {token: float(np.linalg.norm(vector)) for token, vector in gradients.items()}
     return WeighedText(
         text=queries.texts[place],
         text2=None if queries.texts2 is None else queries.texts2[place],
-        label=run.label_names[label],
+        label=run.labelling.spell(queries.labels[place]),
         label_source="given" if asked.given[place] else "predicted",
-        predicted=run.label_names[predicted],
-        predicted_probability=float(probability[predicted]),
-        probability=float(probability[label]),
+        predicted=run.labelling.spell(asked.predicted[place]),
+        predicted_probability=predict.or_none(asked.predicted_probability[place]),
+        probability=predict.or_none(asked.probability[place]),
         words=tuple(
             ImportantWord(
                 tokenizer.token(token),

@@ -106,7 +106,7 @@ class Index:
         *,
         text: str = "text",
         text2: str | None = None,
-        label: str = "label",
+        label: str | Sequence[str] = "label",
         id: str | None = None,
         split: str | None = None,
         workers: int | None = None,
@@ -138,7 +138,8 @@ class Index:
                 label=label,
                 id=id,
                 split=split,
-                label_names=self.run.label_names,
+                label_names=self.run.label_names or None,
+                kind=self.run.labelling.kind,
             )
         runs = named(executor, address, workers)
         folder = changing.add(self.folder.path, self.run, data, workers=workers, executor=runs)

@@ -8,7 +8,7 @@ from typing import Any
 from wordtrace.api.index import Index
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.explain.prediction import Trace
-from wordtrace.explain.question import ask, class_of
+from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.run.run import Run
 from wordtrace.verification.paired import Target, Verification
@@ -46,6 +46,7 @@ def verify(
     if k < 1:
         raise InputError(f"--k is {k}; it must be at least 1.")
     opened = run or (index.run if index else Run.open(trace.run))
+    opened.require_classes("verify")
     if opened.fingerprint != trace.run_fingerprint:
         raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
     if index is None and trace.index is not None:
@@ -69,9 +70,9 @@ def verify(
         Target(
             query.text,
             query.text2,
-            class_of(query.label, opened.label_names),
+            opened.labelling.parse(query.label),
             query.predicted,
-            query.probability,
+            query.probability or 0.0,
             one,
         )
         for query, one in zip(trace.queries, rows, strict=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
+from wordtrace.cli.queries import columns_of
 
 if TYPE_CHECKING:
     from wordtrace.api import Index
@@ -48,7 +49,7 @@ def add(
         data,
         text=text,
         text2=text2,
-        label=label,
+        label=columns_of(label),
         id=id,
         split=split,
         workers=workers,

@@ -18,7 +18,7 @@ from wordtrace.cli.measure_options import (
     given,
 )
 from wordtrace.cli.output import Json, Out, check_out, emit
-from wordtrace.cli.trace import read_queries
+from wordtrace.cli.queries import LabelColumn, read_queries
 
 
 def overlap(
@@ -32,7 +32,7 @@ def overlap(
     label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
-    label_column: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    label_column: LabelColumn = "label",
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
     top_k: TopK = None,
     frequent: Frequent = None,

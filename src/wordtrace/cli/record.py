@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from wordtrace.cli.output import Json, say
+from wordtrace.cli.queries import columns_of
 from wordtrace.cli.train import steps_of
 
 
@@ -23,7 +24,17 @@ def record(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
     text: Annotated[str, typer.Option(help="Column of the text.")] = "text",
     text2: Annotated[str | None, typer.Option(help="Column of a pair's second text.")] = None,
-    label: Annotated[str, typer.Option(help="Column of the label.")] = "label",
+    label: Annotated[
+        str,
+        typer.Option(help="Column of the label; or one of 0 and 1 for each class: toxic,threat."),
+    ] = "label",
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="What they are: class (one a text), set (several a text) or number; by default "
+            "as the model's configuration says."
+        ),
+    ] = None,
     id: Annotated[
         str | None,
         typer.Option(help="Column of the ids; 'id' where there is one, else the row's number."),
@@ -80,7 +91,7 @@ def record(
         out,
         text=text,
         text2=text2,
-        label=label,
+        label=columns_of(label),
         id=id,
         split=split,
         eval_data=eval,
@@ -93,6 +104,7 @@ def record(
         base=base,
         copy=copy,
         end=end,
+        kind=labels,
     )
     if existed:
         say(f"{out} holds this very run already; nothing was done.")

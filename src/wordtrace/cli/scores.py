@@ -18,7 +18,7 @@ from wordtrace.cli.measure_options import (
     given,
 )
 from wordtrace.cli.output import say
-from wordtrace.cli.trace import read_queries
+from wordtrace.cli.queries import LabelColumn, read_queries
 
 
 def scores(
@@ -31,7 +31,7 @@ def scores(
     label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
-    label_column: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    label_column: LabelColumn = "label",
     id_column: Annotated[
         str | None, typer.Option(help="Of --queries; by default id, where there is one.")
     ] = None,

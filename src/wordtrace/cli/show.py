@@ -15,8 +15,7 @@ def show_run(document: Mapping[str, Any], as_json: bool) -> None:
         return
     accuracy = document["accuracy"]
     lines = [
-        f"Run {document['name']}: {document['examples']:,} examples, "
-        f"{len(document['labels'])} labels ({', '.join(document['labels'])})",
+        f"Run {document['name']}: {document['examples']:,} examples, " + _labels(document),
         f"  {document['steps']:,} steps; held-out accuracy "
         + (f"{accuracy:.3f} on {document['held_out']:,}" if accuracy is not None else "not taken"),
         "  checkpoints: "
@@ -28,6 +27,14 @@ def show_run(document: Mapping[str, Any], as_json: bool) -> None:
         *(f"  note: {note}" for note in document["notes"]),
     ]
     _print_lines(lines)
+
+
+def _labels(document: Mapping[str, Any]) -> str:
+    labels, task = document["labels"], document["model"].get("task")
+    if task == "regression":
+        return "labels are numbers"
+    some = ", several a text" if task == "multi-label" else ""
+    return f"{len(labels)} labels ({', '.join(labels)}){some}"
 
 
 def show_index(document: Mapping[str, Any], as_json: bool) -> None:

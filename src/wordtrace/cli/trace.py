@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,9 +18,7 @@ from wordtrace.cli.measure_options import (
     given,
 )
 from wordtrace.cli.output import Json, Out, check_out, emit, say
-
-if TYPE_CHECKING:
-    from wordtrace.run.run import Run
+from wordtrace.cli.queries import LabelColumn, read_queries
 
 
 def trace(
@@ -41,7 +39,7 @@ def trace(
     ] = None,
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
-    label_column: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    label_column: LabelColumn = "label",
     id_column: Annotated[
         str | None, typer.Option(help="Of --queries; by default id, where there is one.")
     ] = None,
@@ -106,63 +104,3 @@ def trace(
             "(an index built for it answers in milliseconds)."
         )
     emit(found.document(), as_json, out)
-
-
-def read_queries(
-    run: Run,
-    texts: list[str] | None,
-    queries: Path | None,
-    text2: str | None,
-    text_column: str,
-    text2_column: str | None,
-    label_column: str,
-    limit: int | None,
-    *,
-    id_column: str | None = None,
-    only_wrong: bool = False,
-    label: str | None = None,
-) -> Any:
-    """Return the texts of the arguments, or Examples of the file."""
-    from wordtrace import api
-    from wordtrace.errors import InputError
-
-    if bool(texts) == bool(queries):
-        raise InputError("give a TEXT or --queries FILE, one of the two.")
-    if texts:
-        if only_wrong:
-            raise InputError("--only-wrong needs labels: give --queries FILE with a label column.")
-        if text2 is None:
-            return texts
-        if len(texts) != 1:
-            raise InputError("--text2 goes with one TEXT; give pairs in a file by --queries.")
-        return [(texts[0], text2)]
-    if text2 is not None:
-        raise InputError("--text2 goes with a TEXT; name the file's column by --text2-column.")
-    pairs = run.manifest["has_pairs"]
-    examples = api.read_examples(
-        queries,
-        text=text_column,
-        text2=text2_column or ("text2" if pairs else None),
-        label=None if label and not only_wrong else label_column,
-        id=id_column,
-        label_names=run.label_names,
-        require_labels=False,
-        limit=limit,
-    )
-    return _wrong(run, examples) if only_wrong else examples
-
-
-def _wrong(run: Run, examples: Any) -> Any:
-    import numpy as np
-
-    from wordtrace.errors import InputError
-    from wordtrace.run import predict
-
-    encoded = run.tokenizer.encode(examples.texts, examples.texts2)
-    predicted = predict.logits(run.model(run.final), encoded).argmax(1)
-    if not (examples.labels >= 0).any():
-        raise InputError("--only-wrong: no query has a label; name its column by --label-column.")
-    rows = np.flatnonzero((examples.labels >= 0) & (predicted != examples.labels))
-    if len(rows) == 0:
-        raise InputError("--only-wrong: every labelled query is predicted right.")
-    return examples.take(rows)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from wordtrace.data.columns import Columns, check_unicode
 from wordtrace.data.examples import Examples
+from wordtrace.data.label_values import missing, read_indicators, read_numbers, read_sets
+from wordtrace.data.labelling import Labelling, Labels
 from wordtrace.errors import DataError
 
 _SHOWN = 20  # label names in a message
@@ -31,23 +33,37 @@ def make_examples(columns: Columns) -> Examples:
     texts2 = None if wanted.text2 is None else columns.texts(wanted.text2)
     name = wanted.id or "id"
     ids = _ids(columns.values[name], name, columns) if name in columns.values else None
-    if wanted.label is None or wanted.label not in columns.values:
-        labels, names = np.full(columns.rows, -1), wanted.label_names or columns.label_names or ()
-    else:
-        labels, names = _labels(columns.values[wanted.label], wanted.label, columns)
-    return Examples.of(texts, labels, names, ids=ids, texts2=texts2, source=source)
+    labels, names = _labels_of(columns)
+    return Examples.of(
+        texts, labels, names, ids=ids, texts2=texts2, source=source, kind=wanted.kind
+    )
 
 
-def _missing(value: Any) -> bool:
-    # Only NaN differs from itself; pandas' NA has become None by now.
-    blank = isinstance(value, str) and not value.strip()
-    return value is None or blank or (isinstance(value, float) and value != value)
+def _labels_of(columns: Columns) -> tuple[Labels, tuple[str, ...]]:
+    wanted = columns.wanted
+    names = wanted.label_names or columns.label_names
+    if not wanted.labels or any(name not in columns.values for name in wanted.labels):
+        return Labelling(wanted.kind, names or ()).none(columns.rows), names or ()
+    first, *more = wanted.labels
+    values = columns.values[first]
+    if wanted.kind == "number":
+        return read_numbers(values, first, columns), ()
+    if wanted.kind == "class":
+        return _labels(values, first, columns)
+    if not more:
+        return read_sets(values, first, columns, names)
+    if wanted.label_names is not None and len(wanted.label_names) != len(wanted.labels):
+        raise DataError(
+            f"{columns.source}: {len(wanted.labels)} columns of labels are named, the model has "
+            f"{len(wanted.label_names)} classes ({', '.join(wanted.label_names[:_SHOWN])})."
+        )
+    return read_indicators(wanted.labels, columns), wanted.label_names or wanted.labels
 
 
 def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
     seen: dict[str, int] = {}
     for row, value in enumerate(values):
-        if _missing(value):
+        if missing(value):
             raise columns.fault(
                 row,
                 name,
@@ -74,7 +90,7 @@ def _labels(
     spelled: list[str | None] = []
     for row, value in enumerate(values):
         # -1 is how `datasets` writes an unlabelled row of a column with classes.
-        if _missing(value) or (own is not None and value == -1):
+        if missing(value) or (own is not None and value == -1):
             if wanted.require_labels:
                 raise columns.fault(row, name, "has no label; remove the row or fill it.")
             spelled.append(None)

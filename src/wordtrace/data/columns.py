@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from wordtrace.data.labelling import Kind
 from wordtrace.errors import DataError
 
 # Rows held as Python objects at a time: a list of strings takes several times what Arrow takes.
@@ -27,23 +28,31 @@ class Wanted:
     id
         None: 'id' where there is one, else the row's number.
     label
-        None: unlabelled.
+        None: unlabelled. Several, one a class, for sets of classes.
     require_labels
         Whether a missing label column, or fewer than two labels, is an error. Where it is False,
         a column 'label' (the default name) may be missing; a name of one's own may not.
+    kind
+        Of the labels.
     """
 
     text: str
     text2: str | None
-    label: str | None
+    label: str | tuple[str, ...] | None
     id: str | None
     label_names: tuple[str, ...] | None = None
     require_labels: bool = True
+    kind: Kind = "class"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns of labels."""
+        return (self.label,) if isinstance(self.label, str) else self.label or ()
 
     @property
     def names(self) -> list[str]:
         """Every column that may be read, needed or not."""
-        found = [self.text, self.text2, self.label, self.id or "id"]
+        found = [self.text, self.text2, *self.labels, self.id or "id"]
         return list(dict.fromkeys(name for name in found if name is not None))
 
     def choose(self, available: Sequence[Any], source: str) -> list[str]:
@@ -56,7 +65,7 @@ class Wanted:
         """
         needed = {self.text, self.text2, self.id}
         if self.require_labels or self.label != "label":
-            needed.add(self.label)
+            needed.update(self.labels)
         for name in self.names:
             if name not in available and name in needed:
                 near = difflib.get_close_matches(name, map(str, available), 1)
@@ -124,7 +133,7 @@ class Columns:
         for name, values in part.items():
             if name in (self.wanted.text, self.wanted.text2):
                 self._add_texts(name, values)
-            if name in (self.wanted.label, self.wanted.id or "id"):
+            if name in (*self.wanted.labels, self.wanted.id or "id"):
                 self.values.setdefault(name, []).extend(map(_plain, values))
         self.rows += len(next(iter(part.values()), ()))
 

@@ -17,10 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from wordtrace.data.label_column import label_column, read_back, readable
+from wordtrace.data.labelling import KINDS, Kind, Labelling, Labels
 from wordtrace.errors import CorruptError, InputError
 
 # Where a Parquet file of ours keeps the order of the classes, as JSON.
 NAMES_KEY = b"wordtrace.label_names"
+# And the kind of its labels, where they are not classes.
+_KIND_KEY = b"wordtrace.label_kind"
 
 
 @dataclass(frozen=True)
@@ -31,20 +35,31 @@ class Examples:
     ----------
     table
         Columns `id` (string), `text` and, for pairs, `text2` (large_string), `label` (int32: the
-        place in `label_names`; -1 for none).
+        place in `label_names`; -1 for none; of the other kinds lists of float32, see `labels`).
     label_names
-        The classes, in the order of the model's outputs.
+        The classes, in the order of the model's outputs; none where labels are numbers.
     source
         Where they were read, for messages.
+    kind
+        Of the labels: "class", one a text; "set", any of the classes; "number".
     """
 
     table: pa.Table
     label_names: tuple[str, ...]
     source: str = "the data"
+    kind: Kind = "class"
 
     def __post_init__(self) -> None:
         if len(set(self.label_names)) < len(self.label_names):
             raise InputError(f"{self.source}: a label name stands twice in {self.label_names}.")
+        if self.kind != "class":
+            width = self.table.schema.field("label").type.list_size
+            if width != len(self.labelling.none(1)[0]):
+                raise InputError(
+                    f"{self.source}: labels of {width} values do not fit {len(self.label_names)} "
+                    "label names."
+                )
+            return
         bounds = pc.min_max(self.table["label"]).as_py()
         if len(self) and not -1 <= bounds["min"] <= bounds["max"] < len(self.label_names):
             raise InputError(
@@ -56,12 +71,13 @@ class Examples:
     def of(
         cls,
         texts: Sequence[str] | pa.ChunkedArray,
-        labels: Sequence[int] | npt.NDArray[np.int64],
+        labels: Sequence[int] | Labels,
         label_names: Sequence[str],
         *,
         ids: Sequence[str] | None = None,
         texts2: Sequence[str] | pa.ChunkedArray | None = None,
         source: str = "the data",
+        kind: Kind = "class",
     ) -> Examples:
         """Make examples of checked values; ids are row numbers unless given."""
         columns: dict[str, pa.Array | pa.ChunkedArray] = {
@@ -70,14 +86,15 @@ class Examples:
         }
         if texts2 is not None:
             columns["text2"] = _text_column(texts2)
-        columns["label"] = pa.array(np.asarray(labels, dtype=np.int32), pa.int32())
-        return cls(pa.table(columns), tuple(label_names), source)
+        columns["label"] = label_column(np.asarray(labels), kind)
+        return cls(pa.table(columns), tuple(label_names), source, kind)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
     def __repr__(self) -> str:
-        return f"Examples({len(self):,} from {self.source}, labels {', '.join(self.label_names)})"
+        labels = ", ".join(self.label_names) or "numbers"
+        return f"Examples({len(self):,} from {self.source}, labels {labels})"
 
     @cached_property
     def ids(self) -> list[str]:
@@ -97,10 +114,23 @@ class Examples:
         return self.table["text2"].to_pylist() if self.has_pairs else None
 
     @cached_property
-    def labels(self) -> npt.NDArray[np.int64]:
-        """int64, shape (examples,): places in `label_names`; -1 for none."""
-        found: npt.NDArray[np.int64] = self.table["label"].to_numpy().astype(np.int64)
-        return found
+    def labels(self) -> Labels:
+        """int64, shape (examples,): places in `label_names`; -1 for none.
+
+        Of sets float32, shape (examples, classes): 1 for each class that is there, else 0; of
+        numbers float32, shape (examples, 1). NaN for none.
+        """
+        column = self.table["label"]
+        if self.kind == "class":
+            classes: Labels = column.to_numpy().astype(np.int64)
+            return classes
+        flat: Labels = column.combine_chunks().flatten().to_numpy()
+        return flat.reshape(len(self), -1)
+
+    @property
+    def labelling(self) -> Labelling:
+        """What the labels are, and how they are written."""
+        return Labelling(self.kind, self.label_names)
 
     @property
     def has_pairs(self) -> bool:
@@ -115,13 +145,34 @@ class Examples:
         picked = self.table.take(pa.array(given.astype(np.int64)))
         return replace(self, table=picked)
 
-    def with_labels(self, labels: npt.NDArray[np.int64]) -> Examples:
-        """Return the same examples with other labels, int64 of shape (examples,)."""
-        if labels.shape != (len(self),):
+    def with_labels(self, labels: Labels) -> Examples:
+        """Return the same examples with other labels, of the shape that :attr:`labels` has."""
+        if labels.shape != self.labels.shape:
             raise InputError(f"{len(self)} examples want as many labels, not {labels.shape}.")
         place = self.table.column_names.index("label")
-        column = pa.array(labels.astype(np.int32), pa.int32())
+        column = label_column(labels, self.kind)
         return replace(self, table=self.table.set_column(place, "label", column))
+
+    def labels_as(self, labelling: Labelling) -> Labels:
+        """Return the labels as a run has them.
+
+        Raises
+        ------
+        InputError
+            For a label that it lacks, or labels of another kind.
+        """
+        held = self.labelling
+        given = held.given(self.labels)
+        if held == labelling:
+            return self.labels
+        if held.kind != labelling.kind and given.any():
+            raise InputError(
+                f"{self.source} holds labels of the kind {held.kind!r}, the run was trained on "
+                f"{labelling.kind!r}; read it with kind={labelling.kind!r}."
+            )
+        found = labelling.none(len(self))
+        found[given] = labelling.parse_all(held.spell_all(self.labels[given]))
+        return found
 
     def row_of(self, id: str) -> int:
         """Return the row of an id.
@@ -154,13 +205,12 @@ class Examples:
 
         A row without a label contradicts none.
         """
-        labelled = np.flatnonzero(self.labels >= 0)
+        labelled = np.flatnonzero(self.labelling.given(self.labels))
         order = labelled[np.argsort(self._copies[labelled], kind="stable")]
         bounds = np.flatnonzero(np.diff(self._copies[order])) + 1
+        codes = self.labelling.codes(self.labels)
         groups = (group for group in np.split(order, bounds) if len(group) > 1)
-        return [
-            tuple(group.tolist()) for group in groups if len(set(self.labels[group].tolist())) > 1
-        ]
+        return [tuple(group.tolist()) for group in groups if len(set(codes[group].tolist())) > 1]
 
     def split(self, fraction: float, seed: int) -> tuple[Examples, Examples]:
         """Hold out about `fraction` of each label, drawn by `seed`.
@@ -177,6 +227,8 @@ class Examples:
         InputError
             When a row has no label, a side would be empty, or a label would be missing in training.
         """
+        if self.kind != "class":
+            raise InputError(f"{self.source}: a split by label needs one class a text.")
         if not 0 < fraction < 1:
             raise InputError(f"the fraction to hold out is {fraction}; it must be in (0, 1).")
         if (self.labels < 0).any():
@@ -214,7 +266,8 @@ class Examples:
         digest.update(json.dumps([list(self.label_names), self.table.column_names]).encode())
         for name in self.table.column_names:
             if name == "label":
-                digest.update(self.labels.astype("<i4").tobytes())
+                stored = "<i4" if self.kind == "class" else "<f4"
+                digest.update(self.labels.astype(stored).tobytes())
                 continue
             for value in self.table[name].to_pylist():
                 data = value.encode("utf-8")
@@ -223,14 +276,22 @@ class Examples:
         return digest.hexdigest()
 
     def write_parquet(self, path: str | Path) -> None:
-        """Write the table with labels by name; the order of the names goes into the metadata."""
+        """Write the table with labels by name; the order of the names goes into the metadata.
+
+        Sets are written as lists of names, numbers as float32.
+        """
         # In one chunk: how the rows came together must not show in the bytes.
         table = self.table.combine_chunks()
-        names = pa.array(self.label_names, pa.string())
-        labels = pc.if_else(pc.less(table["label"], 0), None, table["label"])
-        place = table.column_names.index("label")
-        written = table.set_column(place, "label", names.take(labels.combine_chunks()))
         metadata = {NAMES_KEY: json.dumps(list(self.label_names)).encode()}
+        if self.kind == "class":
+            names = pa.array(self.label_names, pa.string())
+            places = pc.if_else(pc.less(table["label"], 0), None, table["label"])
+            labels = names.take(places.combine_chunks())
+        else:
+            labels = readable(self.labels, self.labelling)
+            metadata[_KIND_KEY] = self.kind.encode()
+        place = table.column_names.index("label")
+        written = table.set_column(place, "label", labels)
         pq.write_table(written.replace_schema_metadata(metadata), path, compression="zstd")
 
     @classmethod
@@ -246,19 +307,20 @@ class Examples:
         try:
             table = pq.read_table(path)
             table.validate(full=True)
-            names = tuple(json.loads((table.schema.metadata or {})[NAMES_KEY]))
-            places = pc.index_in(table["label"], pa.array(names, pa.string()))
+            metadata = table.schema.metadata or {}
+            names = tuple(json.loads(metadata[NAMES_KEY]))
+            kind = metadata.get(_KIND_KEY, b"class").decode()
+            if kind not in KINDS:
+                raise ValueError(f"labels of the kind {kind!r}")
+            labels = read_back(table["label"], Labelling(kind, names))
             for name in ("id", "text", *({"text2"} & set(table.column_names))):
                 if table[name].null_count:
                     raise ValueError(f"column {name!r} holds nulls")
-            if places.null_count > table["label"].null_count:
-                raise ValueError(f"a label is none of {', '.join(names)}")
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise CorruptError(f"{path} can't be read as examples ({error}).") from None
-        labels = pc.fill_null(places, -1).cast(pa.int32())
         place = table.column_names.index("label")
         table = table.set_column(place, "label", labels).replace_schema_metadata(None)
-        return cls(table, names, Path(path).name)
+        return cls(table, names, Path(path).name, kind)
 
 
 def _text_column(texts: Sequence[str] | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

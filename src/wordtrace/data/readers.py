@@ -12,6 +12,7 @@ from typing import IO, Any
 from wordtrace.data.checks import make_examples
 from wordtrace.data.columns import Columns, Wanted
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Kind
 from wordtrace.data.tables import (
     read_dicts,
     read_parquet,
@@ -30,12 +31,13 @@ def read_examples(
     *,
     text: str = "text",
     text2: str | None = None,
-    label: str | None = "label",
+    label: str | Sequence[str] | None = "label",
     id: str | None = None,
     split: str | None = None,
     label_names: Sequence[str] | None = None,
     require_labels: bool = True,
     limit: int | None = None,
+    kind: Kind = "class",
 ) -> Examples:
     """Read labelled texts and check them.
 
@@ -47,6 +49,7 @@ def read_examples(
         or a list of dicts. A ``.txt`` file is one unlabelled text a line.
     text, text2, label, id
         Column names. Without `id`, the column "id" where there is one, else the row's number.
+        Sets of classes may stand in several label columns, one of 0 and 1 for each class.
     split
         Of a saved ``DatasetDict``.
     label_names
@@ -56,6 +59,8 @@ def read_examples(
         otherwise may not); they are -1 then.
     limit
         Only the first rows.
+    kind
+        Of the labels: "class", one of several; "set", several classes a text; "number".
 
     Raises
     ------
@@ -63,17 +68,18 @@ def read_examples(
         One sentence: what is wrong, where (file, line, column, id), what to do.
     """
     names = None if label_names is None else tuple(label_names)
-    wanted = Wanted(text, text2, label, id, names, require_labels)
+    columns = label if label is None or isinstance(label, str) else tuple(label)
+    wanted = Wanted(text, text2, columns, id, names, require_labels, kind)
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit}; give 1 or more rows.")
     if isinstance(data, str | Path):
-        columns = _read_path(Path(data), wanted, split, limit)
+        read = _read_path(Path(data), wanted, split, limit)
     elif isinstance(data, Sequence) and not isinstance(data, bytes | bytearray):
         refuse_split(split, "the list")
-        columns = read_dicts(data, wanted, limit)
+        read = read_dicts(data, wanted, limit)
     else:
-        columns = read_table(data, wanted, split, limit)
-    return make_examples(columns)
+        read = read_table(data, wanted, split, limit)
+    return make_examples(read)
 
 
 def _read_path(path: Path, wanted: Wanted, split: str | None, limit: int | None) -> Columns:

@@ -58,15 +58,15 @@ def read_arrow(table: pa.Table, source: str, wanted: Wanted, limit: int | None) 
     return columns
 
 
-def _noted_names(metadata: Mapping[bytes, bytes] | None, label: str | None) -> list[str] | None:
+def _noted_names(metadata: Mapping[bytes, bytes] | None, label: Any) -> list[str] | None:
     """Return the classes of the label column that the table's maker wrote beside it."""
     try:
         if metadata and NAMES_KEY in metadata and label == "label":
             names = json.loads(metadata[NAMES_KEY])
         else:
             features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-            names = features[label]["names"]
-    except (KeyError, TypeError, ValueError):
+            names = features[label].get("feature", features[label])["names"]
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None  # another's metadata: nothing is promised about its form
     return names if isinstance(names, list) and all(isinstance(n, str) for n in names) else None
 
@@ -138,7 +138,8 @@ def refuse_split(split: str | None, name: str) -> None:
 
 def _read_dataset(data: Any, name: str, wanted: Wanted, limit: int | None) -> Columns:
     chosen = wanted.choose(data.column_names, name)
-    own = getattr((data.features or {}).get(wanted.label), "names", None)
+    feature = (data.features or {}).get(wanted.label)
+    own = getattr(getattr(feature, "feature", feature), "names", None)  # of a list, its members'
     columns = Columns(wanted, name, label_names=own)
     left = limit
     # Without its format: one set for training would give tensors.

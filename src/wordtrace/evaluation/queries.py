@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-from wordtrace.explain.question import class_of
 from wordtrace.measures.protocol import make_queries
 from wordtrace.run import predict
 from wordtrace.run.run import Run
@@ -57,7 +56,8 @@ def pick(
         if (pool.labels < 0).any():
             bare = pool.ids[int((pool.labels < 0).argmax())]
             raise InputError(f"{pool.source}: the query {bare!r} has no label; studies need it.")
-    order = [class_of(name, run.label_names) for name in pool.label_names]
+    run.require_classes("evaluate")
+    order = [run.labelling.parse(name) for name in pool.label_names]
     labels = np.array(order, np.int64)[pool.labels]
     rows = np.arange(len(pool))
     if only != "all":

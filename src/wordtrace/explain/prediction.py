@@ -100,9 +100,9 @@ class Explanation:
     label, label_source
         The label explained, and whether it was "given", is the "file"'s or the one "predicted".
     predicted, predicted_probability
-        What the final model says, and how surely.
+        What the final model says, and how surely; None for a number.
     probability
-        Of `label`.
+        Of `label`, or None.
     proponents, opponents
         Strongest first.
     words
@@ -120,8 +120,8 @@ class Explanation:
     label: str
     label_source: Literal["given", "file", "predicted"]
     predicted: str
-    predicted_probability: float
-    probability: float
+    predicted_probability: float | None
+    probability: float | None
     proponents: tuple[Hit, ...]
     opponents: tuple[Hit, ...]
     words: tuple[Word, ...] = ()

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.run.run import Run
 
@@ -23,14 +21,14 @@ class Question:
     Attributes
     ----------
     labels
-        int64, shape (queries,); -1 where the model's prediction is meant.
+        As :class:`.data.labelling.Labelling` has them; none where the model's prediction is meant.
     label_source
-        Where the labels that are not -1 come from.
+        Where the labels that are given come from.
     """
 
     texts: Sequence[str]
     texts2: Sequence[str] | None
-    labels: npt.NDArray[np.int64]
+    labels: Labels
     label_source: LabelSource
 
     def part(self, start: int, end: int) -> Question:
@@ -55,14 +53,9 @@ def ask(
     InputError
         For a label the run does not have, or another number of labels than texts.
     """
-    names = run.label_names
     if isinstance(texts, Examples):
-        given = texts.labels
-        if label is None and (given >= 0).any() and texts.label_names != names:
-            order = np.array([class_of(name, names) for name in texts.label_names])
-            given = np.where(given >= 0, order[given], -1)
         if label is None:
-            return Question(texts.texts, texts.texts2, given, "file")
+            return Question(texts.texts, texts.texts2, texts.labels_as(run.labelling), "file")
         texts = (
             texts.texts
             if texts.texts2 is None
@@ -77,12 +70,4 @@ def ask(
     labels = [label] * len(first) if isinstance(label, str) or label is None else list(label)
     if len(labels) != len(first):
         raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
-    classes = np.array([-1 if one is None else class_of(one, names) for one in labels], np.int64)
-    return Question(first, second or None, classes, "given")
-
-
-def class_of(name: str, names: Sequence[str]) -> int:
-    """Return a label's place among the run's; an unknown one is an error (InputError)."""
-    if name not in names:
-        raise InputError(f"there is no label {name!r}; the run has {', '.join(names)}.")
-    return list(names).index(name)
+    return Question(first, second or None, run.labelling.parse_all(labels), "given")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labels
 from wordtrace.execute.threads import one_thread
 from wordtrace.explain.question import Question
 from wordtrace.gradients.tokens import check_top_k
@@ -25,6 +27,26 @@ from wordtrace.run.run import Run
 
 # Multiplications of a pass (weights beside the embedding × positions) that are soon done.
 _SMALL = 100_000_000
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the final model says of some queries.
+
+    Attributes
+    ----------
+    given
+        bool, shape (queries,): whether the label explained was given.
+    labels
+        The labels predicted.
+    probability, of_predicted
+        float64, shape (queries,): of the labels explained and of those predicted; NaN for numbers.
+    """
+
+    given: npt.NDArray[np.bool_]
+    labels: Labels
+    probability: npt.NDArray[np.float64]
+    of_predicted: npt.NDArray[np.float64]
 
 
 class Scorer:
@@ -144,17 +166,22 @@ class Scorer:
             )
         return chosen.words_from(source, self.run, asked, wanted)
 
-    def predict(
-        self, question: Question
-    ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return the queries with labels filled in, predicted labels, and probabilities."""
+    def predict(self, question: Question) -> tuple[Queries, Predictions]:
+        """Return the queries with labels filled in, and what the final model says of them."""
         queries = make_queries(self.run, question.texts, question.labels, question.texts2)
+        model = self.run.model(self.run.final)
         with self._threads(queries):
-            logits = predict.logits(self.run.model(self.run.final), queries.encoded)
-        predicted = logits.argmax(1)
-        labels = np.where(question.labels >= 0, question.labels, predicted)
+            scores = predict.logits(model, queries.encoded)
+        predicted = predict.predicted(model.outputs, scores)
+        labels = self.run.labelling.filled(question.labels, predicted)
         filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
-        return filled, predicted, predict.probabilities(logits)
+        found = Predictions(
+            self.run.labelling.given(question.labels),
+            predicted,
+            predict.probability(model.outputs, scores, labels),
+            predict.probability(model.outputs, scores, predicted),
+        )
+        return filled, found
 
     def _threads(self, queries: Queries) -> AbstractContextManager[None]:
         """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""

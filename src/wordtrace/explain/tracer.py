@@ -124,7 +124,7 @@ class Tracer:
     ) -> tuple[float, list[Explanation]]:
         """Return the seconds taken, baselines left out, and each query's explanation."""
         start = time.perf_counter()
-        queries, predicted, probability = self.scorer.predict(question)
+        queries, said = self.scorer.predict(question)
         asked = self.scorer.asked(chosen, source, queries)
         scores = self.scorer.scores(chosen, source, queries, asked)
         ranked = [strongest(row, top) for row in scores]
@@ -148,18 +148,15 @@ class Tracer:
         explanations = []
         for place, listed in enumerate(hits):
             split = len(ranked[place][0])
-            label = int(queries.labels[place])
             explanations.append(
                 Explanation(
                     text=question.texts[place],
                     text2=question.texts2[place] if question.texts2 else None,
-                    label=self.run.label_names[label],
-                    label_source=(
-                        question.label_source if question.labels[place] >= 0 else "predicted"
-                    ),
-                    predicted=self.run.label_names[int(predicted[place])],
-                    predicted_probability=float(probability[place].max()),
-                    probability=float(probability[place, label]),
+                    label=self.run.labelling.spell(queries.labels[place]),
+                    label_source=question.label_source if said.given[place] else "predicted",
+                    predicted=self.run.labelling.spell(said.labels[place]),
+                    predicted_probability=predict.or_none(said.of_predicted[place]),
+                    probability=predict.or_none(said.probability[place]),
                     proponents=tuple(listed[:split]),
                     opponents=tuple(listed[split:]),
                     words=query_words(listed),
@@ -216,7 +213,7 @@ class Tracer:
         return found
 
     def queries(self, question: Question) -> Queries:
-        """Tokenize the texts; labels of -1 become the final model's prediction."""
+        """Tokenize the texts; labels not given become the final model's prediction."""
         return self.scorer.predict(question)[0]
 
     def _load(self) -> None:
@@ -235,7 +232,7 @@ class Tracer:
             # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
             # second: that is loading, too.
             pair = ["."] if self.run.manifest["has_pairs"] else None
-            queries = make_queries(self.run, ["."], np.zeros(1, np.int64), pair)
+            queries = make_queries(self.run, ["."], self.run.labelling.one(), pair)
             TracInWE().query_tokens(self.run, queries)
             predict.logits(self.run.model(self.run.final), queries.encoded)
             self.run.tokenizer.positions(["."] * 8, pair and pair * 8)
@@ -267,7 +264,7 @@ class Tracer:
             hit = Hit(
                 id=examples.ids[at],
                 score=float(scores[row]),
-                label=self.run.label_names[int(examples.labels[at])],
+                label=self.run.labelling.spell(examples.labels[at]),
                 text=text,
                 text2=text2,
                 contributions=found,

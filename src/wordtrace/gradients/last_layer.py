@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from wordtrace.data.batches import Encoded
+from wordtrace.data.labelling import Labels
 from wordtrace.models.protocol import TextModel
 from wordtrace.run import predict
 
 FloatArray = npt.NDArray[np.float32]
 
 
-def factors(
-    model: TextModel, encoded: Encoded, labels: npt.NDArray[np.int64]
-) -> tuple[FloatArray, FloatArray]:
-    """Return a, the layer's input, and δ = ∂ℓ/∂f = softmax(f) − 1[label].
+def factors(model: TextModel, encoded: Encoded, labels: Labels) -> tuple[FloatArray, FloatArray]:
+    """Return a, the layer's input, and δ = ∂ℓ/∂f; for cross-entropy softmax(f) − 1[label].
 
-    For cross-entropy the gradient for the last layer's weight is δ aᵀ, and for its bias δ.
+    The gradient for the last layer's weight is δ aᵀ, and for its bias δ.
 
     Returns
     -------
     a
         float32, shape (examples, features).
     delta
-        float32, shape (examples, classes).
+        float32, shape (examples, outputs).
     """
     inputs = predict.last_layer_inputs(model, encoded)
-    delta = predict.probabilities(predict.last_layer(model, inputs))
-    delta[np.arange(len(labels)), labels] -= 1
-    return inputs, delta.astype(np.float32)
+    scores = torch.from_numpy(predict.last_layer(model, inputs)).double().requires_grad_(True)
+    with torch.enable_grad():
+        losses = model.outputs.losses(scores, torch.from_numpy(labels))
+        (delta,) = torch.autograd.grad(losses.sum(), [scores])
+    return inputs, delta.float().numpy()

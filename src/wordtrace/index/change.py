@@ -137,13 +137,13 @@ def changeable(path: str | Path) -> IndexFolder:
 def _check_added(index: IndexFolder, run: Run, examples: Examples) -> None:
     if len(examples) == 0:
         raise InputError(f"{examples.source} holds no examples.")
-    if tuple(examples.label_names) != run.label_names:
+    if examples.labelling != run.labelling:
         raise InputError(
-            f"{examples.source} has the labels {', '.join(examples.label_names)}; "
-            f"the run has {', '.join(run.label_names)}."
+            f"{examples.source} has the labels {', '.join(examples.label_names) or 'numbers'}; "
+            f"the run has {', '.join(run.label_names) or 'numbers'}."
         )
-    if (examples.labels < 0).any():
-        row = int(np.argmax(examples.labels < 0))
+    if not (given := examples.labelling.given(examples.labels)).all():
+        row = int(np.argmax(~given))
         raise InputError(f"{examples.source}: the example {examples.ids[row]!r} has no label.")
     if examples.has_pairs != run.manifest["has_pairs"]:
         expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"

@@ -165,7 +165,7 @@ class IndexFolder:
         if any(part.texts is None for part in self.manifest.parts):
             return run.train.take(rows)
         taken = [
-            self.texts[place].take(rows[inside] - part.first, run.label_names)
+            self.texts[place].take(rows[inside] - part.first, run.labelling)
             for place, part in enumerate(self.manifest.parts)
             if (inside := (rows >= part.first) & (rows < part.first + part.count)).any()
         ]
@@ -175,7 +175,8 @@ class IndexFolder:
             return taken[0]
         places = np.searchsorted([part.first for part in self.manifest.parts], rows, "right")
         order = np.argsort(places, kind="stable")
-        joined = Examples(pa.concat_tables([one.table for one in taken]), run.label_names)
+        tables = pa.concat_tables([one.table for one in taken])
+        joined = Examples(tables, run.label_names, kind=run.labelling.kind)
         return joined.take(np.argsort(order, kind="stable"))
 
     @cached_property

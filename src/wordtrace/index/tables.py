@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from wordtrace.data.labelling import Labels
 from wordtrace.disk import atomic
 from wordtrace.index.manifest import Source
 from wordtrace.index.task import STATISTICS, ShardTask
@@ -27,13 +28,13 @@ def write_examples(
     rows = np.arange(len(texts.labels))
     columns: dict[str, Any] = {
         "id": texts.column("id", rows),
-        "label": _names(run, texts.labels),
+        "label": _spelled(run, texts.labels),
     }
     totals = {name: np.zeros(len(rows)) for name in STATISTICS[2:]}
     for place, source in enumerate(sources):
         joined = _joined(tasks, place)
         columns[f"loss_{place}"] = joined["loss"]
-        columns[f"predicted_{place}"] = _names(run, joined["predicted"])
+        columns[f"predicted_{place}"] = _spelled(run, joined["predicted"])
         columns[f"self_influence_{place}"] = joined["self_influence"]
         columns[f"self_influence_topk_{place}"] = joined["self_influence_topk"]
         for name, total in totals.items():
@@ -41,7 +42,7 @@ def write_examples(
     columns |= totals
     final = _joined(tasks, len(sources))
     columns["loss_final"] = final["loss"]
-    columns["predicted_final"] = _names(run, final["predicted"])
+    columns["predicted_final"] = _spelled(run, final["predicted"])
     with atomic.replacing(path) as temporary:
         pq.write_table(pa.table(columns), temporary, compression="zstd")
 
@@ -61,6 +62,8 @@ def _joined(tasks: Sequence[ShardTask], checkpoint: int) -> dict[str, npt.NDArra
     return {name: torch.cat([one[name] for one in read]).numpy() for name in read[0]}
 
 
-def _names(run: Run, classes: Any) -> pa.Array:
+def _spelled(run: Run, labels: Labels) -> pa.Array:
+    if run.labelling.kind != "class":
+        return pa.array(run.labelling.spell_all(labels), pa.string())
     names = pa.array(run.label_names, pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(classes, pa.int32()), names)
+    return pa.DictionaryArray.from_arrays(pa.array(labels, pa.int32()), names)

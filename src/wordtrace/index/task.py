@@ -89,18 +89,16 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     checkpoint = points[task.checkpoint]
     model = run.model(checkpoint)
     rows_here = np.arange(task.first, task.first + task.count)
-    labels = texts.labels.astype(np.int64)
+    labels = texts.labels
     if task.checkpoint == len(run.checkpoints):
         here = encoded.between(task.first, task.first + task.count)
         scores = predict.logits(model, here)
-        losses = torch.from_numpy(predict.cross_entropy(scores, labels[rows_here]))
-        predicted = torch.from_numpy(scores.argmax(1).astype(np.int32))
+        losses = torch.from_numpy(predict.losses(model.outputs, scores, labels[rows_here]))
+        predicted = torch.from_numpy(predict.predicted(model.outputs, scores))
         save_tensors(task.statistics, {"loss": losses, "predicted": predicted})
         return {}
-    statistics = {
-        name: torch.zeros(task.count, dtype=torch.int32 if name == "predicted" else torch.float32)
-        for name in STATISTICS
-    }
+    statistics = {name: torch.zeros(task.count) for name in STATISTICS}
+    statistics["predicted"] = torch.from_numpy(run.labelling.none(task.count))
     names = _Ids(texts)
     parts = []
     lengths = encoded.lengths[task.first : task.first + task.count]
@@ -112,7 +110,7 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
         kept = gradients.token_gradients(batch, found, norms, task.top_k)
         rows = torch.from_numpy(within)
         statistics["loss"][rows] = found.losses.float().cpu()
-        statistics["predicted"][rows] = found.logits.argmax(1).to(torch.int32).cpu()
+        statistics["predicted"][rows] = model.outputs.predicted(found.logits).cpu()
         statistics["self_influence"][rows] = gradients.self_influence(batch, found, norms).cpu()
         statistics["self_influence_topk"].index_add_(
             0, rows[kept.example.cpu()], kept.gradient.square().sum(1).cpu()

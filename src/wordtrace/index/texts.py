@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labelling, Labels
 from wordtrace.errors import CorruptError
 from wordtrace.run.checkpoint import save_tensors
 
@@ -24,7 +24,9 @@ def write_texts(path: Path, examples: Examples) -> None:
     Each column of text is its UTF-8 bytes one after the other (uint8) and where each value starts
     (int64, one more than there are examples).
     """
-    arrays = {"label": torch.from_numpy(examples.labels.astype(np.int32))}
+    labels = examples.labels
+    stored = labels.astype(np.int32 if examples.kind == "class" else np.float32)
+    arrays = {"label": torch.from_numpy(stored)}
     for name in _COLUMNS:
         if name in examples.table.column_names:
             offsets, data = _flat(examples.table[name])
@@ -49,7 +51,9 @@ class Texts:
                 self._arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise CorruptError(f"{path} can't be read ({error}); build the index again.") from None
-        kinds = {"label": ("i", count)}
+        # Classes are numbers; other kinds of labels have a row of float32 each.
+        whole = self._arrays.get("label", np.empty(0, np.int32)).ndim == 1
+        kinds = {"label": ("i" if whole else "f", count)}
         for name in _COLUMNS:
             if name != "text2" or "text2_offsets" in self._arrays:
                 kinds |= {f"{name}_offsets": ("i", count + 1), f"{name}_bytes": ("u", -1)}
@@ -64,10 +68,10 @@ class Texts:
         return "text2_offsets" in self._arrays
 
     @property
-    def labels(self) -> npt.NDArray[np.int32]:
-        """int32, shape (examples,)."""
-        found: npt.NDArray[np.int32] = self._arrays["label"]
-        return found
+    def labels(self) -> Labels:
+        """int64, shape (examples,), or float32, shape (examples, outputs)."""
+        found: Labels = self._arrays["label"]
+        return found.astype(np.int64) if found.ndim == 1 else found
 
     def column(self, name: str, rows: npt.NDArray[np.int64]) -> list[str]:
         """Return the ids or texts at some rows."""
@@ -78,15 +82,16 @@ class Texts:
         except ValueError:
             raise CorruptError(f"{self.path} is damaged; build the index again.") from None
 
-    def take(self, rows: npt.NDArray[np.int64], label_names: Sequence[str]) -> Examples:
+    def take(self, rows: npt.NDArray[np.int64], labelling: Labelling) -> Examples:
         """Return the examples at some rows, in that order."""
         return Examples.of(
             self.column("text", rows),
-            self.labels[rows].astype(np.int64),
-            label_names,
+            self._arrays["label"][rows],
+            labelling.names,
             ids=self.column("id", rows),
             texts2=self.column("text2", rows) if self.has_pairs else None,
             source=self.path.name,
+            kind=labelling.kind,
         )
 
     @staticmethod

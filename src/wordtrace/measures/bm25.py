@@ -45,11 +45,11 @@ class BM25:
             show_progress=False,
             return_ids=False,
         )
-        labels = run.train.labels
         for place, terms in enumerate(asked):
             known = [term for term in terms if term in words.vocab]
             scores[place] = retriever.get_scores(known) if known else 0
-            scores[place, labels != queries.labels[place]] *= -1
+            alike = run.labelling.agree(run.train.labels, queries.labels[place])
+            scores[place, ~alike] *= -1
         return scores
 
 

@@ -65,6 +65,7 @@ class InfluenceLast:
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples)."""
+        run.require_classes("influence-last")
         model = run.model(run.final)
         a, delta = _with_constant(*factors(model, run.encoded, run.train.labels), self.bias)
         asked, asked_delta = _with_constant(

@@ -98,5 +98,6 @@ def mean_directions(
 
 
 def _signed(scores: Scores, run: Run, queries: Queries) -> Scores:
-    scores[run.train.labels[None, :] != queries.labels[:, None]] *= -1
+    for row, label in zip(scores, queries.labels, strict=True):
+        row[~run.labelling.agree(run.train.labels, label)] *= -1
     return scores

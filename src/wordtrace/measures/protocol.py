@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.batches import Encoded
+from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.run.run import Run
 
@@ -25,14 +26,14 @@ class Queries:
     texts, texts2
         As given; `texts2` is None unless the run's examples are pairs.
     labels
-        int64, shape (queries,): the class whose loss is traced.
+        The labels whose loss is traced, as :class:`.data.labelling.Labelling` has them.
     encoded
         Their token ids.
     """
 
     texts: Sequence[str]
     texts2: Sequence[str] | None
-    labels: npt.NDArray[np.int64]
+    labels: Labels
     encoded: Encoded
 
     def __len__(self) -> int:
@@ -89,7 +90,7 @@ class Measure(Protocol):
 def make_queries(
     run: Run,
     texts: Sequence[str],
-    labels: npt.NDArray[np.int64],
+    labels: Labels,
     texts2: Sequence[str] | None = None,
 ) -> Queries:
     """Tokenize texts as the run does.

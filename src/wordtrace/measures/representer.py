@@ -53,6 +53,7 @@ class Representer:
         NumericalError
             When the fit does not reach a stationary point.
         """
+        run.require_classes("representer")
         model = run.model(run.final)
         a = self._features(predict.last_layer_inputs(model, run.encoded))
         asked = self._features(predict.last_layer_inputs(model, queries.encoded))

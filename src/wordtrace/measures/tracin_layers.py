@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError, NumericalError
 from wordtrace.execute.progress import track
 from wordtrace.gradients.layers import (
@@ -166,7 +167,7 @@ def gather(
     model: TextModel,
     modules: Mapping[str, nn.Module],
     encoded: Encoded,
-    labels: npt.NDArray[np.int64],
+    labels: Labels,
 ) -> dict[str, LayerGradients | QueryTokens]:
     """Take the queries' gradients; an embedding's are grouped by token."""
     batch = to_batch(encoded, labels, np.arange(len(labels)), predict.device_of(model))

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wordtrace.errors import InputError
+from wordtrace.models.outputs import Classes
 from wordtrace.models.protocol import Batch
 
 
@@ -125,6 +126,8 @@ def _shifts(length: int, width: int) -> Iterator[tuple[int, tuple[slice, slice]]
 class CNN(nn.Module):
     """Token embedding, convolutions with ReLU, maximum over positions, one linear layer."""
 
+    outputs = Classes()
+
     def __init__(self, config: CNNConfig) -> None:
         super().__init__()
         self.config = config
@@ -194,7 +197,7 @@ class CNN(nn.Module):
 
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy of each example, shape (batch,)."""
-        return F.cross_entropy(logits, batch.labels, reduction="none")
+        return self.outputs.losses(logits, batch.labels)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return class scores; for tools that call a module on tensors."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
+from wordtrace.models.outputs import Completions
 from wordtrace.models.protocol import Batch
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
@@ -106,6 +107,8 @@ class HuggingFaceGenerator:
         The model; it is used as it is.
     """
 
+    outputs = Completions()
+
     def __init__(self, module: PreTrainedModel) -> None:
         self.module: nn.Module = module
         config: Any = module.config
@@ -139,7 +142,7 @@ class HuggingFaceGenerator:
 
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss of each completion's tokens, shape (batch,)."""
-        return -logits[:, 0]
+        return self.outputs.losses(logits, batch.labels)
 
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Refuse: each token has its own."""

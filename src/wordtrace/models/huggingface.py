@@ -1,14 +1,15 @@
-"""Text classifiers of the transformers library, as a :class:`.models.protocol.TextModel`."""
+"""Text classifiers and regressors of transformers, as :class:`.models.protocol.TextModel`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wordtrace.data.labelling import Kind
 from wordtrace.errors import InputError
+from wordtrace.models.outputs import OUTPUTS
 from wordtrace.models.protocol import Batch
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class HuggingFaceClassifier:
     ----------
     module
         The model; it is used as it is, evaluation mode and frozen parameters are the caller's.
+    kind
+        Of its labels.
 
     Raises
     ------
@@ -29,8 +32,9 @@ class HuggingFaceClassifier:
         When it has no linear layer that gives the class scores.
     """
 
-    def __init__(self, module: PreTrainedModel) -> None:
+    def __init__(self, module: PreTrainedModel, kind: Kind = "class") -> None:
         self.module: nn.Module = module
+        self.outputs = OUTPUTS[kind]
         self._config: Any = module.config
         self._last = _last_linear(module, self._config.num_labels)
         # Text models in pictures' and sounds' company keep their part of the configuration apart.
@@ -66,7 +70,7 @@ class HuggingFaceClassifier:
         return named
 
     def logits(self, batch: Batch) -> Tensor:
-        """Return class scores, shape (batch, classes)."""
+        """Return scores, shape (batch, outputs)."""
         given = {
             "input_ids": batch.ids.masked_fill(~batch.mask, self._pad),
             "attention_mask": batch.mask.long(),
@@ -77,8 +81,8 @@ class HuggingFaceClassifier:
         return found
 
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the cross-entropy of each example, shape (batch,)."""
-        return F.cross_entropy(logits.float(), batch.labels, reduction="none")
+        """Return the training loss of each example, shape (batch,)."""
+        return self.outputs.losses(logits.float(), batch.labels)
 
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Return what the final linear layer is given, shape (batch, features)."""

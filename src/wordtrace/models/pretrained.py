@@ -12,6 +12,7 @@ import safetensors
 import torch
 from torch import nn
 
+from wordtrace.data.labelling import Kind
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models import adapters
 from wordtrace.models.completions import HuggingFaceGenerator
@@ -19,6 +20,13 @@ from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.library import first_line, library
 
 CONFIG = "config.json"
+
+#: What transformers calls the kinds of labels.
+PROBLEMS: dict[Kind, str] = {
+    "class": "single_label_classification",
+    "set": "multi_label_classification",
+    "number": "regression",
+}
 
 
 def resolve(name_or_path: str) -> Path:
@@ -62,7 +70,7 @@ def fresh(
     document |= {
         "id2label": {str(place): name for place, name in enumerate(labels)},
         "label2id": {name: place for place, name in enumerate(labels)},
-        "problem_type": "single_label_classification",
+        "problem_type": PROBLEMS["class"],
         "architectures": [],
     }
     if layers is not None:
@@ -146,7 +154,20 @@ def load(
     if base is not None:
         module = adapters.merged(module, weights)
     _check_finite(module, weights)
-    return HuggingFaceGenerator(module) if generates else HuggingFaceClassifier(module)
+    if generates:
+        return HuggingFaceGenerator(module)
+    return HuggingFaceClassifier(module, kind_of(config))
+
+
+def kind_of(config: Mapping[str, Any]) -> Kind:
+    """Return the kind of a model's labels: as its ``problem_type`` says, else by their number.
+
+    transformers writes ``problem_type`` down when it first computes a loss.
+    """
+    said = config.get("problem_type")
+    if said is None and len(config.get("id2label") or (0, 1)) == 1:
+        return "number"
+    return next((kind for kind, name in PROBLEMS.items() if name == said), "class")
 
 
 def is_generator(config: Mapping[str, Any]) -> bool:
@@ -225,7 +246,7 @@ def classifier_class(transformers: Any, settings: Any, document: Any, folder: Pa
     Raises
     ------
     InputError
-        When it is no classifier, or one of several labels or of a number.
+        When it is no classifier, or predicts several numbers.
     """
     known = transformers.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
     named = (document.get("architectures") or [""])[0]
@@ -234,10 +255,11 @@ def classifier_class(transformers: Any, settings: Any, document: Any, folder: Pa
             f"{folder} holds {named or settings.model_type}, which is no sequence classifier; "
             "models for sequence classification are traced."
         )
-    if settings.problem_type == "multi_label_classification":
-        raise InputError(f"{folder} gives each text several labels; one label a text is traced.")
-    if settings.problem_type == "regression" or settings.num_labels < 2:
-        raise InputError(f"{folder} predicts a number (regression); classifiers are traced.")
+    if kind_of(document) == "number" and settings.num_labels > 1:
+        raise InputError(
+            f"{folder} predicts {settings.num_labels} numbers a text; models of one number are "
+            "traced."
+        )
     return known[type(settings)]
 
 

@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from wordtrace.models.outputs import Outputs
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -21,7 +23,8 @@ class Batch:
     mask
         bool, shape (batch, length): True at text, False at padding.
     labels
-        int64, shape (batch,): the class whose loss is meant.
+        int64, shape (batch,): the class whose loss is meant; for sets of classes and numbers
+        float32, shape (batch, outputs), as :class:`.data.labelling.Labelling` has it.
     types
         int64, shape (batch, length): 1 in the second text of a pair; None for models without.
     """
@@ -60,12 +63,17 @@ class TextModel(Protocol):
         ...
 
     @property
+    def outputs(self) -> Outputs:
+        """What its scores mean."""
+        ...
+
+    @property
     def named_layers(self) -> Mapping[str, tuple[str, ...]]:
         """The modules that the paper calls "second", "third" and "last", by their names."""
         ...
 
     def logits(self, batch: Batch) -> Tensor:
-        """Return class scores, float, shape (batch, classes)."""
+        """Return scores, float, shape (batch, outputs): of a classifier, its classes."""
         ...
 
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 from wordtrace.report.blocks import Block, Cell, Column, Grid, Marked, Say, bar
 from wordtrace.report.evaluations import evaluation_blocks
 from wordtrace.report.fixes import cluster_blocks, fix_blocks
-from wordtrace.report.numbers import digits_for, percent, signed
+from wordtrace.report.numbers import digits_for, in_percent, percent, signed
 from wordtrace.report.text import clean
 
 Document = Mapping[str, Any]
@@ -207,10 +207,10 @@ def _words(document: Document) -> list[Block]:
         label, source = _line(text["label"]), text["label_source"]
         said = f"Text {place}: " if len(document["texts"]) > 1 else ""
         said += (
-            f"the model says {_line(text['predicted'])} ({percent(text['predicted_probability'])})"
+            f"the model says {_line(text['predicted'])}{in_percent(text['predicted_probability'])}"
         )
         if label != _line(text["predicted"]):
-            said += f"; weighed for {label} ({percent(text['probability'])}), {_line(source)}"
+            said += f"; weighed for {label}{in_percent(text['probability'])}, {_line(source)}"
         found += [Marked(text, words, scale, digits), Say(said[0].upper() + said[1:] + ".")]
         rows: list[list[Cell]] = [
             [

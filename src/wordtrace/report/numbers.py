@@ -39,6 +39,11 @@ def percent(value: float) -> str:
     return f"{value:.0%}".replace("%", " %")
 
 
+def in_percent(probability: float | None) -> str:
+    """Write a probability in brackets, to stand after a label; nothing where there is none."""
+    return "" if probability is None else f" ({percent(probability)})"
+
+
 def digits_for(largest: float, significant: int = 3) -> int:
     """Return the decimals that show the largest of some numbers to so many significant digits."""
     if not largest or not math.isfinite(largest):

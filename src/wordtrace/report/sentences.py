@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wordtrace.report.numbers import interval, percent, seconds
+from wordtrace.report.numbers import in_percent, interval, percent, seconds
 from wordtrace.report.text import clean
 
 _SOURCES = {
@@ -36,17 +36,26 @@ class Verdict:
 def question(query: Mapping[str, Any]) -> str:
     """Return what a trace answers."""
     label, predicted = _line(query["label"]), _line(query["predicted"])
-    return f"Why {label}?" if label == predicted else f"Why {predicted} and not {label}?"
+    if query.get("probability", 0) is None and label in ("higher", "lower"):
+        return f"What makes {predicted} {label}?"
+    return f"Why {label}?" if _agrees(query) else f"Why {predicted} and not {label}?"
+
+
+def _agrees(query: Mapping[str, Any]) -> bool:
+    """Tell whether the label explained is what the model says, or a part of it."""
+    label, predicted = str(query["label"]), str(query["predicted"])
+    part = predicted.startswith("{") and not label.startswith("{")
+    return label == predicted or (part and query["probability"] > 0.5)
 
 
 def prediction_sentence(query: Mapping[str, Any]) -> str:
     """Say what the model predicts, and which label is explained."""
     label, predicted = _line(query["label"]), _line(query["predicted"])
-    said = f"The model predicts {predicted} ({percent(query['predicted_probability'])}). "
+    said = f"The model predicts {predicted}{in_percent(query['predicted_probability'])}. "
     source = _SOURCES.get(query["label_source"], clean(str(query["label_source"])))
     if label == predicted:
         return said + f"That label is explained: {source}."
-    return said + f"Explained is {label} ({percent(query['probability'])}), {source}."
+    return said + f"Explained is {label}{in_percent(query['probability'])}, {source}."
 
 
 def share_sentence(query: Mapping[str, Any]) -> str | None:

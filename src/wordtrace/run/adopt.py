@@ -17,6 +17,7 @@ import torch
 import wordtrace
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labels
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError
 from wordtrace.execute.progress import track
@@ -52,6 +53,7 @@ def record(
     *,
     held_out: Examples | None = None,
     choices: Choices | None = None,
+    ordered: bool = False,
     overwrite: bool = False,
 ) -> Run:
     """Adopt a Trainer's output folder as a run in the folder `out`.
@@ -63,6 +65,8 @@ def record(
     ----------
     examples, held_out
         The data of the training, and other data to evaluate on.
+    ordered
+        Whether the data's labels come in the order of the model's classes.
 
     Raises
     ------
@@ -76,16 +80,16 @@ def record(
     """
     choices, folder = choices or Choices(), Path(out)
     source = open_source(Path(output), choices)
-    examples = _labelled(source, examples, choices)
+    examples = _labelled(source, examples, choices, ordered)
     if held_out is not None:
-        held_out = _labelled(source, held_out, choices)
+        held_out = _labelled(source, held_out, choices, ordered)
         if held_out.has_pairs != examples.has_pairs:
             raise DataError(
                 f"{held_out.source}: give two text columns in both files or in neither."
             )
     for data in (examples, held_out):
-        if data is not None and (data.labels < 0).any():
-            bare = data.ids[int((data.labels < 0).argmax())]
+        if data is not None and not (given := data.labelling.given(data.labels)).all():
+            bare = data.ids[int((~given).argmax())]
             raise DataError(f"{data.source}: the example {bare!r} has no label; label it.")
     rates = rates_used(source, choices)
     atomic.check_replaceable(folder, MANIFEST, "run")
@@ -106,10 +110,11 @@ def record(
     return Run.open(folder)
 
 
+_TASKS = {"class": "classification", "set": "multi-label", "number": "regression"}
 _OURS = (MANIFEST, TRAIN, HELD_OUT, BASE, tokens.FILE, pretrained.CONFIG, "checkpoints")
 
 
-def _labelled(source: Source, examples: Examples, choices: Choices) -> Examples:
+def _labelled(source: Source, examples: Examples, choices: Choices, ordered: bool) -> Examples:
     """Bring labels into the order of the classes; a language model has the one, `completion`."""
     if pretrained.is_generator(source.document):
         nothing = np.zeros(len(examples), np.int64)
@@ -121,8 +126,16 @@ def _labelled(source: Source, examples: Examples, choices: Choices) -> Examples:
             texts2=examples.table["text2"] if examples.has_pairs else None,
             source=examples.source,
         )
+    kind = pretrained.kind_of(source.document)
+    if examples.kind != kind:
+        raise InputError(
+            f"{source.output} was trained on labels of the kind {kind!r}, {examples.source} was "
+            f"read as {examples.kind!r}; read it with kind={kind!r}."
+        )
     classes = names.class_names(source.document, class_count(source))
-    return names.match(examples, classes, choices.label_names, partial(predicted_by, source))
+    return names.match(
+        examples, classes, choices.label_names, partial(predicted_by, source), ordered
+    )
 
 
 def _plan(
@@ -157,7 +170,7 @@ def _adopt(
     drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
     candidates, right, frozen = _measured(source, encoded, examples.labels, np.sort(drawn), rates)
     final, dim, measured = _final(source, candidates, held_out)
-    chosen = _chosen(candidates, choices, len(examples.label_names))
+    chosen = _chosen(candidates, choices, _untrained(examples))
     _write_files(part, source, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
     if held_out is not None:
@@ -179,7 +192,8 @@ def _adopt(
             "dim": dim,
             "token_types": source.tokenizer.types,
             "end": tokenizer.end if isinstance(tokenizer, CompletionTokenizer) else None,
-            "task": "generation" if generates else "classification",
+            "task": "generation" if generates else _TASKS[examples.kind],
+            "label_kind": examples.kind,
         },
         "pretrained_embeddings": True,
         "max_length": source.tokenizer.max_length,
@@ -211,7 +225,7 @@ def _adopt(
 def _measured(
     source: Source,
     encoded: Encoded,
-    labels: npt.NDArray[np.int64],
+    labels: Labels,
     rows: npt.NDArray[np.int64],
     rates: Rates,
 ) -> tuple[list[Checkpoint], float, bool]:
@@ -219,7 +233,7 @@ def _measured(
 
     Returns
     -------
-    the checkpoints with their losses; the last one's share of right predictions; whether the
+    the checkpoints with their losses; the last one's share of right labels; whether the
     embeddings are the same in the first and the last of several.
     """
     sample, right, tables = encoded.take(rows), 0.0, []
@@ -231,8 +245,8 @@ def _measured(
             if one in (source.saved[0], source.saved[-1]):
                 tables.append(next(model.embedding.parameters()).detach())
             scores = predict.logits(model, sample)
-            loss = float(predict.cross_entropy(scores, labels[rows]).mean())
-            right = float((scores.argmax(1) == labels[rows]).mean())
+            loss = float(predict.losses(model.outputs, scores, labels[rows]).mean())
+            right = float((predict.predicted(model.outputs, scores) == labels[rows]).mean())
             if not math.isfinite(loss):
                 raise InputError(
                     f"{one.folder}: the training loss is {loss}; leave this checkpoint out, or "
@@ -259,8 +273,10 @@ def _final(
     scores = predict.logits(model, encoded)
     measured = {
         "rows": len(held_out),
-        "accuracy": float((scores.argmax(1) == held_out.labels).mean()),
-        "loss": float(predict.cross_entropy(scores, held_out.labels).mean()),
+        "accuracy": None
+        if held_out.kind == "number"
+        else float((predict.predicted(model.outputs, scores) == held_out.labels).mean()),
+        "loss": float(predict.losses(model.outputs, scores, held_out.labels).mean()),
     }
     return final, int(table.shape[1]), measured
 
@@ -272,7 +288,16 @@ def _best_step(saved: list[Saved]) -> int | None:
     return next((one.step for one in saved if one.folder.name == name), None)
 
 
-def _chosen(candidates: list[Checkpoint], choices: Choices, classes: int) -> list[Checkpoint]:
+def _untrained(examples: Examples) -> float | None:
+    """Return the loss before training, when the head says every class alike; None: not known."""
+    if examples.kind == "set":
+        return math.log(2)
+    return math.log(len(examples.label_names)) if len(examples.label_names) > 1 else None
+
+
+def _chosen(
+    candidates: list[Checkpoint], choices: Choices, untrained: float | None
+) -> list[Checkpoint]:
     if isinstance(choices.checkpoints, tuple):
         there = {one.step for one in candidates}
         if missing := sorted(set(choices.checkpoints) - there):
@@ -282,9 +307,8 @@ def _chosen(candidates: list[Checkpoint], choices: Choices, classes: int) -> lis
             )
         steps = list(choices.checkpoints)
     else:
-        # An untrained head says every class alike: that is the loss before training.
-        # A language model has no such level: its first checkpoint stands for it.
-        before = math.log(classes) if classes > 1 else candidates[0].loss
+        # Where the level before training is not known, the first checkpoint stands for it.
+        before = candidates[0].loss if untrained is None else untrained
         losses = [(0, before), *((one.step, one.loss) for one in candidates)]
         steps = choose(losses, choices.checkpoints)
     return [one for one in candidates if one.step in set(steps)]
@@ -331,10 +355,7 @@ def _notes(
             f"The rate at {'step' if len(guessed) == 1 else 'steps'} "
             f"{', '.join(map(str, guessed))} was not logged: taken between the logged ones."
         )
-    if isinstance(source.tokenizer, CompletionTokenizer):
-        right = 1.0
-    share = np.bincount(examples.labels).max() / len(examples)
-    if right < max(share, 2 / len(examples.label_names)) * 0.9:
+    if right < _least(source, examples) * 0.9:
         notes.append(
             f"The last checkpoint gets only {right:.0%} of a sample of these training rows right: "
             "are the data, the columns and --label-names those of the training?"
@@ -357,6 +378,17 @@ def _notes(
         "batch; TracIn leaves that out."
     )
     return notes
+
+
+def _least(source: Source, examples: Examples) -> float:
+    """Return the share of right labels below which something is wrong; 0 where none is told."""
+    if isinstance(source.tokenizer, CompletionTokenizer) or examples.kind == "number":
+        return 0.0
+    if examples.kind == "set":
+        there = examples.labels.mean(0)
+        return float(np.maximum(there, 1 - there).mean())
+    share = float(np.bincount(examples.labels).max()) / len(examples)
+    return max(share, 2 / len(examples.label_names))
 
 
 def _rows_seen(saved: Saved) -> tuple[int, int] | None:

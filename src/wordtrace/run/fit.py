@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from wordtrace.data.batches import Encoded
+from wordtrace.data.labelling import Labels
 from wordtrace.errors import NumericalError
 from wordtrace.models.protocol import Batch, TextModel, batch_of
 from wordtrace.run.recipe import Recipe
@@ -148,7 +149,7 @@ def _order(seed: int, epoch: int, examples: int) -> npt.NDArray[np.int64]:
 
 def to_batch(
     encoded: Encoded,
-    labels: npt.NDArray[np.int64],
+    labels: Labels,
     rows: npt.NDArray[np.int64],
     device: torch.device | None = None,
 ) -> Batch:

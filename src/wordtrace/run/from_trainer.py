@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.run import adopt
 from wordtrace.run.run import Run
-from wordtrace.run.source import Choices, task_of
+from wordtrace.run.source import Choices, labels_of
 
 
 def record(
@@ -19,7 +20,7 @@ def record(
     *,
     text: str = "text",
     text2: str | None = None,
-    label: str = "label",
+    label: str | Sequence[str] = "label",
     id: str | None = None,
     split: str | None = None,
     eval_data: Any = None,
@@ -40,7 +41,10 @@ def record(
         Held-out examples.
     **choices
         `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`,
-        `end`: the fields of :class:`wordtrace.run.source.Choices`.
+        `end`, `kind`: the fields of :class:`wordtrace.run.source.Choices`.
+
+    Several labels a text stand in one column, as a list, or in several columns of 0 and 1,
+    `label=("toxic", "threat")`.
 
     A causal language model's examples have a prompt, `text`, and a completion, `text2`, whose
     tokens' mean loss is the example's; or `text` alone, all of which counts. `label` is not read.
@@ -52,7 +56,11 @@ def record(
     CorruptError
         For weights that don't fit the model, or that hold NaN.
     """
-    column = None if task_of(output) == "generation" else label
+    given = Choices(**choices)
+    kind = labels_of(output)
+    column = None if kind is None else label
+    kind = given.kind or kind or "class"
+    names = given.label_names if kind == "set" and isinstance(label, str) else None
 
     def read(source: Any) -> Examples:
         if isinstance(source, Examples):
@@ -64,7 +72,9 @@ def record(
             label=column,
             id=id,
             split=split,
+            label_names=names,
             require_labels=column is not None,
+            kind=kind,
         )
 
     return adopt.record(
@@ -72,6 +82,7 @@ def record(
         read(data),
         out,
         held_out=None if eval_data is None else read(eval_data),
-        choices=Choices(**choices),
+        choices=given,
+        ordered=not isinstance(label, str),
         overwrite=overwrite,
     )

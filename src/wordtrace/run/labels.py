@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
-
-IntArray = npt.NDArray[np.int64]
 
 
 def class_names(config: Mapping[str, Any], count: int) -> list[str]:
@@ -24,7 +22,8 @@ def match(
     examples: Examples,
     classes: Sequence[str],
     given: Sequence[str] | None,
-    predicted: Callable[[Examples], IntArray],
+    predicted: Callable[[Examples], Labels],
+    ordered: bool = False,
 ) -> Examples:
     """Return the examples with labels in the order of the model's outputs.
 
@@ -38,6 +37,9 @@ def match(
         The data's labels in the model's order; None to find it.
     predicted
         Tells what the model says of some examples; asked only for a suggestion.
+    ordered
+        Whether the data's labels come in an order of their own, which is the model's where its
+        classes have no names.
 
     Raises
     ------
@@ -46,6 +48,8 @@ def match(
         what the model predicts.
     """
     there = examples.label_names
+    if examples.kind == "number":
+        return examples
     if given is not None:
         if sorted(given) != sorted(set(given)) or len(given) != len(classes):
             raise InputError(
@@ -60,6 +64,8 @@ def match(
     if set(there) <= set(numbers):
         names = tuple(numbers) if generic else tuple(classes)
         return _renamed(examples, names, numbers)
+    if ordered and generic and len(there) == len(classes):
+        return examples
     if len(there) > len(classes):
         raise InputError(
             f"{examples.source} has {len(there)} labels ({_few(there)}), the model has "
@@ -79,7 +85,11 @@ def _renamed(examples: Examples, names: tuple[str, ...], place: Mapping[str, int
                 f"{examples.source} has the label {name!r}, which is none of {_few(names)}."
             )
     order = np.array([place[name] for name in examples.label_names], np.int64)
-    labels = np.where(examples.labels >= 0, order[examples.labels], -1)
+    if examples.kind == "set":
+        labels = np.where(np.isnan(examples.labels[:, :1]), np.nan, np.zeros(len(names)))
+        labels[:, order] = examples.labels
+    else:
+        labels = np.where(examples.labels >= 0, order[examples.labels], -1)
     return Examples.of(
         examples.table["text"],
         labels,
@@ -87,19 +97,22 @@ def _renamed(examples: Examples, names: tuple[str, ...], place: Mapping[str, int
         ids=examples.ids,
         texts2=examples.table["text2"] if examples.has_pairs else None,
         source=examples.source,
+        kind=examples.kind,
     )
 
 
-def _suggest(
-    examples: Examples, count: int, predicted: Callable[[Examples], IntArray]
-) -> list[str]:
+def _suggest(examples: Examples, count: int, predicted: Callable[[Examples], Labels]) -> list[str]:
     """Match labels to classes so that the most predictions are right."""
     from scipy.optimize import linear_sum_assignment
 
-    rows = np.flatnonzero(examples.labels >= 0)
+    rows = np.flatnonzero(examples.labelling.given(examples.labels))
     sample = examples.take(np.sort(np.random.default_rng(0).permutation(rows)[:300]))
     table = np.zeros((count, count))
-    np.add.at(table, (predicted(sample), sample.labels), 1)
+    if examples.kind == "set":  # the model's classes that come and go with the data's
+        said, true = predicted(sample), sample.labels
+        table[:, : true.shape[1]] = (said - said.mean(0)).T @ (true - true.mean(0))
+    else:
+        np.add.at(table, (predicted(sample), sample.labels), 1)
     _, labels = linear_sum_assignment(-table)
     there = examples.label_names
     return [there[at] if at < len(there) else f"unused-{at}" for at in labels.tolist()]

@@ -7,7 +7,9 @@ import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.labelling import Labels
 from wordtrace.models.cnn import CNN
+from wordtrace.models.outputs import Outputs
 from wordtrace.models.protocol import TextModel
 from wordtrace.run.fit import to_batch
 
@@ -21,7 +23,7 @@ _DEEP = 1 << 11
 
 @torch.no_grad()
 def logits(model: TextModel, encoded: Encoded) -> FloatArray:
-    """Return class scores, float32, shape (examples, classes)."""
+    """Return scores, float32, shape (examples, outputs): of a classifier, its classes."""
     found: list[tuple[npt.NDArray[np.int64], torch.Tensor]] = []
     labels = np.zeros(len(encoded), np.int64)
     for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
@@ -42,22 +44,42 @@ def last_layer_inputs(model: TextModel, encoded: Encoded) -> FloatArray:
 
 @torch.no_grad()
 def last_layer(model: TextModel, inputs: FloatArray) -> FloatArray:
-    """Return the final linear layer's outputs, the class scores, shape (examples, classes)."""
+    """Return the final linear layer's outputs, the scores, shape (examples, outputs)."""
     (name,) = model.named_layers["last"]
     found = model.module.get_submodule(name)(torch.from_numpy(inputs).to(device_of(model)))
     result: FloatArray = found.float().cpu().numpy()
     return result
 
 
-def probabilities(scores: FloatArray) -> npt.NDArray[np.float64]:
-    """Return softmax(scores) over the classes, float64, the same shape.
+def predicted(outputs: Outputs, scores: FloatArray) -> Labels:
+    """Return what the model predicts, as labels."""
+    found: Labels = outputs.predicted(torch.from_numpy(scores)).numpy()
+    return found
 
-    A language model's one score is a mean log-probability: its exponential, the geometric mean of
-    the tokens' probabilities.
-    """
-    if scores.shape[1] == 1:
-        alone: npt.NDArray[np.float64] = np.exp(scores.astype(np.float64))
-        return alone
+
+def probability(outputs: Outputs, scores: FloatArray, labels: Labels) -> npt.NDArray[np.float64]:
+    """Return the probability of each label, float64, shape (examples,); NaN where there is none."""
+    wide = torch.from_numpy(scores).double()
+    found: npt.NDArray[np.float64] = outputs.probability(wide, torch.from_numpy(labels)).numpy()
+    return found
+
+
+def or_none(value: float) -> float | None:
+    """Return a probability as JSON knows it: None where there is none."""
+    return None if np.isnan(value) else float(value)
+
+
+def losses(outputs: Outputs, scores: FloatArray, labels: Labels) -> npt.NDArray[np.float64]:
+    """Return the training loss of each example, float64, shape (examples,)."""
+    wide = torch.from_numpy(scores).double()
+    given = torch.from_numpy(labels)
+    found = outputs.losses(wide, given.double() if given.is_floating_point() else given)
+    result: npt.NDArray[np.float64] = found.numpy()
+    return result
+
+
+def probabilities(scores: FloatArray) -> npt.NDArray[np.float64]:
+    """Return softmax(scores) over the classes, float64, the same shape."""
     shifted = scores.astype(np.float64) - scores.max(1, keepdims=True)
     exponential = np.exp(shifted)
     result: npt.NDArray[np.float64] = exponential / exponential.sum(1, keepdims=True)
@@ -65,14 +87,8 @@ def probabilities(scores: FloatArray) -> npt.NDArray[np.float64]:
 
 
 def cross_entropy(scores: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return −log softmax(scores)[label] of each example, float64, shape (examples,).
-
-    Of a language model's one score, a mean log-probability, the negative.
-    """
+    """Return −log softmax(scores)[label] of each example, float64, shape (examples,)."""
     wide = scores.astype(np.float64)
-    if wide.shape[1] == 1:
-        alone: npt.NDArray[np.float64] = -wide[:, 0]
-        return alone
     top = wide.max(1)
     log_sum = top + np.log(np.exp(wide - top[:, None]).sum(1))
     result: npt.NDArray[np.float64] = log_sum - wide[np.arange(len(labels)), labels]

@@ -13,6 +13,7 @@ import torch
 
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labelling
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models import tokenizer as tokens
@@ -97,6 +98,19 @@ class Run:
     def label_names(self) -> tuple[str, ...]:
         """The classes, in the order of the model's outputs."""
         return tuple(self.manifest["label_names"])
+
+    @property
+    def labelling(self) -> Labelling:
+        """What the labels are: one class a text, sets of classes, or numbers."""
+        return Labelling(self.manifest["model"].get("label_kind", "class"), self.label_names)
+
+    def require_classes(self, what: str) -> None:
+        """Refuse what is for one class a text alone (InputError)."""
+        if self.labelling.kind != "class" or len(self.label_names) < 2:
+            raise InputError(
+                f"{what} is for models that give each text one class of several; {self.path} has "
+                f"a model of another kind ({self.manifest['model']['task']})."
+            )
 
     @property
     def recipe(self) -> Recipe:
@@ -227,6 +241,8 @@ class Run:
     ) -> npt.NDArray[np.float64]:
         """Return the final model's probabilities, shape (texts, classes), as `label_names` orders.
 
+        Of a model of numbers, the numbers, shape (texts, 1).
+
         Raises
         ------
         InputError
@@ -238,7 +254,10 @@ class Run:
             expected = "pairs of texts" if self.manifest["has_pairs"] else "single texts"
             raise InputError(f"this run was trained on {expected}; give texts in the same way.")
         encoded = self.tokenizer.encode(texts, texts2)
-        return predict.probabilities(predict.logits(self.model(self.final), encoded))
+        final = self.model(self.final)
+        scores = torch.from_numpy(predict.logits(final, encoded)).double()
+        found: npt.NDArray[np.float64] = final.outputs.values(scores).numpy()
+        return found
 
     def weights(self, step: int) -> dict[str, torch.Tensor]:
         """Read the weights at a recorded step; 0 is before training."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import KINDS, Kind, Labels
 from wordtrace.errors import InputError
 from wordtrace.models import adapters, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
@@ -44,6 +44,8 @@ class Choices:
         Copy the weights instead of linking them.
     end
         Of a language model: completions ended in the end token in training.
+    kind
+        Of the labels: "class", "set" or "number"; by default as the model's configuration says.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -54,8 +56,11 @@ class Choices:
     base: Path | None = None
     copy: bool = False
     end: bool = True
+    kind: Kind | None = None
 
     def __post_init__(self) -> None:
+        if self.kind not in (None, *KINDS):
+            raise InputError(f"--labels is {self.kind}; it must be one of {', '.join(KINDS)}.")
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
         if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
@@ -101,6 +106,8 @@ def open_source(output: Path, choices: Choices) -> Source:
     document = pretrained.read_config(base or last)
     if adapted:
         document |= adapters.adapted_labels(last)
+    if choices.kind is not None:
+        document["problem_type"] = pretrained.PROBLEMS[choices.kind]
     places = [choices.tokenizer] if choices.tokenizer else [last, output, *([base] if base else [])]
     tokenizer, more, end = pretrained_tokenizer.find(
         [place for place in places if place], document, choices.max_length
@@ -111,14 +118,15 @@ def open_source(output: Path, choices: Choices) -> Source:
     return Source(output, saved, document, base, made, [*notes, *more])
 
 
-def task_of(output: str | Path) -> str:
-    """Return what a Trainer's output was trained for: "classification" or "generation"."""
+def labels_of(output: str | Path) -> Kind | None:
+    """Return the kind of labels that a Trainer's output was trained on; None: completions."""
     last = checkpoints_of(Path(output))[0][-1].folder
     if (last / adapters.CONFIG).is_file():
-        return "generation" if adapters.generates(last) else "classification"
-    return (
-        "generation" if pretrained.is_generator(pretrained.read_config(last)) else "classification"
-    )
+        if adapters.generates(last):
+            return None
+        return pretrained.kind_of(adapters.adapted_labels(last))
+    document = pretrained.read_config(last)
+    return None if pretrained.is_generator(document) else pretrained.kind_of(document)
 
 
 def class_count(source: Source) -> int:
@@ -130,13 +138,12 @@ def class_count(source: Source) -> int:
     return layer.out_features
 
 
-def predicted_by(source: Source, examples: Examples) -> npt.NDArray[np.int64]:
-    """Return what the last checkpoint predicts, shape (examples,)."""
+def predicted_by(source: Source, examples: Examples) -> Labels:
+    """Return what the last checkpoint predicts, as labels."""
     encoded = source.tokenizer.encode(examples.texts, examples.texts2)
     check_fits(source, encoded)
     model = source.model(source.saved[-1].folder)
-    found: npt.NDArray[np.int64] = predict.logits(model, encoded).argmax(1)
-    return found
+    return predict.predicted(model.outputs, predict.logits(model, encoded))
 
 
 def rates_used(source: Source, choices: Choices) -> Rates:

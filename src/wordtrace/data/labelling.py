@@ -1,0 +1,172 @@
+"""What a label is: one class of several, a set of classes, or a number; and how it is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.errors import InputError
+
+Kind = Literal["class", "set", "number"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+#: int64, shape (examples,), for classes; float32, shape (examples, outputs), for the other kinds.
+Labels = npt.NDArray[Any]
+
+_HIGHER, _LOWER = "higher", "lower"
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Labels of one kind.
+
+    Attributes
+    ----------
+    kind
+        "class": each label is a place in `names`, -1 for none. "set": a row of 1 and 0 for each of
+        `names`; NaN at one that is not asked about, all NaN for no label. "number": a row of one
+        value; ±inf asks what makes the model's own value higher or lower, NaN is none.
+    names
+        The classes, in the order of the model's outputs; none for numbers.
+    """
+
+    kind: Kind
+    names: tuple[str, ...]
+
+    def given(self, labels: Labels) -> npt.NDArray[np.bool_]:
+        """Tell which labels there are, bool, shape (examples,)."""
+        if self.kind == "class":
+            return np.asarray(labels >= 0)
+        return np.asarray(~np.isnan(labels).all(axis=1))
+
+    def none(self, count: int) -> Labels:
+        """Return `count` labels that say nothing."""
+        if self.kind == "class":
+            return np.full(count, -1, np.int64)
+        return np.full((count, len(self.names) if self.kind == "set" else 1), np.nan, np.float32)
+
+    def one(self) -> Labels:
+        """Return some label, to try things with."""
+        return np.zeros(1, np.int64) if self.kind == "class" else np.ones_like(self.none(1))
+
+    def filled(self, labels: Labels, predicted: Labels) -> Labels:
+        """Put what the model predicts where no label is; of numbers, what makes it higher."""
+        here = self.given(labels)
+        if self.kind == "class":
+            return np.where(here, labels, predicted)
+        asked = np.full_like(labels, np.inf) if self.kind == "number" else predicted
+        return np.where(here[:, None], labels, asked).astype(np.float32)
+
+    def spell(self, label: Any) -> str:
+        """Write one label, an element or a row of such an array."""
+        if self.kind == "class":
+            return self.names[int(label)]
+        if self.kind == "number":
+            value = np.float32(label[0])
+            if np.isinf(value):
+                return _HIGHER if value > 0 else _LOWER
+            return str(value).removesuffix(".0")
+        asked = np.flatnonzero(~np.isnan(label))
+        if len(asked) == 1 < len(self.names):
+            name = self.names[int(asked[0])]
+            return name if label[asked[0]] else f"not {name}"
+        return "{" + ", ".join(self.names[place] for place in asked if label[place]) + "}"
+
+    def spell_all(self, labels: Labels) -> list[str]:
+        """Write many labels."""
+        if self.kind == "class":
+            return [self.names[place] for place in labels.tolist()]
+        rows, places = np.unique(labels, axis=0, return_inverse=True)
+        spelled = [self.spell(row) for row in rows]
+        return [spelled[place] for place in places.ravel().tolist()]
+
+    def parse(self, text: str) -> Any:
+        """Read what :meth:`spell` writes: an element or a row of an array of labels.
+
+        Raises
+        ------
+        InputError
+            When it is no such label; says what there is.
+        """
+        if self.kind == "class":
+            if text not in self.names:
+                raise InputError(f"there is no label {text!r}; the run has {self._few()}.")
+            return self.names.index(text)
+        if self.kind == "number":
+            return np.array([self._number(text)], np.float32)
+        row = np.full(len(self.names), np.nan, np.float32)
+        if text in self.names:
+            row[self.names.index(text)] = 1
+        elif text.removeprefix("not ") in self.names:
+            row[self.names.index(text.removeprefix("not "))] = 0
+        elif text[:1] == "{" and text[-1:] == "}":
+            row[:] = 0
+            for name in _split(text[1:-1], self.names):
+                row[self._place(name)] = 1
+        else:
+            raise InputError(
+                f"there is no label {text!r}; give one of {self._few()}, 'not NAME', or a whole "
+                "set as '{A, B}'."
+            )
+        return row
+
+    def parse_all(self, texts: Sequence[str | None]) -> Labels:
+        """Read many; None is no label."""
+        found = self.none(len(texts))
+        for place, text in enumerate(texts):
+            if text is not None:
+                found[place] = self.parse(text)
+        return found
+
+    def codes(self, labels: Labels) -> npt.NDArray[np.int64]:
+        """Number labels, equal ones alike, int64, shape (examples,)."""
+        if self.kind == "class":
+            return labels.astype(np.int64)
+        return np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    def agree(self, rows: Labels, query: Any) -> npt.NDArray[np.bool_]:
+        """Tell which rows have the query's label, as far as it asks, shape (rows,).
+
+        A number has no opposite: all agree.
+        """
+        if self.kind == "class":
+            return np.asarray(rows == query)
+        if self.kind == "number":
+            return np.ones(len(rows), bool)
+        asked = ~np.isnan(query)
+        return np.asarray((rows[:, asked] == query[asked]).all(axis=1))
+
+    def _place(self, name: str) -> int:
+        if name not in self.names:
+            raise InputError(f"there is no label {name!r}; the run has {self._few()}.")
+        return self.names.index(name)
+
+    def _few(self) -> str:
+        return ", ".join(self.names[:20]) + (", …" if len(self.names) > 20 else "")
+
+    @staticmethod
+    def _number(text: str) -> float:
+        if text in (_HIGHER, _LOWER):
+            return math.inf if text == _HIGHER else -math.inf
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise InputError(
+                f"the label {text!r} is no number; give one, or 'higher' or 'lower' for what moves "
+                "the model's own value."
+            )
+        return value
+
+
+def _split(text: str, names: Sequence[str]) -> list[str]:
+    """Split names at commas; a name that holds commas itself is found where it stands alone."""
+    if text.strip() in names:
+        return [text.strip()]
+    return [part.strip() for part in text.split(",") if part.strip()]
