@@ -307,6 +307,9 @@ def test_scores_written_by_one_command_are_read_by_the_other(run: wt.Run, tmp_pa
         (["--queries", "none.csv"], "none.csv does not exist"),
         (["--measures", "tracin-what"], "tracin-what"),
         (["--out", "x.doc"], "--out x.doc"),
+        (["--executor", "gpu"], "--executor is 'gpu'; it must be processes, ray or stacked."),
+        (["--cpus-a-task", "2"], "--cpus-a-task and --memory-a-task need --executor ray."),
+        (["--executor", "ray", "--cpus-a-task", "0"], "--cpus-a-task is 0; it must be over 0."),
     ],
 )
 def test_a_wrong_argument_gets_one_sentence(

@@ -9,7 +9,19 @@ import typer
 
 from wordtrace.cli.fix import names, numbers
 from wordtrace.cli.measure_options import Damping, Frequent, SynonymCosine, TopK, given
-from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit, say
+from wordtrace.cli.output import (
+    Address,
+    Cpus,
+    Json,
+    Memory,
+    ModelsAtOnce,
+    Out,
+    RetrainExecutor,
+    check_out,
+    emit,
+    executor_of,
+    say,
+)
 
 
 def evaluate(
@@ -61,9 +73,11 @@ def evaluate(
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
     damping: Damping = None,
-    workers: Workers = None,
-    executor: ExecutorName = "processes",
+    workers: ModelsAtOnce = None,
+    executor: RetrainExecutor = "processes",
     address: Address = None,
+    cpus_a_task: Cpus = None,
+    memory_a_task: Memory = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -72,6 +86,7 @@ def evaluate(
     from wordtrace.errors import InputError
 
     check_out(out)
+    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task, tolerant=True)
     if values is not None and (values.suffix != ".parquet" or not values.parent.is_dir()):
         raise InputError(f"--values {values} should end in .parquet, in a folder that exists.")
     opened = api.Run.open(run)
@@ -104,8 +119,8 @@ def evaluate(
         max_repeats=max_repeats,
         lds=lds,
         workers=workers,
-        executor=executor,
-        address=address,
+        executor=runs,
+        address=at,
         **options,
     )
     emit(found.document(), as_json, out)

@@ -18,6 +18,7 @@ from wordtrace.evaluation.deletion import Deletion, Effects, FloatArray, Trainin
 from wordtrace.evaluation.efficiency import efficiency
 from wordtrace.evaluation.queries import pick
 from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
+from wordtrace.execute.protocol import Executor
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.protocol import Scores
@@ -47,7 +48,7 @@ def evaluate(
     max_repeats: int = 40,
     lds: int = 0,
     workers: int | None = None,
-    executor: str = "processes",
+    executor: str | Executor = "processes",
     address: str | None = None,
     **options: Any,
 ) -> Evaluation:
