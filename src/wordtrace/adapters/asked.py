@@ -1,0 +1,200 @@
+"""What other libraries' interfaces hand over, as queries of a run; and self-influence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.api.index import Index
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import InputError
+from wordtrace.explain.question import class_of
+from wordtrace.explain.tracer import Tracer
+from wordtrace.measures.names import measure
+from wordtrace.measures.options import Options
+from wordtrace.measures.protocol import Queries, Scores, make_queries
+from wordtrace.measures.tracin_we import TracInWE
+from wordtrace.run.run import Run
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+# They read the text itself.
+_OF_TEXTS = ("bm25", "tracin-tfidf")
+# Training rows asked at once.
+_ROWS = 256
+
+
+class Asked:
+    """A run and one of its measures.
+
+    Parameters
+    ----------
+    source
+        A run, its folder, or an index of it.
+    name, options
+        Of the measure: the fields of :class:`Options`.
+
+    Raises
+    ------
+    InputError
+        For an unknown measure or option, or an index that holds other rows than the run: what
+        calls us knows the training data by its place.
+    """
+
+    def __init__(
+        self, source: Run | Index | str | Path, name: str, options: Mapping[str, Any]
+    ) -> None:
+        known = [one.name for one in fields(Options)]
+        if unknown := [one for one in options if one not in known]:
+            raise InputError(f"there is no option {unknown[0]!r}; give {', '.join(known)}.")
+        self.measure = measure(name, Options(**options))
+        if isinstance(source, Index):
+            self.run, folder = source.run, source.folder
+            if folder.manifest.examples != len(self.run.train) or len(folder.removed):
+                raise InputError(
+                    f"{folder.path} does not hold the very rows of its run (some were added or "
+                    "removed); give the run."
+                )
+            self._tracer = Tracer(self.run, folder)
+        else:
+            self.run = source if isinstance(source, Run) else Run.open(source)
+            self._tracer = Tracer(self.run, None)
+        self.name, self._options = name, dict(options)
+
+    def score(self, inputs: Any, labels: Any) -> Scores:
+        """Return influences, float32, shape (queries, training rows)."""
+        return self._score(self._queries(inputs, labels))
+
+    def self_influence(self, batch: tuple[Any, Any] | None = None) -> FloatArray:
+        """Return the influence of examples on themselves, float32, shape (examples,).
+
+        Parameters
+        ----------
+        batch
+            Inputs and labels; the training rows by default, which every measure knows.
+
+        Raises
+        ------
+        InputError
+            For other examples than the training rows and a measure that is not TracIn-WE or a part
+            of it.
+        """
+        if isinstance(self.measure, TracInWE):
+            parts = self._training() if batch is None else [self._queries(*batch)]
+            return np.concatenate([self._own(self.measure, queries) for queries in parts])
+        if batch is not None:
+            raise InputError(
+                f"{self.name} gives the self-influence of training rows alone; give no inputs."
+            )
+        found, first = [], 0
+        for queries in self._training():
+            found.append(self._score(queries).diagonal(first).copy())
+            first += len(queries)
+        return np.concatenate(found)
+
+    def _score(self, queries: Queries) -> Scores:
+        return self._tracer.score(queries, self.name, **self._options)
+
+    def _own(self, chosen: TracInWE, queries: Queries) -> FloatArray:
+        """Return Σ_c η_c Σ_w ‖g_w‖² of each query."""
+        total = np.zeros(len(queries), np.float64)
+        etas = self._tracer.scorer.etas
+        for eta, held in zip(etas, chosen.query_tokens(self.run, queries), strict=True):
+            squares = held.gradient.double().square().sum(1).numpy()
+            total += eta * np.bincount(held.query.numpy(), squares, len(queries))
+        return total.astype(np.float32)
+
+    def _training(self) -> Iterator[Queries]:
+        train, encoded = self.run.train, self.run.encoded
+        for start in range(0, len(train), _ROWS):
+            rows = np.arange(start, min(start + _ROWS, len(train)))
+            yield Queries(train.texts, train.texts2, train.labels, encoded).take(rows)
+
+    def _queries(self, inputs: Any, labels: Any) -> Queries:
+        texts, ids = _features(inputs)
+        count = len(texts[0]) if ids is None else len(ids[0])
+        classes = _classes(labels, count, self.run.label_names)
+        if ids is None:
+            second = texts[1] if len(texts) > 1 else None
+            return make_queries(self.run, texts[0], classes, second)
+        if self.name in _OF_TEXTS:
+            raise InputError(f"{self.name} reads texts; give texts in place of token ids.")
+        encoded = _encoded(*ids, pairs=self.run.encoded.second is not None)
+        if len(encoded.ids) and not 0 <= encoded.ids.min() <= encoded.ids.max() < self._size:
+            raise InputError(
+                f"the token ids reach {int(encoded.ids.max())}; the run's tokenizer has "
+                f"{self._size:,} tokens: encode the texts with it."
+            )
+        empty = [""] * count
+        return Queries(empty, None if self.run.train.texts2 is None else empty, classes, encoded)
+
+    @property
+    def _size(self) -> int:
+        return int(self.run.tokenizer.size)
+
+
+_Ids = tuple[IntArray, npt.NDArray[np.bool_], IntArray | None]
+
+
+def _features(inputs: Any) -> tuple[list[list[str]], _Ids | None]:
+    """Tell texts from token ids."""
+    if isinstance(inputs, Mapping):
+        wanted = ("input_ids", "attention_mask", "token_type_ids")
+        if "input_ids" not in inputs:
+            raise InputError(f"inputs have {', '.join(map(str, inputs))}; input_ids are needed.")
+        parts = [inputs[name] for name in wanted if name in inputs]
+    else:
+        parts = list(inputs) if isinstance(inputs, tuple) else [inputs]
+    if all(_is_text(part) for part in parts) and 1 <= len(parts) <= 2:
+        return [list(part) for part in parts], None
+    if not 1 <= len(parts) <= 3 or any(np.ndim(part) != 2 for part in parts):
+        raise InputError(
+            "inputs are texts (a list, or two for pairs), or token ids and their attention mask, "
+            "each of shape (batch, length)."
+        )
+    if len(parts) == 1:
+        raise InputError("token ids need their attention mask: give (ids, mask).")
+    ids, mask, *types = (np.asarray(part) for part in parts)
+    return [], (ids, mask.astype(np.bool_), types[0] if types else None)
+
+
+def _is_text(part: Any) -> bool:
+    return (
+        isinstance(part, Sequence)
+        and not isinstance(part, str)
+        and all(isinstance(one, str) for one in part)
+    )
+
+
+def _classes(labels: Any, count: int, names: Sequence[str]) -> IntArray:
+    listed = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    if len(listed) != count:
+        raise InputError(f"there are {count} inputs but {len(listed)} labels.")
+    found = [class_of(one, names) if isinstance(one, str) else int(one) for one in listed]
+    for one in found:
+        if not 0 <= one < len(names):
+            raise InputError(f"there is no label {one}; the run has {len(names)}, from 0.")
+    return np.array(found, np.int64)
+
+
+def _encoded(
+    ids: IntArray, mask: npt.NDArray[np.bool_], types: IntArray | None, *, pairs: bool
+) -> Encoded:
+    if ids.shape != mask.shape:
+        raise InputError(f"ids have the shape {ids.shape} but their mask {mask.shape}.")
+    lengths = mask.sum(1)
+    if (lengths == 0).any():
+        raise InputError(f"input {int(lengths.argmin())} is empty: its mask is 0 throughout.")
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    second = None
+    if pairs:
+        # Where the second text starts: its tokens have type 1.
+        first = lengths if types is None else lengths - (types * mask).sum(1)
+        second = first.astype(np.int64)
+    return Encoded(ids[mask].astype(np.int32), offsets, second=second)
