@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from wordtrace.api.index import Index
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
+from wordtrace.explain.own import FloatArray, self_influence, squares
 from wordtrace.explain.question import class_of
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.names import measure
@@ -21,13 +22,10 @@ from wordtrace.measures.protocol import Queries, Scores, make_queries
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.run.run import Run
 
-FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 # They read the text itself.
 _OF_TEXTS = ("bm25", "tracin-tfidf")
-# Training rows asked at once.
-_ROWS = 256
 
 
 class Asked:
@@ -69,7 +67,8 @@ class Asked:
 
     def score(self, inputs: Any, labels: Any) -> Scores:
         """Return influences, float32, shape (queries, training rows)."""
-        return self._score(self._queries(inputs, labels))
+        queries = self._queries(inputs, labels)
+        return self._tracer.score(queries, self.name, **self._options)
 
     def self_influence(self, batch: tuple[Any, Any] | None = None) -> FloatArray:
         """Return the influence of examples on themselves, float32, shape (examples,).
@@ -85,36 +84,13 @@ class Asked:
             For other examples than the training rows and a measure that is not TracIn-WE or a part
             of it.
         """
+        if batch is None:
+            return self_influence(self._tracer, self.name, **self._options)
         if isinstance(self.measure, TracInWE):
-            parts = self._training() if batch is None else [self._queries(*batch)]
-            return np.concatenate([self._own(self.measure, queries) for queries in parts])
-        if batch is not None:
-            raise InputError(
-                f"{self.name} gives the self-influence of training rows alone; give no inputs."
-            )
-        found, first = [], 0
-        for queries in self._training():
-            found.append(self._score(queries).diagonal(first).copy())
-            first += len(queries)
-        return np.concatenate(found)
-
-    def _score(self, queries: Queries) -> Scores:
-        return self._tracer.score(queries, self.name, **self._options)
-
-    def _own(self, chosen: TracInWE, queries: Queries) -> FloatArray:
-        """Return Σ_c η_c Σ_w ‖g_w‖² of each query."""
-        total = np.zeros(len(queries), np.float64)
-        etas = self._tracer.scorer.etas
-        for eta, held in zip(etas, chosen.query_tokens(self.run, queries), strict=True):
-            squares = held.gradient.double().square().sum(1).numpy()
-            total += eta * np.bincount(held.query.numpy(), squares, len(queries))
-        return total.astype(np.float32)
-
-    def _training(self) -> Iterator[Queries]:
-        train, encoded = self.run.train, self.run.encoded
-        for start in range(0, len(train), _ROWS):
-            rows = np.arange(start, min(start + _ROWS, len(train)))
-            yield Queries(train.texts, train.texts2, train.labels, encoded).take(rows)
+            return squares(self._tracer, self.measure, self._queries(*batch))
+        raise InputError(
+            f"{self.name} gives the self-influence of training rows alone; give no inputs."
+        )
 
     def _queries(self, inputs: Any, labels: Any) -> Queries:
         texts, ids = _features(inputs)
