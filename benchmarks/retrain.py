@@ -3,7 +3,9 @@
 ``python -m benchmarks retrain``: the paper's CNN (dimension 128, 10 filters) on 2,000 BBC
 paragraphs, 5 epochs of SGD with momentum 0.9, batches of 32. The plain loops train one model after
 another with two threads over the whole vocabulary: one as a PyTorch program would be written
-(``nn.Embedding``, ``nn.Conv1d``, ``torch.optim.SGD``), one the library's own reference loop.
+(``nn.Embedding``, ``nn.Conv1d``, ``torch.optim.SGD``), one the library's own reference loop. Where
+PyTorch has a GPU, also ``--executor stacked``, 1,024 models, first shown to end where separate
+trainings do.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ from wordtrace.demo.news import package_folder
 from wordtrace.models.cnn import CNN
 from wordtrace.run.fit import Training, batch_rows, fit
 from wordtrace.run.recipe import Recipe
-from wordtrace.verification.retrain import Retraining, initial_model
+from wordtrace.verification.removal import random_rows
+from wordtrace.verification.retrain import Retraining, initial_model, retrain
+from wordtrace.verification.stacked import Stacked
 from wordtrace.verification.tasks import run_tasks
 
-ROWS, PLAIN, OURS, REPEATS = 2_000, 3, 60, 5
+ROWS, PLAIN, OURS, REPEATS, STACKED = 2_000, 3, 60, 5, 1_024
 
 
 class PlainCNN(nn.Module):
@@ -115,21 +119,30 @@ def _measure(run: api.Run) -> list[dict[str, Any]]:
         tasks = [Retraining(str(run.path), run.fingerprint, seed, (), probes) for seed in seeds]
         assert len(run_tasks(run, tasks)) == OURS
 
+    def stacked() -> None:
+        seeds = [next(used) for _ in range(8)]
+        tasks = [
+            Retraining(str(run.path), run.fingerprint, seed, random_rows(ROWS, size, seed), probes)
+            for seed in seeds
+            for size in range(1, STACKED // len(seeds) + 1)
+        ]
+        assert len(run_tasks(run, tasks, executor="stacked")) == STACKED
+
     labels = run.train.labels
-    seconds = in_turn(
-        {
-            "ours": ours,
-            "plain": with_threads(lambda model, recipe: plain(model, encoded, labels, recipe)),
-            "reference": with_threads(
-                lambda model, recipe: fit(Training(model), encoded, labels, recipe)
-            ),
-        },
-        REPEATS,
-        warm=False,
-    )
+    ways = {
+        "ours": ours,
+        "plain": with_threads(lambda model, recipe: plain(model, encoded, labels, recipe)),
+        "reference": with_threads(
+            lambda model, recipe: fit(Training(model), encoded, labels, recipe)
+        ),
+    }
+    if torch.cuda.is_available():
+        _same_in_stacks(run, probes)
+        ways["stacked"] = stacked
+    seconds = in_turn(ways, REPEATS, warm=False)
+    models = {"ours": OURS, "stacked": STACKED}
     each = {
-        name: [one / (OURS if name == "ours" else PLAIN) for one in times]
-        for name, times in seconds.items()
+        name: [one / models.get(name, PLAIN) for one in times] for name, times in seconds.items()
     }
     _same(fresh, encoded, labels)
     rate = 1 / middle(each["ours"])
@@ -148,7 +161,40 @@ def _measure(run: api.Run) -> list[dict[str, Any]]:
                 "over": "a retraining: times slower",
             }
         )
+    if "stacked" in each:
+        device = torch.cuda.get_device_name()
+        rate = 1 / middle(each["stacked"])
+        rows.append(
+            {
+                "what": f"a retraining in stacks on {device} ({rate:.1f} a second)",
+                "seconds": middle(each["stacked"]),
+            }
+        )
+        rows += [
+            {
+                "what": f"{what}, beside the stacks",
+                "seconds": middle(each[name]),
+                "ratio": ratio(each[name], each["stacked"]),
+                "over": "a retraining in stacks: times slower",
+            }
+            for name, what in (("plain", "a plain PyTorch loop"), ("ours", "worker processes"))
+        ]
     return rows
+
+
+def _same_in_stacks(run: api.Run, probes: tuple[tuple[str, None], ...]) -> None:
+    """A stack ends where separate trainings do, but for the order of sums on another device."""
+    tasks = [
+        Retraining(str(run.path), run.fingerprint, seed, random_rows(ROWS, 20, seed), probes)
+        for seed in range(900, 908)
+    ]
+    found = dict(Stacked().run(retrain, tasks))
+    here = {task: retrain(task) for task in tasks}
+    away = [
+        np.abs(np.subtract(found[task]["probabilities"], here[task]["probabilities"])).mean()
+        for task in tasks
+    ]
+    assert float(np.median(away)) < 0.01, away
 
 
 def _same(fresh: Any, encoded: Encoded, labels: np.ndarray) -> None:

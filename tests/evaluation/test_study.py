@@ -19,6 +19,7 @@ import pytest
 
 import wordtrace as wt
 from tests.cli.test_cli import wordtrace
+from tests.conftest import make_examples
 from tests.report.tools import terminal
 from wordtrace.errors import InputError, NumericalError, WordtraceError
 from wordtrace.evaluation import study as module
@@ -212,6 +213,51 @@ def test_lds_ranks_random_halves(run: wt.Run, done: wt.Evaluation) -> None:
     assert all(one["sets"] == 5 and -1 <= one["mean"] <= 1 for one in found)
 
 
+def test_planted_labels_are_found_by_each_measures_self_influence(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """AUROC by scikit-learn, from the diagonal of the scores of all training rows."""
+    from sklearn.metrics import roc_auc_score
+
+    right = make_examples(150, seed=9)
+    labels = right.labels.copy()
+    flipped = np.random.default_rng(4).choice(150, 15, replace=False)
+    labels[flipped] = (labels[flipped] + 1) % 3
+    noisy = wt.Examples.of(right.texts, labels, right.label_names, ids=right.ids, source="noisy")
+    shape: dict[str, Any] = {"dim": 12, "vocabulary": 200, "epochs": 5, "batch_size": 8}
+    folder = tmp_path_factory.mktemp("noisy") / "run"
+    trained = wt.train(noisy, folder, eval_fraction=0.2, learning_rate=0.09, **shape)
+    wrong = [id for id in (right.ids[row] for row in flipped) if id in trained.train.ids]
+    names = ["tracin-we", "tracin-last"]
+    small = {**SMALL, "measures": names}
+    found = wt.evaluate(trained, 3, wrong=wrong, **small).document()
+    judged = found["mislabelled"]
+    assert judged["wrong"] == len(wrong)
+    train = trained.train
+    marked = np.isin(train.ids, wrong)
+    for name in names:
+        whole = wt.influence(trained, train, measure=name)
+        expected = roc_auc_score(marked, whole.diagonal())
+        assert 0.5 < expected < 1
+        assert judged["rankings"][name]["auroc"]["mean"] == pytest.approx(expected, abs=1e-6)
+    assert "Mislabelled rows by self-influence" in render_html([found])
+    file = tmp_path_factory.mktemp("truth") / "right.jsonl"
+    lines = [
+        json.dumps({"id": id, "text": text, "label": right.label_names[label]})
+        for id, text, label in zip(right.ids, right.texts, right.labels, strict=True)
+    ]
+    file.write_text("\n".join(lines) + "\n")
+    said = wordtrace(
+        *("evaluate", trained.path, "--queries", "3", "--measures", ",".join(names)),
+        *("--k", "2,7", "--repeats", "2", "--workers", "1", "--truth", file, "--json"),
+    )
+    assert json.loads(said.stdout)["mislabelled"] == judged
+    with pytest.raises(InputError, match="has no row 'nobody'"):
+        wt.evaluate(trained, 3, wrong=["nobody"], **small)
+    with pytest.raises(InputError, match="0 of 120 rows are known to be wrong"):
+        wt.evaluate(trained, 3, wrong=[], **small)
+
+
 def test_scores_of_another_tool_enter_the_same_study(run: wt.Run) -> None:
     assert run.held_out is not None
     asked = run.held_out.take(np.arange(4))
@@ -307,6 +353,11 @@ def test_scores_written_by_one_command_are_read_by_the_other(run: wt.Run, tmp_pa
         (["--queries", "none.csv"], "none.csv does not exist"),
         (["--measures", "tracin-what"], "tracin-what"),
         (["--out", "x.doc"], "--out x.doc"),
+        (["--table", "x.doc"], "--table x.doc should end in .tex or .md"),
+        (["--truth", "none.csv"], "none.csv does not exist"),
+        (["--executor", "gpu"], "--executor is 'gpu'; it must be processes, ray or stacked."),
+        (["--cpus-a-task", "2"], "--cpus-a-task and --memory-a-task need --executor ray."),
+        (["--executor", "ray", "--cpus-a-task", "0"], "--cpus-a-task is 0; it must be over 0."),
     ],
 )
 def test_a_wrong_argument_gets_one_sentence(

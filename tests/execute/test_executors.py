@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -73,6 +75,36 @@ def test_a_tolerant_executor_loses_only_what_can_not_be_had() -> None:
     assert found["refuse"].reason.startswith("this can't be done.")
     alone = dict(Serial(tolerant=True).run(act, ["a", "refuse"]))
     assert alone == {"a": "a", "refuse": Lost("this can't be done.")}
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    """One that waits for a task, and one in the middle of a task that takes long."""
+    program = f"""
+import os, signal, time
+from pathlib import Path
+from wordtrace.execute.processes import Processes
+
+def name(item):
+    Path({str(tmp_path)!r}, str(os.getpid())).touch()
+    time.sleep(item)
+    return item
+
+for item, result in Processes(2).run(name, [0, 1000]):
+    while len(list(Path({str(tmp_path)!r}).iterdir())) < 2:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    workers = [int(one.name) for one in tmp_path.iterdir()]
+    assert len(workers) == 2
+    until = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < until:
+        time.sleep(0.1)
+    left = [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert left == []
 
 
 @pytest.mark.parametrize("executor", [Serial(), Processes(2)], ids=["serial", "processes"])

@@ -16,7 +16,8 @@ import torch
 
 from tests.index.test_build import tree
 from wordtrace import api
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import InputError, NumericalError, WordtraceError
+from wordtrace.execute.protocol import Lost
 from wordtrace.execute.ray import Cluster
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'wordtrace[ray]'")
@@ -84,6 +85,68 @@ def test_a_task_whose_worker_dies_runs_again(cluster: Any, tmp_path: Path) -> No
 def test_a_task_that_always_dies_is_one_sentence(cluster: Any) -> None:
     with pytest.raises(WordtraceError, match=r"failed 2 times .*what was finished is kept"):
         list(Cluster(attempts=2).run(die, [1]))
+
+
+def sick(item: str) -> str:
+    """Count an attempt, then fail as the name says."""
+    path = Path(item)
+    path.write_text(path.read_text() + "." if path.exists() else ".")
+    if path.name == "nan":
+        raise NumericalError("the loss is nan.")
+    if path.name == "nan once" and path.read_text() == ".":
+        raise NumericalError("the loss is nan.")
+    if path.name == "hang" or (path.name == "hang once" and path.read_text() == "."):
+        time.sleep(1000)
+    return path.name
+
+
+def test_a_tolerant_cluster_loses_only_what_can_not_be_had(cluster: Any, tmp_path: Path) -> None:
+    names = ["a", "nan", "nan once", "b", "hang", "hang once", "c"]
+    items = [str(tmp_path / name) for name in names]
+    tolerant = Cluster(attempts=2, tolerant=True, patience=3)
+    found = {Path(item).name: result for item, result in tolerant.run(sick, items)}
+    for name in ("a", "b", "c", "nan once", "hang once"):
+        assert found[name] == name
+    assert found["nan"] == Lost("the loss is nan. (tried 2 times)")
+    assert "gave no answer in 3 s" in found["hang"].reason
+    assert (tmp_path / "nan").read_text() == ".."
+    assert (tmp_path / "hang").read_text() == ".."
+    assert (tmp_path / "a").read_text() == "."
+
+
+def test_what_hangs_before_anything_is_done_is_sent_again(cluster: Any, tmp_path: Path) -> None:
+    """The first tasks are sent when nobody knows how long one takes."""
+    items = [str(tmp_path / name) for name in ("hang once", "a")]
+    found = list(Cluster(workers=2, patience=1).run(sick, items))
+    assert sorted(result for _, result in found) == ["a", "hang once"]
+
+
+def meet(item: str) -> int:
+    """Return how many tasks were at work when this one was; two wait for each other."""
+    mark = Path(item)
+    mark.touch()
+    until, most = time.monotonic() + (20 if mark.parent.name == "1" else 0.5), 1
+    while time.monotonic() < until and most < 2:
+        most = max(most, len(list(mark.parent.iterdir())))
+        time.sleep(0.01)
+    time.sleep(0.3)
+    mark.unlink()
+    return most
+
+
+def test_a_task_has_the_resources_it_was_promised(cluster: Any, tmp_path: Path) -> None:
+    for cpus, most in ((2, 1), (1, 2)):
+        folder = tmp_path / str(cpus)
+        folder.mkdir()
+        items = [str(folder / str(place)) for place in range(2)]
+        found = [count for _, count in Cluster(cpus=cpus).run(meet, items)]
+        assert max(found) == most
+    with pytest.raises(InputError, match=r"--cpus-a-task: no machine .* has 3 CPUs; .* has 2\."):
+        list(Cluster(cpus=3).run(square, [1]))
+    with pytest.raises(InputError, match="--memory-a-task: no machine of the cluster has"):
+        list(Cluster(memory=1 << 60).run(square, [1]))
+    with pytest.raises(InputError, match="--cpus-a-task is 0; it must be over 0"):
+        Cluster(cpus=0)
 
 
 def test_an_index_built_by_a_cluster_with_a_worker_killed_is_byte_identical(

@@ -15,6 +15,7 @@ from wordtrace.act.patch import Patch
 from wordtrace.act.treatments import Treatment, treatments
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
+from wordtrace.execute.protocol import Executor
 from wordtrace.explain.tracer import Tracer
 from wordtrace.run import predict
 from wordtrace.run.run import Run
@@ -77,7 +78,7 @@ def fix(
     band: tuple[float, float] | None = None,
     limit: int | None = None,
     workers: int | None = None,
-    executor: str = "processes",
+    executor: str | Executor = "processes",
     address: str | None = None,
 ) -> Fix:
     """Change the strongest opponents of misclassified queries, retrain, count what comes right.

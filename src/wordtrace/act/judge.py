@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,11 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 
 _RESAMPLES = 500
+
+_NOTHING = (
+    "{} of {} rows are known to be wrong; a ranking can only be judged where some are and some are "
+    "not."
+)
 
 
 def judge(
@@ -35,10 +40,7 @@ def judge(
     """
     count, total = int(wrong.sum()), len(wrong)
     if not 0 < count < total:
-        raise InputError(
-            f"{count} of {total} rows are known to be wrong; a ranking can only be judged where "
-            "some are and some are not."
-        )
+        raise InputError(_NOTHING.format(count, total))
     cuts = sorted({cut for cut in (20, 100, count) if cut <= total})
     generator = np.random.default_rng(seed)
     draws = [generator.integers(0, total, total) for _ in range(_RESAMPLES)]
@@ -76,6 +78,24 @@ def wrong_ids(examples: Examples, right: Examples) -> list[str]:
     names = examples.label_names
     labels = examples.labels.tolist()
     return [id for id, label in zip(examples.ids, labels, strict=True) if truth[id] != names[label]]
+
+
+def marks(examples: Examples, wrong: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Return which examples are among those ids, bool, shape (examples,).
+
+    Raises
+    ------
+    InputError
+        For an id that is not there, or when none or all are wrong.
+    """
+    known = set(examples.ids)
+    for id in wrong:
+        if id not in known:
+            raise InputError(f"{examples.source} has no row {id!r}.")
+    found = np.isin(np.array(examples.ids, dtype=object), list(wrong))
+    if not 0 < found.sum() < len(found):
+        raise InputError(_NOTHING.format(int(found.sum()), len(found)))
+    return found
 
 
 def _estimate(

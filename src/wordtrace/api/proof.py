@@ -7,6 +7,7 @@ from typing import Any
 
 from wordtrace.api.index import Index
 from wordtrace.errors import InputError, MismatchError
+from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
@@ -22,7 +23,7 @@ def verify(
     k: int = 50,
     repeats: int = 5,
     workers: int | None = None,
-    executor: str = "processes",
+    executor: str | Executor = "processes",
     address: str | None = None,
     index: Index | None = None,
     run: Run | None = None,

@@ -9,7 +9,19 @@ import typer
 
 from wordtrace.cli.fix import names, numbers
 from wordtrace.cli.measure_options import Damping, Frequent, SynonymCosine, TopK, given
-from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit, say
+from wordtrace.cli.output import (
+    Address,
+    Cpus,
+    Json,
+    Memory,
+    ModelsAtOnce,
+    Out,
+    RetrainExecutor,
+    check_out,
+    emit,
+    executor_of,
+    say,
+)
 
 
 def evaluate(
@@ -51,6 +63,19 @@ def evaluate(
     lds: Annotated[
         int, typer.Option(help="Also the linear datamodeling score over so many random halves.")
     ] = 0,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data with right labels and the training rows' ids: also tells how well each "
+            "measure's self-influence finds mislabelled rows."
+        ),
+    ] = None,
+    truth_label: Annotated[str, typer.Option(help="Label column of --truth.")] = "label",
+    truth_text: Annotated[str, typer.Option(help="Text column of --truth.")] = "text",
+    truth_id: Annotated[str | None, typer.Option(help="Id column of --truth.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write the areas as a table to print: .tex or .md.")
+    ] = None,
     values: Annotated[
         Path | None, typer.Option(help="Write every single effect here (.parquet).")
     ] = None,
@@ -61,20 +86,31 @@ def evaluate(
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
     damping: Damping = None,
-    workers: Workers = None,
-    executor: ExecutorName = "processes",
+    workers: ModelsAtOnce = None,
+    executor: RetrainExecutor = "processes",
     address: Address = None,
+    cpus_a_task: Cpus = None,
+    memory_a_task: Memory = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Compare measures by retraining without the rows they name (deletion curves, DEL)."""
     from wordtrace import api
+    from wordtrace.act.judge import wrong_ids
     from wordtrace.errors import InputError
+    from wordtrace.report.paper import ENDINGS
 
     check_out(out)
+    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task, tolerant=True)
     if values is not None and (values.suffix != ".parquet" or not values.parent.is_dir()):
         raise InputError(f"--values {values} should end in .parquet, in a folder that exists.")
+    if table is not None and (table.suffix not in ENDINGS or not table.parent.is_dir()):
+        raise InputError(f"--table {table} should end in .tex or .md, in a folder that exists.")
     opened = api.Run.open(run)
+    wrong = None
+    if truth is not None:
+        right = api.read_examples(truth, text=truth_text, label=truth_label, id=truth_id)
+        wrong = wrong_ids(opened.train, right)
     asked: Any = (
         int(queries)
         if queries.isdecimal()
@@ -103,15 +139,17 @@ def evaluate(
         width=width,
         max_repeats=max_repeats,
         lds=lds,
+        wrong=wrong,
         workers=workers,
-        executor=executor,
-        address=address,
+        executor=runs,
+        address=at,
         **options,
     )
     emit(found.document(), as_json, out)
-    if values is not None:
-        found.save(values)
-        say(f"Wrote {values}")
+    for file in (values, table):
+        if file is not None:
+            found.save(file)
+            say(f"Wrote {file}")
 
 
 def _matrices(given: list[str], asked: Any, run: Any) -> dict[str, Any]:

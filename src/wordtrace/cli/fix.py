@@ -7,7 +7,19 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit, say
+from wordtrace.cli.output import (
+    Address,
+    Cpus,
+    Json,
+    Memory,
+    ModelsAtOnce,
+    Out,
+    RetrainExecutor,
+    check_out,
+    emit,
+    executor_of,
+    say,
+)
 
 
 def fix(
@@ -35,9 +47,11 @@ def fix(
     text2: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
-    workers: Workers = None,
-    executor: ExecutorName = "processes",
+    workers: ModelsAtOnce = None,
+    executor: RetrainExecutor = "processes",
     address: Address = None,
+    cpus_a_task: Cpus = None,
+    memory_a_task: Memory = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -46,6 +60,7 @@ def fix(
     from wordtrace.errors import InputError
 
     check_out(out)
+    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task, tolerant=True)
     if patch is not None and not patch.parent.is_dir():
         raise InputError(f"--patch {patch}: the folder {patch.parent} does not exist.")
     sizes = numbers(k, "--k", int)
@@ -70,8 +85,8 @@ def fix(
         band=None if within is None else (within[0], within[1]),
         limit=limit,
         workers=workers,
-        executor=executor,
-        address=address,
+        executor=runs,
+        address=at,
     )
     emit(found.document(), as_json, out)
     if patch is not None:

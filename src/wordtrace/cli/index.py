@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
+from wordtrace.cli.output import (
+    Address,
+    Cpus,
+    ExecutorName,
+    Json,
+    Memory,
+    Workers,
+    executor_of,
+    say,
+)
 
 
 def index(
@@ -43,6 +52,8 @@ def index(
     workers: Workers = None,
     executor: ExecutorName = "processes",
     address: Address = None,
+    cpus_a_task: Cpus = None,
+    memory_a_task: Memory = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -60,6 +71,7 @@ def index(
     from wordtrace.cli.show import show_calibration, show_estimate, show_index
     from wordtrace.index.describe import describe_index
 
+    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task)
     opened = api.Run.open(run)
     place = out or run / "index"
     k = positions(top_k)
@@ -101,8 +113,8 @@ def index(
         weighting=weighting,
         shard_size=shard_size,
         workers=workers,
-        executor=executor,
-        address=address,
+        executor=runs,
+        address=at,
         overwrite=overwrite,
     )
     if existed:

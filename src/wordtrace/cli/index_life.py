@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
+from wordtrace.cli.output import (
+    Address,
+    Cpus,
+    ExecutorName,
+    Json,
+    Memory,
+    Workers,
+    executor_of,
+    say,
+)
 from wordtrace.cli.queries import columns_of
 
 if TYPE_CHECKING:
@@ -33,6 +42,8 @@ def add(
     workers: Workers = None,
     executor: ExecutorName = "processes",
     address: Address = None,
+    cpus_a_task: Cpus = None,
+    memory_a_task: Memory = None,
     run: RunPlace = None,
     as_json: Json = False,
 ) -> None:
@@ -43,6 +54,7 @@ def add(
     """
     from wordtrace import api
 
+    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task)
     opened = api.Index.open(index, run)
     before = opened.folder.count
     opened.add(
@@ -53,8 +65,8 @@ def add(
         id=id,
         split=split,
         workers=workers,
-        executor=executor,
-        address=address,
+        executor=runs,
+        address=at,
     )
     say(f"Added {opened.folder.count - before:,} examples.")
     _show(opened, as_json)

@@ -20,14 +20,69 @@ Out = Annotated[
 Workers = Annotated[
     int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
 ]
+ModelsAtOnce = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        help="Worker processes, one a core by default; with --executor stacked models at once, as "
+        "many as fit by default.",
+        show_default=False,
+    ),
+]
 
 ExecutorName = Annotated[
     str, typer.Option("--executor", help="processes (of this machine), or ray (a Ray cluster).")
+]
+RetrainExecutor = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        help="processes (of this machine), ray (a Ray cluster), or stacked (many CNNs at once, for "
+        "a GPU).",
+    ),
+]
+Cpus = Annotated[
+    float | None,
+    typer.Option("--cpus-a-task", help="With --executor ray: cores set aside for a task; 1."),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option("--memory-a-task", help="With --executor ray: GB set aside for a task; none."),
 ]
 Address = Annotated[
     str | None,
     typer.Option(help="Of the Ray cluster: auto, HOST:6379 or ray://HOST:10001."),
 ]
+
+
+def executor_of(
+    name: str,
+    address: str | None,
+    workers: int | None,
+    cpus: float | None,
+    memory: float | None,
+    *,
+    tolerant: bool = False,
+) -> Any:
+    """Return what the library takes as `executor`, `address`: a cluster with resources a task.
+
+    Raises
+    ------
+    InputError
+        When resources are given for another executor than ray.
+    """
+    if cpus is None and memory is None:
+        return name, address
+    from wordtrace.errors import InputError
+
+    if name != "ray":
+        raise InputError("--cpus-a-task and --memory-a-task need --executor ray.")
+    from wordtrace.execute.ray import Cluster
+
+    size = round((memory or 0) * 1e9)
+    return Cluster(
+        address, workers, tolerant=tolerant, cpus=1 if cpus is None else cpus, memory=size
+    ), None
 
 
 def say(message: str) -> None:

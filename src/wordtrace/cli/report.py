@@ -12,18 +12,28 @@ from wordtrace.cli.output import say
 
 def report(
     files: Annotated[list[Path], typer.Argument(help="JSON files that commands wrote by --out.")],
-    out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
+    out: Annotated[
+        Path,
+        typer.Option(help="The page; or, of one study, a table to print: .tex or .md."),
+    ] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="The page's title.")] = None,
 ) -> None:
-    """Make one self-contained HTML page of results."""
+    """Make one self-contained HTML page of results, or a study's table for a paper."""
     from wordtrace.disk import atomic
     from wordtrace.errors import InputError
     from wordtrace.report.page import render_html
+    from wordtrace.report.paper import ENDINGS, render_table
 
-    if out.suffix != ".html":
-        raise InputError(f"--out {out} should end in .html.")
+    if out.suffix not in (".html", *ENDINGS):
+        raise InputError(f"--out {out} should end in .html, {' or '.join(ENDINGS)}.")
+    if out.suffix in ENDINGS and len(files) > 1:
+        raise InputError(f"--out {out} is the table of one study; give one file.")
     for path in files:
         if not path.is_file():
             raise InputError(f"{path} does not exist.")
-    atomic.write_text(out, render_html([atomic.read_json(path) for path in files], title))
+    documents = [atomic.read_json(path) for path in files]
+    if out.suffix in ENDINGS:
+        atomic.write_text(out, render_table(documents[0], out.suffix))
+    else:
+        atomic.write_text(out, render_html(documents, title))
     say(f"Wrote {out}")

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit
+from wordtrace.cli.output import (
+    Address,
+    Cpus,
+    Json,
+    Memory,
+    ModelsAtOnce,
+    Out,
+    RetrainExecutor,
+    check_out,
+    emit,
+    executor_of,
+)
 
 
 def verify(
@@ -21,9 +32,11 @@ def verify(
         int | None, typer.Option(help="Only this query of the trace, from 0; all by default.")
     ] = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
-    workers: Workers = None,
-    executor: ExecutorName = "processes",
+    workers: ModelsAtOnce = None,
+    executor: RetrainExecutor = "processes",
     address: Address = None,
+    cpus_a_task: Cpus = None,
+    memory_a_task: Memory = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -31,6 +44,7 @@ def verify(
     from wordtrace import api
 
     check_out(out)
+    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task, tolerant=True)
     opened = None if run is None else api.Run.open(run)
     found = api.read_trace(trace, query)
     result = api.verify(
@@ -39,8 +53,8 @@ def verify(
         k=k,
         repeats=repeats,
         workers=workers,
-        executor=executor,
-        address=address,
+        executor=runs,
+        address=at,
         run=opened,
     )
     emit(result.document(), as_json, out)

@@ -14,6 +14,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.evaluation.candidates import Sign
 from wordtrace.evaluation.deletion import Effects
+from wordtrace.report.paper import ENDINGS, render_table
 
 FORMAT, VERSION = "wordtrace-evaluation", 1
 
@@ -68,7 +69,9 @@ class Evaluation:
         return pa.table(columns)
 
     def save(self, path: str | Path) -> None:
-        """Write the document as JSON, a page (.html), or every effect (.parquet)."""
+        """Write the document as JSON, a page (.html), a table to print (.tex or .md), or every
+        effect (.parquet).
+        """
         file = Path(path)
         if file.suffix == ".parquet":
             import pyarrow.parquet as pq
@@ -79,6 +82,8 @@ class Evaluation:
             from wordtrace.report.page import render_html
 
             atomic.write_text(file, render_html([self.document()]))
+        elif file.suffix in ENDINGS:
+            atomic.write_text(file, render_table(self.document(), file.suffix))
         else:
             atomic.write_json(file, self.result)
 

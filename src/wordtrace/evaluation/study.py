@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from wordtrace.act.judge import judge, marks
 from wordtrace.data.examples import Examples
 from wordtrace.errors import WordtraceError
 from wordtrace.evaluation import statistics
@@ -18,6 +20,8 @@ from wordtrace.evaluation.deletion import Deletion, Effects, FloatArray, Trainin
 from wordtrace.evaluation.efficiency import efficiency
 from wordtrace.evaluation.queries import pick
 from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
+from wordtrace.execute.protocol import Executor
+from wordtrace.explain.own import self_influence
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.protocol import Scores
@@ -46,8 +50,9 @@ def evaluate(
     width: float | None = None,
     max_repeats: int = 40,
     lds: int = 0,
+    wrong: Collection[str] | None = None,
     workers: int | None = None,
-    executor: str = "processes",
+    executor: str | Executor = "processes",
     address: str | None = None,
     **options: Any,
 ) -> Evaluation:
@@ -73,6 +78,10 @@ def evaluate(
         intervals of an area under the curve are this narrow, or it has `max_repeats`.
     lds
         Also give the linear datamodeling score, over so many random halves; 0: don't.
+    wrong
+        Ids of training rows that are known to be mislabelled: also tell how well each measure's
+        self-influence finds them. Measures other than TracIn-WE score each two training rows for
+        that; matrices of other tools have none.
     **options
         Of the measures: the fields of :class:`Options`.
 
@@ -84,6 +93,7 @@ def evaluate(
     given = dict(scores or {})
     sizes = check_choices(run, k, repeats, signs, measures, given, queries, width, max_repeats, lds)
     start = time.perf_counter()
+    marked = None if wrong is None else marks(run.train, wrong)
     asked = pick(run, queries, only=only, balanced=balanced, seed=seed)
     allowed = None if candidates is None else least_overlap(run.train, asked, candidates)
     seeds = seeds_of(
@@ -135,6 +145,7 @@ def evaluate(
         dropped += study.drop(set(failed))
         _require_two(study, failed)
     halves = [] if lds == 0 else datamodel(study, matrices, lds, repeats)
+    judged = None if marked is None else _found(tracer, measures, marked, options)
     effects = study.effects()
     outcomes = {key: study.outcomes(key) for key in study.lines}
     base = study.base().mean(1)
@@ -173,9 +184,21 @@ def evaluate(
         "comparisons": _comparisons(list(matrices), signs, effects),
         "leave_out": leave_out(study, matrices),
         "lds": halves,
+        "mislabelled": judged,
         "efficiency": efficiency(study, outcomes),
     }
     return Evaluation(document, asked, effects)
+
+
+def _found(
+    tracer: Tracer,
+    measures: Sequence[str],
+    marked: npt.NDArray[np.bool_],
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return how well each measure's self-influence finds the rows that are marked as wrong."""
+    own = {name: self_influence(tracer, name, **options).astype(np.float64) for name in measures}
+    return judge(own, marked)
 
 
 def _line(sizes: Sequence[int], named: FloatArray, control: FloatArray | None) -> dict[str, Any]:

@@ -14,8 +14,14 @@ def named(
     workers: int | None = None,
     *,
     tolerant: bool = False,
+    also: str | None = None,
 ) -> Executor | None:
     """Return an executor; None for "processes", whose number depends on the tasks.
+
+    Parameters
+    ----------
+    also
+        Another name that the caller knows, for the message.
 
     Raises
     ------
@@ -24,8 +30,11 @@ def named(
     """
     if not isinstance(name, str):
         return name
-    if name not in NAMES:
-        raise InputError(f"--executor is {name!r}; it must be {' or '.join(NAMES)}.")
+    if name not in NAMES and name != also:
+        known = [*NAMES, also] if also else NAMES
+        raise InputError(
+            f"--executor is {name!r}; it must be {', '.join(known[:-1])} or {known[-1]}."
+        )
     if name == "ray":
         from wordtrace.execute.ray import Cluster
 

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, Generic, TypeVar
 
 from wordtrace.errors import InputError, WordtraceError
@@ -157,7 +158,9 @@ class _Flight(Generic[Item]):
 def _pool() -> Any:
     from loky.process_executor import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(max_workers=1, env=_ONE_THREAD, initializer=_start_worker)
+    return ProcessPoolExecutor(
+        max_workers=1, env=_ONE_THREAD, initializer=_start_worker, initargs=(os.getpid(),)
+    )
 
 
 def _end(pool: Any) -> None:
@@ -183,9 +186,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start_worker() -> None:
+def _start_worker(parent: int) -> None:
     # Ctrl-C reaches the whole group; the parent alone decides and ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone: killed, it could not tell us to stop.
+
+    The worker itself would wait for the next task for ever, with all its memory.
+    """
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)

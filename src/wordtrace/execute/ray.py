@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
+import signal
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, TypeVar
+from threading import TIMEOUT_MAX, Timer
+from typing import Any, Generic, TypeVar
 
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import cores
@@ -42,7 +47,19 @@ class Cluster:
     attempts
         How often a task is begun before the run fails.
     tolerant
-        Yield :class:`~wordtrace.execute.protocol.Lost` in place of a result that could not be had.
+        Also try a task again that raised a :class:`WordtraceError`; and where all attempts fail,
+        yield :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
+    cpus, memory
+        What Ray sets aside for a task: cores, a fraction too, and bytes. A task has one thread all
+        the same; more cores or memory mean fewer tasks on a machine.
+    patience
+        Seconds after which a task can be taken for hanging: when it also takes ten times as long
+        as the longest so far. Its worker is ended, and it runs again.
+
+    Raises
+    ------
+    InputError
+        When a number is not positive.
     """
 
     def __init__(
@@ -52,11 +69,18 @@ class Cluster:
         attempts: int = 4,
         *,
         tolerant: bool = False,
+        cpus: float = 1,
+        memory: int = 0,
+        patience: float = 60.0,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1.")
+        if not 0 < cpus < math.inf:
+            raise InputError(f"--cpus-a-task is {cpus:g}; it must be over 0.")
+        if memory < 0:
+            raise InputError(f"--memory-a-task is {memory:,} bytes; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
-        self.tolerant = tolerant
+        self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -76,31 +100,71 @@ class Cluster:
             return
         waiting = chain(head, waiting)
         with self._connected() as ray:
-            remote = ray.remote(num_cpus=1, max_retries=self.attempts - 1)(_alone)
-            limit = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+            remote = self._remote(ray)
+            limit = self.workers or max(1, int(_resource(ray, "CPU") / self.cpus))
             # Where the number of workers is not the limit, the next tasks are queued beforehand.
             limit = limit if self.workers else 2 * limit
-            flying: dict[Any, Item] = {}
+            flying: dict[Any, _Flight[Item]] = {}
+            longest = math.inf
+
+            def send(item: Item) -> None:
+                patience = max(self.patience, 10 * longest)
+                flying[remote.remote(task, item, patience)] = _Flight(
+                    item, patience, time.perf_counter()
+                )
+
             try:
                 while True:
                     for item in islice(waiting, limit - len(flying)):
-                        flying[remote.remote(task, item)] = item
+                        send(item)
                     if not flying:
                         return
-                    (done,), _ = ray.wait(list(flying), num_returns=1)
-                    item = flying.pop(done)
+                    done, _ = ray.wait(list(flying), num_returns=1, timeout=1.0)
+                    if not done:
+                        for ref in _hanging(flying, max(self.patience, 10 * longest)):
+                            ray.cancel(ref, force=True)
+                            send(flying.pop(ref).item)
+                        continue
+                    flight = flying.pop(done[0])
+                    result: Any
                     try:
-                        result = self._result(ray, done)
+                        result, seconds = self._result(ray, done[0], flight.patience)
+                        longest = seconds if longest == math.inf else max(longest, seconds)
                     except WordtraceError as error:
                         if not self.tolerant:
                             raise
-                        result = Lost(str(error))
-                    yield item, result
+                        result = Lost(f"{error} (tried {self.attempts} times)")
+                    yield flight.item, result
             finally:
                 for left in flying:
                     ray.cancel(left, force=True)
 
-    def _result(self, ray: Any, done: Any) -> Any:
+    def _remote(self, ray: Any) -> Any:
+        """Return the function that runs one task on the cluster, with the resources it is given.
+
+        Raises
+        ------
+        InputError
+            When no machine has them: Ray would wait for one for ever.
+        """
+        for name, wanted, unit, flag in (
+            ("CPU", self.cpus, "CPUs", "--cpus-a-task"),
+            ("memory", self.memory, "bytes of memory", "--memory-a-task"),
+        ):
+            most = _resource(ray, name, max)
+            if wanted > most:
+                raise InputError(
+                    f"{flag}: no machine of the cluster has {wanted:,.10g} {unit}; the largest has "
+                    f"{most:,.10g}."
+                )
+        return ray.remote(
+            num_cpus=self.cpus,
+            memory=self.memory or None,
+            max_retries=self.attempts - 1,
+            retry_exceptions=[WordtraceError] if self.tolerant else False,
+        )(_alone)
+
+    def _result(self, ray: Any, done: Any, patience: float) -> Any:
         try:
             return ray.get(done)
         except ray.exceptions.RayTaskError as error:
@@ -108,10 +172,13 @@ class Cluster:
                 raise error.cause from None
             raise
         except ray.exceptions.RayError as error:
+            died = "died, out of memory perhaps"
+            if patience < math.inf:
+                died += f", or gave no answer in {patience:.0f} s"
             raise WordtraceError(
                 f"a task on the cluster failed {self.attempts} times ({type(error).__name__}: its "
-                "worker or machine died, out of memory perhaps); what was finished is kept: run "
-                "the same command again to go on."
+                f"worker or machine {died}); what was finished is kept: run the same command again "
+                "to go on."
             ) from None
 
     @contextmanager
@@ -129,7 +196,7 @@ class Cluster:
             return
         given = self.address or os.environ.get("RAY_ADDRESS")
         own: dict[str, Any] = {
-            "num_cpus": self.workers or cores(),
+            "num_cpus": math.ceil(self.workers * self.cpus) if self.workers else cores(),
             "object_store_memory": _STORE,
             "include_dashboard": False,
         }
@@ -160,7 +227,46 @@ def _knock(address: str | None) -> None:
             raise InputError(_UNREACHED.format(address, error.strerror or error)) from None
 
 
-def _alone(task: Callable[[Any], Any], item: Any) -> Any:
-    """Run a task with one thread, as the processes of one machine do: the same bits everywhere."""
-    with one_thread():
-        return task(item)
+def _alone(task: Callable[[Any], Any], item: Any, patience: float) -> tuple[Any, float]:
+    """Run a task with one thread, as the processes of one machine do: the same bits everywhere.
+
+    Returns the result and how long it took. After `patience` seconds this worker ends itself: to
+    Ray that is a death like others, and the task runs again.
+    """
+    start = time.perf_counter()
+    watch = Timer(min(patience, TIMEOUT_MAX), os.kill, (os.getpid(), signal.SIGKILL))
+    watch.daemon = True
+    watch.start()
+    try:
+        with one_thread():
+            return task(item), time.perf_counter() - start
+    finally:
+        watch.cancel()
+
+
+@dataclass(frozen=True)
+class _Flight(Generic[Item]):
+    """A task under way: after how many seconds its worker ends itself, and when it was sent."""
+
+    item: Item
+    patience: float
+    start: float
+
+
+def _hanging(flying: dict[Any, _Flight[Any]], patience: float) -> list[Any]:
+    """Return tasks sent before any time was known, so with no end, that take too long since.
+
+    It may be that they only wait for a worker. They are sent again, with an end: that costs them
+    their place in the line.
+    """
+    now = time.perf_counter()
+    return [
+        ref
+        for ref, one in flying.items()
+        if one.patience == math.inf and now - one.start > 3 * patience
+    ]
+
+
+def _resource(ray: Any, name: str, of: Callable[[list[float]], float] = sum) -> float:
+    """Return how much of a resource the cluster's machines have together, or (`max`) one alone."""
+    return of([float(one["Resources"].get(name, 0)) for one in ray.nodes() if one["Alive"]])

@@ -69,9 +69,11 @@ class Scorer:
         check_top_k(top_k)
         return name, top_k if top_k is not None else held or 10
 
-    def _etas(self) -> list[float] | None:
+    @property
+    def etas(self) -> list[float]:
+        """The weight η_c of each checkpoint: the index's own, else the learning rate."""
         if self.index is None:
-            return None
+            return [checkpoint.learning_rate for checkpoint in self.run.checkpoints]
         return [source.eta for source in self.index.manifest.checkpoints]
 
     def source(self, chosen: Measure) -> Indexed | Streamed | None:
@@ -80,7 +82,7 @@ class Scorer:
             return None
         if self.index is not None and self.index.manifest.top_k == chosen.top_k:
             return Indexed(self.index)
-        return Streamed(self.run, chosen.top_k, etas=self._etas())
+        return Streamed(self.run, chosen.top_k, etas=self.etas)
 
     def score_by_name(
         self, queries: Queries, name: str | None, top_k: int | None, **options: Any
@@ -161,7 +163,7 @@ class Scorer:
                 self.run,
                 chosen.top_k,
                 np.unique(np.concatenate(wanted)),
-                etas=self._etas(),
+                etas=self.etas,
                 quiet=True,
             )
         return chosen.words_from(source, self.run, asked, wanted)

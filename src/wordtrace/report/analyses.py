@@ -275,32 +275,6 @@ def _measures(document: Document) -> list[Block]:
     ]
 
 
-def judged_blocks(judged: Document) -> list[Block]:
-    """Return how well rankings found the rows that are known to be wrong."""
-    rankings = judged["rankings"]
-    cuts = list(next(iter(rankings.values()))["precision"])
-    columns = [Column("ranking", "name"), Column("average precision", "bar"), Column("AUROC")]
-    columns += [Column(f"right of first {int(cut):,}") for cut in cuts]
-    rows: list[list[Cell]] = [
-        [
-            _line(name),
-            bar(one["average_precision"]["mean"], 1.0, _bounded(one["average_precision"])),
-            _bounded(one["auroc"]),
-            *(percent(one["precision"][cut]) for cut in cuts),
-        ]
-        for name, one in rankings.items()
-    ]
-    title = (
-        f"{judged['wrong']:,} of {judged['rows']:,} rows are known to be wrong "
-        f"({percent(judged['chance'])}, the precision of chance)"
-    )
-    return [Grid(title, columns, rows)]
-
-
-def _bounded(estimate: Document) -> str:
-    return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
-
-
 def _geometric(values: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 

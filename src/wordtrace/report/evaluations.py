@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
+from wordtrace.report.judged import judged_blocks
 from wordtrace.report.numbers import interval, percent, seconds, signed
 from wordtrace.report.text import clean
 
@@ -38,6 +39,8 @@ def evaluation_blocks(document: Document) -> list[Block]:
         found.append(_comparisons(document))
     if document["leave_out"] or document["lds"]:
         found.append(_agreement(document))
+    if document.get("mislabelled"):
+        found += judged_blocks(document["mislabelled"], "Mislabelled rows by self-influence")
     found.append(_efficiency(document))
     found.append(_queries(document, signs))
     notes = [f"Retraining took {seconds(document['seconds'])}."]

@@ -10,10 +10,11 @@ import jinja2
 from markupsafe import Markup, escape
 
 from wordtrace.report import figures, numbers, sentences
-from wordtrace.report.analyses import blocks, judged_blocks
+from wordtrace.report.analyses import blocks
 from wordtrace.report.arrange import arrange, facts, title_of
 from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
+from wordtrace.report.judged import judged_blocks
 from wordtrace.report.text import STAND_IN, clean, scale_of, segments
 
 

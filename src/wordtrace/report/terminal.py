@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from wordtrace.report import figures, sentences
-from wordtrace.report.analyses import blocks, judged_blocks
+from wordtrace.report.analyses import blocks
 from wordtrace.report.blocks import Cell, Grid, Marked, Say
 from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.excerpts import excerpt
+from wordtrace.report.judged import judged_blocks
 from wordtrace.report.numbers import interval, score_digits, signed
 from wordtrace.report.text import Segment, clean, scale_of, segments
 

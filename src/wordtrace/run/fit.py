@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
@@ -69,7 +68,7 @@ def fit(
     model = training.model
     model.embedding.requires_grad_(not recipe.freeze_embeddings)
     named = {name: one for name, one in model.module.named_parameters() if one.requires_grad}
-    optimizer = _optimizer(named, recipe)
+    optimizer = optimizer_of(list(named.values()), recipe)
     for name, parameter in named.items():
         prefix = f"{name}/"
         held = {key: one for key, one in training.state.items() if key.startswith(prefix)}
@@ -111,8 +110,10 @@ def fit(
     model.module.eval()
 
 
-def _optimizer(named: Mapping[str, nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    parameters = list(named.values())
+def optimizer_of(
+    parameters: Sequence[torch.Tensor], recipe: Recipe, *, stacked: bool = False
+) -> torch.optim.Optimizer:
+    """Return the recipe's optimizer; `stacked` parameters have the models as first dimension."""
     fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
@@ -124,10 +125,10 @@ def _optimizer(named: Mapping[str, nn.Parameter], recipe: Recipe) -> torch.optim
         )
     groups = [
         {
-            "params": [one for one in parameters if one.dim() > 1],
+            "params": [one for one in parameters if one.dim() - stacked > 1],
             "weight_decay": recipe.weight_decay,
         },
-        {"params": [one for one in parameters if one.dim() < 2], "weight_decay": 0.0},
+        {"params": [one for one in parameters if one.dim() - stacked < 2], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=fused)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
+from wordtrace.execute.protocol import Executor
 from wordtrace.run.run import Run
 from wordtrace.verification.intervals import estimate, method
 from wordtrace.verification.removal import Rows, random_rows, same_labels
@@ -87,7 +88,7 @@ def verify(
     measure: str,
     repeats: int = 5,
     workers: int | None = None,
-    executor: str = "processes",
+    executor: str | Executor = "processes",
     address: str | None = None,
 ) -> Verification:
     """Retrain with and without each target's rows, and without as many others.

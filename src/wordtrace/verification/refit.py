@@ -48,10 +48,7 @@ def refit(
         wanted = torch.from_numpy(labels[members])
         losses, gradient = flat.backward(layout, state[:, 0], wanted, factors)
         if not torch.isfinite(losses).all():
-            raise NumericalError(
-                f"the training loss is not finite at step {step + 1} of a retraining with seed "
-                f"{recipe.seed}; a lower --lr usually mends it."
-            )
+            raise not_finite(step + 1, recipe.seed)
         rate = recipe.rate(step + 1, total)
         if recipe.weight_decay:
             flat.gradient.add_(flat.weights, alpha=recipe.weight_decay)
@@ -61,3 +58,11 @@ def refit(
             rows.step(layout.tokens, state, gradient, rate)
     flat.embedding = rows.settle().contiguous()
     return flat
+
+
+def not_finite(step: int, seed: int) -> NumericalError:
+    """Return the error of a loss that is NaN or infinite at `step`, from 1."""
+    return NumericalError(
+        f"the training loss is not finite at step {step} of a retraining with seed {seed}; a "
+        "lower --lr usually mends it."
+    )

@@ -14,6 +14,7 @@ import torch
 
 from wordtrace.data.batches import Encoded
 from wordtrace.disk import fingerprint
+from wordtrace.errors import NumericalError
 from wordtrace.models.cnn import CNN
 from wordtrace.run import predict
 from wordtrace.run.fit import Training, fit
@@ -81,7 +82,7 @@ def probes_key(probes: tuple[Probe, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class _Material:
+class Material:
     """A run's data; of a CNN with its vocabulary cut to the tokens that occur."""
 
     run: Run
@@ -105,29 +106,45 @@ def retrain(task: Retraining) -> dict[str, Any]:
         probabilities, shape (probes, classes); accuracy on the held-out rows, or None; seconds.
     """
     start = time.perf_counter()
-    material = _material(task.run, task.probes)
-    run = material.run
-    recipe = replace(run.recipe, seed=task.seed)
+    material = material_of(task.run, task.probes)
+    recipe = replace(material.run.recipe, seed=task.seed)
     weights = np.ones(len(material.train), np.float32)
     weights[list(task.removed)] = 0
-    labels = run.train.labels.copy()
-    for row, label in task.relabelled:
-        labels[row] = label
-    says = _trained(material, recipe, _blanked(material, task.blanked), labels, weights)
+    labels = relabelled(material, task.relabelled)
+    says = _trained(material, recipe, blanked(material, task.blanked), labels, weights)
+    held_out = None if material.held_out is None else says(material.held_out)
+    return answer(material, says(material.probes), held_out, time.perf_counter() - start)
+
+
+def answer(
+    material: Material,
+    probes: predict.FloatArray,
+    held_out: predict.FloatArray | None,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return a retraining's result from its model's class scores, shape (texts, classes).
+
+    Raises
+    ------
+    NumericalError
+        When a score is NaN or infinite: the last step broke the model.
+    """
+    if not np.isfinite(probes).all():
+        raise NumericalError(
+            "a retrained model's scores are not finite; a lower --lr usually mends it."
+        )
     accuracy = None
-    if material.held_out is not None and run.held_out is not None:
-        predicted = says(material.held_out).argmax(1)
-        accuracy = float((predicted == run.held_out.labels).mean())
-    probabilities = predict.probabilities(says(material.probes))
+    if held_out is not None and material.run.held_out is not None:
+        accuracy = float((held_out.argmax(1) == material.run.held_out.labels).mean())
     return {
-        "probabilities": probabilities.tolist(),
+        "probabilities": predict.probabilities(probes).tolist(),
         "accuracy": accuracy,
-        "seconds": time.perf_counter() - start,
+        "seconds": seconds,
     }
 
 
 def _trained(
-    material: _Material,
+    material: Material,
     recipe: Recipe,
     encoded: Encoded,
     labels: npt.NDArray[np.int64],
@@ -162,7 +179,8 @@ def initial_model(
 
 
 @lru_cache(maxsize=2)
-def _material(folder: str, probes: tuple[Probe, ...]) -> _Material:
+def material_of(folder: str, probes: tuple[Probe, ...]) -> Material:
+    """Return what all retrainings of a run share that are asked the same."""
     run = Run.open(folder)
     asked = run.tokenizer.encode(
         [text for text, _ in probes],
@@ -179,7 +197,7 @@ def _material(folder: str, probes: tuple[Probe, ...]) -> _Material:
         train, probes_cut, held_out = parts
         assert train is not None
         assert probes_cut is not None
-        return _Material(run, train, held_out, probes_cut, None, None, blank)
+        return Material(run, train, held_out, probes_cut, None, None, blank)
     extra = [np.array([blank], np.int32)] if blank is not None else []
     tokens = np.unique(np.concatenate([part.ids for part in parts if part is not None] + extra))
     train, probes_cut, held_out = (_cut(part, tokens) for part in parts)
@@ -187,7 +205,7 @@ def _material(folder: str, probes: tuple[Probe, ...]) -> _Material:
     assert train is not None
     assert probes_cut is not None
     place = None if blank is None else int(np.searchsorted(tokens, blank))
-    return _Material(run, train, held_out, probes_cut, tokens.astype(np.int64), start, place)
+    return Material(run, train, held_out, probes_cut, tokens.astype(np.int64), start, place)
 
 
 def blank_token(run: Run) -> int | None:
@@ -196,7 +214,16 @@ def blank_token(run: Run) -> int | None:
     return next((id for id in ids if id is not None), None)
 
 
-def _blanked(material: _Material, places: tuple[tuple[int, int], ...]) -> Encoded:
+def relabelled(material: Material, changes: tuple[tuple[int, int], ...]) -> npt.NDArray[np.int64]:
+    """Return the training rows' labels with (row, class) changed."""
+    labels = material.run.train.labels.copy()
+    for row, label in changes:
+        labels[row] = label
+    return labels
+
+
+def blanked(material: Material, places: tuple[tuple[int, int], ...]) -> Encoded:
+    """Return the training texts with padding in the place of (row, position)."""
     if not places:
         return material.train
     assert material.blank is not None

@@ -13,9 +13,10 @@ from wordtrace.execute.named import named
 from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
-from wordtrace.execute.protocol import Lost
+from wordtrace.execute.protocol import Executor, Lost
 from wordtrace.run.run import Run
 from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.stacked import Stacked
 from wordtrace.verification.store import Store
 
 
@@ -24,7 +25,7 @@ def run_tasks(
     tasks: Sequence[Retraining],
     workers: int | None = None,
     *,
-    executor: str = "processes",
+    executor: str | Executor = "processes",
     address: str | None = None,
     failed: dict[int, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
@@ -35,6 +36,10 @@ def run_tasks(
 
     Parameters
     ----------
+    executor
+        "processes", "ray" or "stacked": many models at once, on a GPU where there is one; with it
+        `workers` is how many. Or an executor of your own, such as a
+        :class:`~wordtrace.execute.ray.Cluster` with resources a task.
     failed
         Takes the seed of each task that could not be done, with the reason; by default that is an
         error.
@@ -50,12 +55,12 @@ def run_tasks(
     with Store(run.path) as store:
         results = {key: result for key, task in wanted.items() if (result := store.get(task))}
         missing = [task for key, task in wanted.items() if key not in results]
-        _announce(missing, list(results.values()), workers)
+        if executor != "stacked":
+            _announce(missing, list(results.values()), workers)
         # Seed by seed: a worker's next task shares the order of the rows and the initial weights.
         missing.sort(key=lambda task: task.seed)
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            pool = named(executor, address, workers, tolerant=True)
-            pool = pool or local(workers, len(missing), tolerant=True)
+            pool = _pool(executor, address, workers, len(missing))
             for task, result in pool.run(retrain, missing):
                 if isinstance(result, Lost):
                     lost.append((task, result.reason))
@@ -73,6 +78,15 @@ def run_tasks(
             "kept: run the same command again to try them once more."
         )
     return results
+
+
+def _pool(
+    executor: str | Executor, address: str | None, workers: int | None, count: int
+) -> Executor | Stacked:
+    if executor == "stacked" and address is None:
+        return Stacked(workers)
+    pool = named(executor, address, workers, tolerant=True, also="stacked")
+    return pool or local(workers, count, tolerant=True)
 
 
 def _announce(

@@ -1,0 +1,1 @@
+"""wordtrace's measures behind other libraries' interfaces; one file a library, imported on use."""

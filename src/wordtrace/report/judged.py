@@ -1,0 +1,36 @@
+"""How rankings of mislabelled rows read, judged by rows that are known to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wordtrace.report.blocks import Block, Cell, Column, Grid, bar
+from wordtrace.report.numbers import percent
+from wordtrace.report.text import clean
+
+
+def judged_blocks(judged: Mapping[str, Any], what: str = "") -> list[Block]:
+    """Return how well rankings found the rows that are known to be wrong; `what` heads them."""
+    rankings = judged["rankings"]
+    cuts = list(next(iter(rankings.values()))["precision"])
+    columns = [Column("ranking", "name"), Column("average precision", "bar"), Column("AUROC")]
+    columns += [Column(f"right of first {int(cut):,}") for cut in cuts]
+    rows: list[list[Cell]] = [
+        [
+            clean(str(name), newlines=False),
+            bar(one["average_precision"]["mean"], 1.0, _bounded(one["average_precision"])),
+            _bounded(one["auroc"]),
+            *(percent(one["precision"][cut]) for cut in cuts),
+        ]
+        for name, one in rankings.items()
+    ]
+    title = (f"{what}: " if what else "") + (
+        f"{judged['wrong']:,} of {judged['rows']:,} rows are known to be wrong "
+        f"({percent(judged['chance'])}, the precision of chance)"
+    )
+    return [Grid(title, columns, rows)]
+
+
+def _bounded(estimate: Mapping[str, Any]) -> str:
+    return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"

@@ -1,0 +1,267 @@
+"""Many retrainings of the CNN at once, as one computation: for a GPU.
+
+A small model leaves a GPU idle. Here each weight is one tensor for all models, models first, and a
+step is one forward and one backward of them all (``torch.func``); a row that a model leaves out
+weighs 0 in its loss. PyTorch's own optimizer updates the stack: it works number by number, so the
+result is that of separate trainings to float tolerance. On a CPU it does not pay: worker processes
+with :mod:`.refit` are faster.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+
+from wordtrace.data.batches import Encoded, by_length
+from wordtrace.errors import InputError, NumericalError
+from wordtrace.execute.protocol import Lost
+from wordtrace.models.cnn import CNN
+from wordtrace.run.fit import batch_rows, optimizer_of
+from wordtrace.run.predict import FloatArray
+from wordtrace.verification.refit import not_finite
+from wordtrace.verification.retrain import (
+    Material,
+    Retraining,
+    answer,
+    blanked,
+    initial_model,
+    material_of,
+    relabelled,
+)
+
+# More at once gain nothing on a busy GPU, and a kill loses the stack in progress.
+_MOST = 256
+# Of the free memory: the rest is for what is not counted.
+_SHARE = 0.7
+
+
+class Stacked:
+    """An :class:`~wordtrace.execute.protocol.Executor` of retrainings alone, many at a time.
+
+    On the GPU where PyTorch has one, else on the CPU. A model whose loss is not finite is tried
+    again in another stack, then given up without losing the others.
+
+    Parameters
+    ----------
+    models
+        How many are trained at once; by default as many as fit into the free memory, 256 at most.
+        Where they don't fit after all, half as many.
+    attempts
+        How often a model is trained before it is given up.
+    """
+
+    def __init__(self, models: int | None = None, *, attempts: int = 2) -> None:
+        if models is not None and models < 1:
+            raise InputError(f"--workers is {models}; it must be at least 1.")
+        self.models, self.attempts = models, attempts
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def run(
+        self, task: Callable[[Retraining], Any], items: Iterable[Retraining]
+    ) -> Iterator[tuple[Retraining, Any]]:
+        """Yield each retraining with its result, or with :class:`Lost`, stack by stack.
+
+        Parameters
+        ----------
+        task
+            :func:`.retrain`, whose results these are: it is not called.
+
+        Raises
+        ------
+        InputError
+            When the run's model is not the CNN.
+        """
+        del task
+        for (folder, probes), same in groupby(items, lambda one: (one.run, one.probes)):
+            material = material_of(folder, probes)
+            if material.tokens is None:
+                raise InputError(
+                    "--executor stacked trains the CNN alone; use --executor processes or ray for "
+                    f"{material.run.path}."
+                )
+            yield from self._all(material, list(same))
+
+    def _all(self, material: Material, tasks: list[Retraining]) -> Iterator[tuple[Retraining, Any]]:
+        size = self.models or fitting(material, self.device)
+        waiting = [(task, 1) for task in tasks]
+        while waiting:
+            part, waiting = waiting[:size], waiting[size:]
+            try:
+                found = train_together(material, [task for task, _ in part], self.device)
+            except torch.OutOfMemoryError:
+                if len(part) == 1:
+                    raise InputError(
+                        f"the memory of {self.device} does not hold one model; use --executor "
+                        "processes."
+                    ) from None
+                size, waiting = len(part) // 2, part + waiting
+                torch.cuda.empty_cache()
+                continue
+            for (task, attempt), result in zip(part, found, strict=True):
+                if isinstance(result, Lost) and attempt < self.attempts:
+                    waiting.append((task, attempt + 1))
+                elif isinstance(result, Lost):
+                    yield task, Lost(f"{result.reason} (tried {attempt} times)")
+                else:
+                    yield task, result
+
+
+def fitting(material: Material, device: torch.device) -> int:
+    """Return how many models fit into the free memory of a device, from 1 to 256."""
+    if device.type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
+    else:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(max(1, min(_MOST, _SHARE * free // bytes_a_model(material))))
+
+
+def bytes_a_model(material: Material) -> int:
+    """Estimate the memory that one model of a stack takes while it is trained.
+
+    Four numbers a weight (itself, gradient, two of the optimizer), and for each position of the
+    longest batch those that the backward pass needs.
+    """
+    assert material.tokens is not None
+    config, recipe = material.run.config, material.run.recipe
+    inner = sum(config.filters * width for width in config.widths)
+    weights = len(material.tokens) * config.dim + (config.dim + config.filters) * inner
+    longest = int(max(part.lengths.max(initial=1) for part in _texts(material)))
+    positions = recipe.batch_size * longest
+    return 4 * (4 * weights + positions * (2 * config.dim + 3 * inner + 6 * config.filters))
+
+
+def train_together(
+    material: Material, tasks: Sequence[Retraining], device: torch.device
+) -> list[dict[str, Any] | Lost]:
+    """Train one model for each task; return results as of :func:`.retrain`, in their order."""
+    start = time.perf_counter()
+    stack = _Stack(material, tasks, device)
+    bad = stack.train()
+    probes = stack.says(material.probes)
+    held_out = None if material.held_out is None else stack.says(material.held_out)
+    seconds = (time.perf_counter() - start) / len(tasks)
+    found: list[dict[str, Any] | Lost] = []
+    for place, (task, step) in enumerate(zip(tasks, bad, strict=True)):
+        try:
+            if step:
+                raise not_finite(step, task.seed)
+            held = None if held_out is None else held_out[place]
+            found.append(answer(material, probes[place], held, seconds))
+        except NumericalError as error:
+            found.append(Lost(str(error)))
+    return found
+
+
+class _Stack:
+    """Models as one: each weight of shape (models, …)."""
+
+    def __init__(
+        self, material: Material, tasks: Sequence[Retraining], device: torch.device
+    ) -> None:
+        assert material.tokens is not None
+        self._recipe, self._device = material.run.recipe, device
+        self._count = len(material.train)
+        self.steps = min(self._recipe.steps(self._count), material.run.manifest["steps"])
+        # Models with the same seed and texts are given the same batches.
+        kinds = list(dict.fromkeys((one.seed, one.relabelled, one.blanked) for one in tasks))
+        self._recipes = [replace(self._recipe, seed=seed) for seed, _, _ in kinds]
+        self._labels = [relabelled(material, changes) for _, changes, _ in kinds]
+        self._encoded = [blanked(material, places) for _, _, places in kinds]
+        self._kind = np.array(
+            [kinds.index((one.seed, one.relabelled, one.blanked)) for one in tasks]
+        )
+        self._kept = np.ones((len(tasks), self._count), np.bool_)
+        for place, task in enumerate(tasks):
+            self._kept[place, list(task.removed)] = False
+        seeds = list(dict.fromkeys(one.seed for one in tasks))
+        starts = [
+            initial_model(material.run, seed, material.embeddings, material.tokens).state_dict()
+            for seed in seeds
+        ]
+        which = torch.tensor([seeds.index(one.seed) for one in tasks], device=device)
+        self._weights = {
+            name: torch.stack([one[name] for one in starts]).to(device)[which] for name in starts[0]
+        }
+        # Evaluation mode: the model's own shortcut for training looks tokens up by torch.unique,
+        # whose shape depends on the values.
+        self._model = CNN(replace(material.run.config, vocabulary=len(material.tokens))).eval()
+
+    def train(self) -> list[int]:
+        """Train; return for each model the first step whose loss was not finite, or 0."""
+        moving = [
+            one.requires_grad_(name != "embedding.weight" or not self._recipe.freeze_embeddings)
+            for name, one in self._weights.items()
+        ]
+        moving = [one for one in moving if one.requires_grad]
+        optimizer = optimizer_of(moving, self._recipe, stacked=True)
+        total = self._recipe.steps(self._count)
+        bad = torch.zeros(len(self._kind), dtype=torch.long, device=self._device)
+        for step in range(self.steps):
+            ids, mask, labels, factors = self._batch(step)
+            losses = vmap(self._losses)(self._weights, ids, mask, labels)
+            optimizer.zero_grad()
+            (losses * factors).sum().backward()  # type: ignore[no-untyped-call]
+            for group in optimizer.param_groups:
+                group["lr"] = self._recipe.rate(step + 1, total)
+            optimizer.step()
+            # Read on the CPU at the end alone: reading waits for the GPU.
+            bad += (step + 1) * ((bad == 0) & ~losses.detach().isfinite().all(1))
+        for one in moving:
+            one.requires_grad_(False)
+            one.grad = None
+        return [int(step) for step in bad.tolist()]
+
+    @torch.no_grad()
+    def says(self, encoded: Encoded) -> FloatArray:
+        """Return class scores of texts, float32, shape (models, texts, classes)."""
+        shape = (len(self._kind), len(encoded), self._model.config.classes)
+        found = np.empty(shape, np.float32)
+        every = vmap(self._scores, in_dims=(0, None, None))
+        for rows in by_length(encoded.lengths, self._recipe.batch_size):
+            ids, mask = (torch.from_numpy(one).to(self._device) for one in encoded.padded(rows))
+            found[:, rows] = every(self._weights, ids, mask).cpu().numpy()
+        return found
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return ids and mask, shape (models, batch, length), labels and factors of the losses."""
+        rows = [batch_rows(one, self._count, step) for one in self._recipes]
+        padded = [one.padded(at) for one, at in zip(self._encoded, rows, strict=True)]
+        longest = max(ids.shape[1] for ids, _ in padded)
+
+        def together(parts: list[np.ndarray[Any, np.dtype[Any]]]) -> Tensor:
+            wide = [np.pad(one, ((0, 0), (0, longest - one.shape[1]))) for one in parts]
+            return torch.from_numpy(np.stack(wide)).to(self._device)[kind]
+
+        kind = torch.from_numpy(self._kind).to(self._device)
+        labels = np.stack([one[at] for one, at in zip(self._labels, rows, strict=True)])
+        kept = self._kept[np.arange(len(self._kind))[:, None], np.stack(rows)[self._kind]]
+        return (
+            together([ids for ids, _ in padded]),
+            together([mask for _, mask in padded]),
+            torch.from_numpy(labels).to(self._device)[kind],
+            torch.from_numpy(kept.astype(np.float32) / kept.shape[1]).to(self._device),
+        )
+
+    def _scores(self, weights: dict[str, Tensor], ids: Tensor, mask: Tensor) -> Tensor:
+        result: Tensor = functional_call(self._model, weights, (ids, mask))
+        return result
+
+    def _losses(
+        self, weights: dict[str, Tensor], ids: Tensor, mask: Tensor, labels: Tensor
+    ) -> Tensor:
+        scores = self._scores(weights, ids, mask)
+        return torch.nn.functional.cross_entropy(scores, labels, reduction="none")
+
+
+def _texts(material: Material) -> list[Encoded]:
+    parts = (material.train, material.probes, material.held_out)
+    return [part for part in parts if part is not None]
