@@ -13,9 +13,17 @@ from typing import Any, Literal
 import numpy as np
 
 from wordtrace.analysis.queries import Asked, Text, ask_texts
-from wordtrace.analysis.word_gradients import Vector, agreements, logit, word_gradients
+from wordtrace.analysis.word_gradients import (
+    Pieces,
+    agreements,
+    logit,
+    squared,
+    word_gradients,
+)
 from wordtrace.errors import InputError
+from wordtrace.measures.protocol import Queries
 from wordtrace.models.tokenizer import Span, TokenAt
+from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
@@ -24,16 +32,17 @@ FORMAT, VERSION = "wordtrace-words", 1
 
 @dataclass(frozen=True)
 class ImportantWord:
-    """A token of a text.
+    """A token of a text, or a whole word.
 
     Attributes
     ----------
     token
-        As the tokenizer writes it.
+        As the tokenizer writes it; a whole word is spelled without the marks of its pieces.
     importance
-        ‖∂f_label/∂Θ_w‖, the gradient summed over the token's positions.
+        ‖∂f_label/∂Θ_w‖, the gradient summed over the token's positions. Of a whole word the root of
+        Σ_w ‖·‖² over its tokens w, each at its positions in this word.
     positions
-        At how many it stands.
+        At how many places it stands.
     special
         Whether it is a start or end token.
     spans
@@ -77,7 +86,7 @@ class WeighedText:
 
 @dataclass(frozen=True)
 class SharedWord:
-    """A token that both texts hold.
+    """A token that both texts hold, or two words that share one.
 
     Attributes
     ----------
@@ -87,6 +96,8 @@ class SharedWord:
         Of the two gradients, sizes left out (:class:`.word_gradients.Agreement`).
     spans, other_spans
         Where it stands in the first and in the second text.
+    other_token
+        The second text's word where it is another one than the first's.
     """
 
     token: str
@@ -95,6 +106,7 @@ class SharedWord:
     special: bool
     spans: tuple[Span, ...]
     other_spans: tuple[Span, ...]
+    other_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,8 @@ class Words:
         One or two.
     similarity
         None of one text.
+    whole_words
+        Whether everything is told by whole word; else it is by token.
     """
 
     run: str
@@ -144,6 +158,7 @@ class Words:
     truncated: int
     texts: tuple[WeighedText, ...]
     similarity: Similarity | None = None
+    whole_words: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
@@ -154,6 +169,9 @@ class Words:
         for text in document["texts"]:
             if text["text2"] is None:
                 del text["text2"]
+        for word in document["similarity"]["words"] if self.similarity else ():
+            if word["other_token"] is None:
+                del word["other_token"]
         return document
 
     def _repr_html_(self) -> str:
@@ -170,6 +188,7 @@ def words(
     label: str | None = None,
     label2: str | None = None,
     checkpoint: int | None = None,
+    words: bool = False,
 ) -> Words:
     """Weigh each word of a text; with a second one, compare their gradients word by word.
 
@@ -182,6 +201,8 @@ def words(
     checkpoint
         The step at which importance is taken; by default the final model. Similarity is always
         summed over all of the run's checkpoints.
+    words
+        By whole word instead of by token.
 
     Raises
     ------
@@ -197,10 +218,11 @@ def words(
     point = _checkpoint(opened, checkpoint)
     asked = ask_texts(opened, list(given.values()), [label, label2][: len(given)])
     queries = asked.queries
-    positions = opened.tokenizer.positions(queries.texts, queries.texts2)
-    importance = word_gradients(opened.model(point), queries, f"step {point.step}", logit)
+    read = _read(opened, queries, words)
+    names = [one.names for one in read]
+    importance = word_gradients(opened.model(point), queries, names, f"step {point.step}", logit)
     texts = tuple(
-        _weighed(opened, asked, place, importance[place], positions[place])
+        _weighed(opened, asked, place, importance[place], read[place])
         for place in range(len(given))
     )
     return Words(
@@ -210,22 +232,32 @@ def words(
         max_length=opened.tokenizer.max_length,
         truncated=queries.encoded.truncated,
         texts=texts,
-        similarity=None if text2 is None else _similarity(opened, asked, positions),
+        similarity=None if text2 is None else _similarity(opened, asked, read),
+        whole_words=words,
     )
 
 
+def _read(run: Run, queries: Queries, whole: bool) -> list[WholeWords]:
+    """Name the word at each position of each text, or its token."""
+    found = []
+    texts2: Sequence[str | None] = queries.texts2 or [None] * len(queries)
+    positions = run.tokenizer.positions(queries.texts, queries.texts2)
+    for one, text, text2 in zip(positions, queries.texts, texts2, strict=True):
+        if whole:
+            found.append(whole_words(one, text, text2, run.tokenizer))
+        else:
+            names = tuple(run.tokenizer.token(position.token) for position in one)
+            found.append(WholeWords(names, _spans(names, one)))
+    return found
+
+
 def _weighed(
-    run: Run,
-    asked: Asked,
-    place: int,
-    gradients: Mapping[int, Vector],
-    positions: Sequence[TokenAt],
+    run: Run, asked: Asked, place: int, gradients: Mapping[str, Pieces], read: WholeWords
 ) -> WeighedText:
-    queries, tokenizer = asked.queries, run.tokenizer
+    queries, special = asked.queries, run.tokenizer.special
     label, predicted = int(queries.labels[place]), int(asked.predicted[place])
     probability = asked.probabilities[place]
-    spans, counts = _spans(positions), queries.encoded[place].tolist()
-    weights = {token: float(np.linalg.norm(vector)) for token, vector in gradients.items()}
+    weights = {name: float(np.sqrt(squared(pieces))) for name, pieces in gradients.items()}
     return WeighedText(
         text=queries.texts[place],
         text2=None if queries.texts2 is None else queries.texts2[place],
@@ -236,54 +268,59 @@ def _weighed(
         probability=float(probability[label]),
         words=tuple(
             ImportantWord(
-                tokenizer.token(token),
+                name,
                 weight,
-                counts.count(token),
-                token in tokenizer.special,
-                spans.get(token, ()),
+                len(read.spans.get(name, ())) or read.names.count(name),
+                gradients[name].keys() <= special,
+                read.spans.get(name, ()),
             )
-            for token, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0]))
+            for name, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0]))
         ),
     )
 
 
-def _similarity(run: Run, asked: Asked, positions: Sequence[Sequence[TokenAt]]) -> Similarity:
+def _similarity(run: Run, asked: Asked, read: Sequence[WholeWords]) -> Similarity:
     first, second = (set(asked.queries.encoded[place].tolist()) for place in (0, 1))
     if not first & second:
         raise InputError(
             "TEXT and TEXT2 share no token, so neither acts on the other through its words "
             "(TracIn-WE is 0); give two texts with a word in common."
         )
-    found = agreements(run, asked.queries)
-    here, there = (_spans(one) for one in positions)
-    special = run.tokenizer.special
+    here, there = read
+    found = agreements(run, asked.queries, [here.names, there.names])
+    special = {
+        run.tokenizer.token(token)
+        for token in run.tokenizer.special
+        if token in first and token in second
+    }
     total = sum(abs(one.similarity) for one in found.values())
-    from_special = sum(abs(one.similarity) for token, one in found.items() if token in special)
+    from_special = sum(abs(one.similarity) for (name, _), one in found.items() if name in special)
     return Similarity(
         score=sum(one.similarity for one in found.values()),
         special_share=from_special / total if total else None,
         words=tuple(
             SharedWord(
-                run.tokenizer.token(token),
+                name,
                 one.similarity,
                 one.cosine,
-                token in special,
-                here.get(token, ()),
-                there.get(token, ()),
+                name in special,
+                here.spans.get(name, ()),
+                there.spans.get(other, ()),
+                None if other == name else other,
             )
-            for token, one in sorted(
+            for (name, other), one in sorted(
                 found.items(), key=lambda item: (-abs(item[1].similarity), item[0])
             )
         ),
     )
 
 
-def _spans(positions: Sequence[TokenAt]) -> dict[int, tuple[Span, ...]]:
+def _spans(names: Sequence[str], positions: Sequence[TokenAt]) -> dict[str, tuple[Span, ...]]:
     """Return where each token stands; a special one stands nowhere."""
-    found: dict[int, tuple[Span, ...]] = {}
-    for one in positions:
+    found: dict[str, tuple[Span, ...]] = {}
+    for name, one in zip(names, positions, strict=True):
         if one.span is not None:
-            found[one.token] = (*found.get(one.token, ()), one.span)
+            found[name] = (*found.get(name, ()), one.span)
     return found
 
 

@@ -68,6 +68,7 @@ class Index:
         top: int = 20,
         top_k: int | None = None,
         baselines: Sequence[str] = (),
+        words: bool = False,
         **options: Any,
     ) -> Trace:
         """Find the training examples, and the words in them, behind predictions.
@@ -87,6 +88,8 @@ class Index:
             Positions kept in a text; by default the index's. Another k streams from the run.
         baselines
             Other measures whose strongest rows to list beside, such as ``("bm25",)``.
+        words
+            Give contributions by whole word instead of by token; they sum to the same score.
         **options
             Of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
@@ -97,7 +100,12 @@ class Index:
         """
         question = ask(self.run, texts, label)
         return self._tracer.trace(
-            question, measure, top=top, top_k=top_k, baselines=baselines, **options
+            *(question, measure),
+            top=top,
+            top_k=top_k,
+            baselines=baselines,
+            words=words,
+            **options,
         )
 
     def add(

@@ -17,6 +17,15 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", help="Write the result here: JSON, or a page where it ends in .html."),
 ]
+Whole = Annotated[
+    bool | None,
+    typer.Option(
+        "--words/--tokens",
+        help="Sum by whole word, or by token. Without either: words in the terminal and on a page, "
+        "tokens in JSON.",
+        show_default=False,
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
 ]
@@ -28,6 +37,13 @@ Address = Annotated[
     str | None,
     typer.Option(help="Of the Ray cluster: auto, HOST:6379 or ray://HOST:10001."),
 ]
+
+
+def by_word(whole: bool | None, as_json: bool, out: Path | None) -> bool:
+    """Return what was asked for; else words where people read, tokens where programs do."""
+    if whole is not None:
+        return whole
+    return not as_json and (out is None or out.suffix == ".html")
 
 
 def say(message: str) -> None:

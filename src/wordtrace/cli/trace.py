@@ -17,7 +17,7 @@ from wordtrace.cli.measure_options import (
     TopK,
     given,
 )
-from wordtrace.cli.output import Json, Out, check_out, emit, say
+from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
 
 if TYPE_CHECKING:
     from wordtrace.run.run import Run
@@ -61,6 +61,7 @@ def trace(
     seed: Seed = None,
     memory: Memory = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
+    whole: Whole = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     out: Out = None,
     as_json: Json = False,
@@ -98,6 +99,7 @@ def trace(
         top=top,
         top_k=top_k,
         baselines=["bm25"] if bm25 else [],
+        words=by_word(whole, as_json, out),
         **options,
     )
     if found.source == "run":

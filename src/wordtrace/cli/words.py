@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Json, Out, check_out, emit
+from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit
 
 
 def words(
@@ -31,6 +31,7 @@ def words(
         int | None,
         typer.Option(help="The step at which importance is taken; by default the final model."),
     ] = None,
+    whole: Whole = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -49,5 +50,6 @@ def words(
         label=label,
         label2=label2,
         checkpoint=checkpoint,
+        words=by_word(whole, as_json, out),
     )
     emit(found.document(), as_json, out)

@@ -19,21 +19,26 @@ Span = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Word:
-    """A token's share of a score.
+    """A token's share of a score, or a whole word's.
 
     Attributes
     ----------
     token
-        As the tokenizer writes it.
+        As the tokenizer writes it; a whole word is spelled without the marks of its pieces.
     contribution
         Its term of the sum over shared tokens.
     kind
         "special" for start and end tokens, "stop" for those in many training texts, else "word".
+        A whole word is "stop" where the two texts share nothing of it but stop tokens.
     spans, query_spans
         Where it stands, ("text" or "text2", start, end) in characters, in the training example
         and in the query.
     query_token
-        The query's token where it is another one that this one was matched with.
+        The query's where it is another one: a token that this one was matched with, or a word that
+        shares a piece with this one.
+    pieces
+        Of a whole word: (token, contribution) of those that the two texts share, by falling size;
+        they sum to `contribution`. Empty for a token.
     """
 
     token: str
@@ -42,6 +47,14 @@ class Word:
     spans: tuple[Span, ...] = ()
     query_spans: tuple[Span, ...] = ()
     query_token: str | None = None
+    pieces: tuple[tuple[str, float], ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the word as JSON."""
+        document = asdict(self)
+        if not self.pieces:
+            del document["pieces"]
+        return document
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,10 @@ class Hit:
 
     @property
     def words(self) -> list[tuple[str, float]]:
-        """(token, contribution), by falling size; they sum to the score."""
+        """(token or word, contribution), by falling size; they sum to the score.
+
+        A word that shares a piece with several of the query's words is there once for each.
+        """
         return [(word.token, word.contribution) for word in self.contributions or ()]
 
     def document(self) -> dict[str, Any]:
@@ -87,7 +103,7 @@ class Hit:
         if self.contributions is not None:
             document["special_share"] = self.special_share
             document["stop_share"] = self.stop_share
-            document["words"] = [asdict(word) for word in self.contributions]
+            document["words"] = [word.document() for word in self.contributions]
         return document
 
 
@@ -146,7 +162,7 @@ class Explanation:
             "warning",
         ):
             document[name] = getattr(self, name)
-        document["words"] = [asdict(word) for word in self.words]
+        document["words"] = [word.document() for word in self.words]
         document["proponents"] = [hit.document() for hit in self.proponents]
         document["opponents"] = [hit.document() for hit in self.opponents]
         if self.baselines:
@@ -174,6 +190,8 @@ class Trace:
         Which run it was made from.
     run, index
         Folders; `index` is None when the run alone was used.
+    whole_words
+        Whether contributions are summed by word; else they are by token.
     """
 
     measure: str
@@ -187,6 +205,7 @@ class Trace:
     label_names: tuple[str, ...]
     queries: tuple[Explanation, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    whole_words: bool = False
 
     @property
     def proponents(self) -> tuple[Hit, ...]:
@@ -230,6 +249,7 @@ class Trace:
             "index": self.index,
             "label_names": list(self.label_names),
             "options": dict(self.options),
+            "whole_words": self.whole_words,
             "queries": [query.document() for query in self.queries],
         }
 

@@ -56,6 +56,7 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
             tuple(document["label_names"]),
             queries,
             document.get("options", {}),
+            document.get("whole_words", False),
         )
     except (KeyError, TypeError) as error:
         raise InputError(f"{place} is not a whole trace ({error}); make it again.") from None
@@ -104,4 +105,6 @@ def _word(document: Mapping[str, Any]) -> Word:
         document["kind"],
         tuple((field, start, end) for field, start, end in document["spans"]),
         tuple((field, start, end) for field, start, end in document["query_spans"]),
+        document.get("query_token"),
+        tuple((token, value) for token, value in document.get("pieces", ())),
     )

@@ -76,7 +76,7 @@ class Scorer:
         """Return the queries' token gradients at each checkpoint, as `source` wants them."""
         if not isinstance(chosen, WordMeasure):
             return []
-        with self._threads(queries):
+        with self.threads(queries):
             asked = chosen.query_tokens(self.run, queries)
         return source.ready(asked) if isinstance(source, Indexed) else asked
 
@@ -149,14 +149,14 @@ class Scorer:
     ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return the queries with labels filled in, predicted labels, and probabilities."""
         queries = make_queries(self.run, question.texts, question.labels, question.texts2)
-        with self._threads(queries):
+        with self.threads(queries):
             logits = predict.logits(self.run.model(self.run.final), queries.encoded)
         predicted = logits.argmax(1)
         labels = np.where(question.labels >= 0, question.labels, predicted)
         filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
         return filled, predicted, predict.probabilities(logits)
 
-    def _threads(self, queries: Queries) -> AbstractContextManager[None]:
+    def threads(self, queries: Queries) -> AbstractContextManager[None]:
         """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
         model = self.run.model(self.run.final)
         weights = sum(parameter.numel() for parameter in model.module.parameters())
