@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries, make_queries
+from wordtrace.models.answer_spans import Part
 from wordtrace.run import predict
 from wordtrace.run.run import Run
 
@@ -39,8 +40,18 @@ class Asked:
     probabilities: npt.NDArray[np.float64]
 
 
-def ask_texts(run: Run, texts: Sequence[Text], labels: Sequence[str | None]) -> Asked:
+def ask_texts(
+    run: Run,
+    texts: Sequence[Text],
+    labels: Sequence[str | None],
+    parts: Sequence[Part | None] | None = None,
+) -> Asked:
     """Tokenize texts, or pairs of texts, and predict the labels that are None.
+
+    Parameters
+    ----------
+    parts
+        Of a language model's answers: what of each is meant.
 
     Raises
     ------
@@ -52,7 +63,8 @@ def ask_texts(run: Run, texts: Sequence[Text], labels: Sequence[str | None]) -> 
         raise InputError("give pairs of texts throughout, or single texts throughout.")
     first = [text if isinstance(text, str) else text[0] for text in texts]
     classes = [-1 if label is None else class_of(label, run.label_names) for label in labels]
-    return _filled(run, first, [text[1] for text in pairs] or None, np.array(classes, np.int64))
+    second = [text[1] for text in pairs] or None
+    return _filled(run, first, second, np.array(classes, np.int64), parts)
 
 
 def ask_examples(
@@ -99,11 +111,16 @@ def _labels_of(examples: Examples, run: Run) -> npt.NDArray[np.int64]:
 
 
 def _filled(
-    run: Run, texts: Sequence[str], texts2: Sequence[str] | None, labels: npt.NDArray[np.int64]
+    run: Run,
+    texts: Sequence[str],
+    texts2: Sequence[str] | None,
+    labels: npt.NDArray[np.int64],
+    parts: Sequence[Part | None] | None = None,
 ) -> Asked:
-    made = make_queries(run, texts, labels, texts2)
+    made = make_queries(run, texts, labels, texts2, parts)
     logits = predict.logits(run.model(run.final), made.encoded)
     predicted = logits.argmax(1)
     filled = np.where(labels >= 0, labels, predicted)
-    queries = Queries(made.texts, made.texts2, filled, made.encoded)
-    return Asked(queries, labels >= 0, predicted, predict.probabilities(logits))
+    return Asked(
+        replace(made, labels=filled), labels >= 0, predicted, predict.probabilities(logits)
+    )

@@ -22,6 +22,7 @@ from wordtrace.analysis.word_gradients import (
 )
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries
+from wordtrace.models.answer_spans import Part
 from wordtrace.models.tokenizer import Span, TokenAt
 from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.checkpoint import Checkpoint
@@ -69,7 +70,9 @@ class WeighedText:
     predicted, predicted_probability
         What the final model says, and how surely.
     probability
-        Of `label`.
+        Of `label`; of a language model that of `span`.
+    span
+        The part of a language model's answer that is meant; None for all of it.
     words
         Each distinct token, by falling importance.
     """
@@ -82,6 +85,7 @@ class WeighedText:
     predicted_probability: float
     probability: float
     words: tuple[ImportantWord, ...]
+    span: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,8 @@ class Words:
         for text in document["texts"]:
             if text["text2"] is None:
                 del text["text2"]
+            if text["span"] is None:
+                del text["span"]
         for word in document["similarity"]["words"] if self.similarity else ():
             if word["other_token"] is None:
                 del word["other_token"]
@@ -189,6 +195,8 @@ def words(
     label2: str | None = None,
     checkpoint: int | None = None,
     words: bool = False,
+    span: Part | None = None,
+    span2: Part | None = None,
 ) -> Words:
     """Weigh each word of a text; with a second one, compare their gradients word by word.
 
@@ -203,6 +211,9 @@ def words(
         summed over all of the run's checkpoints.
     words
         By whole word instead of by token.
+    span, span2
+        Of a language model's answers: weigh the words for this part alone, a text that stands in
+        the answer once, or (start, end) in characters.
 
     Raises
     ------
@@ -212,11 +223,15 @@ def words(
     opened = Run.open(run) if isinstance(run, str | Path) else run
     if text2 is None and label2 is not None:
         raise InputError("the second label goes with a second text; give TEXT2.")
+    if text2 is None and span2 is not None:
+        raise InputError("the second span goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}
     for name, one in given.items():
         _check_text(name, one, opened.manifest["has_pairs"])
     point = _checkpoint(opened, checkpoint)
-    asked = ask_texts(opened, list(given.values()), [label, label2][: len(given)])
+    asked = ask_texts(
+        opened, list(given.values()), [label, label2][: len(given)], [span, span2][: len(given)]
+    )
     queries = asked.queries
     read = _read(opened, queries, words)
     names = [one.names for one in read]
@@ -276,6 +291,7 @@ def _weighed(
             )
             for name, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0]))
         ),
+        span=queries.spans[place] if queries.spans else None,
     )
 
 

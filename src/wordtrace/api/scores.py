@@ -10,6 +10,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.protocol import Scores
+from wordtrace.models.answer_spans import Part
 from wordtrace.run.run import Run
 
 
@@ -19,6 +20,7 @@ def influence(
     measure: str = "tracin-we-topk",
     *,
     label: str | Sequence[str] | None = None,
+    span: Part | Sequence[Part | None] | None = None,
     **options: Any,
 ) -> Scores:
     """Return the influence of every training example on every query by any measure.
@@ -27,6 +29,8 @@ def influence(
     ----------
     measure
         A name; ``wordtrace measures`` lists them.
+    span
+        Of a language model's answers: the part that is meant, as for :meth:`Index.trace`.
     **options
         The fields of :class:`Options`, such as ``top_k=20`` or ``damping=0.01``.
 
@@ -38,4 +42,4 @@ def influence(
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     tracer = Tracer(opened, None)
-    return tracer.score(tracer.queries(ask(opened, queries, label)), measure, **options)
+    return tracer.score(tracer.queries(ask(opened, queries, label, span)), measure, **options)

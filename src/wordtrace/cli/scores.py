@@ -13,9 +13,11 @@ from wordtrace.cli.measure_options import (
     Frequent,
     Memory,
     Seed,
+    SpanOf,
     SynonymCosine,
     TopK,
     given,
+    part_of,
 )
 from wordtrace.cli.output import say
 from wordtrace.cli.trace import read_queries
@@ -36,6 +38,7 @@ def scores(
         str | None, typer.Option(help="Of --queries; by default id, where there is one.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
+    span: SpanOf = None,
     top_k: TopK = None,
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
@@ -71,6 +74,6 @@ def scores(
         id_column=id_column,
         label=label,
     )
-    found = api.influence(opened, asked, measure, label=label, **options)
+    found = api.influence(opened, asked, measure, label=label, span=part_of(span), **options)
     write_matrix(out, found, asked.ids, opened.train.ids)
     say(f"Wrote {out}: {found.shape[0]:,} queries × {found.shape[1]:,} examples, {measure}")

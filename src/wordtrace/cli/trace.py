@@ -13,9 +13,11 @@ from wordtrace.cli.measure_options import (
     Frequent,
     Memory,
     Seed,
+    SpanOf,
     SynonymCosine,
     TopK,
     given,
+    part_of,
 )
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
 
@@ -53,6 +55,7 @@ def trace(
         str | None, typer.Option(help="A measure; by default what the index holds.")
     ] = None,
     top: Annotated[int, typer.Option(help="How many proponents and opponents to list.")] = 20,
+    span: SpanOf = None,
     top_k: TopK = None,
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
@@ -100,6 +103,7 @@ def trace(
         top_k=top_k,
         baselines=["bm25"] if bm25 else [],
         words=by_word(whole, as_json, out),
+        span=part_of(span),
         **options,
     )
     if found.source == "run":

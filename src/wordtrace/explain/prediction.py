@@ -129,6 +129,9 @@ class Explanation:
         Set when the query shares hardly anything but special and stop tokens with its proponents.
     baselines
         The strongest rows by other measures, by name.
+    span
+        The part of a language model's answer that is explained, ("text" or "text2", start, end) in
+        characters; None for all of it. Then `probability` is that of its tokens.
     """
 
     text: str
@@ -145,6 +148,7 @@ class Explanation:
     stop_share: float | None = None
     warning: str | None = None
     baselines: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+    span: Span | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as JSON."""
@@ -162,6 +166,8 @@ class Explanation:
             "warning",
         ):
             document[name] = getattr(self, name)
+        if self.span is not None:
+            document["span"] = list(self.span)
         document["words"] = [word.document() for word in self.words]
         document["proponents"] = [hit.document() for hit in self.proponents]
         document["opponents"] = [hit.document() for hit in self.opponents]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
+from wordtrace.models.answer_spans import Part
 from wordtrace.run.run import Run
 
 LabelSource = Literal["given", "file", "predicted"]
@@ -26,12 +27,15 @@ class Question:
         int64, shape (queries,); -1 where the model's prediction is meant.
     label_source
         Where the labels that are not -1 come from.
+    parts
+        Of a language model's answers, what is meant of each; None for all of it.
     """
 
     texts: Sequence[str]
     texts2: Sequence[str] | None
     labels: npt.NDArray[np.int64]
     label_source: LabelSource
+    parts: Sequence[Part | None] | None = None
 
     def part(self, start: int, end: int) -> Question:
         """Return some consecutive queries."""
@@ -40,6 +44,7 @@ class Question:
             None if self.texts2 is None else self.texts2[start:end],
             self.labels[start:end],
             self.label_source,
+            None if self.parts is None else self.parts[start:end],
         )
 
 
@@ -47,13 +52,20 @@ def ask(
     run: Run,
     texts: str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]] | Examples,
     label: str | Sequence[str] | None = None,
+    span: Part | Sequence[Part | None] | None = None,
 ) -> Question:
     """Bring texts and labels into one form.
+
+    Parameters
+    ----------
+    span
+        The part of the answers that is meant, for all queries or one each: a text, or (start, end)
+        in characters.
 
     Raises
     ------
     InputError
-        For a label the run does not have, or another number of labels than texts.
+        For a label the run does not have, or another number of labels, or spans, than texts.
     """
     names = run.label_names
     if isinstance(texts, Examples):
@@ -62,7 +74,8 @@ def ask(
             order = np.array([class_of(name, names) for name in texts.label_names])
             given = np.where(given >= 0, order[given], -1)
         if label is None:
-            return Question(texts.texts, texts.texts2, given, "file")
+            parts = parts_of(span, len(texts))
+            return Question(texts.texts, texts.texts2, given, "file", parts)
         texts = (
             texts.texts
             if texts.texts2 is None
@@ -78,7 +91,21 @@ def ask(
     if len(labels) != len(first):
         raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
     classes = np.array([-1 if one is None else class_of(one, names) for one in labels], np.int64)
-    return Question(first, second or None, classes, "given")
+    return Question(first, second or None, classes, "given", parts_of(span, len(first)))
+
+
+def parts_of(span: Part | Sequence[Part | None] | None, count: int) -> Sequence[Part | None] | None:
+    """Return one part of an answer for each query (InputError for another number)."""
+    if span is None:
+        return None
+    if isinstance(span, str):
+        return [span] * count
+    if isinstance(span, tuple) and len(span) == 2 and all(type(one) is int for one in span):
+        return [(span[0], span[1])] * count  # type: ignore[list-item]
+    parts: list[Part | None] = list(span)  # type: ignore[arg-type]
+    if len(parts) != count:
+        raise InputError(f"there are {count} texts but {len(parts)} spans.")
+    return parts
 
 
 def class_of(name: str, names: Sequence[str]) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
-from wordtrace.explain.prediction import FORMAT, VERSION, Explanation, Hit, Trace, Word
+from wordtrace.explain.prediction import FORMAT, VERSION, Explanation, Hit, Span, Trace, Word
 
 
 def read_trace(path: str | Path, query: int | None = None) -> Trace:
@@ -81,6 +81,7 @@ def _explanation(document: Mapping[str, Any]) -> Explanation:
             name: tuple(_hit(hit) for hit in hits)
             for name, hits in document.get("baselines", {}).items()
         },
+        span=_span(document["span"]) if document.get("span") else None,
     )
 
 
@@ -103,8 +104,13 @@ def _word(document: Mapping[str, Any]) -> Word:
         document["token"],
         document["contribution"],
         document["kind"],
-        tuple((field, start, end) for field, start, end in document["spans"]),
-        tuple((field, start, end) for field, start, end in document["query_spans"]),
+        tuple(_span(span) for span in document["spans"]),
+        tuple(_span(span) for span in document["query_spans"]),
         document.get("query_token"),
         tuple((token, value) for token, value in document.get("pieces", ())),
     )
+
+
+def _span(given: Sequence[Any]) -> Span:
+    field, start, end = given
+    return field, start, end

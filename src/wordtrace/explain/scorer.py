@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -148,12 +149,14 @@ class Scorer:
         self, question: Question
     ) -> tuple[Queries, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return the queries with labels filled in, predicted labels, and probabilities."""
-        queries = make_queries(self.run, question.texts, question.labels, question.texts2)
+        queries = make_queries(
+            self.run, question.texts, question.labels, question.texts2, question.parts
+        )
         with self.threads(queries):
             logits = predict.logits(self.run.model(self.run.final), queries.encoded)
         predicted = logits.argmax(1)
         labels = np.where(question.labels >= 0, question.labels, predicted)
-        filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
+        filled = replace(queries, labels=labels)
         return filled, predicted, predict.probabilities(logits)
 
     def threads(self, queries: Queries) -> AbstractContextManager[None]:

@@ -10,6 +10,7 @@ from wordtrace.report.blocks import Block, Cell, Column, Grid, Marked, Say, bar
 from wordtrace.report.evaluations import evaluation_blocks
 from wordtrace.report.fixes import cluster_blocks, fix_blocks
 from wordtrace.report.numbers import digits_for, percent, signed
+from wordtrace.report.sentences import span_of
 from wordtrace.report.text import clean, word_name
 
 Document = Mapping[str, Any]
@@ -210,7 +211,9 @@ def _words(document: Document) -> list[Block]:
         said += (
             f"the model says {_line(text['predicted'])} ({percent(text['predicted_probability'])})"
         )
-        if label != _line(text["predicted"]):
+        if text.get("span"):
+            said += f"; weighed for “{span_of(text)}”"
+        elif label != _line(text["predicted"]):
             said += f"; weighed for {label} ({percent(text['probability'])}), {_line(source)}"
         found += [Marked(text, words, scale, digits), Say(said[0].upper() + said[1:] + ".")]
         rows: list[list[Cell]] = [

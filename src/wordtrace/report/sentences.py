@@ -35,12 +35,26 @@ class Verdict:
 
 def question(query: Mapping[str, Any]) -> str:
     """Return what a trace answers."""
+    if query.get("span"):
+        return f"Why “{span_of(query)}”?"
     label, predicted = _line(query["label"]), _line(query["predicted"])
     return f"Why {label}?" if label == predicted else f"Why {predicted} and not {label}?"
 
 
+def span_of(query: Mapping[str, Any], most: int = 60) -> str:
+    """Return the part of an answer that is explained, its middle left out where it is long."""
+    field, start, end = query["span"]
+    text = _line(query[field][start:end])
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 3 :]}"
+
+
 def prediction_sentence(query: Mapping[str, Any]) -> str:
     """Say what the model predicts, and which label is explained."""
+    if query.get("span"):
+        return (
+            f"Explained is “{span_of(query)}” in the answer: the model gives its tokens a "
+            f"probability of {percent(query['probability'])} (their geometric mean)."
+        )
     label, predicted = _line(query["label"]), _line(query["predicted"])
     said = f"The model predicts {predicted} ({percent(query['predicted_probability'])}). "
     source = _SOURCES.get(query["label_source"], clean(str(query["label_source"])))
