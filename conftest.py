@@ -32,6 +32,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/tutorials/*.md", "docs/how-to/compare-*.md"],
+    patterns=[
+        "README.md",
+        "docs/tutorials/*.md",
+        "docs/how-to/compare-*.md",
+        "docs/how-to/join-*.md",
+    ],
     fixtures=["page"],
 ).pytest()

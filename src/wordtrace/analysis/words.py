@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from wordtrace.analysis.queries import Asked, Text, ask_texts
 from wordtrace.analysis.word_gradients import (
@@ -20,6 +21,7 @@ from wordtrace.analysis.word_gradients import (
     squared,
     word_gradients,
 )
+from wordtrace.data import frames
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries
 from wordtrace.models.answer_spans import Part
@@ -29,6 +31,8 @@ from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-words", 1
+
+_FIELDS = ("token", "importance", "positions", "special")
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,30 @@ class Words:
             if word["other_token"] is None:
                 del word["other_token"]
         return document
+
+    def table(self) -> Any:
+        """Return a row a word of each text as a pyarrow table.
+
+        Columns: place (1 or 2: which text), label, token, importance, positions, special.
+        """
+        rows = [
+            {
+                "place": place,
+                "label": text.label,
+                **{name: getattr(word, name) for name in _FIELDS},
+            }
+            for place, text in enumerate(self.texts, 1)
+            for word in text.words
+        ]
+        return pa.Table.from_pylist(rows)
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def _repr_html_(self) -> str:
         from wordtrace.report.page import render_fragment

@@ -9,7 +9,17 @@ import typer
 
 from wordtrace.cli.fix import names, numbers
 from wordtrace.cli.measure_options import Damping, Frequent, SynonymCosine, TopK, given
-from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit, say
+from wordtrace.cli.output import (
+    Address,
+    ExecutorName,
+    Json,
+    Out,
+    Split,
+    Workers,
+    check_out,
+    emit,
+    say,
+)
 
 
 def evaluate(
@@ -57,6 +67,7 @@ def evaluate(
     text: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    split: Split = None,
     top_k: TopK = None,
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
@@ -83,6 +94,7 @@ def evaluate(
             text=text,
             text2=text2 or ("text2" if opened.manifest["has_pairs"] else None),
             label=label,
+            split=split,
             label_names=opened.label_names,
             require_labels=False,
         )

@@ -7,7 +7,17 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from wordtrace.cli.output import Address, ExecutorName, Json, Out, Workers, check_out, emit, say
+from wordtrace.cli.output import (
+    Address,
+    ExecutorName,
+    Json,
+    Out,
+    Split,
+    Workers,
+    check_out,
+    emit,
+    say,
+)
 
 
 def fix(
@@ -34,6 +44,7 @@ def fix(
     text: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    split: Split = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     workers: Workers = None,
     executor: ExecutorName = "processes",
@@ -58,6 +69,7 @@ def fix(
         text=text,
         text2=text2,
         label=label,
+        split=split,
         label_names=opened.run.label_names,
         require_labels=False,
     )

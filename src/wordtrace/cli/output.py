@@ -26,6 +26,10 @@ Whole = Annotated[
         show_default=False,
     ),
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Of a `datasets` folder, or a data set on the hub, with several."),
+]
 Workers = Annotated[
     int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
 ]

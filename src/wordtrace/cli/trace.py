@@ -19,7 +19,7 @@ from wordtrace.cli.measure_options import (
     given,
     part_of,
 )
-from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
+from wordtrace.cli.output import Json, Out, Split, Whole, by_word, check_out, emit, say
 
 if TYPE_CHECKING:
     from wordtrace.run.run import Run
@@ -32,7 +32,10 @@ def trace(
     ] = None,
     queries: Annotated[
         Path | None,
-        typer.Option(help="Or a file of texts: CSV, TSV, JSONL, Parquet, or .txt, one a line."),
+        typer.Option(
+            help="Or a file of texts: CSV, TSV, JSONL, Parquet, or .txt, one a line; or a data "
+            "set's name on the hub."
+        ),
     ] = None,
     text2: Annotated[
         str | None, typer.Option(help="The second text, where the run's examples are pairs.")
@@ -47,6 +50,7 @@ def trace(
     id_column: Annotated[
         str | None, typer.Option(help="Of --queries; by default id, where there is one.")
     ] = None,
+    split: Split = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
     only_wrong: Annotated[
         bool, typer.Option("--only-wrong", help="Only queries whose label is not predicted.")
@@ -94,6 +98,7 @@ def trace(
         id_column=id_column,
         only_wrong=only_wrong,
         label=label,
+        split=split,
     )
     found = opened.trace(
         asked,
@@ -127,6 +132,7 @@ def read_queries(
     id_column: str | None = None,
     only_wrong: bool = False,
     label: str | None = None,
+    split: str | None = None,
 ) -> Any:
     """Return the texts of the arguments, or Examples of the file."""
     from wordtrace import api
@@ -135,6 +141,8 @@ def read_queries(
     if bool(texts) == bool(queries):
         raise InputError("give a TEXT or --queries FILE, one of the two.")
     if texts:
+        if split is not None:
+            raise InputError("--split goes with --queries.")
         if only_wrong:
             raise InputError("--only-wrong needs labels: give --queries FILE with a label column.")
         if text2 is None:
@@ -151,6 +159,7 @@ def read_queries(
         text2=text2_column or ("text2" if pairs else None),
         label=None if label and not only_wrong else label_column,
         id=id_column,
+        split=split,
         label_names=run.label_names,
         require_labels=False,
         limit=limit,

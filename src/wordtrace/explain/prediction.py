@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from wordtrace.data import frames
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 
@@ -132,6 +133,8 @@ class Explanation:
     span
         The part of a language model's answer that is explained, ("text" or "text2", start, end) in
         characters; None for all of it. Then `probability` is that of its tokens.
+    id
+        Of the query in its file; None for a text that was given by itself.
     """
 
     text: str
@@ -149,10 +152,12 @@ class Explanation:
     warning: str | None = None
     baselines: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
     span: Span | None = None
+    id: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as JSON."""
-        document: dict[str, Any] = {"text": self.text}
+        document: dict[str, Any] = {} if self.id is None else {"id": self.id}
+        document["text"] = self.text
         if self.text2 is not None:
             document["text2"] = self.text2
         for name in (
@@ -258,6 +263,20 @@ class Trace:
             "whole_words": self.whole_words,
             "queries": [query.document() for query in self.queries],
         }
+
+    def table(self) -> Any:
+        """Return a row a hit as a pyarrow table (:func:`.explain.table.trace_table`)."""
+        from wordtrace.explain.table import trace_table
+
+        return trace_table(self)
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def to_json(self) -> str:
         """Return :meth:`document` as text."""

@@ -29,6 +29,8 @@ class Question:
         Where the labels that are not -1 come from.
     parts
         Of a language model's answers, what is meant of each; None for all of it.
+    ids
+        Of the queries, where they have any.
     """
 
     texts: Sequence[str]
@@ -36,6 +38,7 @@ class Question:
     labels: npt.NDArray[np.int64]
     label_source: LabelSource
     parts: Sequence[Part | None] | None = None
+    ids: Sequence[str] | None = None
 
     def part(self, start: int, end: int) -> Question:
         """Return some consecutive queries."""
@@ -45,6 +48,7 @@ class Question:
             self.labels[start:end],
             self.label_source,
             None if self.parts is None else self.parts[start:end],
+            None if self.ids is None else self.ids[start:end],
         )
 
 
@@ -68,6 +72,7 @@ def ask(
         For a label the run does not have, or another number of labels, or spans, than texts.
     """
     names = run.label_names
+    ids = texts.ids if isinstance(texts, Examples) else None
     if isinstance(texts, Examples):
         given = texts.labels
         if label is None and (given >= 0).any() and texts.label_names != names:
@@ -75,7 +80,7 @@ def ask(
             given = np.where(given >= 0, order[given], -1)
         if label is None:
             parts = parts_of(span, len(texts))
-            return Question(texts.texts, texts.texts2, given, "file", parts)
+            return Question(texts.texts, texts.texts2, given, "file", parts, ids)
         texts = (
             texts.texts
             if texts.texts2 is None
@@ -91,7 +96,7 @@ def ask(
     if len(labels) != len(first):
         raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
     classes = np.array([-1 if one is None else class_of(one, names) for one in labels], np.int64)
-    return Question(first, second or None, classes, "given", parts_of(span, len(first)))
+    return Question(first, second or None, classes, "given", parts_of(span, len(first)), ids)
 
 
 def parts_of(span: Part | Sequence[Part | None] | None, count: int) -> Sequence[Part | None] | None:

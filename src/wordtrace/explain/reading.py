@@ -81,6 +81,7 @@ def _explanation(document: Mapping[str, Any]) -> Explanation:
             name: tuple(_hit(hit) for hit in hits)
             for name, hits in document.get("baselines", {}).items()
         },
+        id=document.get("id"),
         span=_span(document["span"]) if document.get("span") else None,
     )
 

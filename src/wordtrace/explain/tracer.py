@@ -174,6 +174,7 @@ class Tracer:
                     special_share=share(listed, "special"),
                     stop_share=share(listed, "stop"),
                     warning=warning_of(listed[:split]),
+                    id=question.ids[place] if question.ids else None,
                     span=queries.spans[place] if queries.spans else None,
                     baselines={
                         other: tuple(
