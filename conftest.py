@@ -1,4 +1,4 @@
-"""Runs the Python of the README, the tutorials and some how-to pages, each page in a folder of its own."""
+"""Runs the Python of the README, the tutorials and some how-to pages, each page in a folder."""
 
 from __future__ import annotations
 
