@@ -1,4 +1,4 @@
-"""Runs the Python of the README, the tutorials and some how-to pages, each page in a folder of its own."""
+"""Runs the Python of the README, the tutorials and some how-to pages, each page in a folder."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/tutorials/*.md", "docs/how-to/compare-*.md"],
+    patterns=[
+        "README.md",
+        "docs/tutorials/*.md",
+        "docs/how-to/compare-*.md",
+        "docs/how-to/join-*.md",
+    ],
     fixtures=["page"],
 ).pytest()

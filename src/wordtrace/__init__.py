@@ -15,6 +15,7 @@ __all__ = [
     "Patch",
     "Recipe",
     "Run",
+    "ScoreMatrix",
     "Settings",
     "Trace",
     "TraceCallback",
@@ -34,6 +35,7 @@ __all__ = [
     "read_patch",
     "read_trace",
     "record",
+    "scores",
     "train",
     "verify",
     "words",
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
         train,
         verify,
     )
+    from wordtrace.api.matrix import ScoreMatrix, scores
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options

@@ -122,3 +122,45 @@ def test_wrong_labels_and_steps_are_one_sentence(run) -> None:
         words(run, ONE, label2="sport")
     with pytest.raises(InputError, match="--checkpoint is 12345"):
         words(run, ONE, checkpoint=12345)
+
+
+def test_whole_words_keep_the_sums_and_split_by_position(run) -> None:
+    one, two = "the strikers and coaches win a scene", "shares of the coach , a strikers scenes"
+    by_token = words(run, one, two, label="sport", label2="money")
+    by_word = words(run, one, two, label="sport", label2="money", words=True)
+    # Importance: the root of the sum of squares over a word's pieces, each at its own positions.
+    ids = run.tokenizer.encode([one])[0].tolist()
+    (positions,) = run.tokenizer.positions([one])
+    model = run.model(run.final)
+    plain = dense.PlainCNN(model).double()
+    vectors = plain.embedding(torch.tensor([ids])).detach().requires_grad_(True)
+    hidden = vectors.transpose(1, 2)
+    for convolution in plain.convolutions:
+        hidden = torch.relu(convolution(hidden))
+    logit = plain.linear(hidden.max(dim=2).values)[0, run.label_names.index("sport")]
+    (gradient,) = torch.autograd.grad(logit, [vectors])
+    squares: dict[str, dict[int, torch.Tensor]] = {}
+    for place, at in enumerate(positions):
+        word = run.tokenizer.token(at.token)
+        if at.span is not None:
+            stop = one.find(" ", at.span[2])
+            start = one.rfind(" ", 0, at.span[1] + 1) + 1
+            word = one[start : len(one) if stop < 0 else stop]
+        pieces = squares.setdefault(word, {})
+        pieces[at.token] = pieces.get(at.token, 0) + gradient[0, place]
+    right = {
+        word: float(sum(g.square().sum() for g in pieces.values())) ** 0.5
+        for word, pieces in squares.items()
+    }
+    (text, _) = by_word.texts
+    assert {word.token: word.importance for word in text.words} == pytest.approx(right, rel=1e-4)
+    assert len(text.words) < len(by_token.texts[0].words)
+    strikers = next(word for word in text.words if word.token == "strikers")
+    assert [one[start:end] for _, start, end in strikers.spans] == ["strikers"]
+    # Similarity: the same sum, shared among pairs of words.
+    assert by_word.similarity.score == pytest.approx(by_token.similarity.score, rel=1e-6)
+    assert by_word.similarity.special_share is not None
+    crossed = [word for word in by_word.similarity.words if word.other_token is not None]
+    assert crossed
+    for word in by_word.similarity.words:
+        assert word.cosine is None or -1 <= word.cosine <= 1

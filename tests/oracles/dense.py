@@ -42,8 +42,8 @@ def embedding_weight_gradient(model: CNN, ids: list[int], label: int) -> torch.T
     return gradient
 
 
-def top_k_gradient(model: CNN, ids: list[int], label: int, k: int) -> torch.Tensor:
-    """Eq. 5: the k positions of largest gradient norm, then summed by token; dense."""
+def position_gradients(model: CNN, ids: list[int], label: int) -> torch.Tensor:
+    """∂ℓ/∂e at each position, float64, shape (length, dim)."""
     plain = PlainCNN(model).double()
     vectors = plain.embedding(torch.tensor([ids])).detach().requires_grad_(True)
     hidden = vectors.transpose(1, 2)
@@ -51,11 +51,17 @@ def top_k_gradient(model: CNN, ids: list[int], label: int, k: int) -> torch.Tens
         hidden = F.relu(convolution(hidden))
     loss = F.cross_entropy(plain.linear(hidden.max(dim=2).values), torch.tensor([label]))
     (gradient,) = torch.autograd.grad(loss, [vectors])
-    norms = gradient[0].norm(dim=1)
+    return gradient[0]
+
+
+def top_k_gradient(model: CNN, ids: list[int], label: int, k: int) -> torch.Tensor:
+    """Eq. 5: the k positions of largest gradient norm, then summed by token; dense."""
+    gradient = position_gradients(model, ids, label)
+    norms = gradient.norm(dim=1)
     kept = sorted(range(len(ids)), key=lambda place: (-float(norms[place]), place))[:k]
     dense = torch.zeros(model.config.vocabulary, model.config.dim, dtype=torch.float64)
     for place in kept:
-        dense[ids[place]] += gradient[0, place]
+        dense[ids[place]] += gradient[place]
     return dense
 
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy import sparse
 
 from wordtrace.act.closeness import Closeness
 from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.data import frames
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
@@ -28,6 +30,15 @@ FORMAT, VERSION = "wordtrace-clusters", 1
 LARGEST = 5000
 _BLOCK = 512
 _PAIRS = 500
+
+_TABLE = pa.schema(
+    {
+        "cluster": pa.int64(),
+        **dict.fromkeys(("advice", "id", "label", "said"), pa.string()),
+        "wrong": pa.float64(),
+        **dict.fromkeys(("text", "text2"), pa.large_string()),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,28 @@ class Clusters:
             if member["text2"] is None:
                 del member["text2"]
         return document
+
+    def table(self) -> Any:
+        """Return a row a member as a pyarrow table.
+
+        Columns: cluster (its number from 1), advice, and the fields of :class:`Member`.
+        """
+        rows = [
+            {"cluster": place, "advice": cluster.advice, **asdict(member)}
+            for place, cluster in enumerate(self.clusters, 1)
+            for member in cluster.members
+        ]
+        table = pa.Table.from_pylist(rows, schema=_TABLE)
+        pairs = table["text2"].null_count < len(table)
+        return table if pairs else table.drop_columns(["text2"])
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def patch(self) -> Patch:
         """Return the relabelling of every cluster whose advice that is, for review."""

@@ -7,16 +7,33 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from wordtrace.act.evidence import Evidence, evidence
 from wordtrace.act.judge import judge
 from wordtrace.act.patch import Change, Patch, fingerprint
 from wordtrace.act.rankings import RANKINGS, order_of, rankings
+from wordtrace.data import frames
 from wordtrace.errors import InputError
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.folder import IndexFolder
 
 FORMAT, VERSION = "wordtrace-mislabels", 1
+
+
+_TABLE = pa.schema(
+    {
+        "rank": pa.int64(),
+        **dict.fromkeys(("id", "label", "predicted"), pa.string()),
+        **dict.fromkeys(("text", "text2"), pa.large_string()),
+        **dict.fromkeys(("suspicion", "self_influence", "opposition", "loss"), pa.float64()),
+        "proposed": pa.string(),
+        "proposed_share": pa.float64(),
+        "words": frames.WORDS,
+        "opponents": pa.list_(pa.string()),
+        **dict.fromkeys(("planted", "wrong"), pa.bool_()),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,34 @@ class Mislabels:
             "planted": self.planted,
             "judged": self.judged,
         }
+
+    def table(self) -> Any:
+        """Return a row a suspect as a pyarrow table.
+
+        Columns: the fields of :class:`Suspect`, of `opponents` the ids; text2 of pairs alone,
+        planted and wrong where something is known.
+        """
+        rows = [
+            {
+                **{name: getattr(row, name) for name in _TABLE.names},
+                "words": frames.words_of(row.words),
+                "opponents": [one.id for one in row.opponents],
+            }
+            for row in self.rows
+        ]
+        table = pa.Table.from_pylist(rows, schema=_TABLE)
+        empty = [
+            name for name in ("text2", "planted", "wrong") if table[name].null_count == len(table)
+        ]
+        return table.drop_columns(empty)
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def patch(self, action: Literal["relabel", "remove"] = "relabel") -> Patch:
         """Return the changes that would act on the listed rows, for review.

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import nn
 
 from wordtrace.analysis.gradient_sums import Directions, gradient_sums
+from wordtrace.data import frames
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.gradients.layers import find_layers, known_layers, unknown_layers
@@ -85,6 +87,18 @@ class Cancellation:
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
         return {"format": FORMAT, "version": VERSION, **asdict(self)}
+
+    def table(self) -> Any:
+        """Return a row a parameter as a pyarrow table, with the fields of :class:`Parameter`."""
+        return pa.Table.from_pylist([asdict(one) for one in self.parameters])
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def _repr_html_(self) -> str:
         from wordtrace.report.page import render_fragment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries, make_queries
+from wordtrace.models.answer_spans import Part
 from wordtrace.run import predict
 from wordtrace.run.run import Run
 
@@ -42,8 +43,18 @@ class Asked:
     predicted_probability: npt.NDArray[np.float64]
 
 
-def ask_texts(run: Run, texts: Sequence[Text], labels: Sequence[str | None]) -> Asked:
+def ask_texts(
+    run: Run,
+    texts: Sequence[Text],
+    labels: Sequence[str | None],
+    parts: Sequence[Part | None] | None = None,
+) -> Asked:
     """Tokenize texts, or pairs of texts, and predict the labels that are None.
+
+    Parameters
+    ----------
+    parts
+        Of a language model's answers: what of each is meant.
 
     Raises
     ------
@@ -55,7 +66,7 @@ def ask_texts(run: Run, texts: Sequence[Text], labels: Sequence[str | None]) -> 
         raise InputError("give pairs of texts throughout, or single texts throughout.")
     first = [text if isinstance(text, str) else text[0] for text in texts]
     meant = run.labelling.parse_all(labels)
-    return _filled(run, first, [text[1] for text in pairs] or None, meant)
+    return _filled(run, first, [text[1] for text in pairs] or None, meant, parts)
 
 
 def ask_examples(
@@ -81,14 +92,20 @@ def ask_examples(
     return ask_texts(run, list(queries), labels)
 
 
-def _filled(run: Run, texts: Sequence[str], texts2: Sequence[str] | None, labels: Labels) -> Asked:
-    made = make_queries(run, texts, labels, texts2)
+def _filled(
+    run: Run,
+    texts: Sequence[str],
+    texts2: Sequence[str] | None,
+    labels: Labels,
+    parts: Sequence[Part | None] | None = None,
+) -> Asked:
+    made = make_queries(run, texts, labels, texts2, parts)
     model = run.model(run.final)
     scores = predict.logits(model, made.encoded)
     predicted = predict.predicted(model.outputs, scores)
     filled = run.labelling.filled(labels, predicted)
     return Asked(
-        Queries(made.texts, made.texts2, filled, made.encoded),
+        replace(made, labels=filled),
         run.labelling.given(labels),
         predicted,
         predict.probability(model.outputs, scores, filled),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.gradients.tokens import check_finite, position_norms, token_gradients
+from wordtrace.gradients.tokens import check_finite, position_norms
 from wordtrace.measures.protocol import Queries
 from wordtrace.models.protocol import Batch, TextModel
 from wordtrace.run import predict
@@ -18,17 +18,22 @@ from wordtrace.run.fit import to_batch
 from wordtrace.run.run import Run
 
 Vector = npt.NDArray[np.float64]
+#: Token → the gradient for its embedding, float64, shape (dim,).
+Pieces = dict[int, Vector]
 Objective = Callable[[Tensor, Batch], Tensor]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How much two texts' gradients for one word agree, over the checkpoints.
+    """How much two texts' gradients for a word agree, over the checkpoints.
+
+    Of a whole word, or of two that share tokens, everything is summed over the tokens.
 
     Attributes
     ----------
     similarity
-        Σ_c η_c ∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w, the paper's word gradient similarity.
+        Σ_c η_c ∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w, the paper's word gradient similarity, over the tokens w
+        that both words hold.
     cosine
         The same divided by √(Σ_c η_c ‖∂ℓ(x)/∂Θ_w‖²) √(Σ_c η_c ‖∂ℓ(x′)/∂Θ_w‖²), in [-1, 1]: the
         cosine of the gradients of all checkpoints put one behind the other, each times √η_c. None
@@ -40,12 +45,18 @@ class Agreement:
 
 
 def word_gradients(
-    model: TextModel, queries: Queries, where: str, objective: Objective | None = None
-) -> list[dict[int, Vector]]:
-    """Return each text's gradients for the embedding rows of its tokens.
+    model: TextModel,
+    queries: Queries,
+    names: Sequence[Sequence[str]],
+    where: str,
+    objective: Objective | None = None,
+) -> list[dict[str, Pieces]]:
+    """Return each text's gradients for the embedding rows of its words' tokens.
 
     Parameters
     ----------
+    names
+        Of each text the word at each position: the token's, or the whole one that it belongs to.
     where
         Names the checkpoint in an error.
     objective
@@ -54,8 +65,8 @@ def word_gradients(
     Returns
     -------
     list
-        For each text {token: float64, shape (dim,)}, summed over the token's positions; every
-        token of the text is there, one without a gradient with zeros.
+        For each text {word: {token: float64, shape (dim,)}}, summed over the positions of the token
+        in the word; every word is there, one without a gradient with zeros.
 
     Raises
     ------
@@ -65,34 +76,43 @@ def word_gradients(
     rows = np.arange(len(queries))
     batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
     found = embedding_gradients(model, batch, objective)
-    norms = position_norms(found)
-    check_finite(found, norms, rows, queries.texts, where)
-    kept = token_gradients(batch, found, norms)
-    zero = np.zeros(found.gradient.shape[2])
-    texts: list[dict[int, Vector]] = [
-        dict.fromkeys(queries.encoded[row].tolist(), zero) for row in range(len(queries))
-    ]
-    gradients = kept.gradient.double().cpu().numpy()
-    for text, token, gradient in zip(
-        kept.example.tolist(), kept.token.tolist(), gradients, strict=True
-    ):
-        texts[text][token] = gradient
+    check_finite(found, position_norms(found), rows, queries.texts, where)
+    gradients = found.gradient.double().cpu().numpy()
+    texts: list[dict[str, Pieces]] = []
+    for row, words in enumerate(names):
+        text: dict[str, Pieces] = {}
+        for place, (name, token) in enumerate(
+            zip(words, queries.encoded[row].tolist(), strict=True)
+        ):
+            pieces = text.setdefault(name, {})
+            pieces[token] = pieces.get(token, 0.0) + gradients[row, place]
+        texts.append(text)
     return texts
 
 
-def agreements(run: Run, queries: Queries) -> dict[int, Agreement]:
-    """Compare the loss gradients of two texts for each token that both hold.
+def agreements(
+    run: Run, queries: Queries, names: Sequence[Sequence[str]]
+) -> dict[tuple[str, str], Agreement]:
+    """Compare the loss gradients of two texts for each pair of words that share a token.
 
     The similarities sum to TracIn-WE(x, x′) over the run's checkpoints (Eq. 4).
     """
-    sums: dict[int, Vector] = {}
+    sums: dict[tuple[str, str], Vector] = {}
     for point in run.checkpoints:
-        one, other = word_gradients(run.model(point), queries, f"step {point.step}")
-        for token in one.keys() & other.keys():
-            g, h = one[token], other[token]
-            products = point.learning_rate * np.array([g @ h, g @ g, h @ h])
-            sums[token] = sums.get(token, np.zeros(3)) + products
-    return {token: _agreement(*values.tolist()) for token, values in sums.items()}
+        one, other = word_gradients(run.model(point), queries, names, f"step {point.step}")
+        for word, g in one.items():
+            for word2, h in other.items():
+                shared = g.keys() & h.keys()
+                if shared:
+                    product = sum(float(g[token] @ h[token]) for token in shared)
+                    terms = np.array([product, squared(g), squared(h)]) * point.learning_rate
+                    sums[word, word2] = sums.get((word, word2), np.zeros(3)) + terms
+    return {pair: _agreement(*values.tolist()) for pair, values in sums.items()}
+
+
+def squared(pieces: Pieces) -> float:
+    """Return Σ_w ‖∂/∂Θ_w‖² over a word's tokens w."""
+    return sum(float(vector @ vector) for vector in pieces.values())
 
 
 def _agreement(product: float, square: float, other: float) -> Agreement:

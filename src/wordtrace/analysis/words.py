@@ -6,161 +6,27 @@ Section 4.2 of the paper: word importance, and word gradient similarity as in it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 
 from wordtrace.analysis.queries import Asked, Text, ask_texts
-from wordtrace.analysis.word_gradients import Vector, agreements, word_gradients
+from wordtrace.analysis.word_gradients import Pieces, agreements, squared, word_gradients
+from wordtrace.analysis.words_result import (
+    ImportantWord,
+    SharedWord,
+    Similarity,
+    WeighedText,
+    Words,
+)
 from wordtrace.errors import InputError
+from wordtrace.measures.protocol import Queries
+from wordtrace.models.answer_spans import Part
 from wordtrace.models.tokenizer import Span, TokenAt
+from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
-
-FORMAT, VERSION = "wordtrace-words", 1
-
-
-@dataclass(frozen=True)
-class ImportantWord:
-    """A token of a text.
-
-    Attributes
-    ----------
-    token
-        As the tokenizer writes it.
-    importance
-        ‖∂f_label/∂Θ_w‖, the gradient summed over the token's positions.
-    positions
-        At how many it stands.
-    special
-        Whether it is a start or end token.
-    spans
-        Where it stands, ("text" or "text2", start, end) in characters.
-    """
-
-    token: str
-    importance: float
-    positions: int
-    special: bool
-    spans: tuple[Span, ...]
-
-
-@dataclass(frozen=True)
-class WeighedText:
-    """A text with the importance of its words.
-
-    Attributes
-    ----------
-    text2
-        The second text of a pair, else None.
-    label, label_source
-        The label meant, and whether it was "given" or is the one "predicted".
-    predicted, predicted_probability
-        What the final model says, and how surely; None for a number.
-    probability
-        Of `label`, or None.
-    words
-        Each distinct token, by falling importance.
-    """
-
-    text: str
-    text2: str | None
-    label: str
-    label_source: Literal["given", "predicted"]
-    predicted: str
-    predicted_probability: float | None
-    probability: float | None
-    words: tuple[ImportantWord, ...]
-
-
-@dataclass(frozen=True)
-class SharedWord:
-    """A token that both texts hold.
-
-    Attributes
-    ----------
-    similarity
-        Its term of TracIn-WE: over 0 where the two texts pull its embedding the same way.
-    cosine
-        Of the two gradients, sizes left out (:class:`.word_gradients.Agreement`).
-    spans, other_spans
-        Where it stands in the first and in the second text.
-    """
-
-    token: str
-    similarity: float
-    cosine: float | None
-    special: bool
-    spans: tuple[Span, ...]
-    other_spans: tuple[Span, ...]
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """What one text does to the other, by word.
-
-    Attributes
-    ----------
-    score
-        TracIn-WE of the two texts, the sum of the words' similarities.
-    special_share
-        How much of the sum of absolute similarities comes from start and end tokens; None where
-        all are 0.
-    words
-        By falling absolute similarity.
-    """
-
-    score: float
-    special_share: float | None
-    words: tuple[SharedWord, ...]
-
-
-@dataclass(frozen=True)
-class Words:
-    """One text's words, or two texts' beside each other.
-
-    Attributes
-    ----------
-    run
-        The folder.
-    step
-        The checkpoint at which importance was taken.
-    checkpoints
-        (step, η_c) of those over which similarity is summed.
-    max_length, truncated
-        The most tokens of a text, and how many of the texts were longer and lost their end.
-    texts
-        One or two.
-    similarity
-        None of one text.
-    """
-
-    run: str
-    step: int
-    checkpoints: tuple[tuple[int, float], ...]
-    max_length: int
-    truncated: int
-    texts: tuple[WeighedText, ...]
-    similarity: Similarity | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Return the result as a JSON document."""
-        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        document["checkpoints"] = [
-            {"step": step, "learning_rate": rate} for step, rate in self.checkpoints
-        ]
-        for text in document["texts"]:
-            if text["text2"] is None:
-                del text["text2"]
-        return document
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
 
 
 def words(
@@ -171,6 +37,9 @@ def words(
     label: str | None = None,
     label2: str | None = None,
     checkpoint: int | None = None,
+    words: bool = False,
+    span: Part | None = None,
+    span2: Part | None = None,
 ) -> Words:
     """Weigh each word of a text; with a second one, compare their gradients word by word.
 
@@ -183,6 +52,11 @@ def words(
     checkpoint
         The step at which importance is taken; by default the final model. Similarity is always
         summed over all of the run's checkpoints.
+    words
+        By whole word instead of by token.
+    span, span2
+        Of a language model's answers: weigh the words for this part alone, a text that stands in
+        the answer once, or (start, end) in characters.
 
     Raises
     ------
@@ -192,22 +66,28 @@ def words(
     opened = Run.open(run) if isinstance(run, str | Path) else run
     if text2 is None and label2 is not None:
         raise InputError("the second label goes with a second text; give TEXT2.")
+    if text2 is None and span2 is not None:
+        raise InputError("the second span goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}
     for name, one in given.items():
         _check_text(name, one, opened.manifest["has_pairs"])
     point = _checkpoint(opened, checkpoint)
-    asked = ask_texts(opened, list(given.values()), [label, label2][: len(given)])
+    asked = ask_texts(
+        opened, list(given.values()), [label, label2][: len(given)], [span, span2][: len(given)]
+    )
     queries = asked.queries
-    positions = opened.tokenizer.positions(queries.texts, queries.texts2)
+    read = _read(opened, queries, words)
+    names = [one.names for one in read]
     model = opened.model(point)
     importance = word_gradients(
         model,
         queries,
+        names,
         f"step {point.step}",
         lambda scores, batch: model.outputs.towards(scores, batch.labels),
     )
     texts = tuple(
-        _weighed(opened, asked, place, importance[place], positions[place])
+        _weighed(opened, asked, place, importance[place], read[place])
         for place in range(len(given))
     )
     return Words(
@@ -217,20 +97,30 @@ def words(
         max_length=opened.tokenizer.max_length,
         truncated=queries.encoded.truncated,
         texts=texts,
-        similarity=None if text2 is None else _similarity(opened, asked, positions),
+        similarity=None if text2 is None else _similarity(opened, asked, read),
+        whole_words=words,
     )
 
 
+def _read(run: Run, queries: Queries, whole: bool) -> list[WholeWords]:
+    """Name the word at each position of each text, or its token."""
+    found = []
+    texts2: Sequence[str | None] = queries.texts2 or [None] * len(queries)
+    positions = run.tokenizer.positions(queries.texts, queries.texts2)
+    for one, text, text2 in zip(positions, queries.texts, texts2, strict=True):
+        if whole:
+            found.append(whole_words(one, text, text2, run.tokenizer))
+        else:
+            names = tuple(run.tokenizer.token(position.token) for position in one)
+            found.append(WholeWords(names, _spans(names, one)))
+    return found
+
+
 def _weighed(
-    run: Run,
-    asked: Asked,
-    place: int,
-    gradients: Mapping[int, Vector],
-    positions: Sequence[TokenAt],
+    run: Run, asked: Asked, place: int, gradients: Mapping[str, Pieces], read: WholeWords
 ) -> WeighedText:
-    queries, tokenizer = asked.queries, run.tokenizer
-    spans, counts = _spans(positions), queries.encoded[place].tolist()
-    weights = {token: float(np.linalg.norm(vector)) for token, vector in gradients.items()}
+    queries, special = asked.queries, run.tokenizer.special
+    weights = {name: float(np.sqrt(squared(pieces))) for name, pieces in gradients.items()}
     return WeighedText(
         text=queries.texts[place],
         text2=None if queries.texts2 is None else queries.texts2[place],
@@ -241,54 +131,60 @@ def _weighed(
         probability=predict.or_none(asked.probability[place]),
         words=tuple(
             ImportantWord(
-                tokenizer.token(token),
+                name,
                 weight,
-                counts.count(token),
-                token in tokenizer.special,
-                spans.get(token, ()),
+                len(read.spans.get(name, ())) or read.names.count(name),
+                gradients[name].keys() <= special,
+                read.spans.get(name, ()),
             )
-            for token, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0]))
+            for name, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0]))
         ),
+        span=queries.spans[place] if queries.spans else None,
     )
 
 
-def _similarity(run: Run, asked: Asked, positions: Sequence[Sequence[TokenAt]]) -> Similarity:
+def _similarity(run: Run, asked: Asked, read: Sequence[WholeWords]) -> Similarity:
     first, second = (set(asked.queries.encoded[place].tolist()) for place in (0, 1))
     if not first & second:
         raise InputError(
             "TEXT and TEXT2 share no token, so neither acts on the other through its words "
             "(TracIn-WE is 0); give two texts with a word in common."
         )
-    found = agreements(run, asked.queries)
-    here, there = (_spans(one) for one in positions)
-    special = run.tokenizer.special
+    here, there = read
+    found = agreements(run, asked.queries, [here.names, there.names])
+    special = {
+        run.tokenizer.token(token)
+        for token in run.tokenizer.special
+        if token in first and token in second
+    }
     total = sum(abs(one.similarity) for one in found.values())
-    from_special = sum(abs(one.similarity) for token, one in found.items() if token in special)
+    from_special = sum(abs(one.similarity) for (name, _), one in found.items() if name in special)
     return Similarity(
         score=sum(one.similarity for one in found.values()),
         special_share=from_special / total if total else None,
         words=tuple(
             SharedWord(
-                run.tokenizer.token(token),
+                name,
                 one.similarity,
                 one.cosine,
-                token in special,
-                here.get(token, ()),
-                there.get(token, ()),
+                name in special,
+                here.spans.get(name, ()),
+                there.spans.get(other, ()),
+                None if other == name else other,
             )
-            for token, one in sorted(
+            for (name, other), one in sorted(
                 found.items(), key=lambda item: (-abs(item[1].similarity), item[0])
             )
         ),
     )
 
 
-def _spans(positions: Sequence[TokenAt]) -> dict[int, tuple[Span, ...]]:
+def _spans(names: Sequence[str], positions: Sequence[TokenAt]) -> dict[str, tuple[Span, ...]]:
     """Return where each token stands; a special one stands nowhere."""
-    found: dict[int, tuple[Span, ...]] = {}
-    for one in positions:
+    found: dict[str, tuple[Span, ...]] = {}
+    for name, one in zip(names, positions, strict=True):
         if one.span is not None:
-            found[one.token] = (*found.get(one.token, ()), one.span)
+            found[name] = (*found.get(name, ()), one.span)
     return found
 
 

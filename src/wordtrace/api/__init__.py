@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wordtrace.api.evaluation import evaluate
 from wordtrace.api.index import Index, build_index
+from wordtrace.api.matrix import ScoreMatrix, influence, scores
 from wordtrace.api.proof import verify
-from wordtrace.api.scores import influence
 from wordtrace.api.sizing import calibrate, estimate_index
 from wordtrace.api.training import train
 from wordtrace.data.examples import Examples
@@ -27,6 +27,7 @@ __all__ = [
     "Options",
     "Recipe",
     "Run",
+    "ScoreMatrix",
     "Settings",
     "Trace",
     "Verification",
@@ -38,6 +39,7 @@ __all__ = [
     "read_examples",
     "read_trace",
     "record",
+    "scores",
     "train",
     "verify",
 ]

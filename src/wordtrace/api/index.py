@@ -23,6 +23,7 @@ from wordtrace.index import build as building
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
+from wordtrace.models.answer_spans import Part
 from wordtrace.run.run import Run
 
 
@@ -68,6 +69,8 @@ class Index:
         top: int = 20,
         top_k: int | None = None,
         baselines: Sequence[str] = (),
+        words: bool = False,
+        span: Part | Sequence[Part | None] | None = None,
         **options: Any,
     ) -> Trace:
         """Find the training examples, and the words in them, behind predictions.
@@ -87,17 +90,27 @@ class Index:
             Positions kept in a text; by default the index's. Another k streams from the run.
         baselines
             Other measures whose strongest rows to list beside, such as ``("bm25",)``.
+        words
+            Give contributions by whole word instead of by token; they sum to the same score.
+        span
+            Of a language model's answer: explain this part of it alone, by the loss of its tokens:
+            a text that stands in it once, or (start, end) in characters; for all texts or one each.
         **options
             Of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
         Raises
         ------
         InputError
-            For an empty text, an unknown label or measure.
+            For an empty text, an unknown label or measure, a span that is not there once.
         """
-        question = ask(self.run, texts, label)
+        question = ask(self.run, texts, label, span)
         return self._tracer.trace(
-            question, measure, top=top, top_k=top_k, baselines=baselines, **options
+            *(question, measure),
+            top=top,
+            top_k=top_k,
+            baselines=baselines,
+            words=words,
+            **options,
         )
 
     def add(

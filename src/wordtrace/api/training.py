@@ -24,6 +24,7 @@ def train(
     id: str | None = None,
     split: str | None = None,
     eval_data: Any = None,
+    eval_split: str | None = None,
     eval_label: str | None = None,
     eval_fraction: float = 0.1,
     recipe: Recipe | None = None,
@@ -44,6 +45,9 @@ def train(
     eval_data
         Held-out examples; else `eval_fraction` of the data (by label, copies of a text on one
         side; 0 for none).
+    split, eval_split
+        Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
+        examples from `data`.
     eval_label
         The label column of `eval_data`, where it has another name.
     recipe, settings
@@ -57,7 +61,9 @@ def train(
     """
     recipe, settings = _choices(recipe, settings, choices)
 
-    def read(source: Any, column: str, label_names: tuple[str, ...] | None = None) -> Examples:
+    def read(
+        source: Any, column: str, part: str | None, label_names: tuple[str, ...] | None = None
+    ) -> Examples:
         if isinstance(source, Examples):
             return source
         return read_examples(
@@ -66,14 +72,16 @@ def train(
             text2=text2,
             label=column,
             id=id,
-            split=split,
+            split=part,
             label_names=label_names,
         )
 
-    examples = read(data, label)
+    examples = read(data, label, split)
     held_out = None
+    if eval_data is None and eval_split is not None:
+        eval_data = data
     if eval_data is not None:
-        held_out = read(eval_data, eval_label or label, examples.label_names)
+        held_out = read(eval_data, eval_label or label, eval_split, examples.label_names)
     elif not 0 <= eval_fraction < 1:
         raise InputError(f"--eval-fraction is {eval_fraction}; it must be in [0, 1).")
     elif eval_fraction:

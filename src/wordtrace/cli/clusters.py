@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Json, Out, Workers, check_out, emit, say
+from wordtrace.cli.output import Json, Out, Split, Workers, check_out, emit, say
 
 
 def clusters(
@@ -26,6 +26,7 @@ def clusters(
     text: Annotated[str, typer.Option(help="Of --examples.")] = "text",
     text2: Annotated[str | None, typer.Option(help="Of --examples.")] = None,
     label: Annotated[str, typer.Option(help="Of --examples.")] = "label",
+    split: Split = None,
     workers: Workers = None,
     out: Out = None,
     as_json: Json = False,
@@ -47,6 +48,7 @@ def clusters(
             text=text,
             text2=text2,
             label=label,
+            split=split,
             label_names=opened.label_names,
             require_labels=False,
         )

@@ -17,6 +17,7 @@ from wordtrace.cli.output import (
     ModelsAtOnce,
     Out,
     RetrainExecutor,
+    Split,
     check_out,
     emit,
     executor_of,
@@ -82,6 +83,7 @@ def evaluate(
     text: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    split: Split = None,
     top_k: TopK = None,
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
@@ -119,6 +121,7 @@ def evaluate(
             text=text,
             text2=text2 or ("text2" if opened.manifest["has_pairs"] else None),
             label=label,
+            split=split,
             label_names=opened.label_names,
             require_labels=False,
         )

@@ -15,6 +15,7 @@ from wordtrace.cli.output import (
     ModelsAtOnce,
     Out,
     RetrainExecutor,
+    Split,
     check_out,
     emit,
     executor_of,
@@ -46,6 +47,7 @@ def fix(
     text: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
+    split: Split = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     workers: ModelsAtOnce = None,
     executor: RetrainExecutor = "processes",
@@ -73,6 +75,7 @@ def fix(
         text=text,
         text2=text2,
         label=label,
+        split=split,
         label_names=opened.run.label_names,
         require_labels=False,
     )

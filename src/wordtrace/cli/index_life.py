@@ -28,7 +28,7 @@ RunPlace = Annotated[Path | None, typer.Option(help="The run's folder, if it has
 
 def add(
     index: Place,
-    data: Annotated[str, typer.Argument(help="A file or folder of labelled examples.")],
+    data: Annotated[str, typer.Argument(help="A file, folder or hub name of labelled examples.")],
     text: Annotated[str, typer.Option(help="The column of texts.")] = "text",
     text2: Annotated[str | None, typer.Option(help="The column of second texts, of pairs.")] = None,
     label: Annotated[str, typer.Option(help="The column of labels.")] = "label",
@@ -37,7 +37,7 @@ def add(
         typer.Option("--id", help="The column of ids; by default id, else the row's number."),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Of a saved `datasets` folder with several splits.")
+        str | None, typer.Option(help="Of a `datasets` folder or hub data set with several.")
     ] = None,
     workers: Workers = None,
     executor: ExecutorName = "processes",

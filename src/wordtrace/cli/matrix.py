@@ -16,28 +16,6 @@ def check_matrix_file(out: Path) -> None:
         raise InputError(f"--out {out}: the folder {out.parent} does not exist.")
 
 
-def write_matrix(out: Path, scores: Any, queries: list[str], examples: list[str]) -> None:
-    """Write scores, float32 of shape (queries, examples).
-
-    Parquet: one row an example (`id`) and one column a query, named by the query's id, so that the
-    file joins on the training data. NumPy: the bare array.
-    """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from wordtrace.disk import atomic
-
-    with atomic.replacing(out) as temporary:
-        if out.suffix == ".npy":
-            with open(temporary, "wb") as file:
-                np.save(file, scores, allow_pickle=False)
-            return
-        columns = [pa.array(examples, pa.string()), *(pa.array(row) for row in scores)]
-        names = ["id", *(f"query {query}" for query in queries)]
-        pq.write_table(pa.table(columns, names=names), temporary, compression="zstd")
-
-
 def read_matrix(file: Path, queries: list[str], examples: list[str]) -> Any:
     """Read scores, float32, shape (queries, examples), written here or by another tool.
 

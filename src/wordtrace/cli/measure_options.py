@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,16 @@ Damping = Annotated[
 L2 = Annotated[
     float | None,
     typer.Option(help="representer: weight of the penalty in the fit (0.003).", show_default=False),
+]
+SpanOf = Annotated[
+    str | None,
+    typer.Option(
+        "--span",
+        metavar="TEXT|START:END",
+        help="Of a language model's answer: explain this part alone, a text that is in it once, "
+        "or characters such as 4:9.",
+        show_default=False,
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="random: the seed (0).", show_default=False)]
 Memory = Annotated[
@@ -75,3 +86,9 @@ def parse_size(text: str) -> int:
     number, unit, binary = found.groups()
     factor = 1024 ** list(units).index(unit) if binary else units[unit]
     return int(float(number) * factor)
+
+
+def part_of(span: str | None) -> str | tuple[int, int] | None:
+    """Read --span: characters where it is two numbers with a colon between, else a text."""
+    found = re.fullmatch(r"(\d+):(\d+)", span or "")
+    return span if found is None else (int(found[1]), int(found[2]))

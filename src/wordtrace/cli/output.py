@@ -17,6 +17,19 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", help="Write the result here: JSON, or a page where it ends in .html."),
 ]
+Whole = Annotated[
+    bool | None,
+    typer.Option(
+        "--words/--tokens",
+        help="Sum by whole word, or by token. Without either: words in the terminal and on a page, "
+        "tokens in JSON.",
+        show_default=False,
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Of a `datasets` folder, or a data set on the hub, with several."),
+]
 Workers = Annotated[
     int | None, typer.Option(help="Worker processes; one a core by default.", show_default=False)
 ]
@@ -83,6 +96,13 @@ def executor_of(
     return Cluster(
         address, workers, tolerant=tolerant, cpus=1 if cpus is None else cpus, memory=size
     ), None
+
+
+def by_word(whole: bool | None, as_json: bool, out: Path | None) -> bool:
+    """Return what was asked for; else words where people read, tokens where programs do."""
+    if whole is not None:
+        return whole
+    return not as_json and (out is None or out.suffix == ".html")
 
 
 def say(message: str) -> None:

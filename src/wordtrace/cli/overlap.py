@@ -17,7 +17,7 @@ from wordtrace.cli.measure_options import (
     TopK,
     given,
 )
-from wordtrace.cli.output import Json, Out, check_out, emit
+from wordtrace.cli.output import Json, Out, Split, check_out, emit
 from wordtrace.cli.queries import LabelColumn, read_queries
 
 
@@ -33,6 +33,7 @@ def overlap(
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
     label_column: LabelColumn = "label",
+    split: Split = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
     top_k: TopK = None,
     frequent: Frequent = None,
@@ -69,6 +70,7 @@ def overlap(
         label_column,
         limit,
         label=label,
+        split=split,
     )
     names = split_names(measures)
     found = compare(opened, asked, names, top, label=label, listed=listed, **options)

@@ -34,6 +34,7 @@ def read_queries(
     id_column: str | None = None,
     only_wrong: bool = False,
     label: str | None = None,
+    split: str | None = None,
 ) -> Any:
     """Return the texts of the arguments, or Examples of the file."""
     from wordtrace import api
@@ -42,6 +43,8 @@ def read_queries(
     if bool(texts) == bool(queries):
         raise InputError("give a TEXT or --queries FILE, one of the two.")
     if texts:
+        if split is not None:
+            raise InputError("--split goes with --queries.")
         if only_wrong:
             raise InputError("--only-wrong needs labels: give --queries FILE with a label column.")
         if text2 is None:
@@ -58,6 +61,7 @@ def read_queries(
         text2=text2_column or ("text2" if pairs else None),
         label=None if label and not only_wrong else columns_of(label_column),
         id=id_column,
+        split=split,
         label_names=run.label_names or None,
         kind=run.labelling.kind,
         require_labels=False,

@@ -18,7 +18,7 @@ def record(
         Path,
         typer.Option(
             help="The training data: CSV, TSV, JSONL or Parquet (also gzipped), or a folder saved "
-            "by `datasets`."
+            "by `datasets`; where there is none, a data set's name on the Hugging Face hub."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The run's folder.")],
@@ -39,8 +39,13 @@ def record(
         str | None,
         typer.Option(help="Column of the ids; 'id' where there is one, else the row's number."),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Split of a `datasets` folder.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of a `datasets` folder or a data set on the hub.")
+    ] = None,
     eval: Annotated[Path | None, typer.Option(help="File of held-out examples.")] = None,
+    eval_split: Annotated[
+        str | None, typer.Option(help="Split of --eval, or, without it, of --data.")
+    ] = None,
     label_names: Annotated[
         str | None,
         typer.Option(help="The labels in the order of the model's classes, with commas between."),
@@ -95,6 +100,7 @@ def record(
         id=id,
         split=split,
         eval_data=eval,
+        eval_split=eval_split,
         overwrite=overwrite,
         label_names=None if label_names is None else tuple(label_names.split(",")),
         max_length=max_length,

@@ -13,11 +13,13 @@ from wordtrace.cli.measure_options import (
     Frequent,
     Memory,
     Seed,
+    SpanOf,
     SynonymCosine,
     TopK,
     given,
+    part_of,
 )
-from wordtrace.cli.output import say
+from wordtrace.cli.output import Split, say
 from wordtrace.cli.queries import LabelColumn, read_queries
 
 
@@ -35,7 +37,9 @@ def scores(
     id_column: Annotated[
         str | None, typer.Option(help="Of --queries; by default id, where there is one.")
     ] = None,
+    split: Split = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
+    span: SpanOf = None,
     top_k: TopK = None,
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
@@ -46,7 +50,7 @@ def scores(
 ) -> None:
     """Write the influence of every training example on every query, by any measure."""
     from wordtrace import api
-    from wordtrace.cli.matrix import check_matrix_file, write_matrix
+    from wordtrace.cli.matrix import check_matrix_file
 
     check_matrix_file(out)
     options = given(
@@ -70,7 +74,9 @@ def scores(
         limit,
         id_column=id_column,
         label=label,
+        split=split,
     )
-    found = api.influence(opened, asked, measure, label=label, **options)
-    write_matrix(out, found, asked.ids, opened.train.ids)
-    say(f"Wrote {out}: {found.shape[0]:,} queries × {found.shape[1]:,} examples, {measure}")
+    found = api.scores(opened, asked, measure, label=label, span=part_of(span), **options)
+    found.save(out)
+    rows, columns = found.values.shape
+    say(f"Wrote {out}: {rows:,} queries × {columns:,} examples, {measure}")

@@ -13,11 +13,13 @@ from wordtrace.cli.measure_options import (
     Frequent,
     Memory,
     Seed,
+    SpanOf,
     SynonymCosine,
     TopK,
     given,
+    part_of,
 )
-from wordtrace.cli.output import Json, Out, check_out, emit, say
+from wordtrace.cli.output import Json, Out, Split, Whole, by_word, check_out, emit, say
 from wordtrace.cli.queries import LabelColumn, read_queries
 
 
@@ -28,7 +30,10 @@ def trace(
     ] = None,
     queries: Annotated[
         Path | None,
-        typer.Option(help="Or a file of texts: CSV, TSV, JSONL, Parquet, or .txt, one a line."),
+        typer.Option(
+            help="Or a file of texts: CSV, TSV, JSONL, Parquet, or .txt, one a line; or a data "
+            "set's name on the hub."
+        ),
     ] = None,
     text2: Annotated[
         str | None, typer.Option(help="The second text, where the run's examples are pairs.")
@@ -43,6 +48,7 @@ def trace(
     id_column: Annotated[
         str | None, typer.Option(help="Of --queries; by default id, where there is one.")
     ] = None,
+    split: Split = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
     only_wrong: Annotated[
         bool, typer.Option("--only-wrong", help="Only queries whose label is not predicted.")
@@ -51,6 +57,7 @@ def trace(
         str | None, typer.Option(help="A measure; by default what the index holds.")
     ] = None,
     top: Annotated[int, typer.Option(help="How many proponents and opponents to list.")] = 20,
+    span: SpanOf = None,
     top_k: TopK = None,
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
@@ -59,6 +66,7 @@ def trace(
     seed: Seed = None,
     memory: Memory = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
+    whole: Whole = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     out: Out = None,
     as_json: Json = False,
@@ -88,6 +96,7 @@ def trace(
         id_column=id_column,
         only_wrong=only_wrong,
         label=label,
+        split=split,
     )
     found = opened.trace(
         asked,
@@ -96,6 +105,8 @@ def trace(
         top=top,
         top_k=top_k,
         baselines=["bm25"] if bm25 else [],
+        words=by_word(whole, as_json, out),
+        span=part_of(span),
         **options,
     )
     if found.source == "run":

@@ -19,7 +19,8 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="CSV, TSV, JSONL or Parquet (also gzipped), or a folder saved by `datasets`."
+            help="CSV, TSV, JSONL or Parquet (also gzipped), or a folder saved by `datasets`; "
+            "where there is none, a data set's name on the Hugging Face hub."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The run's folder.")],
@@ -38,10 +39,17 @@ def train(
         ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Split of a `datasets` folder.", rich_help_panel=_DATA)
+        str | None,
+        typer.Option(
+            help="Split of a `datasets` folder or a data set on the hub.", rich_help_panel=_DATA
+        ),
     ] = None,
     eval: Annotated[
         Path | None, typer.Option(help="File of held-out examples.", rich_help_panel=_DATA)
+    ] = None,
+    eval_split: Annotated[
+        str | None,
+        typer.Option(help="Split of --eval, or, without it, of DATA.", rich_help_panel=_DATA),
     ] = None,
     eval_label: Annotated[
         str | None,
@@ -50,7 +58,7 @@ def train(
     eval_fraction: Annotated[
         float,
         typer.Option(
-            help="Without --eval: this part of DATA is held out, 0 for none.",
+            help="Without either: this part of DATA is held out, 0 for none.",
             rich_help_panel=_DATA,
         ),
     ] = 0.1,
@@ -193,6 +201,7 @@ def train(
         id=id,
         split=split,
         eval_data=eval,
+        eval_split=eval_split,
         eval_label=eval_label,
         eval_fraction=eval_fraction,
         recipe=recipe,

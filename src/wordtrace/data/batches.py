@@ -28,12 +28,16 @@ class Encoded:
     second
         int64, shape (examples,): the position where a pair's second text starts, for models that
         tell the two by token types; the length where there is no second. None for other models.
+    until
+        int64, shape (examples,): the position where it ends, where not all of the second text
+        counts; None where all does.
     """
 
     ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     truncated: int = 0
     second: IntArray | None = None
+    until: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -51,13 +55,17 @@ class Encoded:
         parts = [self[row] for row in rows]
         ids = np.concatenate(parts) if parts else np.empty(0, np.int32)
         offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-        return Encoded(ids, offsets, second=None if self.second is None else self.second[rows])
+        second = None if self.second is None else self.second[rows]
+        until = None if self.until is None else self.until[rows]
+        return Encoded(ids, offsets, second=second, until=until)
 
     def between(self, start: int, end: int) -> Encoded:
         """Return consecutive examples; ids are a view."""
         bounds = self.offsets[start : end + 1]
         second = None if self.second is None else self.second[start:end]
-        return Encoded(self.ids[bounds[0] : bounds[-1]], bounds - bounds[0], second=second)
+        until = None if self.until is None else self.until[start:end]
+        ids = self.ids[bounds[0] : bounds[-1]]
+        return Encoded(ids, bounds - bounds[0], second=second, until=until)
 
     def padded(self, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Return the examples at `rows` as a rectangle.
@@ -82,7 +90,10 @@ class Encoded:
         """Return the token types that go with :meth:`padded`, 1 in a second text, or None."""
         if self.second is None:
             return None
-        after = np.arange(mask.shape[1])[None, :] >= self.second[rows][:, None]
+        position = np.arange(mask.shape[1])[None, :]
+        after = position >= self.second[rows][:, None]
+        if self.until is not None:
+            after &= position < self.until[rows][:, None]
         return (after & mask).astype(np.int64)
 
 

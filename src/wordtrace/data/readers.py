@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from wordtrace.data import hub
 from wordtrace.data.checks import make_examples
 from wordtrace.data.columns import Columns, Wanted
 from wordtrace.data.examples import Examples
@@ -45,13 +46,15 @@ def read_examples(
     ----------
     data
         A path of CSV, TSV, JSON lines or Parquet (each also gzipped), or of a folder saved by
-        Hugging Face ``datasets``; or a ``datasets.Dataset``, a pandas DataFrame, a PyArrow table,
-        or a list of dicts. A ``.txt`` file is one unlabelled text a line.
+        Hugging Face ``datasets``. Where there is no such path, the name of a data set on the hub:
+        ``ag_news``, ``nyu-mll/glue:mnli`` (a configuration), ``ag_news@REVISION``. Or a
+        ``datasets.Dataset`` or ``DatasetDict``, a pandas DataFrame, a PyArrow table, or a list of
+        dicts. A ``.txt`` file is one unlabelled text a line.
     text, text2, label, id
         Column names. Without `id`, the column "id" where there is one, else the row's number.
         Sets of classes may stand in several label columns, one of 0 and 1 for each class.
     split
-        Of a saved ``DatasetDict``.
+        Of a ``DatasetDict``, saved or not, or of a data set on the hub.
     label_names
         The classes there are (those of a run); by default the data set's own, else sorted.
     require_labels
@@ -73,7 +76,7 @@ def read_examples(
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit}; give 1 or more rows.")
     if isinstance(data, str | Path):
-        read = _read_path(Path(data), wanted, split, limit)
+        read = _read_path(Path(data), str(data), wanted, split, limit)
     elif isinstance(data, Sequence) and not isinstance(data, bytes | bytearray):
         refuse_split(split, "the list")
         read = read_dicts(data, wanted, limit)
@@ -82,10 +85,14 @@ def read_examples(
     return make_examples(read)
 
 
-def _read_path(path: Path, wanted: Wanted, split: str | None, limit: int | None) -> Columns:
+def _read_path(
+    path: Path, given: str, wanted: Wanted, split: str | None, limit: int | None
+) -> Columns:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):
+        if hub.may_be_hub_name(given):
+            return read_table(hub.load(given, split), wanted, None, limit, given)
         raise DataError(f"{path} does not exist; give {_KNOWN}.") from None
     except OSError as error:
         shown = f"{str(path)[:80]}…" if len(str(path)) > 80 else str(path)

@@ -86,10 +86,10 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
     place, why = _pick(run, news.test)
     query = news.test.take([place])
     _say(why)
-    trace = index.trace(query, top=max(removed, 20), baselines=("bm25",))
+    trace = index.trace(query, top=max(removed, 20), baselines=("bm25",), words=True)
     _command(
         f"wordtrace trace {folder}/run/index --queries {folder}/query.parquet --bm25 "
-        f"--out {folder}/trace.json"
+        f"--words --out {folder}/trace.json"
     )
     query.write_parquet(folder / "query.parquet")
     trace.save(folder / "trace.json")

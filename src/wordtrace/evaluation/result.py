@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wordtrace.data import frames
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.evaluation.candidates import Sign
@@ -67,6 +68,14 @@ class Evaluation:
                 for column, value in zip(columns.values(), row, strict=True):
                     column.append(value)
         return pa.table(columns)
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def save(self, path: str | Path) -> None:
         """Write the document as JSON, a page (.html), a table to print (.tex or .md), or every

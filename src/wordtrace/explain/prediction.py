@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from wordtrace.data import frames
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 
@@ -19,21 +20,26 @@ Span = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Word:
-    """A token's share of a score.
+    """A token's share of a score, or a whole word's.
 
     Attributes
     ----------
     token
-        As the tokenizer writes it.
+        As the tokenizer writes it; a whole word is spelled without the marks of its pieces.
     contribution
         Its term of the sum over shared tokens.
     kind
         "special" for start and end tokens, "stop" for those in many training texts, else "word".
+        A whole word is "stop" where the two texts share nothing of it but stop tokens.
     spans, query_spans
         Where it stands, ("text" or "text2", start, end) in characters, in the training example
         and in the query.
     query_token
-        The query's token where it is another one that this one was matched with.
+        The query's where it is another one: a token that this one was matched with, or a word that
+        shares a piece with this one.
+    pieces
+        Of a whole word: (token, contribution) of those that the two texts share, by falling size;
+        they sum to `contribution`. Empty for a token.
     """
 
     token: str
@@ -42,6 +48,14 @@ class Word:
     spans: tuple[Span, ...] = ()
     query_spans: tuple[Span, ...] = ()
     query_token: str | None = None
+    pieces: tuple[tuple[str, float], ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the word as JSON."""
+        document = asdict(self)
+        if not self.pieces:
+            del document["pieces"]
+        return document
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,10 @@ class Hit:
 
     @property
     def words(self) -> list[tuple[str, float]]:
-        """(token, contribution), by falling size; they sum to the score."""
+        """(token or word, contribution), by falling size; they sum to the score.
+
+        A word that shares a piece with several of the query's words is there once for each.
+        """
         return [(word.token, word.contribution) for word in self.contributions or ()]
 
     def document(self) -> dict[str, Any]:
@@ -87,7 +104,7 @@ class Hit:
         if self.contributions is not None:
             document["special_share"] = self.special_share
             document["stop_share"] = self.stop_share
-            document["words"] = [asdict(word) for word in self.contributions]
+            document["words"] = [word.document() for word in self.contributions]
         return document
 
 
@@ -113,6 +130,11 @@ class Explanation:
         Set when the query shares hardly anything but special and stop tokens with its proponents.
     baselines
         The strongest rows by other measures, by name.
+    span
+        The part of a language model's answer that is explained, ("text" or "text2", start, end) in
+        characters; None for all of it. Then `probability` is that of its tokens.
+    id
+        Of the query in its file; None for a text that was given by itself.
     """
 
     text: str
@@ -129,10 +151,13 @@ class Explanation:
     stop_share: float | None = None
     warning: str | None = None
     baselines: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+    span: Span | None = None
+    id: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as JSON."""
-        document: dict[str, Any] = {"text": self.text}
+        document: dict[str, Any] = {} if self.id is None else {"id": self.id}
+        document["text"] = self.text
         if self.text2 is not None:
             document["text2"] = self.text2
         for name in (
@@ -146,7 +171,9 @@ class Explanation:
             "warning",
         ):
             document[name] = getattr(self, name)
-        document["words"] = [asdict(word) for word in self.words]
+        if self.span is not None:
+            document["span"] = list(self.span)
+        document["words"] = [word.document() for word in self.words]
         document["proponents"] = [hit.document() for hit in self.proponents]
         document["opponents"] = [hit.document() for hit in self.opponents]
         if self.baselines:
@@ -174,6 +201,8 @@ class Trace:
         Which run it was made from.
     run, index
         Folders; `index` is None when the run alone was used.
+    whole_words
+        Whether contributions are summed by word; else they are by token.
     """
 
     measure: str
@@ -187,6 +216,7 @@ class Trace:
     label_names: tuple[str, ...]
     queries: tuple[Explanation, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    whole_words: bool = False
 
     @property
     def proponents(self) -> tuple[Hit, ...]:
@@ -230,8 +260,23 @@ class Trace:
             "index": self.index,
             "label_names": list(self.label_names),
             "options": dict(self.options),
+            "whole_words": self.whole_words,
             "queries": [query.document() for query in self.queries],
         }
+
+    def table(self) -> Any:
+        """Return a row a hit as a pyarrow table (:func:`.explain.table.trace_table`)."""
+        from wordtrace.explain.table import trace_table
+
+        return trace_table(self)
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def to_json(self) -> str:
         """Return :meth:`document` as text."""

@@ -9,6 +9,7 @@ from typing import Literal
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
+from wordtrace.models.answer_spans import Part
 from wordtrace.run.run import Run
 
 LabelSource = Literal["given", "file", "predicted"]
@@ -24,12 +25,18 @@ class Question:
         As :class:`.data.labelling.Labelling` has them; none where the model's prediction is meant.
     label_source
         Where the labels that are given come from.
+    parts
+        Of a language model's answers, what is meant of each; None for all of it.
+    ids
+        Of the queries, where they have any.
     """
 
     texts: Sequence[str]
     texts2: Sequence[str] | None
     labels: Labels
     label_source: LabelSource
+    parts: Sequence[Part | None] | None = None
+    ids: Sequence[str] | None = None
 
     def part(self, start: int, end: int) -> Question:
         """Return some consecutive queries."""
@@ -38,6 +45,8 @@ class Question:
             None if self.texts2 is None else self.texts2[start:end],
             self.labels[start:end],
             self.label_source,
+            None if self.parts is None else self.parts[start:end],
+            None if self.ids is None else self.ids[start:end],
         )
 
 
@@ -45,17 +54,26 @@ def ask(
     run: Run,
     texts: str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]] | Examples,
     label: str | Sequence[str] | None = None,
+    span: Part | Sequence[Part | None] | None = None,
 ) -> Question:
     """Bring texts and labels into one form.
+
+    Parameters
+    ----------
+    span
+        The part of the answers that is meant, for all queries or one each: a text, or (start, end)
+        in characters.
 
     Raises
     ------
     InputError
-        For a label the run does not have, or another number of labels than texts.
+        For a label the run does not have, or another number of labels, or spans, than texts.
     """
+    ids = texts.ids if isinstance(texts, Examples) else None
     if isinstance(texts, Examples):
         if label is None:
-            return Question(texts.texts, texts.texts2, texts.labels_as(run.labelling), "file")
+            parts, labels_here = parts_of(span, len(texts)), texts.labels_as(run.labelling)
+            return Question(texts.texts, texts.texts2, labels_here, "file", parts, ids)
         texts = (
             texts.texts
             if texts.texts2 is None
@@ -70,4 +88,19 @@ def ask(
     labels = [label] * len(first) if isinstance(label, str) or label is None else list(label)
     if len(labels) != len(first):
         raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
-    return Question(first, second or None, run.labelling.parse_all(labels), "given")
+    meant = run.labelling.parse_all(labels)
+    return Question(first, second or None, meant, "given", parts_of(span, len(first)), ids)
+
+
+def parts_of(span: Part | Sequence[Part | None] | None, count: int) -> Sequence[Part | None] | None:
+    """Return one part of an answer for each query (InputError for another number)."""
+    if span is None:
+        return None
+    if isinstance(span, str):
+        return [span] * count
+    if isinstance(span, tuple) and len(span) == 2 and all(type(one) is int for one in span):
+        return [(span[0], span[1])] * count  # type: ignore[list-item]
+    parts: list[Part | None] = list(span)  # type: ignore[arg-type]
+    if len(parts) != count:
+        raise InputError(f"there are {count} texts but {len(parts)} spans.")
+    return parts

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
-from wordtrace.explain.prediction import FORMAT, VERSION, Explanation, Hit, Trace, Word
+from wordtrace.explain.prediction import FORMAT, VERSION, Explanation, Hit, Span, Trace, Word
 
 
 def read_trace(path: str | Path, query: int | None = None) -> Trace:
@@ -56,6 +56,7 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
             tuple(document["label_names"]),
             queries,
             document.get("options", {}),
+            document.get("whole_words", False),
         )
     except (KeyError, TypeError) as error:
         raise InputError(f"{place} is not a whole trace ({error}); make it again.") from None
@@ -80,6 +81,8 @@ def _explanation(document: Mapping[str, Any]) -> Explanation:
             name: tuple(_hit(hit) for hit in hits)
             for name, hits in document.get("baselines", {}).items()
         },
+        id=document.get("id"),
+        span=_span(document["span"]) if document.get("span") else None,
     )
 
 
@@ -102,6 +105,13 @@ def _word(document: Mapping[str, Any]) -> Word:
         document["token"],
         document["contribution"],
         document["kind"],
-        tuple((field, start, end) for field, start, end in document["spans"]),
-        tuple((field, start, end) for field, start, end in document["query_spans"]),
+        tuple(_span(span) for span in document["spans"]),
+        tuple(_span(span) for span in document["query_spans"]),
+        document.get("query_token"),
+        tuple((token, value) for token, value in document.get("pieces", ())),
     )
+
+
+def _span(given: Sequence[Any]) -> Span:
+    field, start, end = given
+    return field, start, end

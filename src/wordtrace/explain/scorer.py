@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -100,7 +100,7 @@ class Scorer:
         """Return the queries' token gradients at each checkpoint, as `source` wants them."""
         if not isinstance(chosen, WordMeasure):
             return []
-        with self._threads(queries):
+        with self.threads(queries):
             asked = chosen.query_tokens(self.run, queries)
         return source.ready(asked) if isinstance(source, Indexed) else asked
 
@@ -170,22 +170,23 @@ class Scorer:
 
     def predict(self, question: Question) -> tuple[Queries, Predictions]:
         """Return the queries with labels filled in, and what the final model says of them."""
-        queries = make_queries(self.run, question.texts, question.labels, question.texts2)
+        queries = make_queries(
+            self.run, question.texts, question.labels, question.texts2, question.parts
+        )
         model = self.run.model(self.run.final)
-        with self._threads(queries):
+        with self.threads(queries):
             scores = predict.logits(model, queries.encoded)
         predicted = predict.predicted(model.outputs, scores)
         labels = self.run.labelling.filled(question.labels, predicted)
-        filled = Queries(queries.texts, queries.texts2, labels, queries.encoded)
         found = Predictions(
             self.run.labelling.given(question.labels),
             predicted,
             predict.probability(model.outputs, scores, labels),
             predict.probability(model.outputs, scores, predicted),
         )
-        return filled, found
+        return replace(queries, labels=labels), found
 
-    def _threads(self, queries: Queries) -> AbstractContextManager[None]:
+    def threads(self, queries: Queries) -> AbstractContextManager[None]:
         """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
         model = self.run.model(self.run.final)
         weights = sum(parameter.numel() for parameter in model.module.parameters())

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.batches import document_frequency
+from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-from wordtrace.explain.prediction import Explanation, Hit, Span, Trace, share
+from wordtrace.explain.merge import merge, placed
+from wordtrace.explain.prediction import Explanation, Hit, Trace, Word, share
 from wordtrace.explain.question import Question
 from wordtrace.explain.scorer import Scorer
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
@@ -25,9 +27,6 @@ from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run import predict
 from wordtrace.run.run import Run
-
-# Multiplications of a pass (weights beside the embedding × positions) that are soon done.
-_SMALL = 100_000_000
 
 
 class Tracer:
@@ -52,6 +51,7 @@ class Tracer:
         top: int = 20,
         top_k: int | None = None,
         baselines: Sequence[str] = (),
+        words: bool = False,
         **options: Any,
     ) -> Trace:
         """Trace each query.
@@ -66,6 +66,8 @@ class Tracer:
             For ``tracin-we-topk``; by default the index's, else 10.
         baselines
             Other measures whose strongest rows are listed beside.
+        words
+            Sum contributions by whole word instead of by token (:mod:`.explain.merge`).
         **options
             Of the measure: the fields of :class:`.measures.options.Options`.
 
@@ -84,7 +86,7 @@ class Tracer:
         self._load()
         seconds, explanations = 0.0, []
         for part in self._parts(question, source, settings.memory):
-            spent, found = self._explain(part, chosen, source, others, top)
+            spent, found = self._explain(part, chosen, source, others, top, words)
             seconds += spent
             explanations += found
         return Trace(
@@ -99,6 +101,7 @@ class Tracer:
             label_names=self.run.label_names,
             queries=tuple(explanations),
             options=options,
+            whole_words=words,
         )
 
     def _parts(
@@ -121,6 +124,7 @@ class Tracer:
         source: Indexed | Streamed | None,
         others: Mapping[str, Measure],
         top: int,
+        whole: bool,
     ) -> tuple[float, list[Explanation]]:
         """Return the seconds taken, baselines left out, and each query's explanation."""
         start = time.perf_counter()
@@ -130,6 +134,9 @@ class Tracer:
         ranked = [strongest(row, top) for row in scores]
         wanted = [np.concatenate(pair) for pair in ranked]
         words = self.scorer.words(chosen, source, asked, wanted)
+        merging = None
+        if whole and source is not None and isinstance(chosen, WordMeasure):
+            merging = source.etas, chosen.top_k
         hits = [
             self._hits(
                 rows,
@@ -138,6 +145,7 @@ class Tracer:
                 queries,
                 place,
                 isinstance(source, Indexed),
+                merging,
             )
             for place, rows in enumerate(wanted)
         ]
@@ -163,6 +171,8 @@ class Tracer:
                     special_share=share(listed, "special"),
                     stop_share=share(listed, "stop"),
                     warning=warning_of(listed[:split]),
+                    id=question.ids[place] if question.ids else None,
+                    span=queries.spans[place] if queries.spans else None,
                     baselines={
                         other: tuple(
                             self._hits(
@@ -245,32 +255,56 @@ class Tracer:
         queries: Queries,
         place: int,
         indexed: bool,
+        merging: tuple[Sequence[float], int | None] | None = None,
     ) -> list[Hit]:
         examples = self.scorer.take(rows, indexed)
-        tokenizer = self.run.tokenizer
-        spots: list[dict[int, tuple[Span, ...]]] = []
+        found: list[tuple[Word, ...]] | None = None
         if words is not None:
-            texts2 = examples.texts2
-            if texts2 is not None and queries.texts2 is not None:
-                texts2 = [*texts2, queries.texts2[place]]
-            found_at = tokenizer.positions([*examples.texts, queries.texts[place]], texts2)
-            spots = [places(positions) for positions in found_at]
+            terms = [words[row] for row in rows.tolist()]
+            found = self._words(terms, examples, queries.take(np.array([place])), merging)
         hits = []
         for at, row in enumerate(rows.tolist()):
             text, text2 = _texts(examples.texts, examples.texts2, at)
-            found = None
-            if words is not None and self._vocabulary is not None:
-                found = make_words(words[row], spots[at], spots[-1], self._vocabulary)
             hit = Hit(
                 id=examples.ids[at],
                 score=float(scores[row]),
                 label=self.run.labelling.spell(examples.labels[at]),
                 text=text,
                 text2=text2,
-                contributions=found,
+                contributions=None if found is None else found[at],
             )
             hits.append(_with_shares(hit))
         return hits
+
+    def _words(
+        self,
+        terms: Sequence[TokenPairs],
+        examples: Examples,
+        query: Queries,
+        merging: tuple[Sequence[float], int | None] | None,
+    ) -> list[tuple[Word, ...]]:
+        """Return each example's words, tokens or, where `merging` gives η_c and k, whole ones."""
+        assert self._vocabulary is not None
+        texts = [*examples.texts, *query.texts]
+        texts2 = None
+        if examples.texts2 is not None and query.texts2 is not None:
+            texts2 = [*examples.texts2, *query.texts2]
+        positions = self.run.tokenizer.positions(texts, texts2)
+        if merging is None:
+            spots = [places(one) for one in positions]
+            return [
+                make_words(one, spots[at], spots[-1], self._vocabulary)
+                for at, one in enumerate(terms)
+            ]
+        every = [
+            placed(one, *_texts(texts, texts2, at), self._vocabulary)
+            for at, one in enumerate(positions)
+        ]
+        with self.scorer.threads(query):
+            return merge(
+                *(self.run, *merging, query, every[-1], examples, every[:-1], terms),
+                self._vocabulary,
+            )
 
 
 def _with_shares(hit: Hit) -> Hit:

@@ -75,9 +75,13 @@ def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
     found: dict[str, Word] = {}
     for word in (word for hit in hits for word in hit.contributions or ()):
         token = word.query_token or word.token
-        before = found[token].contribution if token in found else 0.0
-        total = before + word.contribution
-        found[token] = Word(token, total, word.kind, word.query_spans, word.query_spans)
+        before = found.get(token)
+        total, kind = word.contribution, word.kind
+        if before is not None:
+            total += before.contribution
+            # A whole word shares more of itself with some examples than with others.
+            kind = kind if kind == before.kind else "word"
+        found[token] = Word(token, total, kind, word.query_spans, word.query_spans)
     return tuple(sorted(found.values(), key=lambda word: (-abs(word.contribution), word.token)))
 
 

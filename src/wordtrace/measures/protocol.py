@@ -12,6 +12,8 @@ import numpy.typing as npt
 from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
+from wordtrace.models.answer_spans import Part, find_span, narrow
+from wordtrace.models.tokenizer import Span
 from wordtrace.run.run import Run
 
 Scores = npt.NDArray[np.float32]
@@ -29,12 +31,16 @@ class Queries:
         The labels whose loss is traced, as :class:`.data.labelling.Labelling` has them.
     encoded
         Their token ids.
+    spans
+        Of a language model's answers, the part whose loss is meant, in characters; None in it, or
+        for it, means all of an answer.
     """
 
     texts: Sequence[str]
     texts2: Sequence[str] | None
     labels: Labels
     encoded: Encoded
+    spans: Sequence[Span | None] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -46,6 +52,7 @@ class Queries:
             None if self.texts2 is None else [self.texts2[row] for row in rows],
             self.labels[rows],
             self.encoded.take(rows),
+            None if self.spans is None else [self.spans[row] for row in rows],
         )
 
 
@@ -92,13 +99,20 @@ def make_queries(
     texts: Sequence[str],
     labels: Labels,
     texts2: Sequence[str] | None = None,
+    parts: Sequence[Part | None] | None = None,
 ) -> Queries:
     """Tokenize texts as the run does.
+
+    Parameters
+    ----------
+    parts
+        Of a language model's answers: what of each is meant, None for all of it.
 
     Raises
     ------
     InputError
-        When there are no texts, one is empty, or pairs are given to a run without (or the reverse).
+        When there are no texts, one is empty, or pairs are given to a run without (or the reverse);
+        for a part that is not there once, or of a run that gives no answers.
     """
     if len(texts) == 0:
         raise InputError("there is no query; give at least one text.")
@@ -111,4 +125,17 @@ def make_queries(
     if (texts2 is not None) != run.manifest["has_pairs"]:
         expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
         raise InputError(f"this run was trained on {expected}; give the queries in the same way.")
-    return Queries(texts, texts2, labels, run.tokenizer.encode(texts, texts2))
+    encoded = run.tokenizer.encode(texts, texts2)
+    if parts is None or all(part is None for part in parts):
+        return Queries(texts, texts2, labels, encoded)
+    if run.manifest["model"].get("task") != "generation":
+        raise InputError(
+            "a span is a part of an answer, and this run's model gives labels; omit it."
+        )
+    field, answers = ("text", texts) if texts2 is None else ("text2", texts2)
+    spans = [
+        None if part is None else find_span(part, field, answer, f"query {place}")
+        for place, (part, answer) in enumerate(zip(parts, answers, strict=True))
+    ]
+    encoded = narrow(encoded, run.tokenizer.positions(texts, texts2), spans)
+    return Queries(texts, texts2, labels, encoded, spans)

@@ -43,7 +43,8 @@ class CompletionTokenizer:
     def __init__(self, inner: Tokenizer, end: int | None) -> None:
         self._tokens, self.end = inner, end
         self.inner, self.max_length = inner.inner, inner.max_length
-        self.size, self.token, self.save = inner.size, inner.token, inner.save
+        self.size, self.save = inner.size, inner.save
+        self.token, self.word = inner.token, inner.word
         self.special = inner.special | ({end} if end is not None else set())
 
     def encode(

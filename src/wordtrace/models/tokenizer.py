@@ -23,6 +23,7 @@ from wordtrace.execute.progress import track
 FILE = "tokenizer.json"
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _CHUNK = 4096
+_SPACE = str.maketrans({" ": "▁", "\n": "⏎", "\t": "⇥"})
 
 Span = tuple[str, int, int]
 
@@ -134,13 +135,28 @@ class Tokenizer:
     def token(self, token_id: int) -> str:
         """Return the piece of text an id stands for, as the tokenizer writes it.
 
-        Byte-level pieces are decoded, with "▁" for the space before a word as SentencePiece has it;
-        a piece that is no whole character stays as it is.
+        Byte-level pieces are decoded, with "▁" for the space before a word as SentencePiece has it,
+        "⏎" for a new line; a piece that is no whole character stays as it is.
         """
         piece = self.inner.id_to_token(token_id)
         if piece is None:
             return f"<{token_id}>"
         return readable(piece) if self._byte_level else piece
+
+    def word(self, token_ids: Sequence[int]) -> str:
+        """Return the word that some tokens spell together, without marks of beginning and inside.
+
+        Of a word that was cut inside a character, the whole ones; where there are none, or nothing
+        but space, the tokens stay as :meth:`token` writes them.
+        """
+        if isinstance(self.inner.model, models.WordPiece):
+            inside = self.inner.model.continuing_subword_prefix
+            pieces = [self.token(token) for token in token_ids]
+            return pieces[0] + "".join(piece.removeprefix(inside) for piece in pieces[1:])
+        text = ""
+        if self.inner.decoder is not None:
+            text = self.inner.decode(token_ids, skip_special_tokens=False).strip().strip("\ufffd")
+        return text or "".join(self.token(token) for token in token_ids)
 
     def encode(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None, what: str | None = None
@@ -224,12 +240,12 @@ def _span(texts: str | tuple[str, str], sequence: int | None, start: int, end: i
 
 
 def readable(piece: str) -> str:
-    """Return a byte-level piece as text, "▁" for a space; as it is, where that gives none."""
+    """Return a byte-level piece as text, as it is where that gives none; space is made visible."""
     try:
         text = bytes(_BYTES[character] for character in piece).decode()
     except (KeyError, UnicodeDecodeError):
         return piece
-    return text.replace(" ", "▁")
+    return text.translate(_SPACE)
 
 
 def _byte_stand_ins() -> dict[str, int]:

@@ -10,7 +10,8 @@ from wordtrace.report.blocks import Block, Cell, Column, Grid, Marked, Say, bar
 from wordtrace.report.evaluations import evaluation_blocks
 from wordtrace.report.fixes import cluster_blocks, fix_blocks
 from wordtrace.report.numbers import digits_for, in_percent, percent, signed
-from wordtrace.report.text import clean
+from wordtrace.report.sentences import span_of
+from wordtrace.report.text import clean, word_name
 
 Document = Mapping[str, Any]
 
@@ -199,6 +200,7 @@ def _recurrence(measures: Sequence[Document], queries: int) -> list[Block]:
 
 def _words(document: Document) -> list[Block]:
     found: list[Block] = []
+    unit = "word" if document.get("whole_words") else "token"
     for place, text in enumerate(document["texts"], 1):
         words = [{**one, "contribution": one["importance"]} for one in text["words"]]
         largest = max((one["importance"] for one in words), default=0.0)
@@ -209,27 +211,29 @@ def _words(document: Document) -> list[Block]:
         said += (
             f"the model says {_line(text['predicted'])}{in_percent(text['predicted_probability'])}"
         )
-        if label != _line(text["predicted"]):
+        if text.get("span"):
+            said += f"; weighed for “{span_of(text)}”"
+        elif label != _line(text["predicted"]):
             said += f"; weighed for {label}{in_percent(text['probability'])}, {_line(source)}"
         found += [Marked(text, words, scale, digits), Say(said[0].upper() + said[1:] + ".")]
         rows: list[list[Cell]] = [
             [
-                _line(one["token"]),
+                word_name(one),
                 bar(one["importance"], largest, f"{one['importance']:.{digits}f}"),
                 str(one["positions"]),
             ]
             for one in words
         ]
-        columns = [Column("token", "name"), Column("‖∂f/∂Θ_w‖", "bar"), Column("positions")]
+        columns = [Column(unit, "name"), Column("‖∂f/∂Θ_w‖", "bar"), Column("positions")]
         found.append(Grid(f"Importance at step {document['step']:,}", columns, rows))
     if document.get("similarity"):
-        found += _similarity(document["similarity"])
+        found += _similarity(document["similarity"], unit)
     if document["truncated"]:
         found.append(Say(f"Texts are cut after {document['max_length']} tokens.", soft=True))
     return found
 
 
-def _similarity(similarity: Document) -> list[Block]:
+def _similarity(similarity: Document, unit: str) -> list[Block]:
     words = similarity["words"]
     largest = max((abs(one["similarity"]) for one in words), default=0.0)
     digits = digits_for(largest)
@@ -241,13 +245,13 @@ def _similarity(similarity: Document) -> list[Block]:
         said += f" {percent(similarity['special_share'])} of it is from start and end tokens."
     rows: list[list[Cell]] = [
         [
-            _line(one["token"]),
+            word_name(one),
             bar(one["similarity"], largest, signed(one["similarity"], digits)),
             _cosine(one["cosine"]),
         ]
         for one in words
     ]
-    columns = [Column("token", "name"), Column("similarity", "bar"), Column("cosine")]
+    columns = [Column(unit, "name"), Column("similarity", "bar"), Column("cosine")]
     return [Say(said), Grid("Word gradient similarity", columns, rows)]
 
 

@@ -15,7 +15,7 @@ from wordtrace.report.arrange import arrange, facts, title_of
 from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
 from wordtrace.report.judged import judged_blocks
-from wordtrace.report.text import STAND_IN, clean, scale_of, segments
+from wordtrace.report.text import STAND_IN, clean, scale_of, segments, word_name
 
 
 def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None) -> str:
@@ -74,6 +74,7 @@ def _environment() -> jinja2.Environment:
         "percent": numbers.percent,
         "signed": numbers.signed,
         "stand_ins": _stand_ins,
+        "word_name": word_name,
     }
     environment.filters |= filters
     environment.globals |= {

@@ -35,6 +35,8 @@ class Verdict:
 
 def question(query: Mapping[str, Any]) -> str:
     """Return what a trace answers."""
+    if query.get("span"):
+        return f"Why “{span_of(query)}”?"
     label, predicted = _line(query["label"]), _line(query["predicted"])
     if query.get("probability", 0) is None and label in ("higher", "lower"):
         return f"What makes {predicted} {label}?"
@@ -48,8 +50,20 @@ def _agrees(query: Mapping[str, Any]) -> bool:
     return label == predicted or (part and query["probability"] > 0.5)
 
 
+def span_of(query: Mapping[str, Any], most: int = 60) -> str:
+    """Return the part of an answer that is explained, its middle left out where it is long."""
+    field, start, end = query["span"]
+    text = _line(query[field][start:end])
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 3 :]}"
+
+
 def prediction_sentence(query: Mapping[str, Any]) -> str:
     """Say what the model predicts, and which label is explained."""
+    if query.get("span"):
+        return (
+            f"Explained is “{span_of(query)}” in the answer: the model gives its tokens a "
+            f"probability of {percent(query['probability'])} (their geometric mean)."
+        )
     label, predicted = _line(query["label"]), _line(query["predicted"])
     said = f"The model predicts {predicted}{in_percent(query['predicted_probability'])}. "
     source = _SOURCES.get(query["label_source"], clean(str(query["label_source"])))

@@ -17,7 +17,7 @@ from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.excerpts import excerpt
 from wordtrace.report.judged import judged_blocks
 from wordtrace.report.numbers import interval, score_digits, signed
-from wordtrace.report.text import Segment, clean, scale_of, segments
+from wordtrace.report.text import Segment, clean, scale_of, segments, word_name
 
 __all__ = ["clean", "render_terminal"]
 
@@ -110,7 +110,7 @@ def _hits(
 
 
 def _strongest(words: Sequence[Mapping[str, Any]], digits: int) -> Text:
-    shown = [f"{_line(one['token'])} {signed(one['contribution'], digits)}" for one in words]
+    shown = [f"{word_name(one)} {signed(one['contribution'], digits)}" for one in words]
     more = [f"and {len(words) - _WORDS} more"] if len(words) > _WORDS else []
     return Text("  ".join(shown[:_WORDS] + more), style="dim")
 

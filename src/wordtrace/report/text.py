@@ -144,6 +144,13 @@ def _union(spans: Iterable[tuple[str, int, int]], field: str, length: int) -> li
     return merged
 
 
+def word_name(word: Mapping[str, Any]) -> str:
+    """Name a word of an example; with the query's, where that is another one."""
+    other = word.get("query_token") or word.get("other_token")
+    name = clean(str(word["token"]), newlines=False)
+    return name if other is None else f"{name} ↔ {clean(str(other), newlines=False)}"
+
+
 def scale_of(query: Mapping[str, Any]) -> float:
     """Return the largest |contribution| that a query's texts are coloured by.
 

@@ -24,6 +24,7 @@ def record(
     id: str | None = None,
     split: str | None = None,
     eval_data: Any = None,
+    eval_split: str | None = None,
     overwrite: bool = False,
     **choices: Any,
 ) -> Run:
@@ -39,6 +40,9 @@ def record(
         The run's folder.
     eval_data
         Held-out examples.
+    split, eval_split
+        Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
+        examples from `data`.
     **choices
         `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`,
         `end`, `kind`: the fields of :class:`wordtrace.run.source.Choices`.
@@ -62,7 +66,7 @@ def record(
     kind = given.kind or kind or "class"
     names = given.label_names if kind == "set" and isinstance(label, str) else None
 
-    def read(source: Any) -> Examples:
+    def read(source: Any, part: str | None) -> Examples:
         if isinstance(source, Examples):
             return source
         return read_examples(
@@ -71,17 +75,20 @@ def record(
             text2=text2,
             label=column,
             id=id,
-            split=split,
+            split=part,
             label_names=names,
             require_labels=column is not None,
             kind=kind,
         )
 
+    examples = read(data, split)
+    if eval_data is None and eval_split is not None:
+        eval_data = data
     return adopt.record(
         output,
-        read(data),
+        examples,
         out,
-        held_out=None if eval_data is None else read(eval_data),
+        held_out=None if eval_data is None else read(eval_data, eval_split),
         choices=given,
         ordered=not isinstance(label, str),
         overwrite=overwrite,

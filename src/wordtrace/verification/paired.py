@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from wordtrace.data import frames
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.execute.protocol import Executor
@@ -21,6 +23,14 @@ from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.tasks import run_tasks, seeds_of
 
 FORMAT, VERSION = "wordtrace-verification", 1
+
+_TABLE = pa.schema(
+    {
+        **dict.fromkeys(("query", "label", "left_out"), pa.string()),
+        "seed": pa.int64(),
+        **dict.fromkeys(("base", "probability", "change"), pa.float64()),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,42 @@ class Verification:
         from wordtrace.report.page import render_fragment
 
         return render_fragment(self.document())
+
+    def table(self) -> Any:
+        """Return a row a query, kind of removal and seed as a pyarrow table.
+
+        Columns: query (its number from 0), label, left_out ("opponents", "proponents", or a
+        control's name), seed, base (the probability of the label by a model of all rows),
+        probability (without those that are left out), change.
+        """
+        rows = [
+            {
+                "query": str(place),
+                "label": query["label"],
+                "left_out": name,
+                "seed": seed,
+                "base": base,
+                "probability": value,
+                "change": value - base,
+            }
+            for place, query in enumerate(self.result["queries"])
+            for name, outcome in (
+                (self.result["remove"], query["without"]),
+                *((control["name"], control) for control in query["controls"]),
+            )
+            for seed, base, value in zip(
+                self.result["seeds"], query["base"]["values"], outcome["values"], strict=True
+            )
+        ]
+        return pa.Table.from_pylist(rows, schema=_TABLE)
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return frames.to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return frames.to_dataset(self.table())
 
     def to_json(self) -> str:
         """Return :meth:`document` as text."""

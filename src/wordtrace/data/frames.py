@@ -1,0 +1,61 @@
+"""Results as the tables that people join: pandas and ``datasets``, imported when asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from wordtrace.errors import InputError
+
+#: How the words of a hit stand in a table.
+WORDS = pa.list_(pa.struct({"token": pa.string(), "contribution": pa.float64()}))
+
+
+def to_frame(table: pa.Table) -> Any:
+    """Return a pandas DataFrame; ids are strings, words lists of tuples.
+
+    Raises
+    ------
+    InputError
+        When pandas is not installed.
+    """
+    try:
+        import pandas  # noqa: F401 (pyarrow wants it)
+    except ImportError:
+        raise InputError("to_frame needs the package pandas: pip install pandas.") from None
+    frame = table.to_pandas()
+    for field in table.schema:
+        if pa.types.is_list(field.type):
+            frame[field.name] = [_plain(value) for value in table[field.name].to_pylist()]
+    return frame
+
+
+def to_dataset(table: pa.Table) -> Any:
+    """Return a ``datasets.Dataset``; ids are strings, words lists of dicts.
+
+    Raises
+    ------
+    InputError
+        When the package is not installed.
+    """
+    try:
+        import datasets
+    except ImportError:
+        raise InputError(
+            "to_dataset needs the package datasets: pip install 'wordtrace[hf]'."
+        ) from None
+    return datasets.Dataset(table)
+
+
+def words_of(words: Any) -> list[dict[str, Any]] | None:
+    """Return (token, contribution) pairs as :data:`WORDS` has them."""
+    if words is None:
+        return None
+    return [{"token": token, "contribution": value} for token, value in words]
+
+
+def _plain(value: list[Any] | None) -> list[Any] | None:
+    if value is None:
+        return None
+    return [tuple(one.values()) if isinstance(one, dict) else one for one in value]

@@ -1,0 +1,159 @@
+"""From a score's tokens to whole words, with the sums kept.
+
+A token's term of a score is a sum over pairs of positions: η g_t · g′_s for each place t of the
+token in the example and s in the query (Eq. 4–6). Each such product belongs to the word at t and to
+the word at s: "##ing" of "playing" in one text and of "running" in the other adds to the pair
+(playing, running). Where a token stands in one word of each text, that pair takes its whole term;
+only where it stands in several are the two texts' gradients computed again, to tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.examples import Examples
+from wordtrace.explain.prediction import Kind, Word
+from wordtrace.explain.words import Vocabulary
+from wordtrace.measures.position_products import position_products
+from wordtrace.measures.protocol import Queries
+from wordtrace.measures.word_level import TokenPairs
+from wordtrace.models.tokenizer import TokenAt
+from wordtrace.models.whole_words import WholeWords, whole_words
+from wordtrace.run.run import Run
+
+Products = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A text's tokens by position, and the words they make."""
+
+    tokens: tuple[int, ...]
+    words: WholeWords
+
+    def places(self, token: int) -> dict[str, list[int]]:
+        """Return the positions of a token in each word that holds it."""
+        found: dict[str, list[int]] = {}
+        for place, (one, name) in enumerate(zip(self.tokens, self.words.names, strict=True)):
+            if one == token:
+                found.setdefault(name, []).append(place)
+        return found
+
+
+def placed(
+    positions: Sequence[TokenAt], text: str, text2: str | None, vocabulary: Vocabulary
+) -> Placed:
+    """Find the words of a text."""
+    words = whole_words(positions, text, text2, vocabulary.tokenizer)
+    return Placed(tuple(one.token for one in positions), words)
+
+
+def merge(
+    run: Run,
+    etas: Sequence[float],
+    top_k: int | None,
+    query: Queries,
+    asked: Placed,
+    examples: Examples,
+    listed: Sequence[Placed],
+    pairs: Sequence[TokenPairs],
+    vocabulary: Vocabulary,
+) -> list[tuple[Word, ...]]:
+    """Sum the contributions of one query's examples by word.
+
+    Parameters
+    ----------
+    query
+        One.
+    pairs
+        For each example its contributions by token.
+
+    Returns
+    -------
+    list
+        For each example its words by falling size; their sum is that of the tokens.
+    """
+    unclear = [
+        place
+        for place, (one, terms) in enumerate(zip(listed, pairs, strict=True))
+        if any(len(one.places(a)) > 1 or len(asked.places(b)) > 1 for a, b in terms)
+    ]
+    products: dict[int, Products] = {}
+    if unclear:
+        some = examples.take(unclear)
+        encoded = run.tokenizer.encode(some.texts, some.texts2)
+        found = position_products(
+            run, etas, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids
+        )
+        products = dict(zip(unclear, found, strict=True))
+    return [
+        _words(terms, one, asked, products.get(place), vocabulary)
+        for place, (one, terms) in enumerate(zip(listed, pairs, strict=True))
+    ]
+
+
+def _words(
+    terms: TokenPairs,
+    example: Placed,
+    query: Placed,
+    products: Products | None,
+    vocabulary: Vocabulary,
+) -> tuple[Word, ...]:
+    pieces: dict[tuple[str, str], dict[int, float]] = {}
+    for (token, other), value in terms.items():
+        for key, part in _split(value, example.places(token), query.places(other), products):
+            of_word = pieces.setdefault(key, {})
+            of_word[token] = of_word.get(token, 0.0) + part
+    words = [
+        Word(
+            name,
+            sum(parts.values()),
+            _kind([vocabulary.kind(token) for token in parts]),
+            example.words.spans.get(name, ()),
+            query.words.spans.get(other, ()),
+            None if other == name else other,
+            tuple(
+                (vocabulary.tokenizer.token(token), part)
+                for token, part in sorted(parts.items(), key=lambda one: (-abs(one[1]), one[0]))
+            ),
+        )
+        for (name, other), parts in pieces.items()
+    ]
+    words.sort(key=lambda word: (-abs(word.contribution), word.token, word.query_token or ""))
+    return tuple(words)
+
+
+def _split(
+    value: float,
+    here: dict[str, list[int]],
+    there: dict[str, list[int]],
+    products: Products | None,
+) -> Iterator[tuple[tuple[str, str], float]]:
+    """Share a token's term among the pairs of words that it stands in.
+
+    What the products lack of the term (an index rounds its gradients, or projects them) goes to the
+    same pairs, in proportion to their sizes, so that the parts always sum to the term.
+    """
+    keys = [(name, other) for name in here for other in there]
+    if len(keys) == 1 or products is None:
+        yield keys[0], value
+        return
+    parts = np.array([products[np.ix_(here[name], there[other])].sum() for name, other in keys])
+    sizes = np.abs(parts)
+    # Where every product is zero nothing tells the pairs apart.
+    weights = sizes / sizes.sum() if sizes.any() else np.full(len(keys), 1 / len(keys))
+    parts += (value - parts.sum()) * weights
+    for key, part in zip(keys, parts.tolist(), strict=True):
+        if part:
+            yield key, part
+
+
+def _kind(kinds: Sequence[Kind]) -> Kind:
+    """A word says something where one of its pieces does."""
+    if "word" in kinds:
+        return "word"
+    return "stop" if "stop" in kinds else "special"

@@ -1,0 +1,81 @@
+"""The products of a score, position by position: what a token's term is the sum of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.batches import Encoded, by_length
+from wordtrace.gradients import tokens as gradients
+from wordtrace.gradients.embedding import embedding_gradients
+from wordtrace.models.protocol import TextModel
+from wordtrace.run import predict
+from wordtrace.run.fit import to_batch
+from wordtrace.run.run import Run
+
+Gradients = npt.NDArray[np.float32]
+
+
+def position_products(
+    run: Run,
+    etas: Sequence[float],
+    top_k: int | None,
+    query: tuple[Encoded, npt.NDArray[np.int64]],
+    examples: tuple[Encoded, npt.NDArray[np.int64]],
+    names: Sequence[str],
+) -> list[npt.NDArray[np.float64]]:
+    """Multiply a query's gradients with those of examples at each pair of positions.
+
+    Parameters
+    ----------
+    query, examples
+        Token ids and labels; one query.
+    names
+        Of the examples, for messages.
+
+    Returns
+    -------
+    list
+        For each example Σ_c η_c g_t · g′_s, shape (its positions, the query's); 0 where a position
+        is not among a text's `top_k` at a checkpoint. Over the t and s that have the token w it
+        sums to w's term of the score (Eq. 4–6).
+    """
+    count = len(query[0].ids)
+    found = [np.zeros((int(length), count)) for length in examples[0].lengths]
+    for eta, point in zip(etas, run.checkpoints, strict=True):
+        model, where = run.model(point), f"step {point.step}"
+        (asked,) = position_gradients(model, *query, top_k, ["the query"], where)
+        listed = position_gradients(model, *examples, top_k, names, where)
+        for products, one in zip(found, listed, strict=True):
+            products += eta * (one @ asked.T)
+    return found
+
+
+def position_gradients(
+    model: TextModel,
+    encoded: Encoded,
+    labels: npt.NDArray[np.int64],
+    top_k: int | None,
+    names: Sequence[str],
+    where: str,
+) -> list[Gradients]:
+    """Return each text's gradients by position, 0 where they do not count.
+
+    Raises
+    ------
+    NumericalError
+        When one is NaN or infinite; names the text.
+    """
+    found: list[Gradients] = [np.empty(0, np.float32)] * len(encoded)
+    for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
+        batch = to_batch(encoded, labels, rows, predict.device_of(model))
+        one = embedding_gradients(model, batch)
+        norms = gradients.position_norms(one)
+        gradients.check_finite(one, norms, rows, names, where)
+        keep = gradients.kept_positions(norms, top_k).unsqueeze(2)
+        values = one.gradient.masked_fill_(~keep, 0.0).cpu().numpy()
+        for row, value in zip(rows.tolist(), values, strict=True):
+            found[row] = value[: encoded.lengths[row]]
+    return found

@@ -1,0 +1,142 @@
+"""From the positions of a tokenized text to the words that people read.
+
+Tokenizers disagree on what a word is (some cut at white space alone, some at punctuation, some not
+at all), so words are told from the text: two neighbouring tokens belong to one word where the
+Unicode rules for word boundaries (UAX #29) see none between them. Letters, digits, marks and
+underscores hold together; so do an apostrophe or a full stop between two letters, and a full stop
+or a comma between two digits. In scripts that are written without spaces a token is a word, since
+nothing but a dictionary tells more. Any other character stands alone, unless the tokenizer itself
+has it in one token with its neighbour: a token is never cut.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.tokenizer import Span, TokenAt, Tokenizer
+
+# Han, kana, Thai, Lao, Burmese, Khmer.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    "\uff66-\uff9f\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
+)
+_BETWEEN_LETTERS, _BETWEEN_DIGITS = "'’.", ".,"
+_JOINER = "\u200d"
+_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
+
+
+@dataclass(frozen=True)
+class WholeWords:
+    """The words of an example.
+
+    Attributes
+    ----------
+    names
+        One a position: the word that its token belongs to, as the tokenizer reads it (an uncased
+        one in small letters). The same name is the same word, wherever it stands.
+    spans
+        Where each word stands; special tokens stand nowhere.
+    """
+
+    names: tuple[str, ...]
+    spans: dict[str, tuple[Span, ...]]
+
+
+def whole_words(
+    positions: Sequence[TokenAt],
+    text: str,
+    text2: str | None,
+    tokenizer: Tokenizer | CompletionTokenizer,
+) -> WholeWords:
+    """Join the tokens of each word.
+
+    Parameters
+    ----------
+    positions
+        What the tokenizer's ``positions`` gives for the example.
+    """
+    texts = {"text": text, "text2": text2 or ""}
+    names: list[str] = []
+    spans: dict[str, list[Span]] = {}
+    for group in _groups(positions, texts):
+        name = tokenizer.word([one.token for one in group])
+        names += [name] * len(group)
+        covered = _covered(group, texts)
+        if covered is not None:
+            spans.setdefault(name, []).append(covered)
+    return WholeWords(tuple(names), {name: tuple(found) for name, found in spans.items()})
+
+
+def _groups(positions: Sequence[TokenAt], texts: dict[str, str]) -> list[list[TokenAt]]:
+    groups: list[list[TokenAt]] = []
+    for one in positions:
+        if groups and _holds_together(groups[-1], one, texts):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _holds_together(group: Sequence[TokenAt], one: TokenAt, texts: dict[str, str]) -> bool:
+    if one.span is None or group[-1].span is None:
+        return False
+    field, start, _ = one.span
+    before, first, end = group[-1].span
+    if field != before:
+        return False
+    if start < end:  # both hold a part of one character, or of a word's beginning
+        return True
+    text = texts[field]
+    if text[first:end].strip(" ") == "":
+        # A space that is a token of its own belongs to what it precedes.
+        return text[end:start].strip(" ") == "" and not text[start].isspace()
+    return all(_joined(text, place) for place in range(end, start + 1))
+
+
+def _joined(text: str, place: int) -> bool:
+    """Tell whether the characters before and after a place are of one word."""
+    before, after = text[place - 1], text[place]
+    if before.isspace() or after.isspace():
+        return False
+    if _JOINER in (before, after) or _SKIN.match(after) or _is_mark(after):
+        return True
+    if _UNSPACED.match(before) or _UNSPACED.match(after):
+        return False
+    if _is_letter(before) and _is_letter(after):
+        return True
+    beyond = text[place + 1 : place + 2]
+    if after in _BETWEEN_LETTERS + _BETWEEN_DIGITS:
+        return _stands_between(before, after, beyond)
+    earlier = text[place - 2 : place - 1] if place > 1 else ""
+    if before in _BETWEEN_LETTERS + _BETWEEN_DIGITS:
+        return _stands_between(earlier, before, after)
+    return False
+
+
+def _stands_between(before: str, sign: str, after: str) -> bool:
+    if sign in _BETWEEN_LETTERS and before.isalpha() and after.isalpha():
+        return not (_UNSPACED.match(before) or _UNSPACED.match(after))
+    return sign in _BETWEEN_DIGITS and before.isdigit() and after.isdigit()
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or character == "_" or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"
+
+
+def _covered(group: Sequence[TokenAt], texts: dict[str, str]) -> Span | None:
+    """Return where a word stands, without the space before it."""
+    spans = [one.span for one in group if one.span is not None]
+    if not spans:
+        return None
+    field, start, end = spans[0][0], min(one[1] for one in spans), max(one[2] for one in spans)
+    while start < end - 1 and texts[field][start].isspace():
+        start += 1
+    return field, start, end
