@@ -38,6 +38,10 @@ def record(
         int | None,
         typer.Option(help="Most tokens of an example; as the tokenizer was set in training."),
     ] = None,
+    max_completion_length: Annotated[
+        int | None,
+        typer.Option(help="Most tokens of a sequence-to-sequence model's completion."),
+    ] = None,
     lr: Annotated[
         float | None, typer.Option(help="Rate of every checkpoint, where none was logged.")
     ] = None,
@@ -58,7 +62,9 @@ def record(
     ] = False,
     end: Annotated[
         bool,
-        typer.Option("--end/--no-end", help="Of a language model: completions had an end token."),
+        typer.Option(
+            "--end/--no-end", help="Of a causal language model: completions had an end token."
+        ),
     ] = True,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a run, at the end.")
@@ -67,7 +73,7 @@ def record(
 ) -> None:
     """Adopt the output folder of a transformers Trainer as a run, as it is.
 
-    Of a causal language model --text is the prompt and --text2 the completion; no label is read.
+    Of a language model --text is the prompt and --text2 the completion; no label is read.
     """
     from wordtrace import api
     from wordtrace.cli.show import show_run
@@ -87,6 +93,7 @@ def record(
         overwrite=overwrite,
         label_names=None if label_names is None else tuple(label_names.split(",")),
         max_length=max_length,
+        max_completion_length=max_completion_length,
         learning_rate=lr,
         checkpoints=steps_of(checkpoint_steps) or checkpoints,
         tokenizer=tokenizer,

@@ -17,6 +17,7 @@ from wordtrace.models import adapters
 from wordtrace.models.completions import HuggingFaceGenerator
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.library import first_line, library
+from wordtrace.models.seq2seq import HuggingFaceSeq2Seq
 
 CONFIG = "config.json"
 
@@ -108,8 +109,8 @@ def _cut_layers(document: dict[str, Any], layers: int, folder: Path) -> None:
 
 def load(
     weights: Path, config: Mapping[str, Any], base: Path | None = None
-) -> HuggingFaceClassifier | HuggingFaceGenerator:
-    """Read a classifier or a causal language model in float32, from files on disk alone.
+) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
+    """Read a classifier or a language model in float32, from files on disk alone.
 
     Parameters
     ----------
@@ -133,6 +134,8 @@ def load(
     generates, more = is_generator(config), {}
     if generates:
         kind = transformers.AutoModelForCausalLM
+        if is_sequence_to_sequence(config):
+            kind = transformers.AutoModelForSeq2SeqLM
         more["generation_config"] = transformers.GenerationConfig()  # else it looks for a file
     else:
         kind = classifier_class(transformers, settings, config, weights)
@@ -146,13 +149,22 @@ def load(
     if base is not None:
         module = adapters.merged(module, weights)
     _check_finite(module, weights)
+    if is_sequence_to_sequence(config):
+        return HuggingFaceSeq2Seq(module)
     return HuggingFaceGenerator(module) if generates else HuggingFaceClassifier(module)
 
 
 def is_generator(config: Mapping[str, Any]) -> bool:
-    """Tell a causal language model by its architecture's name."""
+    """Tell a language model, causal or sequence-to-sequence, by its architecture's name."""
     named = str((config.get("architectures") or [""])[0])
-    return named.endswith(("ForCausalLM", "LMHeadModel"))
+    return named.endswith(("ForCausalLM", "LMHeadModel")) or is_sequence_to_sequence(config)
+
+
+def is_sequence_to_sequence(config: Mapping[str, Any]) -> bool:
+    """Tell a model that encodes a prompt and decodes a completion."""
+    named = str((config.get("architectures") or [""])[0])
+    decodes = named.endswith(("ForConditionalGeneration", "MTModel"))
+    return bool(config.get("is_encoder_decoder")) and decodes
 
 
 @contextmanager
@@ -233,6 +245,11 @@ def classifier_class(transformers: Any, settings: Any, document: Any, folder: Pa
         raise InputError(
             f"{folder} holds {named or settings.model_type}, which is no sequence classifier; "
             "models for sequence classification are traced."
+        )
+    if getattr(settings, "is_encoder_decoder", False):
+        raise InputError(
+            f"{folder} holds {named or settings.model_type}, a classifier that reads a text twice, "
+            "by an encoder and a decoder; classifiers with one of the two are traced."
         )
     if settings.problem_type == "multi_label_classification":
         raise InputError(f"{folder} gives each text several labels; one label a text is traced.")

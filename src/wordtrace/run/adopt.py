@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from wordtrace.models import pretrained
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
+from wordtrace.models.seq2seq import TARGET_FILE, Seq2SeqTokenizer
 from wordtrace.run import labels as names
 from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
@@ -106,12 +108,26 @@ def record(
     return Run.open(folder)
 
 
-_OURS = (MANIFEST, TRAIN, HELD_OUT, BASE, tokens.FILE, pretrained.CONFIG, "checkpoints")
+_OURS = (
+    MANIFEST,
+    TRAIN,
+    HELD_OUT,
+    BASE,
+    tokens.FILE,
+    TARGET_FILE,
+    pretrained.CONFIG,
+    "checkpoints",
+)
 
 
 def _labelled(source: Source, examples: Examples, choices: Choices) -> Examples:
     """Bring labels into the order of the classes; a language model has the one, `completion`."""
     if pretrained.is_generator(source.document):
+        if isinstance(source.tokenizer, Seq2SeqTokenizer) and not examples.has_pairs:
+            raise InputError(
+                f"{examples.source}: a sequence-to-sequence model takes a prompt and a completion; "
+                "give the completion's column by --text2."
+            )
         nothing = np.zeros(len(examples), np.int64)
         return Examples.of(
             examples.table["text"],
@@ -128,7 +144,10 @@ def _labelled(source: Source, examples: Examples, choices: Choices) -> Examples:
 def _plan(
     source: Source, examples: Examples, held_out: Examples | None, choices: Choices
 ) -> dict[str, Any]:
+    decoded = source.tokenizer
+    more = isinstance(decoded, Seq2SeqTokenizer) and {"decoding": asdict(decoded.decoding)}
     return {
+        **(more or {}),
         "output": [
             [one.step, *(fingerprint.of_file(path) for path in weight_files(one.folder))]
             for one in source.saved
@@ -163,7 +182,7 @@ def _adopt(
     if held_out is not None:
         held_out.write_parquet(part / HELD_OUT)
     tokenizer = source.tokenizer
-    generates = isinstance(tokenizer, CompletionTokenizer)
+    generates = pretrained.is_generator(source.document)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -179,6 +198,9 @@ def _adopt(
             "dim": dim,
             "token_types": source.tokenizer.types,
             "end": tokenizer.end if isinstance(tokenizer, CompletionTokenizer) else None,
+            "decoding": asdict(tokenizer.decoding)
+            if isinstance(tokenizer, Seq2SeqTokenizer)
+            else None,
             "task": "generation" if generates else "classification",
         },
         "pretrained_embeddings": True,
@@ -331,7 +353,7 @@ def _notes(
             f"The rate at {'step' if len(guessed) == 1 else 'steps'} "
             f"{', '.join(map(str, guessed))} was not logged: taken between the logged ones."
         )
-    if isinstance(source.tokenizer, CompletionTokenizer):
+    if pretrained.is_generator(source.document):
         right = 1.0
     share = np.bincount(examples.labels).max() / len(examples)
     if right < max(share, 2 / len(examples.label_names)) * 0.9:

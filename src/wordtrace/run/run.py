@@ -26,6 +26,7 @@ from wordtrace.run.recipe import Recipe
 if TYPE_CHECKING:
     from wordtrace.models.completions import CompletionTokenizer, HuggingFaceGenerator
     from wordtrace.models.huggingface import HuggingFaceClassifier
+    from wordtrace.models.seq2seq import HuggingFaceSeq2Seq, Seq2SeqTokenizer
 
 MANIFEST = "run.json"
 TRAIN = "train.parquet"
@@ -147,9 +148,13 @@ class Run:
         return Examples.read_parquet(path) if path.exists() else None
 
     @cached_property
-    def tokenizer(self) -> Tokenizer | CompletionTokenizer:
+    def tokenizer(self) -> Tokenizer | CompletionTokenizer | Seq2SeqTokenizer:
         """The tokenizer it was trained with."""
         model = self.manifest["model"]
+        if model.get("decoding"):
+            from wordtrace.models.seq2seq import Seq2SeqTokenizer
+
+            return Seq2SeqTokenizer.open(self.path, self.manifest["max_length"], model["decoding"])
         if model.get("task") == "generation":
             from wordtrace.models.completions import open_tokenizer
 
@@ -212,7 +217,9 @@ class Run:
         model.module.to(self.device)
         return model
 
-    def _pretrained(self, folder: str) -> HuggingFaceClassifier | HuggingFaceGenerator:
+    def _pretrained(
+        self, folder: str
+    ) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
         from wordtrace.models import pretrained
 
         base = self.path / BASE

@@ -17,6 +17,7 @@ from wordtrace.errors import InputError
 from wordtrace.models import adapters, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.protocol import TextModel
+from wordtrace.models.seq2seq import Decoding, Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import predict
 from wordtrace.run.trainer_output import Rates, Saved, checkpoints_of, rates_of
@@ -43,7 +44,9 @@ class Choices:
     copy
         Copy the weights instead of linking them.
     end
-        Of a language model: completions ended in the end token in training.
+        Of a causal language model: completions ended in the end token in training.
+    max_completion_length
+        Of a sequence-to-sequence model: the most tokens of a completion; `max_length` by default.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -54,6 +57,7 @@ class Choices:
     base: Path | None = None
     copy: bool = False
     end: bool = True
+    max_completion_length: int | None = None
 
     def __post_init__(self) -> None:
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
@@ -70,7 +74,7 @@ class Source:
     saved: list[Saved]
     document: dict[str, Any]
     base: Path | None
-    tokenizer: Tokenizer | CompletionTokenizer
+    tokenizer: Tokenizer | CompletionTokenizer | Seq2SeqTokenizer
     notes: list[str]
     loaded: dict[Path, TextModel] = field(default_factory=dict)
 
@@ -102,13 +106,27 @@ def open_source(output: Path, choices: Choices) -> Source:
     if adapted:
         document |= adapters.adapted_labels(last)
     places = [choices.tokenizer] if choices.tokenizer else [last, output, *([base] if base else [])]
-    tokenizer, more, end = pretrained_tokenizer.find(
+    found = pretrained_tokenizer.find(
         [place for place in places if place], document, choices.max_length
     )
-    made: Tokenizer | CompletionTokenizer = tokenizer
-    if pretrained.is_generator(document):
-        made = CompletionTokenizer(tokenizer, end if choices.end else None)
-    return Source(output, saved, document, base, made, [*notes, *more])
+    made = _for_task(found, document, choices)
+    return Source(output, saved, document, base, made, [*notes, *found.notes])
+
+
+def _for_task(
+    found: pretrained_tokenizer.Found, document: dict[str, Any], choices: Choices
+) -> Tokenizer | CompletionTokenizer | Seq2SeqTokenizer:
+    tokenizer, longest = found.tokenizer, choices.max_completion_length
+    if not pretrained.is_sequence_to_sequence(document):
+        if longest is not None:
+            raise InputError("--max-completion-length is for sequence-to-sequence models.")
+        if pretrained.is_generator(document):
+            return CompletionTokenizer(tokenizer, found.end if choices.end else None)
+        return tokenizer
+    target = found.target or tokenizer.inner.to_str()
+    completions = pretrained_tokenizer.open_target(target, longest or tokenizer.max_length)
+    decoding = Decoding.of(document, completions.max_length, target=found.target is not None)
+    return Seq2SeqTokenizer(tokenizer, completions, decoding)
 
 
 def task_of(output: str | Path) -> str:
