@@ -240,4 +240,4 @@ def build_index(
         executor=named(executor, address, workers),
         overwrite=overwrite,
     )
-    return Index(folder, opened)
+    return Index(folder, opened.weighted(weighting))

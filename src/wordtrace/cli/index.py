@@ -36,7 +36,8 @@ def index(
     weighting: Annotated[
         str,
         typer.Option(
-            help="η of a checkpoint: its learning rate, or rate-sum since the one before."
+            help="What a checkpoint weighs: its learning rate; rate-sum since the one before; "
+            "adam: the rate, times Adam's own step sizes."
         ),
     ] = "rate",
     shard_size: Annotated[int, typer.Option(help="Examples in a file.")] = 32_768,

@@ -35,6 +35,8 @@ def embedding_gradients(
     model: TextModel,
     batch: Batch,
     objective: Callable[[Tensor, Batch], Tensor] | None = None,
+    *,
+    scale: Tensor | None = None,
 ) -> EmbeddingGradients:
     """Differentiate the sum of the examples' losses at the embedding's output.
 
@@ -48,6 +50,9 @@ def embedding_gradients(
     objective
         Maps (logits, batch) to a value for each example, shape (batch,); the training loss by
         default.
+    scale
+        From :meth:`.run.run.Run.row_scale`: each position's gradient is multiplied by the row of
+        its token. None: by nothing.
     """
     leaves: list[Tensor] = []
 
@@ -64,5 +69,9 @@ def embedding_gradients(
             (gradient,) = torch.autograd.grad(losses.sum(), leaves)
     finally:
         handle.remove()
-    gradient = gradient.float().masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
+    # The row's own gradient, where the module gives the row times a factor (BART, Gemma).
+    gradient = gradient.float() * getattr(model.embedding, "embed_scale", 1.0)
+    if scale is not None:
+        gradient *= scale[batch.ids]
+    gradient = gradient.masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
     return EmbeddingGradients(gradient, losses.detach(), logits.detach())

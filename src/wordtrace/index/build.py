@@ -63,7 +63,8 @@ def build(
         How: "pca", fitted on a sample of the training examples, or "random".
     weighting
         η_c: "rate" is the learning rate used at checkpoint c, "rate-sum" the sum of the rates
-        since the checkpoint before.
+        since the checkpoint before, "adam" the rate, and each number of a gradient is weighted by
+        Adam's step size, 1/(√v̂ + ε).
     workers
         Processes; by default one a core.
     executor
@@ -77,12 +78,13 @@ def build(
         When a gradient is NaN or infinite; names the example.
     """
     gradients.check_top_k(top_k)
+    run = run.weighted(weighting)
     check_stored(run, dtype, project, projection)
     if shard_size < 1:
         raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
     folder = Path(out) if out is not None else run.path / "index"
     atomic.check_replaceable(folder, manifests.FILE, "index")
-    sources = weights(run, weighting)
+    sources = weights(run)
     plan: dict[str, Any] = {
         "run_fingerprint": run.fingerprint,
         "top_k": top_k,
@@ -179,6 +181,7 @@ def make_tasks(
             min(shard_size, count - first),
             top_k,
             dtype,
+            run.weighting,
         )
         for checkpoint in range(len(run.checkpoints) + 1)
         for shard, first in enumerate(range(0, count, shard_size))
@@ -231,11 +234,9 @@ def check_stored(run: Run, dtype: str, project: int | None, projection: str) -> 
     projections.check(projection, project, run.dim)
 
 
-def weights(run: Run, weighting: str) -> list[Source]:
-    """Return the run's checkpoints with their weights η_c (InputError for another weighting)."""
-    if weighting not in ("rate", "rate-sum"):
-        raise InputError(f"--weighting is {weighting!r}; it must be rate or rate-sum.")
-    if weighting == "rate":
+def weights(run: Run) -> list[Source]:
+    """Return the run's checkpoints with their weights η_c, by its weighting."""
+    if run.weighting != "rate-sum":
         return [Source(point.step, point.learning_rate) for point in run.checkpoints]
     sums = [0.0, *[point.learning_rate_sum for point in run.checkpoints]]
     return [

@@ -48,6 +48,7 @@ def estimate(
     InputError
         For settings that :func:`.build.build` refuses.
     """
+    run = run.weighted(weighting)
     check_stored(run, dtype, project, projection)
     if shard_size < 1:
         raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
@@ -70,12 +71,14 @@ def estimate(
         preparing = time.perf_counter() - start
         start = time.perf_counter()
         # Its own sample, of a fixed size: what it takes does not grow with the data.
-        fidelity = compress(run, part, weights(run, weighting), plan)
+        fidelity = compress(run, part, weights(run), plan)
         compressing = time.perf_counter() - start
         size = len(encoded)
         asked = [(0, min(_SMALL, size)), (0, size), (0, size), (points, size)]
         tasks = [
-            ShardTask(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype)
+            ShardTask(
+                *(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype, weighting)
+            )
             for at, (place, rows) in enumerate(asked)
         ]
         start = time.perf_counter()

@@ -153,11 +153,12 @@ def _encoded(run: Run, rows: npt.NDArray[np.int64]) -> Encoded:
 def _kept(
     run: Run, place: int, encoded: Encoded, labels: npt.NDArray[np.int64], top_k: int | None
 ) -> Kept:
-    model = run.model(run.checkpoints[place])
+    point = run.checkpoints[place]
+    model = run.model(point)
     parts = []
     for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows, predict.device_of(model))
-        found = embedding_gradients(model, batch)
+        found = embedding_gradients(model, batch, scale=run.row_scale(point))
         norms = gradients.position_norms(found)
         kept = gradients.token_gradients(batch, found, norms, top_k)
         here = TokenGradients(kept.example.cpu(), kept.token.cpu(), kept.gradient.cpu())

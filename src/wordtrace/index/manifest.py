@@ -78,6 +78,7 @@ class Manifest:
         Positions kept in a text; None for all.
     weighting
         "rate": η_c is the rate at c. "rate-sum": the sum of the rates since the checkpoint before.
+        "adam": the rate at c, and gradients are times 1/√(√v̂ + ε).
     files
         Size and BLAKE2b of the other files, by name.
     parts

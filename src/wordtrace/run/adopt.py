@@ -26,8 +26,8 @@ from wordtrace.models import tokenizer as tokens
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
 from wordtrace.models.seq2seq import TARGET_FILE, Seq2SeqTokenizer
+from wordtrace.run import adam, predict
 from wordtrace.run import labels as names
-from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.run import BASE, FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
@@ -314,11 +314,16 @@ def _chosen(candidates: list[Checkpoint], choices: Choices, classes: int) -> lis
 
 def _write_files(part: Path, source: Source, kept: Sequence[Checkpoint], copy: bool) -> None:
     folders = {one.step: one.folder for one in source.saved}
+    place = adam.Place.of(source.model(source.saved[-1].folder))
     for one in {one.step: one for one in kept}.values():
         target = part / one.folder
         target.mkdir(parents=True)
         for path in weight_files(folders[one.step]):
             _link(path, target / path.name, copy)
+        if (folders[one.step] / adam.FILE).is_file():
+            _link(folders[one.step] / adam.FILE, target / adam.FILE, copy)
+        elif one in kept[:-1]:
+            adam.keep_from(folders[one.step], target, place)
         atomic.write_json(target / "step.json", one.document())
     if source.base is not None:
         (part / BASE).mkdir()
