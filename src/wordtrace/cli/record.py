@@ -42,6 +42,13 @@ def record(
         int | None,
         typer.Option(help="Most tokens of a sequence-to-sequence model's completion."),
     ] = None,
+    label_smoothing: Annotated[
+        float, typer.Option(help="Of the training's loss, where it had any.")
+    ] = 0.0,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(help="Of the training's loss, in the order of the classes, with commas."),
+    ] = None,
     lr: Annotated[
         float | None, typer.Option(help="Rate of every checkpoint, where none was logged.")
     ] = None,
@@ -94,6 +101,8 @@ def record(
         label_names=None if label_names is None else tuple(label_names.split(",")),
         max_length=max_length,
         max_completion_length=max_completion_length,
+        label_smoothing=label_smoothing,
+        class_weights=_numbers(class_weights),
         learning_rate=lr,
         checkpoints=steps_of(checkpoint_steps) or checkpoints,
         tokenizer=tokenizer,
@@ -106,3 +115,16 @@ def record(
     show_run(describe_run(run), as_json)
     if not as_json:
         say(f"Next: wordtrace index {out}")
+
+
+def _numbers(given: str | None) -> tuple[float, ...] | None:
+    from wordtrace.errors import InputError
+
+    if given is None:
+        return None
+    try:
+        return tuple(float(one) for one in given.split(","))
+    except ValueError:
+        raise InputError(
+            f"--class-weights is {given!r}; it must be numbers such as 0.5,2."
+        ) from None

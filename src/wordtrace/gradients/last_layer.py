@@ -17,7 +17,8 @@ def factors(
 ) -> tuple[FloatArray, FloatArray]:
     """Return a, the layer's input, and δ = ∂ℓ/∂f = softmax(f) − 1[label].
 
-    For cross-entropy the gradient for the last layer's weight is δ aᵀ, and for its bias δ.
+    For cross-entropy the gradient for the last layer's weight is δ aᵀ, and for its bias δ. With
+    smoothed labels or weighted classes δ = softmax(f) Σ_j t_j − t, where t are the label's targets.
 
     Returns
     -------
@@ -28,5 +29,10 @@ def factors(
     """
     inputs = predict.last_layer_inputs(model, encoded)
     delta = predict.probabilities(predict.last_layer(model, inputs))
-    delta[np.arange(len(labels)), labels] -= 1
+    targets = getattr(model, "targets", None)
+    if targets is None:
+        delta[np.arange(len(labels)), labels] -= 1
+    else:
+        asked = targets.numpy()[labels]
+        delta = delta * asked.sum(1, keepdims=True) - asked
     return inputs, delta.astype(np.float32)

@@ -65,7 +65,7 @@ class InfluenceLast:
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples)."""
-        model = run.model(run.final)
+        model = _plain(run.model(run.final))
         a, delta = _with_constant(*factors(model, run.encoded, run.train.labels), self.bias)
         asked, asked_delta = _with_constant(
             *factors(model, queries.encoded, queries.labels), self.bias
@@ -153,7 +153,7 @@ class InfluenceLayer:
         InputError
             For an unknown layer, or an embedding.
         """
-        model = run.model(run.final)
+        model = _plain(run.model(run.final))
         modules = find_layers(model, [self.layer])
         if isinstance(modules[self.layer], nn.Embedding):
             raise InputError(
@@ -253,3 +253,13 @@ def _with_constant(
     if bias:
         wide = np.concatenate([wide, np.ones((len(wide), 1))], 1)
     return wide, delta.astype(np.float64)
+
+
+def _plain(model: TextModel) -> TextModel:
+    """Refuse a loss whose Hessian is another one (InputError)."""
+    if getattr(model, "targets", None) is not None:
+        raise InputError(
+            "influence functions know plain cross-entropy; the run was trained with smoothed "
+            "labels or weighted classes. Take a measure of TracIn."
+        )
+    return model

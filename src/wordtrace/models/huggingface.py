@@ -27,7 +27,14 @@ class HuggingFaceClassifier:
     ------
     InputError
         When it has no linear layer that gives the class scores.
+
+    Attributes
+    ----------
+    targets
+        From :meth:`.models.loss.TrainingLoss.targets`; None: the loss is plain cross-entropy.
     """
+
+    targets: Tensor | None = None
 
     def __init__(self, module: PreTrainedModel) -> None:
         self.module: nn.Module = module
@@ -78,6 +85,9 @@ class HuggingFaceClassifier:
 
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy of each example, shape (batch,)."""
+        if self.targets is not None:
+            asked = self.targets.to(logits.device)[batch.labels]
+            return -(F.log_softmax(logits.float(), 1) * asked).sum(1)
         return F.cross_entropy(logits.float(), batch.labels, reduction="none")
 
     def last_layer_input(self, batch: Batch) -> Tensor:

@@ -17,6 +17,7 @@ from wordtrace.models import adapters
 from wordtrace.models.completions import HuggingFaceGenerator
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.library import first_line, library
+from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.seq2seq import HuggingFaceSeq2Seq
 
 CONFIG = "config.json"
@@ -108,7 +109,10 @@ def _cut_layers(document: dict[str, Any], layers: int, folder: Path) -> None:
 
 
 def load(
-    weights: Path, config: Mapping[str, Any], base: Path | None = None
+    weights: Path,
+    config: Mapping[str, Any],
+    base: Path | None = None,
+    loss: TrainingLoss | None = None,
 ) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
     """Read a classifier or a language model in float32, from files on disk alone.
 
@@ -120,6 +124,8 @@ def load(
         Its ``config.json``, from :func:`read_config`.
     base
         The folder of the model that an adapter was trained on; the adapter is merged into it.
+    loss
+        Of a classifier: what it was trained with; plain cross-entropy by default.
 
     Raises
     ------
@@ -151,7 +157,12 @@ def load(
     _check_finite(module, weights)
     if is_sequence_to_sequence(config):
         return HuggingFaceSeq2Seq(module)
-    return HuggingFaceGenerator(module) if generates else HuggingFaceClassifier(module)
+    if generates:
+        return HuggingFaceGenerator(module)
+    classifier = HuggingFaceClassifier(module)
+    if loss is not None:
+        classifier.targets = loss.targets(module.config.num_labels)
+    return classifier
 
 
 def is_generator(config: Mapping[str, Any]) -> bool:

@@ -25,6 +25,7 @@ from wordtrace.models import pretrained
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
+from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.seq2seq import TARGET_FILE, Seq2SeqTokenizer
 from wordtrace.run import adam, predict
 from wordtrace.run import labels as names
@@ -145,9 +146,13 @@ def _plan(
     source: Source, examples: Examples, held_out: Examples | None, choices: Choices
 ) -> dict[str, Any]:
     decoded = source.tokenizer
-    more = isinstance(decoded, Seq2SeqTokenizer) and {"decoding": asdict(decoded.decoding)}
+    more: dict[str, Any] = {}
+    if isinstance(decoded, Seq2SeqTokenizer):
+        more["decoding"] = asdict(decoded.decoding)
+    if source.loss != TrainingLoss():
+        more["loss"] = _document(source.loss)
     return {
-        **(more or {}),
+        **more,
         "output": [
             [one.step, *(fingerprint.of_file(path) for path in weight_files(one.folder))]
             for one in source.saved
@@ -201,6 +206,7 @@ def _adopt(
             "decoding": asdict(tokenizer.decoding)
             if isinstance(tokenizer, Seq2SeqTokenizer)
             else None,
+            "loss": _document(source.loss),
             "task": "generation" if generates else "classification",
         },
         "pretrained_embeddings": True,
@@ -228,6 +234,14 @@ def _adopt(
         if not path.name.startswith(".")
     }
     atomic.write_json(part / MANIFEST, manifest)
+
+
+def _document(loss: TrainingLoss) -> dict[str, Any]:
+    weights = loss.class_weights
+    return {
+        "label_smoothing": loss.label_smoothing,
+        "class_weights": None if weights is None else list(weights),
+    }
 
 
 def _measured(

@@ -96,7 +96,8 @@ class TraceCallback(TrainerCallback):
         if not state.is_world_process_zero:
             return
         self._save(args, state, kept["model"], kept.get("optimizer"))
-        self.run = record(self.folder, self.data, self.out, **self.choices)
+        choices = {**_smoothing(args, kept["model"]), **self.choices}
+        self.run = record(self.folder, self.data, self.out, **choices)
         shutil.rmtree(self.folder)
 
     def _save(self, args: Any, state: Any, model: Any, optimizer: Any) -> None:
@@ -116,6 +117,13 @@ class TraceCallback(TrainerCallback):
                 "log_history": [],
             },
         )
+
+
+def _smoothing(args: Any, model: Any) -> dict[str, Any]:
+    """Return the label smoothing of a classifier's training, to be recorded with it."""
+    classifies = "SequenceClassification" in type(getattr(model, "module", model)).__name__
+    smoothing = float(getattr(args, "label_smoothing_factor", 0.0))
+    return {"label_smoothing": smoothing} if smoothing and classifies else {}
 
 
 def _moments(steps: int, epochs: float) -> list[int]:

@@ -40,7 +40,8 @@ def record(
         Held-out examples.
     **choices
         `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`,
-        `end`, `max_completion_length`: the fields of :class:`wordtrace.run.source.Choices`.
+        `end`, `max_completion_length`, `label_smoothing`, `class_weights`: the fields of
+        :class:`wordtrace.run.source.Choices`.
 
     A language model's examples have a prompt, `text`, and a completion, `text2`, whose tokens' mean
     loss is the example's; or, of a causal one, `text` alone, all of which counts. `label` is not

@@ -16,6 +16,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.models import adapters, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.protocol import TextModel
 from wordtrace.models.seq2seq import Decoding, Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Tokenizer
@@ -45,6 +46,8 @@ class Choices:
         Copy the weights instead of linking them.
     end
         Of a causal language model: completions ended in the end token in training.
+    label_smoothing, class_weights
+        Of a classifier: what the training's loss had (:class:`.models.loss.TrainingLoss`).
     max_completion_length
         Of a sequence-to-sequence model: the most tokens of a completion; `max_length` by default.
     """
@@ -58,12 +61,20 @@ class Choices:
     copy: bool = False
     end: bool = True
     max_completion_length: int | None = None
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
         if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
             raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
+        _ = self.loss
+
+    @property
+    def loss(self) -> TrainingLoss:
+        """What a classifier was trained with (InputError)."""
+        return TrainingLoss(self.label_smoothing, self.class_weights)
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class Source:
     base: Path | None
     tokenizer: Tokenizer | CompletionTokenizer | Seq2SeqTokenizer
     notes: list[str]
+    loss: TrainingLoss = field(default_factory=TrainingLoss)
     loaded: dict[Path, TextModel] = field(default_factory=dict)
 
     def model(self, folder: Path) -> TextModel:
@@ -83,7 +95,7 @@ class Source:
         last = self.saved[-1].folder
         if folder in self.loaded:
             return self.loaded[folder]
-        found = pretrained.load(folder, self.document, self.base)
+        found = pretrained.load(folder, self.document, self.base, self.loss)
         found.module.eval().requires_grad_(False)
         if folder == last:
             self.loaded[folder] = found
@@ -110,7 +122,9 @@ def open_source(output: Path, choices: Choices) -> Source:
         [place for place in places if place], document, choices.max_length
     )
     made = _for_task(found, document, choices)
-    return Source(output, saved, document, base, made, [*notes, *found.notes])
+    if choices.loss != TrainingLoss() and pretrained.is_generator(document):
+        raise InputError("--label-smoothing and --class-weights are for classifiers.")
+    return Source(output, saved, document, base, made, [*notes, *found.notes], choices.loss)
 
 
 def _for_task(
