@@ -1,4 +1,4 @@
-"""Does weighting by Adam's step sizes foretell what a step of Adam does?
+"""How well scores weighted by Adam's step sizes foretell what a step of Adam does.
 
 ``python -m benchmarks adam``: the packaged encoder's first 2 layers, fine-tuned by AdamW on 2,000
 BBC paragraphs. At three moments of that training the next step of AdamW on the embedding is taken
@@ -47,6 +47,7 @@ def measure(folder: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "what": f"rank correlation with real steps of AdamW, {name}",
+            "found": f"{np.mean(values):.3f} (of {len(values)} queries and moments)",
             "mean": float(np.mean(values)),
             "low": float(np.percentile(values, 5)),
             "high": float(np.percentile(values, 95)),
@@ -58,7 +59,8 @@ def measure(folder: Path) -> list[dict[str, Any]]:
         one, other = (scores(weights(run), *sample(view, top_k).blocks()) for view in both)
         alike = compare(one, other)
         kept = "all positions" if top_k is None else f"top-{top_k}"
-        rows.append({"what": f"rate beside adam, {kept}", **alike.document()})
+        said = f"rank correlation {alike.spearman:.3f}, top 20 shared {alike.overlap:.1%}"
+        rows.append({"what": f"rate beside adam, {kept}", "found": said, **alike.document()})
     return rows
 
 
@@ -155,8 +157,3 @@ def _labels(texts: list[str], run: api.Run) -> np.ndarray:
     place = {text: int(label) for text, label in zip(every.texts, every.labels, strict=True)}
     assert every.label_names == run.label_names
     return np.array([place[text] for text in texts])
-
-
-if __name__ == "__main__":
-    for row in measure(Path(__file__).parent / "out"):
-        print(row)

@@ -1,7 +1,7 @@
 """How much of the word embedding's movement falls in rows of tokens that are not in the batch.
 
-``python -m benchmarks movement``: the packaged encoder's first 2 layers, fine-tuned for one epoch on
-1,000 BBC paragraphs in batches of 32, by six optimizers. TracIn-WE takes the share to be 0.
+``python -m benchmarks movement``: the packaged encoder's first 2 layers, fine-tuned for one epoch
+on 1,000 BBC paragraphs in batches of 32, by six optimizers. TracIn-WE takes the share to be 0.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks import corpus
 from wordtrace.api import Recipe, Settings
@@ -70,14 +69,10 @@ def share(folder: Path, choices: dict[str, Any]) -> dict[str, Any]:
     fit(Training(begun.model), encoded, examples.labels, recipe, after_step=note)
     # The first step has no past.
     return {
+        "found": f"{np.mean(squares[1:]):.1%} of the squared length, {np.mean(lengths[1:]):.1%} of "
+        "the lengths",
         "share": float(np.mean(squares[1:])),
         "share_of_lengths": float(np.mean(lengths[1:])),
         "last": float(squares[-1]),
         "steps": len(squares),
     }
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for row in measure(Path(__file__).parent / "out"):
-        print(row)

@@ -18,7 +18,7 @@ def estimate_index(run: Run | str | Path, **settings: Any) -> dict[str, Any]:
     ----------
     **settings
         Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
-        ``shard_size``, ``workers``.
+        ``precision``, ``shard_size``, ``workers``.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     return estimation.estimate(opened, **settings)

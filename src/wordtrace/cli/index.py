@@ -40,6 +40,10 @@ def index(
             "adam: the rate, times Adam's own step sizes."
         ),
     ] = "rate",
+    precision: Annotated[
+        str,
+        typer.Option(help="In which gradients are computed: float32, or bfloat16 (faster)."),
+    ] = "float32",
     shard_size: Annotated[int, typer.Option(help="Examples in a file.")] = 32_768,
     workers: Workers = None,
     executor: ExecutorName = "processes",
@@ -86,6 +90,7 @@ def index(
             project=project,
             projection=projection,
             weighting=weighting,
+            precision=precision,
             shard_size=shard_size,
             workers=workers,
         )
@@ -100,6 +105,7 @@ def index(
         project=project,
         projection=projection,
         weighting=weighting,
+        precision=precision,
         shard_size=shard_size,
         workers=workers,
         executor=executor,

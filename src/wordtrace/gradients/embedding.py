@@ -10,6 +10,9 @@ from torch import Tensor
 
 from wordtrace.models.protocol import Batch, TextModel
 
+#: In which the gradients of an index may be computed.
+PRECISIONS = ("float32", "bfloat16")
+
 
 @dataclass(frozen=True)
 class EmbeddingGradients:
@@ -37,6 +40,7 @@ def embedding_gradients(
     objective: Callable[[Tensor, Batch], Tensor] | None = None,
     *,
     scale: Tensor | None = None,
+    precision: str = "float32",
 ) -> EmbeddingGradients:
     """Differentiate the sum of the examples' losses at the embedding's output.
 
@@ -53,6 +57,9 @@ def embedding_gradients(
     scale
         From :meth:`.run.run.Run.row_scale`: each position's gradient is multiplied by the row of
         its token. None: by nothing.
+    precision
+        One of :data:`PRECISIONS`; "bfloat16" computes matrix products in it (autocast), what is
+        returned is float32.
     """
     leaves: list[Tensor] = []
 
@@ -63,7 +70,9 @@ def embedding_gradients(
 
     handle = model.embedding.register_forward_hook(make_leaf)
     try:
-        with torch.enable_grad():
+        kind = next(model.embedding.parameters()).device.type
+        half = torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16")
+        with torch.enable_grad(), half:
             logits = model.logits(batch)
             losses = (objective or model.losses)(logits, batch)
             (gradient,) = torch.autograd.grad(losses.sum(), leaves)

@@ -32,6 +32,7 @@ def estimate(
     project: int | None = None,
     projection: str = "pca",
     weighting: str = "rate",
+    precision: str = "float32",
     shard_size: int = 32_768,
     workers: int | None = None,
 ) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def estimate(
         For settings that :func:`.build.build` refuses.
     """
     run = run.weighted(weighting)
-    check_stored(run, dtype, project, projection)
+    check_stored(run, dtype, project, projection, precision)
     if shard_size < 1:
         raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
     if workers is not None and workers < 1:
@@ -60,6 +61,7 @@ def estimate(
     plan = {
         "top_k": top_k,
         "dtype": dtype,
+        "precision": precision,
         "projection": None if project is None else {"kind": projection, "dim": project},
     }
     with tempfile.TemporaryDirectory(prefix="wordtrace-") as name:
@@ -77,7 +79,8 @@ def estimate(
         asked = [(0, min(_SMALL, size)), (0, size), (0, size), (points, size)]
         tasks = [
             ShardTask(
-                *(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype, weighting)
+                *(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype, weighting),
+                precision=precision,
             )
             for at, (place, rows) in enumerate(asked)
         ]

@@ -90,7 +90,9 @@ class Manifest:
     projection
         ``{"kind", "dim"}``: how the gradients were brought to fewer dimensions; None: not at all.
     fidelity
-        What that and int8 cost, on a sample; see :class:`.index.fidelity.Fidelity`.
+        What that, int8 and bfloat16 cost, on a sample; see :class:`.index.fidelity.Fidelity`.
+    precision
+        In which the gradients were computed.
     revision
         How many times the index was changed since it was built.
     """
@@ -113,6 +115,7 @@ class Manifest:
     revision: int = 0
     projection: Mapping[str, Any] | None = None
     fidelity: Mapping[str, Any] | None = None
+    precision: str = "float32"
 
     @property
     def stored_dim(self) -> int:
@@ -140,7 +143,7 @@ class Manifest:
                     "the index's manifest.json is not as it was written; build the index again."
                 )
         try:
-            known = dict(document)
+            known = {"precision": "float32", **document}
             if known["version"] == 1:
                 known |= dict.fromkeys(("removed", "projection", "fidelity"))
                 known |= {"tokens": TOKENS, "revision": 0}

@@ -55,6 +55,7 @@ class ShardTask:
     top_k: int | None
     dtype: str
     weighting: str = "rate"
+    precision: str = "float32"
 
     @property
     def key(self) -> str:
@@ -107,7 +108,9 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     lengths = encoded.lengths[task.first : task.first + task.count]
     for within in by_length(lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
-        found = embedding_gradients(model, batch, scale=run.row_scale(checkpoint))
+        found = embedding_gradients(
+            model, batch, scale=run.row_scale(checkpoint), precision=task.precision
+        )
         norms = gradients.position_norms(found)
         gradients.check_finite(found, norms, rows_here[within], names, f"step {checkpoint.step}")
         kept = gradients.token_gradients(batch, found, norms, task.top_k)
