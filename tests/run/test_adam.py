@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 import wordtrace as wt
+from tests.cli.test_cli import wordtrace
 from tests.conftest import make_examples
 from tests.oracles.dense import embedding_weight_gradient, top_k_gradient
 from wordtrace import api
@@ -167,6 +169,18 @@ def test_examples_added_later_are_weighted_too(run: api.Run, tmp_path: Path) -> 
     hits = api.Index.open(tmp_path / "i").trace(first.texts[0], top=100).queries[0]
     scores = {hit.id: hit.score for hit in [*hits.proponents, *hits.opponents]}
     assert scores["x0"] == pytest.approx(scores[first.ids[0]], rel=1e-5)
+
+
+def test_by_command(run: api.Run, tmp_path: Path) -> None:
+    said = wordtrace("index", run.path, "--out", tmp_path / "i", "--weighting", "adam")
+    assert ", by Adam's step sizes; float16" in said.stdout
+    assert json.loads(wordtrace("info", tmp_path / "i", "--json").stdout)["weighting"] == "adam"
+    said = wordtrace("trace", tmp_path / "i", QUERIES[0], "--json")
+    hit = json.loads(said.stdout)["queries"][0]["proponents"][0]
+    found = api.Index.open(tmp_path / "i").trace(QUERIES[0]).proponents[0]
+    assert (hit["id"], hit["score"]) == (found.id, pytest.approx(found.score, rel=1e-4))
+    said = wordtrace("index", run.path, "--out", tmp_path / "i", status=2)
+    assert "weighting" in said.stderr
 
 
 def test_projection_and_estimate_take_the_weights(run: api.Run, tmp_path: Path) -> None:

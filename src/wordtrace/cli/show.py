@@ -45,6 +45,7 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
             "example",
             "  checkpoints: "
             + ", ".join(f"step {one['step']} (η {one['eta']:g})" for one in document["checkpoints"])
+            + (", by Adam's step sizes" if document["weighting"] == "adam" else "")
             + f"; {_stored(document)}, dimension {_dimension(document)}, "
             f"{document['shards']} shards",
             *([f"  {_fidelity(document['fidelity'])}"] if document["fidelity"] else []),

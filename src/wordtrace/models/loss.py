@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +34,21 @@ class TrainingLoss:
             0 < one < float("inf") for one in self.class_weights
         ):
             raise InputError("--class-weights must be numbers over 0, one for each class.")
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> TrainingLoss:
+        """Read from a run's manifest; without an entry it is plain cross-entropy."""
+        known = document or {}
+        weights = known.get("class_weights")
+        return cls(known.get("label_smoothing", 0.0), None if weights is None else tuple(weights))
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        weights = self.class_weights
+        return {
+            "label_smoothing": self.label_smoothing,
+            "class_weights": None if weights is None else list(weights),
+        }
 
     def targets(self, classes: int) -> Tensor | None:
         """Return what each label asks of each class, float32, shape (labels, classes).

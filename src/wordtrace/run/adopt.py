@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,16 +19,16 @@ from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError
 from wordtrace.execute.progress import track
 from wordtrace.models import pretrained
-from wordtrace.models import tokenizer as tokens
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
 from wordtrace.models.loss import TrainingLoss
-from wordtrace.models.seq2seq import TARGET_FILE, Seq2SeqTokenizer
-from wordtrace.run import adam, predict
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.run import labels as names
+from wordtrace.run import predict
+from wordtrace.run.adopt_files import OURS, write_files
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
-from wordtrace.run.run import BASE, FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
+from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
 from wordtrace.run.source import (
     Choices,
     Source,
@@ -102,23 +99,11 @@ def record(
         )
         return Run.open(folder)
     with atomic.exclusive(folder) as part:
-        atomic.refuse_foreign(part, _OURS)
+        atomic.refuse_foreign(part, OURS)
         atomic.empty(part)
         _adopt(part, source, examples, held_out, rates, choices, plan)
         atomic.commit_folder(folder)
     return Run.open(folder)
-
-
-_OURS = (
-    MANIFEST,
-    TRAIN,
-    HELD_OUT,
-    BASE,
-    tokens.FILE,
-    TARGET_FILE,
-    pretrained.CONFIG,
-    "checkpoints",
-)
 
 
 def _labelled(source: Source, examples: Examples, choices: Choices) -> Examples:
@@ -150,7 +135,7 @@ def _plan(
     if isinstance(decoded, Seq2SeqTokenizer):
         more["decoding"] = asdict(decoded.decoding)
     if source.loss != TrainingLoss():
-        more["loss"] = _document(source.loss)
+        more["loss"] = source.loss.document()
     return {
         **more,
         "output": [
@@ -182,7 +167,7 @@ def _adopt(
     candidates, right, frozen = _measured(source, encoded, examples.labels, np.sort(drawn), rates)
     final, dim, measured = _final(source, candidates, held_out)
     chosen = _chosen(candidates, choices, len(examples.label_names))
-    _write_files(part, source, [*chosen, final], choices.copy)
+    write_files(part, source, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
     if held_out is not None:
         held_out.write_parquet(part / HELD_OUT)
@@ -206,7 +191,7 @@ def _adopt(
             "decoding": asdict(tokenizer.decoding)
             if isinstance(tokenizer, Seq2SeqTokenizer)
             else None,
-            "loss": _document(source.loss),
+            "loss": source.loss.document(),
             "task": "generation" if generates else "classification",
         },
         "pretrained_embeddings": True,
@@ -234,14 +219,6 @@ def _adopt(
         if not path.name.startswith(".")
     }
     atomic.write_json(part / MANIFEST, manifest)
-
-
-def _document(loss: TrainingLoss) -> dict[str, Any]:
-    weights = loss.class_weights
-    return {
-        "label_smoothing": loss.label_smoothing,
-        "class_weights": None if weights is None else list(weights),
-    }
 
 
 def _measured(
@@ -324,37 +301,6 @@ def _chosen(candidates: list[Checkpoint], choices: Choices, classes: int) -> lis
         losses = [(0, before), *((one.step, one.loss) for one in candidates)]
         steps = choose(losses, choices.checkpoints)
     return [one for one in candidates if one.step in set(steps)]
-
-
-def _write_files(part: Path, source: Source, kept: Sequence[Checkpoint], copy: bool) -> None:
-    folders = {one.step: one.folder for one in source.saved}
-    place = adam.Place.of(source.model(source.saved[-1].folder))
-    for one in {one.step: one for one in kept}.values():
-        target = part / one.folder
-        target.mkdir(parents=True)
-        for path in weight_files(folders[one.step]):
-            _link(path, target / path.name, copy)
-        if (folders[one.step] / adam.FILE).is_file():
-            _link(folders[one.step] / adam.FILE, target / adam.FILE, copy)
-        elif one in kept[:-1]:
-            adam.keep_from(folders[one.step], target, place)
-        atomic.write_json(target / "step.json", one.document())
-    if source.base is not None:
-        (part / BASE).mkdir()
-        for path in [*weight_files(source.base), source.base / pretrained.CONFIG]:
-            _link(path, part / BASE / path.name, copy)
-    atomic.write_json(part / pretrained.CONFIG, source.document)
-    source.tokenizer.save(part / tokens.FILE)
-
-
-def _link(source: Path, target: Path, copy: bool) -> None:
-    if not copy:
-        try:
-            os.link(source.resolve(), target)
-            return
-        except OSError:
-            pass  # another file system, or one without links
-    shutil.copyfile(source, target)
 
 
 def _notes(

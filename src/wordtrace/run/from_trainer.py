@@ -39,9 +39,9 @@ def record(
     eval_data
         Held-out examples.
     **choices
-        `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`,
-        `end`, `max_completion_length`, `label_smoothing`, `class_weights`: the fields of
-        :class:`wordtrace.run.source.Choices`.
+        The fields of :class:`wordtrace.run.source.Choices`: `label_names`, `max_length`,
+        `max_completion_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`, `end`,
+        `label_smoothing`, `class_weights`.
 
     A language model's examples have a prompt, `text`, and a completion, `text2`, whose tokens' mean
     loss is the example's; or, of a causal one, `text` alone, all of which counts. `label` is not

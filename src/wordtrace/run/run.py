@@ -269,16 +269,12 @@ class Run:
         from wordtrace.models import pretrained
         from wordtrace.models.loss import TrainingLoss
 
-        loss = self.manifest["model"].get("loss") or {}
         base = self.path / BASE
         return pretrained.load(
             self.path / folder,
             pretrained.read_config(self.path),
             base if base.is_dir() else None,
-            TrainingLoss(
-                loss.get("label_smoothing", 0.0),
-                None if (weights := loss.get("class_weights")) is None else tuple(weights),
-            ),
+            TrainingLoss.of(self.manifest["model"].get("loss")),
         )
 
     def predict(
