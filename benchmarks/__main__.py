@@ -24,13 +24,28 @@ SECTIONS = (
     "faiss",
 )
 #: Run only where they are named: each takes minutes.
-LONG = ("dattri", "mislabels", "repair", "retrain", "hf", *SCALE)
+LONG = (
+    *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
+    *SCALE,
+)
 OUT = Path(__file__).parent / "out"
 
 
 def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
-    from benchmarks import hf, index, measures, mislabels, query, repair, retrain, scale
+    from benchmarks import (
+        adam,
+        collect,
+        hf,
+        index,
+        measures,
+        mislabels,
+        movement,
+        query,
+        repair,
+        retrain,
+        scale,
+    )
     from benchmarks.measure import peak_megabytes
     from benchmarks.peers import faiss
 
@@ -48,6 +63,8 @@ def section(name: str) -> list[dict[str, Any]]:
         rows = repair.measure()
     elif name == "hf":
         rows = hf.measure(OUT)
+    elif name in ("adam", "movement", "collect"):
+        rows = {"adam": adam, "movement": movement, "collect": collect}[name].measure(OUT)
     elif name == "retrain":
         rows = retrain.measure()
     elif name == "faiss":
@@ -124,8 +141,17 @@ def show(document: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=document["data"], box=None, title_justify="left")
-    for name in ("what", "seconds", "s a pair", "ratio (low–high)", "over", "bytes/ex.", "peak MB"):
-        table.add_column(name, justify="left" if name in ("what", "over") else "right")
+    for name in (
+        "what",
+        "seconds",
+        "s a pair",
+        "ratio (low–high)",
+        "over",
+        "bytes/ex.",
+        "peak MB",
+        "found",
+    ):
+        table.add_column(name, justify="left" if name in ("what", "over", "found") else "right")
     for row in document["rows"]:
         ratio = row.get("ratio")
         spread = ratio and f"{ratio['median']:.3g} ({ratio['low']:.3g}–{ratio['high']:.3g})"
@@ -137,6 +163,7 @@ def show(document: dict[str, Any]) -> None:
             row.get("over", ""),
             f"{row['bytes_an_example']:,.0f}" if "bytes_an_example" in row else "",
             str(row["peak_megabytes"]),
+            row.get("found", ""),
         )
     Console(width=190).print(table)
 

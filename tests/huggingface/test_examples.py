@@ -89,6 +89,40 @@ def test_answers(tmp_path: Path) -> None:
     assert (tmp_path / "run.html").exists()
 
 
+def test_headlines(tmp_path: Path) -> None:
+    import torch
+    import transformers
+
+    tokens = tokenizer("unigram")
+    tokens.eos_token = "</s>"
+    torch.manual_seed(1)
+    config = transformers.T5Config(
+        vocab_size=len(tokens),
+        d_model=16,
+        d_kv=8,
+        d_ff=24,
+        num_layers=2,
+        num_heads=2,
+        pad_token_id=tokens.pad_token_id,
+        eos_token_id=tokens.eos_token_id,
+        decoder_start_token_id=tokens.pad_token_id,
+    )
+    tokens.model_max_length = 260
+    transformers.T5ForConditionalGeneration(config).save_pretrained(tmp_path / "model")
+    tokens.save_pretrained(tmp_path / "model")
+    lines = [
+        json.dumps({"text": f"headline: {one}", "answer": other})
+        for one, other in zip(make_examples(30).texts, make_examples(30, 8).texts, strict=True)
+    ]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines) + "\n")
+    said = run(
+        *("hf_seq2seq.py", tmp_path / "data.jsonl", tmp_path / "model", tmp_path / "run"),
+        *("headline: the striker of the cup", "the goal"),
+    )
+    assert said.count("proponent ") == 5
+    assert (tmp_path / "run.html").exists()
+
+
 def test_pairs(tmp_path: Path) -> None:
     examples = make_examples(48)
     with open(tmp_path / "data.csv", "w", newline="") as file:

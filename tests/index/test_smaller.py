@@ -10,15 +10,42 @@ import torch
 
 from tests.index.test_life import TEXTS, further, scores_of
 from wordtrace import api
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, MismatchError
 from wordtrace.index import fidelity, projection
 from wordtrace.index.build import weights
+from wordtrace.index.describe import describe_index
 from wordtrace.index.estimate import makespan
 from wordtrace.index.postings import make_block
 
 
 def exact(run: api.Run, text: str) -> np.ndarray:
     return api.influence(run, text)[0]
+
+
+def test_a_build_in_bfloat16_says_so_and_what_it_costs(run: api.Run, tmp_path: Path) -> None:
+    built = {
+        kind: api.build_index(
+            run, tmp_path / kind, top_k=None, dtype="float32", precision=kind, workers=1
+        ).folder
+        for kind in ("float32", "bfloat16")
+    }
+    for mine, right in zip(built["bfloat16"].blocks(0), built["float32"].blocks(0), strict=True):
+        one, other = (float(block.norm.square().sum()) for block in (mine, right))
+        # Eight bits of mantissa, where float32 has 24.
+        assert 1e-6 < abs(one / other - 1) < 0.02
+    claimed = built["bfloat16"].manifest.fidelity
+    assert claimed is not None
+    assert built["float32"].manifest.fidelity is None
+    assert 0.9 < claimed["overlap"] <= 1
+    assert 0.99 < claimed["spearman"] < 1
+    assert describe_index(built["bfloat16"])["precision"] == "bfloat16"
+    more = api.Examples.of(["a striker"], [0], run.label_names, ids=["more"], source="more")
+    api.Index.open(tmp_path / "bfloat16").add(more, workers=1)
+    with pytest.raises(MismatchError, match="precision"):
+        api.build_index(run, tmp_path / "bfloat16", top_k=None, dtype="float32", workers=1)
+    with pytest.raises(InputError, match="--precision is 'float16'; it must be float32 or bfl"):
+        api.build_index(run, tmp_path / "x", precision="float16", workers=1)
+    assert api.estimate_index(run, precision="bfloat16", workers=1)["fidelity"]
 
 
 def test_int8_is_off_by_half_a_step_in_each_component(
@@ -38,7 +65,14 @@ def test_int8_is_off_by_half_a_step_in_each_component(
             assert (one.norm[:-1] >= one.norm[1:]).all()
 
 
-@pytest.mark.parametrize("settings", [{"dtype": "int8"}, {"project": 9, "dtype": "float32"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dtype": "int8"},
+        {"project": 9, "dtype": "float32"},
+        {"precision": "bfloat16", "dtype": "float32", "top_k": None},
+    ],
+)
 def test_a_smaller_index_scores_nearly_the_same(
     run: api.Run, tmp_path: Path, settings: dict[str, object]
 ) -> None:
@@ -83,7 +117,7 @@ def test_random_projections_keep_dot_products_on_average(run: api.Run) -> None:
 
 def test_the_samples_scores_are_those_of_the_measure(run: api.Run) -> None:
     drawn = fidelity.sample(run, 3)
-    found = fidelity.scores(weights(run, "rate"), *drawn.blocks())
+    found = fidelity.scores(weights(run), *drawn.blocks())
     assert run.held_out is not None
     asked = run.held_out.take(np.arange(found.shape[0]))
     right = api.influence(run, asked, "tracin-we-topk", top_k=3)

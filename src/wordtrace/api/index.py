@@ -225,6 +225,7 @@ def build_index(
     project: int | None = None,
     projection: str = "pca",
     weighting: str = "rate",
+    precision: str = "float32",
     shard_size: int = 32_768,
     workers: int | None = None,
     executor: str | Executor = "processes",
@@ -249,9 +250,10 @@ def build_index(
         project=project,
         projection=projection,
         weighting=weighting,
+        precision=precision,
         shard_size=shard_size,
         workers=workers,
         executor=named(executor, address, workers),
         overwrite=overwrite,
     )
-    return Index(folder, opened)
+    return Index(folder, opened.weighted(weighting))

@@ -18,7 +18,7 @@ def estimate_index(run: Run | str | Path, **settings: Any) -> dict[str, Any]:
     ----------
     **settings
         Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
-        ``shard_size``, ``workers``.
+        ``precision``, ``shard_size``, ``workers``.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     return estimation.estimate(opened, **settings)
@@ -46,11 +46,11 @@ def calibrate(
         A row for each k; ``chosen`` is the smallest that keeps as much, None standing for all
         positions. See :func:`.index.calibrate.calibrate`.
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
+    opened = (run if isinstance(run, Run) else Run.open(run)).weighted(weighting)
     building.check_stored(opened, dtype, project, projection)
     return calibration.calibrate(
         opened,
-        building.weights(opened, weighting),
+        building.weights(opened),
         dtype=dtype,
         project=project,
         projection=projection,

@@ -45,9 +45,14 @@ def index(
     weighting: Annotated[
         str,
         typer.Option(
-            help="η of a checkpoint: its learning rate, or rate-sum since the one before."
+            help="What a checkpoint weighs: its learning rate; rate-sum since the one before; "
+            "adam: the rate, times Adam's own step sizes."
         ),
     ] = "rate",
+    precision: Annotated[
+        str,
+        typer.Option(help="In which gradients are computed: float32, or bfloat16 (faster)."),
+    ] = "float32",
     shard_size: Annotated[int, typer.Option(help="Examples in a file.")] = 32_768,
     workers: Workers = None,
     executor: ExecutorName = "processes",
@@ -97,6 +102,7 @@ def index(
             project=project,
             projection=projection,
             weighting=weighting,
+            precision=precision,
             shard_size=shard_size,
             workers=workers,
         )
@@ -111,6 +117,7 @@ def index(
         project=project,
         projection=projection,
         weighting=weighting,
+        precision=precision,
         shard_size=shard_size,
         workers=workers,
         executor=runs,

@@ -54,6 +54,17 @@ def record(
         int | None,
         typer.Option(help="Most tokens of an example; as the tokenizer was set in training."),
     ] = None,
+    max_completion_length: Annotated[
+        int | None,
+        typer.Option(help="Most tokens of a sequence-to-sequence model's completion."),
+    ] = None,
+    label_smoothing: Annotated[
+        float, typer.Option(help="Of the training's loss, where it had any.")
+    ] = 0.0,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(help="Of the training's loss, in the order of the classes, with commas."),
+    ] = None,
     lr: Annotated[
         float | None, typer.Option(help="Rate of every checkpoint, where none was logged.")
     ] = None,
@@ -74,7 +85,9 @@ def record(
     ] = False,
     end: Annotated[
         bool,
-        typer.Option("--end/--no-end", help="Of a language model: completions had an end token."),
+        typer.Option(
+            "--end/--no-end", help="Of a causal language model: completions had an end token."
+        ),
     ] = True,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a run, at the end.")
@@ -83,7 +96,7 @@ def record(
 ) -> None:
     """Adopt the output folder of a transformers Trainer as a run, as it is.
 
-    Of a causal language model --text is the prompt and --text2 the completion; no label is read.
+    Of a language model --text is the prompt and --text2 the completion; no label is read.
     """
     from wordtrace import api
     from wordtrace.cli.show import show_run
@@ -104,6 +117,9 @@ def record(
         overwrite=overwrite,
         label_names=None if label_names is None else tuple(label_names.split(",")),
         max_length=max_length,
+        max_completion_length=max_completion_length,
+        label_smoothing=label_smoothing,
+        class_weights=_numbers(class_weights),
         learning_rate=lr,
         checkpoints=steps_of(checkpoint_steps) or checkpoints,
         tokenizer=tokenizer,
@@ -117,3 +133,16 @@ def record(
     show_run(describe_run(run), as_json)
     if not as_json:
         say(f"Next: wordtrace index {out}")
+
+
+def _numbers(given: str | None) -> tuple[float, ...] | None:
+    from wordtrace.errors import InputError
+
+    if given is None:
+        return None
+    try:
+        return tuple(float(one) for one in given.split(","))
+    except ValueError:
+        raise InputError(
+            f"--class-weights is {given!r}; it must be numbers such as 0.5,2."
+        ) from None

@@ -52,7 +52,8 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
             "example",
             "  checkpoints: "
             + ", ".join(f"step {one['step']} (η {one['eta']:g})" for one in document["checkpoints"])
-            + f"; {document['dtype']}, dimension {_dimension(document)}, "
+            + (", by Adam's step sizes" if document["weighting"] == "adam" else "")
+            + f"; {_stored(document)}, dimension {_dimension(document)}, "
             f"{document['shards']} shards",
             *([f"  {_fidelity(document['fidelity'])}"] if document["fidelity"] else []),
             *(
@@ -94,6 +95,11 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _stored(document: Mapping[str, Any]) -> str:
+    computed = document["precision"]
+    return f"{document['dtype']}" + ("" if computed == "float32" else f" (computed in {computed})")
 
 
 def _dimension(document: Mapping[str, Any]) -> str:

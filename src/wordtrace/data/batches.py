@@ -28,16 +28,16 @@ class Encoded:
     second
         int64, shape (examples,): the position where a pair's second text starts, for models that
         tell the two by token types; the length where there is no second. None for other models.
-    until
-        int64, shape (examples,): the position where it ends, where not all of the second text
-        counts; None where all does.
+    asked
+        int64, shape (examples, 2): from which position to before which a completion counts, where
+        not all of it does; None where all does.
     """
 
     ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     truncated: int = 0
     second: IntArray | None = None
-    until: IntArray | None = None
+    asked: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -56,16 +56,16 @@ class Encoded:
         ids = np.concatenate(parts) if parts else np.empty(0, np.int32)
         offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
         second = None if self.second is None else self.second[rows]
-        until = None if self.until is None else self.until[rows]
-        return Encoded(ids, offsets, second=second, until=until)
+        asked = None if self.asked is None else self.asked[rows]
+        return Encoded(ids, offsets, second=second, asked=asked)
 
     def between(self, start: int, end: int) -> Encoded:
         """Return consecutive examples; ids are a view."""
         bounds = self.offsets[start : end + 1]
         second = None if self.second is None else self.second[start:end]
-        until = None if self.until is None else self.until[start:end]
+        asked = None if self.asked is None else self.asked[start:end]
         ids = self.ids[bounds[0] : bounds[-1]]
-        return Encoded(ids, bounds - bounds[0], second=second, until=until)
+        return Encoded(ids, bounds - bounds[0], second=second, asked=asked)
 
     def padded(self, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Return the examples at `rows` as a rectangle.
@@ -87,14 +87,18 @@ class Encoded:
         return ids, mask
 
     def types(self, rows: IntArray, mask: npt.NDArray[np.bool_]) -> IntArray | None:
-        """Return the token types that go with :meth:`padded`, 1 in a second text, or None."""
+        """Return the token types that go with :meth:`padded`, or None.
+
+        1 in a second text; 2 where it does not count.
+        """
         if self.second is None:
             return None
         position = np.arange(mask.shape[1])[None, :]
-        after = position >= self.second[rows][:, None]
-        if self.until is not None:
-            after &= position < self.until[rows][:, None]
-        return (after & mask).astype(np.int64)
+        types = ((position >= self.second[rows][:, None]) & mask).astype(np.int64)
+        if self.asked is not None:
+            start, end = (column[:, None] for column in self.asked[rows].T)
+            types[(types == 1) & ((position < start) | (position >= end))] = 2
+        return types
 
 
 def by_length(lengths: IntArray, batch_size: int, tokens: int | None = None) -> Iterator[IntArray]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from wordtrace.explain.prediction import Hit, Kind, Span, Word
 from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
 #: A token in more than this share of the training texts is a stop token.
@@ -28,7 +29,7 @@ class Vocabulary:
         How many training texts there are.
     """
 
-    tokenizer: Tokenizer | CompletionTokenizer
+    tokenizer: Tokenizer | CompletionTokenizer | Seq2SeqTokenizer
     documents: npt.NDArray[np.int64]
     examples: int
 

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from wordtrace.models.protocol import Batch, TextModel
 
+#: In which the gradients of an index may be computed.
+PRECISIONS = ("float32", "bfloat16")
+
 
 @dataclass(frozen=True)
 class EmbeddingGradients:
@@ -35,6 +38,9 @@ def embedding_gradients(
     model: TextModel,
     batch: Batch,
     objective: Callable[[Tensor, Batch], Tensor] | None = None,
+    *,
+    scale: Tensor | None = None,
+    precision: str = "float32",
 ) -> EmbeddingGradients:
     """Differentiate the sum of the examples' losses at the embedding's output.
 
@@ -48,6 +54,12 @@ def embedding_gradients(
     objective
         Maps (logits, batch) to a value for each example, shape (batch,); the training loss by
         default.
+    scale
+        From :meth:`.run.run.Run.row_scale`: each position's gradient is multiplied by the row of
+        its token. None: by nothing.
+    precision
+        One of :data:`PRECISIONS`; "bfloat16" computes matrix products in it (autocast), what is
+        returned is float32.
     """
     leaves: list[Tensor] = []
 
@@ -58,11 +70,17 @@ def embedding_gradients(
 
     handle = model.embedding.register_forward_hook(make_leaf)
     try:
-        with torch.enable_grad():
+        kind = next(model.embedding.parameters()).device.type
+        half = torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16")
+        with torch.enable_grad(), half:
             logits = model.logits(batch)
             losses = (objective or model.losses)(logits, batch)
             (gradient,) = torch.autograd.grad(losses.sum(), leaves)
     finally:
         handle.remove()
-    gradient = gradient.float().masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
+    # The row's own gradient, where the module gives the row times a factor (BART, Gemma).
+    gradient = gradient.float() * getattr(model.embedding, "embed_scale", 1.0)
+    if scale is not None:
+        gradient *= scale[batch.ids]
+    gradient = gradient.masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
     return EmbeddingGradients(gradient, losses.detach(), logits.detach())

@@ -16,6 +16,7 @@ from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import Executor
 from wordtrace.gradients import tokens as gradients
+from wordtrace.gradients.embedding import PRECISIONS
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import measure, sample
@@ -28,6 +29,8 @@ from wordtrace.index.texts import Texts
 from wordtrace.run.run import Run
 
 PLAN = "plan.json"
+# Of an index that was built when there was no choice.
+_BEFORE = {"precision": "float32"}
 
 
 def build(
@@ -37,6 +40,7 @@ def build(
     top_k: int | None = 10,
     dtype: str = "float16",
     weighting: str = "rate",
+    precision: str = "float32",
     project: int | None = None,
     projection: str = "pca",
     shard_size: int = 32_768,
@@ -63,7 +67,10 @@ def build(
         How: "pca", fitted on a sample of the training examples, or "random".
     weighting
         η_c: "rate" is the learning rate used at checkpoint c, "rate-sum" the sum of the rates
-        since the checkpoint before.
+        since the checkpoint before, "adam" the rate, and each number of a gradient is weighted by
+        Adam's step size, 1/(√v̂ + ε).
+    precision
+        In which the gradients are computed: "float32", or "bfloat16" (matrix products alone).
     workers
         Processes; by default one a core.
     executor
@@ -77,24 +84,26 @@ def build(
         When a gradient is NaN or infinite; names the example.
     """
     gradients.check_top_k(top_k)
-    check_stored(run, dtype, project, projection)
+    run = run.weighted(weighting)
+    check_stored(run, dtype, project, projection, precision)
     if shard_size < 1:
         raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
     folder = Path(out) if out is not None else run.path / "index"
     atomic.check_replaceable(folder, manifests.FILE, "index")
-    sources = weights(run, weighting)
+    sources = weights(run)
     plan: dict[str, Any] = {
         "run_fingerprint": run.fingerprint,
         "top_k": top_k,
         "dtype": dtype,
         "weighting": weighting,
+        "precision": precision,
         "projection": None if project is None else {"kind": projection, "dim": project},
         "shard_size": shard_size,
     }
     if (folder / manifests.FILE).exists() and not overwrite:
         recorded = atomic.read_json(folder / manifests.FILE)
         fingerprint.require_same(
-            {key: recorded.get(key) for key in plan},
+            {key: recorded.get(key, _BEFORE.get(key)) for key in plan},
             plan,
             str(folder),
             "choose another --out, or add --overwrite to replace it",
@@ -108,7 +117,7 @@ def build(
         start_work(part, plan)
         encoded = prepare(part, run, run.train, run.encoded)
         found = compress(run, part, sources, plan)
-        tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype)
+        tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype, precision=precision)
         shards = run_tasks(tasks, part, workers, executor)
         texts = Texts(part / manifests.TEXTS, len(encoded))
         write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
@@ -145,9 +154,9 @@ def build(
 def compress(
     run: Run, part: Path, sources: Sequence[Source], plan: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Fit the projection, where there is one, and measure what it and int8 cost."""
-    shape = plan["projection"]
-    if shape is None and plan["dtype"] != "int8":
+    """Fit the projection, where there is one, and measure what it, int8 and bfloat16 cost."""
+    shape, exact = plan["projection"], plan["precision"] == "float32"
+    if shape is None and plan["dtype"] != "int8" and exact:
         return None
     drawn = sample(run, plan["top_k"])
     bases = None
@@ -156,7 +165,8 @@ def compress(
         if not (part / projections.FILE).exists():
             projections.save(part, bases)
         bases = projections.load(part, len(sources))
-    return measure(drawn, sources, plan["dtype"], bases).document()
+    computed = None if exact else sample(run, plan["top_k"], plan["precision"])
+    return measure(drawn, sources, plan["dtype"], bases, computed).document()
 
 
 def make_tasks(
@@ -167,6 +177,8 @@ def make_tasks(
     top_k: int | None,
     dtype: str,
     number: int = 0,
+    *,
+    precision: str = "float32",
 ) -> list[ShardTask]:
     """Return the tasks that index `count` examples; shards are numbered from `number` on."""
     return [
@@ -179,6 +191,8 @@ def make_tasks(
             min(shard_size, count - first),
             top_k,
             dtype,
+            run.weighting,
+            precision,
         )
         for checkpoint in range(len(run.checkpoints) + 1)
         for shard, first in enumerate(range(0, count, shard_size))
@@ -224,18 +238,20 @@ def start_work(part: Path, plan: dict[str, Any]) -> None:
     atomic.write_json(part / WORK / PLAN, plan)
 
 
-def check_stored(run: Run, dtype: str, project: int | None, projection: str) -> None:
-    """Refuse a way of storing that there is not (InputError)."""
+def check_stored(
+    run: Run, dtype: str, project: int | None, projection: str, precision: str = "float32"
+) -> None:
+    """Refuse a way of storing or computing that there is not (InputError)."""
+    if precision not in PRECISIONS:
+        raise InputError(f"--precision is {precision!r}; it must be {' or '.join(PRECISIONS)}.")
     if dtype not in DTYPES:
         raise InputError(f"--dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
     projections.check(projection, project, run.dim)
 
 
-def weights(run: Run, weighting: str) -> list[Source]:
-    """Return the run's checkpoints with their weights η_c (InputError for another weighting)."""
-    if weighting not in ("rate", "rate-sum"):
-        raise InputError(f"--weighting is {weighting!r}; it must be rate or rate-sum.")
-    if weighting == "rate":
+def weights(run: Run) -> list[Source]:
+    """Return the run's checkpoints with their weights η_c, by its weighting."""
+    if run.weighting != "rate-sum":
         return [Source(point.step, point.learning_rate) for point in run.checkpoints]
     sums = [0.0, *[point.learning_rate_sum for point in run.checkpoints]]
     return [

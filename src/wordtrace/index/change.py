@@ -66,7 +66,16 @@ def add(
             shutil.copyfile(index.path / projection.FILE, part / projection.FILE)
         encoded = prepare(part, run, examples)
         tasks = make_tasks(
-            run, part, len(examples), manifest.shard_size, manifest.top_k, manifest.dtype, number
+            *(
+                run,
+                part,
+                len(examples),
+                manifest.shard_size,
+                manifest.top_k,
+                manifest.dtype,
+                number,
+            ),
+            precision=manifest.precision,
         )
         shards = run_tasks(tasks, part, workers, executor)
         tag = f"-{plan['revision']:05d}"

@@ -22,6 +22,7 @@ def describe_index(index: IndexFolder) -> dict[str, Any]:
         "parts": [{"source": part.source, "examples": part.count} for part in manifest.parts],
         "top_k": manifest.top_k,
         "dtype": manifest.dtype,
+        "precision": manifest.precision,
         "dim": manifest.dim,
         "projection": manifest.projection,
         "fidelity": manifest.fidelity,

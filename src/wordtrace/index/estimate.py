@@ -32,6 +32,7 @@ def estimate(
     project: int | None = None,
     projection: str = "pca",
     weighting: str = "rate",
+    precision: str = "float32",
     shard_size: int = 32_768,
     workers: int | None = None,
 ) -> dict[str, Any]:
@@ -48,7 +49,8 @@ def estimate(
     InputError
         For settings that :func:`.build.build` refuses.
     """
-    check_stored(run, dtype, project, projection)
+    run = run.weighted(weighting)
+    check_stored(run, dtype, project, projection, precision)
     if shard_size < 1:
         raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
     if workers is not None and workers < 1:
@@ -59,6 +61,7 @@ def estimate(
     plan = {
         "top_k": top_k,
         "dtype": dtype,
+        "precision": precision,
         "projection": None if project is None else {"kind": projection, "dim": project},
     }
     with tempfile.TemporaryDirectory(prefix="wordtrace-") as name:
@@ -70,12 +73,15 @@ def estimate(
         preparing = time.perf_counter() - start
         start = time.perf_counter()
         # Its own sample, of a fixed size: what it takes does not grow with the data.
-        fidelity = compress(run, part, weights(run, weighting), plan)
+        fidelity = compress(run, part, weights(run), plan)
         compressing = time.perf_counter() - start
         size = len(encoded)
         asked = [(0, min(_SMALL, size)), (0, size), (0, size), (points, size)]
         tasks = [
-            ShardTask(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype)
+            ShardTask(
+                *(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype, weighting),
+                precision=precision,
+            )
             for at, (place, rows) in enumerate(asked)
         ]
         start = time.perf_counter()

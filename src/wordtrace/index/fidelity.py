@@ -74,8 +74,11 @@ class Sample:
         return found
 
 
-def sample(run: Run, top_k: int | None) -> Sample:
-    """Draw training rows, and as queries held-out rows (else further training rows)."""
+def sample(run: Run, top_k: int | None, precision: str = "float32") -> Sample:
+    """Draw training rows, and as queries held-out rows (else further training rows).
+
+    The gradients of the training rows are computed in `precision`, those of queries in float32.
+    """
     order = np.random.default_rng(_SEED).permutation(len(run.train))
     rows = np.sort(order[:_ROWS])
     labels = run.train.labels
@@ -89,7 +92,10 @@ def sample(run: Run, top_k: int | None) -> Sample:
         asked, theirs = _encoded(run, chosen), labels[chosen]
     mine = _encoded(run, rows)
     return Sample(
-        [_kept(run, place, mine, labels[rows], top_k) for place in range(len(run.checkpoints))],
+        [
+            _kept(run, place, mine, labels[rows], top_k, precision)
+            for place in range(len(run.checkpoints))
+        ],
         [_kept(run, place, asked, theirs, top_k) for place in range(len(run.checkpoints))],
         (len(mine), len(asked)),
         run.tokenizer.size,
@@ -133,11 +139,18 @@ def compare(exact: npt.NDArray[np.float64], found: npt.NDArray[np.float64]) -> F
 
 
 def measure(
-    drawn: Sample, sources: Sequence[Source], dtype: str, bases: Sequence[Tensor] | None
+    drawn: Sample,
+    sources: Sequence[Source],
+    dtype: str,
+    bases: Sequence[Tensor] | None,
+    computed: Sample | None = None,
 ) -> Fidelity:
-    """Compare what an index stores with the same positions in float32 and all dimensions."""
+    """Compare what an index stores with top-k computed and kept in float32, in all dimensions.
+
+    `computed` is the sample in the index's precision, where that is another one.
+    """
     exact = scores(sources, *drawn.blocks())
-    return compare(exact, scores(sources, *drawn.blocks(dtype, bases)))
+    return compare(exact, scores(sources, *(computed or drawn).blocks(dtype, bases)))
 
 
 def _top(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -151,13 +164,19 @@ def _encoded(run: Run, rows: npt.NDArray[np.int64]) -> Encoded:
 
 
 def _kept(
-    run: Run, place: int, encoded: Encoded, labels: npt.NDArray[np.int64], top_k: int | None
+    run: Run,
+    place: int,
+    encoded: Encoded,
+    labels: npt.NDArray[np.int64],
+    top_k: int | None,
+    precision: str = "float32",
 ) -> Kept:
-    model = run.model(run.checkpoints[place])
+    point = run.checkpoints[place]
+    model = run.model(point)
     parts = []
     for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows, predict.device_of(model))
-        found = embedding_gradients(model, batch)
+        found = embedding_gradients(model, batch, scale=run.row_scale(point), precision=precision)
         norms = gradients.position_norms(found)
         kept = gradients.token_gradients(batch, found, norms, top_k)
         here = TokenGradients(kept.example.cpu(), kept.token.cpu(), kept.gradient.cpu())

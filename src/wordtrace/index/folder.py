@@ -90,7 +90,7 @@ class IndexFolder:
                 f"{run.path} is {run.fingerprint[:12]}; build the index again, or give the right "
                 "run with --run."
             )
-        return run
+        return run.weighted(self.manifest.weighting)
 
     def blocks(self, checkpoint: int) -> Iterator[Block]:
         """Yield the postings at a checkpoint, shard by shard; mapped once, then kept."""

@@ -78,6 +78,7 @@ class Manifest:
         Positions kept in a text; None for all.
     weighting
         "rate": η_c is the rate at c. "rate-sum": the sum of the rates since the checkpoint before.
+        "adam": the rate at c, and gradients are times 1/√(√v̂ + ε).
     files
         Size and BLAKE2b of the other files, by name.
     parts
@@ -89,7 +90,9 @@ class Manifest:
     projection
         ``{"kind", "dim"}``: how the gradients were brought to fewer dimensions; None: not at all.
     fidelity
-        What that and int8 cost, on a sample; see :class:`.index.fidelity.Fidelity`.
+        What that, int8 and bfloat16 cost, on a sample; see :class:`.index.fidelity.Fidelity`.
+    precision
+        In which the gradients were computed.
     revision
         How many times the index was changed since it was built.
     """
@@ -112,6 +115,7 @@ class Manifest:
     revision: int = 0
     projection: Mapping[str, Any] | None = None
     fidelity: Mapping[str, Any] | None = None
+    precision: str = "float32"
 
     @property
     def stored_dim(self) -> int:
@@ -139,7 +143,7 @@ class Manifest:
                     "the index's manifest.json is not as it was written; build the index again."
                 )
         try:
-            known = dict(document)
+            known = {"precision": "float32", **document}
             if known["version"] == 1:
                 known |= dict.fromkeys(("removed", "projection", "fidelity"))
                 known |= {"tokens": TOKENS, "revision": 0}

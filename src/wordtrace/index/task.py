@@ -54,6 +54,8 @@ class ShardTask:
     count: int
     top_k: int | None
     dtype: str
+    weighting: str = "rate"
+    precision: str = "float32"
 
     @property
     def key(self) -> str:
@@ -84,7 +86,7 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
 
 def build_shard(task: ShardTask) -> dict[str, Any]:
     """Compute and write one shard and its examples' statistics; runs in a worker process."""
-    run, encoded, texts, bases = _opened(task.run, task.part, _stamp(task.part))
+    run, encoded, texts, bases = _opened(task.run, task.part, task.weighting, _stamp(task.part))
     points = [*run.checkpoints, run.final]
     checkpoint = points[task.checkpoint]
     model = run.model(checkpoint)
@@ -104,7 +106,9 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     lengths = encoded.lengths[task.first : task.first + task.count]
     for within in by_length(lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
-        found = embedding_gradients(model, batch)
+        found = embedding_gradients(
+            model, batch, scale=run.row_scale(checkpoint), precision=task.precision
+        )
         norms = gradients.position_norms(found)
         gradients.check_finite(found, norms, rows_here[within], names, f"step {checkpoint.step}")
         kept = gradients.token_gradients(batch, found, norms, task.top_k)
@@ -140,9 +144,9 @@ def _mapped(path: Path) -> Encoded:
 
 @lru_cache(maxsize=1)
 def _opened(
-    run: str, part: str, stamp: int
+    run: str, part: str, weighting: str, stamp: int
 ) -> tuple[Run, Encoded, Texts, list[torch.Tensor] | None]:
-    opened, folder = Run.open(run), Path(part)
+    opened, folder = Run.open(run).weighted(weighting), Path(part)
     encoded = _mapped(folder / WORK / _ENCODED)
     bases = None
     if (folder / projection.FILE).exists():

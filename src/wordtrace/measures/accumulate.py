@@ -77,12 +77,21 @@ class QueryTokens:
             yield token, self.query[start:end], self.gradient[start:end]
 
 
-def query_tokens(model: TextModel, queries: Queries, top_k: int | None, where: str) -> QueryTokens:
-    """Take the queries' token gradients for their labels, top-k as for training texts (Eq. 5)."""
+def query_tokens(
+    model: TextModel,
+    queries: Queries,
+    top_k: int | None,
+    where: str,
+    scale: Tensor | None = None,
+) -> QueryTokens:
+    """Take the queries' token gradients for their labels, top-k as for training texts (Eq. 5).
+
+    `scale` is as of :func:`.embedding_gradients`.
+    """
     parts = []
     for rows in by_length(queries.encoded.lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
-        found = embedding_gradients(model, batch)
+        found = embedding_gradients(model, batch, scale=scale)
         norms = gradients.position_norms(found)
         gradients.check_finite(found, norms, rows, queries.texts, where)
         kept = gradients.token_gradients(batch, found, norms, top_k)

@@ -66,7 +66,7 @@ class InfluenceLast:
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples)."""
         run.require_classes("influence-last")
-        model = run.model(run.final)
+        model = _plain(run.model(run.final))
         a, delta = _with_constant(*factors(model, run.encoded, run.train.labels), self.bias)
         asked, asked_delta = _with_constant(
             *factors(model, queries.encoded, queries.labels), self.bias
@@ -154,7 +154,8 @@ class InfluenceLayer:
         InputError
             For an unknown layer, or an embedding.
         """
-        model = run.model(run.final)
+        run.require_classes(f"influence:{self.layer}")
+        model = _plain(run.model(run.final))
         modules = find_layers(model, [self.layer])
         if isinstance(modules[self.layer], nn.Embedding):
             raise InputError(
@@ -254,3 +255,13 @@ def _with_constant(
     if bias:
         wide = np.concatenate([wide, np.ones((len(wide), 1))], 1)
     return wide, delta.astype(np.float64)
+
+
+def _plain(model: TextModel) -> TextModel:
+    """Refuse a loss whose Hessian is another one (InputError)."""
+    if getattr(model.outputs, "targets", None) is not None:
+        raise InputError(
+            "influence functions know plain cross-entropy; the run was trained with smoothed "
+            "labels or weighted classes. Take a measure of TracIn."
+        )
+    return model

@@ -103,7 +103,7 @@ class Streamed:
             for within in by_length(encoded.lengths[rows], 1024, predict.tokens_a_batch(model)):
                 chosen = rows[within]
                 batch = to_batch(encoded, labels, chosen, predict.device_of(model))
-                found = embedding_gradients(model, batch)
+                found = embedding_gradients(model, batch, scale=self.run.row_scale(point))
                 norms = gradients.position_norms(found)
                 gradients.check_finite(
                     found, norms, chosen, self.run.train.ids, f"step {point.step}"

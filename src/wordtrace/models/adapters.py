@@ -27,8 +27,8 @@ def base_of(adapter: Path, given: Path | None) -> Path:
 
 
 def generates(adapter: Path) -> bool:
-    """Tell an adapter of a causal language model."""
-    return bool(_read(adapter).get("task_type") == "CAUSAL_LM")
+    """Tell an adapter of a language model."""
+    return _read(adapter).get("task_type") in ("CAUSAL_LM", "SEQ_2_SEQ_LM")
 
 
 def adapted_labels(adapter: Path) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def narrow(
         it from.
     """
     assert encoded.second is not None
-    second, until = encoded.second.copy(), encoded.lengths
+    asked = np.stack([encoded.second, encoded.lengths], axis=1)
     for row, (span, tokens) in enumerate(zip(spans, positions, strict=True)):
         if span is None:
             continue
@@ -95,5 +95,5 @@ def narrow(
                 f"the span of query {row} is the text's first token, which the model predicts from "
                 "nothing; give a longer one."
             )
-        second[row], until[row] = inside[0], inside[-1] + 1
-    return replace(encoded, second=second, until=np.asarray(until, np.int64))
+        asked[row] = inside[0], inside[-1] + 1
+    return replace(encoded, asked=asked)

@@ -135,11 +135,7 @@ class HuggingFaceGenerator:
         counted = batch.mask[:, 1:]
         if batch.types is not None:
             counted = counted & (batch.types[:, 1:] == 1)
-        losses = F.cross_entropy(
-            scores[:, :-1].float().transpose(1, 2), ids[:, 1:], reduction="none"
-        )
-        total = (losses * counted).sum(1) / counted.sum(1).clamp(min=1)
-        return -total.unsqueeze(1)
+        return mean_log_probability(scores[:, :-1], ids[:, 1:], counted)
 
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss of each completion's tokens, shape (batch,)."""
@@ -148,6 +144,26 @@ class HuggingFaceGenerator:
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Refuse: each token has its own."""
         raise InputError("this measure needs a classifier; a language model has no last layer's.")
+
+
+def mean_log_probability(scores: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
+    """Return the mean of log softmax(scores)[target] over the positions that count.
+
+    Parameters
+    ----------
+    scores
+        float, shape (batch, length, vocabulary).
+    targets, counted
+        int64 and bool, shape (batch, length).
+
+    Returns
+    -------
+    Tensor
+        float32, shape (batch, 1); 0 where no position counts.
+    """
+    losses = F.cross_entropy(scores.float().transpose(1, 2), targets, reduction="none")
+    total = (losses * counted).sum(1) / counted.sum(1).clamp(min=1)
+    return -total.unsqueeze(1)
 
 
 def open_tokenizer(path: Path, max_length: int, end: int | None) -> CompletionTokenizer:

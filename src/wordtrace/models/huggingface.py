@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from wordtrace.data.labelling import Kind
 from wordtrace.errors import InputError
-from wordtrace.models.outputs import OUTPUTS
+from wordtrace.models.outputs import Classes, Outputs
 from wordtrace.models.protocol import Batch
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ class HuggingFaceClassifier:
     ----------
     module
         The model; it is used as it is, evaluation mode and frozen parameters are the caller's.
-    kind
-        Of its labels.
+    outputs
+        What its scores mean; by default one class of several, by plain cross-entropy.
 
     Raises
     ------
@@ -32,9 +31,9 @@ class HuggingFaceClassifier:
         When it has no linear layer that gives the class scores.
     """
 
-    def __init__(self, module: PreTrainedModel, kind: Kind = "class") -> None:
+    def __init__(self, module: PreTrainedModel, outputs: Outputs | None = None) -> None:
         self.module: nn.Module = module
-        self.outputs = OUTPUTS[kind]
+        self.outputs = outputs or Classes()
         self._config: Any = module.config
         self._last = _last_linear(module, self._config.num_labels)
         # Text models in pictures' and sounds' company keep their part of the configuration apart.

@@ -36,11 +36,23 @@ class Outputs(Protocol):
 
 
 class Classes:
-    """One class of several: softmax and cross-entropy."""
+    """One class of several: softmax and cross-entropy.
+
+    Parameters
+    ----------
+    targets
+        From :meth:`.models.loss.TrainingLoss.targets`; None: the loss is plain cross-entropy.
+    """
+
+    def __init__(self, targets: Tensor | None = None) -> None:
+        self.targets = targets
 
     def losses(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Return −log softmax(scores)[label]."""
-        return F.cross_entropy(scores, labels, reduction="none")
+        """Return −log softmax(scores)[label]; with targets t, −Σ_j t_j log softmax(scores)_j."""
+        if self.targets is None:
+            return F.cross_entropy(scores, labels, reduction="none")
+        asked = self.targets.to(scores.device)[labels]
+        return -(scores.log_softmax(1) * asked).sum(1)
 
     def predicted(self, scores: Tensor) -> Tensor:
         """Return the class of the highest score, int64, shape (batch,)."""

@@ -18,6 +18,9 @@ from wordtrace.models import adapters
 from wordtrace.models.completions import HuggingFaceGenerator
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.library import first_line, library
+from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.outputs import OUTPUTS, Classes
+from wordtrace.models.seq2seq import HuggingFaceSeq2Seq
 
 CONFIG = "config.json"
 
@@ -115,9 +118,12 @@ def _cut_layers(document: dict[str, Any], layers: int, folder: Path) -> None:
 
 
 def load(
-    weights: Path, config: Mapping[str, Any], base: Path | None = None
-) -> HuggingFaceClassifier | HuggingFaceGenerator:
-    """Read a classifier or a causal language model in float32, from files on disk alone.
+    weights: Path,
+    config: Mapping[str, Any],
+    base: Path | None = None,
+    loss: TrainingLoss | None = None,
+) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
+    """Read a classifier or a language model in float32, from files on disk alone.
 
     Parameters
     ----------
@@ -127,6 +133,8 @@ def load(
         Its ``config.json``, from :func:`read_config`.
     base
         The folder of the model that an adapter was trained on; the adapter is merged into it.
+    loss
+        Of a classifier: what it was trained with; plain cross-entropy by default.
 
     Raises
     ------
@@ -141,6 +149,8 @@ def load(
     generates, more = is_generator(config), {}
     if generates:
         kind = transformers.AutoModelForCausalLM
+        if is_sequence_to_sequence(config):
+            kind = transformers.AutoModelForSeq2SeqLM
         more["generation_config"] = transformers.GenerationConfig()  # else it looks for a file
     else:
         kind = classifier_class(transformers, settings, config, weights)
@@ -154,9 +164,18 @@ def load(
     if base is not None:
         module = adapters.merged(module, weights)
     _check_finite(module, weights)
+    if is_sequence_to_sequence(config):
+        return HuggingFaceSeq2Seq(module)
     if generates:
         return HuggingFaceGenerator(module)
-    return HuggingFaceClassifier(module, kind_of(config))
+    labels = kind_of(config)
+    targets = None if loss is None else loss.targets(module.config.num_labels)
+    if targets is not None and labels != "class":
+        raise InputError(
+            "label smoothing and class weights are known for one class a text; this model's labels "
+            f"are of the kind {labels!r}."
+        )
+    return HuggingFaceClassifier(module, OUTPUTS[labels] if targets is None else Classes(targets))
 
 
 def kind_of(config: Mapping[str, Any]) -> Kind:
@@ -171,9 +190,16 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
 
 
 def is_generator(config: Mapping[str, Any]) -> bool:
-    """Tell a causal language model by its architecture's name."""
+    """Tell a language model, causal or sequence-to-sequence, by its architecture's name."""
     named = str((config.get("architectures") or [""])[0])
-    return named.endswith(("ForCausalLM", "LMHeadModel"))
+    return named.endswith(("ForCausalLM", "LMHeadModel")) or is_sequence_to_sequence(config)
+
+
+def is_sequence_to_sequence(config: Mapping[str, Any]) -> bool:
+    """Tell a model that encodes a prompt and decodes a completion."""
+    named = str((config.get("architectures") or [""])[0])
+    decodes = named.endswith(("ForConditionalGeneration", "MTModel"))
+    return bool(config.get("is_encoder_decoder")) and decodes
 
 
 @contextmanager
@@ -254,6 +280,11 @@ def classifier_class(transformers: Any, settings: Any, document: Any, folder: Pa
         raise InputError(
             f"{folder} holds {named or settings.model_type}, which is no sequence classifier; "
             "models for sequence classification are traced."
+        )
+    if getattr(settings, "is_encoder_decoder", False):
+        raise InputError(
+            f"{folder} holds {named or settings.model_type}, a classifier that reads a text twice, "
+            "by an encoder and a decoder; classifiers with one of the two are traced."
         )
     if kind_of(document) == "number" and settings.num_labels > 1:
         raise InputError(

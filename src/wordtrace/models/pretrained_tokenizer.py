@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,28 @@ _MOST = 512
 _FILES = (FILE, "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.model", "spm.model")
 
 
-def find(
-    places: Sequence[Path], config: Mapping[str, Any], max_length: int | None
-) -> tuple[Tokenizer, list[str], int | None]:
-    """Return the first folder's tokenizer, notes on what was taken for granted, the end's token.
+@dataclass(frozen=True)
+class Found:
+    """A folder's tokenizer.
+
+    Attributes
+    ----------
+    notes
+        What was taken for granted.
+    end
+        The token that ends a text.
+    target
+        The ``tokenizer.json`` by which it writes completions, where that is another one.
+    """
+
+    tokenizer: Tokenizer
+    notes: list[str]
+    end: int | None
+    target: str | None
+
+
+def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | None) -> Found:
+    """Return the first folder's tokenizer.
 
     Raises
     ------
@@ -65,7 +84,22 @@ def find(
         and int(config.get("type_vocab_size", 0)) > 1,
         literal=False,
     )
-    return tokenizer, notes, outer.eos_token_id
+    return Found(tokenizer, notes, outer.eos_token_id, _target(outer, document))
+
+
+def open_target(document: str, max_length: int) -> Tokenizer:
+    """Return a tokenizer of completions."""
+    return Tokenizer(tokenizers.Tokenizer.from_str(document), max_length, literal=False)
+
+
+def _target(outer: Any, document: str) -> str | None:
+    """Return how completions are tokenized, where translation makes it another way."""
+    switch = getattr(outer, "_switch_to_target_mode", None)
+    if switch is None:
+        return None
+    switch()
+    found: str = outer.backend_tokenizer.to_str()
+    return None if found == document else found
 
 
 def _limit(config: Mapping[str, Any], outer: Any) -> int:

@@ -26,7 +26,8 @@ class Batch:
         int64, shape (batch,): the class whose loss is meant; for sets of classes and numbers
         float32, shape (batch, outputs), as :class:`.data.labelling.Labelling` has it.
     types
-        int64, shape (batch, length): 1 in the second text of a pair; None for models without.
+        int64, shape (batch, length): 1 in the second text of a pair, 2 where a completion does not
+        count; None for models without.
     """
 
     ids: Tensor

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Span, TokenAt, Tokenizer
 
 # Han, kana, Thai, Lao, Burmese, Khmer.
@@ -50,7 +51,7 @@ def whole_words(
     positions: Sequence[TokenAt],
     text: str,
     text2: str | None,
-    tokenizer: Tokenizer | CompletionTokenizer,
+    tokenizer: Tokenizer | CompletionTokenizer | Seq2SeqTokenizer,
 ) -> WholeWords:
     """Join the tokens of each word.
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
-from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,14 +20,17 @@ from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError
 from wordtrace.execute.progress import track
 from wordtrace.models import pretrained
-from wordtrace.models import tokenizer as tokens
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
+from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.run import labels as names
 from wordtrace.run import predict
+from wordtrace.run.adopt_files import OURS, write_files
+from wordtrace.run.adopt_notes import notes_of
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
-from wordtrace.run.run import BASE, FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
+from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
 from wordtrace.run.source import (
     Choices,
     Source,
@@ -103,7 +104,7 @@ def record(
         )
         return Run.open(folder)
     with atomic.exclusive(folder) as part:
-        atomic.refuse_foreign(part, _OURS)
+        atomic.refuse_foreign(part, OURS)
         atomic.empty(part)
         _adopt(part, source, examples, held_out, rates, choices, plan)
         atomic.commit_folder(folder)
@@ -111,12 +112,16 @@ def record(
 
 
 _TASKS = {"class": "classification", "set": "multi-label", "number": "regression"}
-_OURS = (MANIFEST, TRAIN, HELD_OUT, BASE, tokens.FILE, pretrained.CONFIG, "checkpoints")
 
 
 def _labelled(source: Source, examples: Examples, choices: Choices, ordered: bool) -> Examples:
     """Bring labels into the order of the classes; a language model has the one, `completion`."""
     if pretrained.is_generator(source.document):
+        if isinstance(source.tokenizer, Seq2SeqTokenizer) and not examples.has_pairs:
+            raise InputError(
+                f"{examples.source}: a sequence-to-sequence model takes a prompt and a completion; "
+                "give the completion's column by --text2."
+            )
         nothing = np.zeros(len(examples), np.int64)
         return Examples.of(
             examples.table["text"],
@@ -141,7 +146,14 @@ def _labelled(source: Source, examples: Examples, choices: Choices, ordered: boo
 def _plan(
     source: Source, examples: Examples, held_out: Examples | None, choices: Choices
 ) -> dict[str, Any]:
+    decoded = source.tokenizer
+    more: dict[str, Any] = {}
+    if isinstance(decoded, Seq2SeqTokenizer):
+        more["decoding"] = asdict(decoded.decoding)
+    if source.loss != TrainingLoss():
+        more["loss"] = source.loss.document()
     return {
+        **more,
         "output": [
             [one.step, *(fingerprint.of_file(path) for path in weight_files(one.folder))]
             for one in source.saved
@@ -171,12 +183,12 @@ def _adopt(
     candidates, right, frozen = _measured(source, encoded, examples.labels, np.sort(drawn), rates)
     final, dim, measured = _final(source, candidates, held_out)
     chosen = _chosen(candidates, choices, _untrained(examples))
-    _write_files(part, source, [*chosen, final], choices.copy)
+    write_files(part, source, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
     if held_out is not None:
         held_out.write_parquet(part / HELD_OUT)
     tokenizer = source.tokenizer
-    generates = isinstance(tokenizer, CompletionTokenizer)
+    generates = pretrained.is_generator(source.document)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -192,6 +204,10 @@ def _adopt(
             "dim": dim,
             "token_types": source.tokenizer.types,
             "end": tokenizer.end if isinstance(tokenizer, CompletionTokenizer) else None,
+            "decoding": asdict(tokenizer.decoding)
+            if isinstance(tokenizer, Seq2SeqTokenizer)
+            else None,
+            "loss": source.loss.document(),
             "task": "generation" if generates else _TASKS[examples.kind],
             "label_kind": examples.kind,
         },
@@ -205,7 +221,7 @@ def _adopt(
         "checkpoints": [one.document() for one in chosen],
         "final": final.document(),
         "history": [one.document() for one in candidates],
-        "notes": _notes(source, examples, rates, chosen, right, frozen),
+        "notes": notes_of(source, examples, rates, chosen, right, frozen),
         "train": {
             "rows": len(examples),
             "fingerprint": plan["train"],
@@ -312,89 +328,3 @@ def _chosen(
         losses = [(0, before), *((one.step, one.loss) for one in candidates)]
         steps = choose(losses, choices.checkpoints)
     return [one for one in candidates if one.step in set(steps)]
-
-
-def _write_files(part: Path, source: Source, kept: Sequence[Checkpoint], copy: bool) -> None:
-    folders = {one.step: one.folder for one in source.saved}
-    for one in {one.step: one for one in kept}.values():
-        target = part / one.folder
-        target.mkdir(parents=True)
-        for path in weight_files(folders[one.step]):
-            _link(path, target / path.name, copy)
-        atomic.write_json(target / "step.json", one.document())
-    if source.base is not None:
-        (part / BASE).mkdir()
-        for path in [*weight_files(source.base), source.base / pretrained.CONFIG]:
-            _link(path, part / BASE / path.name, copy)
-    atomic.write_json(part / pretrained.CONFIG, source.document)
-    source.tokenizer.save(part / tokens.FILE)
-
-
-def _link(source: Path, target: Path, copy: bool) -> None:
-    if not copy:
-        try:
-            os.link(source.resolve(), target)
-            return
-        except OSError:
-            pass  # another file system, or one without links
-    shutil.copyfile(source, target)
-
-
-def _notes(
-    source: Source,
-    examples: Examples,
-    rates: Rates,
-    chosen: list[Checkpoint],
-    right: float,
-    frozen: bool,
-) -> list[str]:
-    notes = list(source.notes)
-    guessed = [one.step for one in chosen if one.step not in rates.known]
-    if guessed:
-        notes.append(
-            f"The rate at {'step' if len(guessed) == 1 else 'steps'} "
-            f"{', '.join(map(str, guessed))} was not logged: taken between the logged ones."
-        )
-    if right < _least(source, examples) * 0.9:
-        notes.append(
-            f"The last checkpoint gets only {right:.0%} of a sample of these training rows right: "
-            "are the data, the columns and --label-names those of the training?"
-        )
-    rows = _rows_seen(source.saved[-1])
-    if rows is not None and not rows[0] <= len(examples) <= rows[1]:
-        notes.append(
-            f"The Trainer's record speaks of {rows[0]:,} to {rows[1]:,} training rows (or a "
-            f"multiple of them, on several devices); the data has {len(examples):,}: is it the "
-            "training data?"
-        )
-    if frozen:
-        notes.append(
-            "The word embeddings were frozen in the training: a score tells how alike gradients "
-            "are there, not what a step did."
-        )
-        return notes
-    notes.append(
-        "Adam, momentum and weight decay also move the embeddings of tokens that are not in a "
-        "batch; TracIn leaves that out."
-    )
-    return notes
-
-
-def _least(source: Source, examples: Examples) -> float:
-    """Return the share of right labels below which something is wrong; 0 where none is told."""
-    if isinstance(source.tokenizer, CompletionTokenizer) or examples.kind == "number":
-        return 0.0
-    if examples.kind == "set":
-        there = examples.labels.mean(0)
-        return float(np.maximum(there, 1 - there).mean())
-    share = float(np.bincount(examples.labels).max()) / len(examples)
-    return max(share, 2 / len(examples.label_names))
-
-
-def _rows_seen(saved: Saved) -> tuple[int, int] | None:
-    """Return the least and most rows that fit the steps of an epoch and the batch size."""
-    batch = saved.state.get("train_batch_size")
-    if not isinstance(batch, int) or batch < 1 or not saved.epoch:
-        return None
-    steps = round(saved.step / saved.epoch)
-    return (steps - 1) * batch + 1, steps * batch

@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
+from wordtrace.run import adam
 from wordtrace.run.from_trainer import record
 from wordtrace.run.run import Run
 from wordtrace.run.trainer_output import RATES, STATE
@@ -88,22 +89,25 @@ class TraceCallback(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Write the weights where a moment is due."""
         if state.is_world_process_zero and state.global_step in self._due:
-            self._save(args, state, kept["model"])
+            self._save(args, state, kept["model"], kept.get("optimizer"))
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Write the last weights and make the run."""
         if not state.is_world_process_zero:
             return
-        self._save(args, state, kept["model"])
-        self.run = record(self.folder, self.data, self.out, **self.choices)
+        self._save(args, state, kept["model"], kept.get("optimizer"))
+        choices = {**_smoothing(args, kept["model"]), **self.choices}
+        self.run = record(self.folder, self.data, self.out, **choices)
         shutil.rmtree(self.folder)
 
-    def _save(self, args: Any, state: Any, model: Any) -> None:
+    def _save(self, args: Any, state: Any, model: Any, optimizer: Any) -> None:
         folder = self.folder / f"checkpoint-{state.global_step}"
         if (folder / STATE).exists():
             return
         inner = getattr(model, "module", model)  # several devices wrap it
         inner.save_pretrained(folder, safe_serialization=True)
+        if optimizer is not None:
+            adam.keep_live(folder, optimizer, next(iter(inner.get_input_embeddings().parameters())))
         atomic.write_json(
             folder / STATE,
             {
@@ -113,6 +117,13 @@ class TraceCallback(TrainerCallback):
                 "log_history": [],
             },
         )
+
+
+def _smoothing(args: Any, model: Any) -> dict[str, Any]:
+    """Return the label smoothing of a classifier's training, to be recorded with it."""
+    classifies = "SequenceClassification" in type(getattr(model, "module", model)).__name__
+    smoothing = float(getattr(args, "label_smoothing_factor", 0.0))
+    return {"label_smoothing": smoothing} if smoothing and classifies else {}
 
 
 def _moments(steps: int, epochs: float) -> list[int]:

@@ -44,14 +44,16 @@ def record(
         Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
         examples from `data`.
     **choices
-        `label_names`, `max_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`,
-        `end`, `kind`: the fields of :class:`wordtrace.run.source.Choices`.
+        The fields of :class:`wordtrace.run.source.Choices`: `label_names`, `max_length`,
+        `max_completion_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`, `end`,
+        `kind`, `label_smoothing`, `class_weights`.
 
     Several labels a text stand in one column, as a list, or in several columns of 0 and 1,
     `label=("toxic", "threat")`.
 
-    A causal language model's examples have a prompt, `text`, and a completion, `text2`, whose
-    tokens' mean loss is the example's; or `text` alone, all of which counts. `label` is not read.
+    A language model's examples have a prompt, `text`, and a completion, `text2`, whose tokens' mean
+    loss is the example's; or, of a causal one, `text` alone, all of which counts. `label` is not
+    read.
 
     Raises
     ------

@@ -15,8 +15,8 @@ from wordtrace.disk import atomic
 from wordtrace.errors import NumericalError
 from wordtrace.execute.progress import Advance
 from wordtrace.models.cnn import CNN
+from wordtrace.run import adam, predict
 from wordtrace.run import checkpoint as checkpoints
-from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.fit import Training
 from wordtrace.run.recipe import Recipe
@@ -95,6 +95,7 @@ class Recorder:
         candidate = Checkpoint(step, step / self.an_epoch, rate, self.rate_sum, loss, held_out)
         self.candidates.append(candidate)
         checkpoints.save(self.folder, candidate, model.module.state_dict())
+        adam.keep_own(self.folder / candidate.folder, model, self.training.state)
         state = self.folder / STATE
         state.mkdir(exist_ok=True)
         optimizer = f"optimizer-{step:06d}.safetensors"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.protocol import TextModel
 from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.run import adam
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.recipe import Recipe
@@ -27,12 +29,15 @@ from wordtrace.run.recipe import Recipe
 if TYPE_CHECKING:
     from wordtrace.models.completions import CompletionTokenizer, HuggingFaceGenerator
     from wordtrace.models.huggingface import HuggingFaceClassifier
+    from wordtrace.models.seq2seq import HuggingFaceSeq2Seq, Seq2SeqTokenizer
 
 MANIFEST = "run.json"
 TRAIN = "train.parquet"
 HELD_OUT = "held_out.parquet"
 BASE = "base"
 FORMAT, VERSION = "wordtrace-run", 1
+#: What a checkpoint weighs: its rate; the rates since the one before; Adam's own step sizes.
+WEIGHTINGS = ("rate", "rate-sum", "adam")
 
 
 class Run:
@@ -48,13 +53,18 @@ class Run:
         ``run.json`` as read.
     device
         Where models are loaded.
+    weighting
+        One of :data:`WEIGHTINGS`; see :meth:`weighted`.
     """
+
+    weighting = "rate"
 
     def __init__(self, path: Path, manifest: dict[str, Any], device: str = "cpu") -> None:
         self.path = path
         self.manifest = manifest
         self.device = device
         self._models: dict[int, TextModel] = {}
+        self._steps: dict[int, torch.Tensor] = {}
 
     @classmethod
     def open(cls, path: str | Path, device: str = "cpu") -> Run:
@@ -161,9 +171,13 @@ class Run:
         return Examples.read_parquet(path) if path.exists() else None
 
     @cached_property
-    def tokenizer(self) -> Tokenizer | CompletionTokenizer:
+    def tokenizer(self) -> Tokenizer | CompletionTokenizer | Seq2SeqTokenizer:
         """The tokenizer it was trained with."""
         model = self.manifest["model"]
+        if model.get("decoding"):
+            from wordtrace.models.seq2seq import Seq2SeqTokenizer
+
+            return Seq2SeqTokenizer.open(self.path, self.manifest["max_length"], model["decoding"])
         if model.get("task") == "generation":
             from wordtrace.models.completions import open_tokenizer
 
@@ -215,6 +229,43 @@ class Run:
             self._models[checkpoint.step] = model
         return self._models[checkpoint.step]
 
+    def weighted(self, weighting: str) -> Run:
+        """Return this run as an index of a weighting sees it; models are shared, not loaded anew.
+
+        Raises
+        ------
+        InputError
+            For "adam", where Adam's step sizes were not kept.
+        """
+        if weighting not in WEIGHTINGS:
+            raise InputError(f"--weighting is {weighting!r}; it must be rate, rate-sum or adam.")
+        if weighting == "adam":
+            for point in self.checkpoints:
+                if not (self.path / point.folder / adam.FILE).is_file():
+                    raise InputError(
+                        f"{self.path} keeps no step sizes of Adam for the word embedding at step "
+                        f"{point.step}: it was not trained by Adam, or no optimizer.pt lay beside "
+                        "the weights; give --weighting rate or rate-sum."
+                    )
+        found = copy.copy(self)
+        found.weighting = weighting
+        return found
+
+    def row_scale(self, checkpoint: Checkpoint) -> torch.Tensor | None:
+        """Return what gradients at the embedding are multiplied by, shape (rows, dim); or None.
+
+        For "adam" it is 1/√(√v̂ + ε): a product of two such gradients is weighted by Adam's step
+        size of each number, over the rate.
+        """
+        if self.weighting != "adam":
+            return None
+        if checkpoint.step not in self._steps:
+            table = next(self.model(checkpoint).embedding.parameters())
+            path = self.path / checkpoint.folder / adam.FILE
+            found = adam.root_steps(path, len(table), table.shape[1])
+            self._steps[checkpoint.step] = found.to(self.device)
+        return self._steps[checkpoint.step]
+
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
         from wordtrace.models import pretrained
@@ -226,14 +277,18 @@ class Run:
         model.module.to(self.device)
         return model
 
-    def _pretrained(self, folder: str) -> HuggingFaceClassifier | HuggingFaceGenerator:
+    def _pretrained(
+        self, folder: str
+    ) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
         from wordtrace.models import pretrained
+        from wordtrace.models.loss import TrainingLoss
 
         base = self.path / BASE
         return pretrained.load(
             self.path / folder,
             pretrained.read_config(self.path),
             base if base.is_dir() else None,
+            TrainingLoss.of(self.manifest["model"].get("loss")),
         )
 
     def predict(

@@ -16,7 +16,9 @@ from wordtrace.data.labelling import KINDS, Kind, Labels
 from wordtrace.errors import InputError
 from wordtrace.models import adapters, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.protocol import TextModel
+from wordtrace.models.seq2seq import Decoding, Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import predict
 from wordtrace.run.trainer_output import Rates, Saved, checkpoints_of, rates_of
@@ -43,9 +45,13 @@ class Choices:
     copy
         Copy the weights instead of linking them.
     end
-        Of a language model: completions ended in the end token in training.
+        Of a causal language model: completions ended in the end token in training.
     kind
         Of the labels: "class", "set" or "number"; by default as the model's configuration says.
+    label_smoothing, class_weights
+        Of a classifier: what the training's loss had (:class:`.models.loss.TrainingLoss`).
+    max_completion_length
+        Of a sequence-to-sequence model: the most tokens of a completion; `max_length` by default.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -57,6 +63,9 @@ class Choices:
     copy: bool = False
     end: bool = True
     kind: Kind | None = None
+    max_completion_length: int | None = None
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in (None, *KINDS):
@@ -65,6 +74,12 @@ class Choices:
             raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
         if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
             raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
+        _ = self.loss
+
+    @property
+    def loss(self) -> TrainingLoss:
+        """What a classifier was trained with (InputError)."""
+        return TrainingLoss(self.label_smoothing, self.class_weights)
 
 
 @dataclass(frozen=True)
@@ -75,8 +90,9 @@ class Source:
     saved: list[Saved]
     document: dict[str, Any]
     base: Path | None
-    tokenizer: Tokenizer | CompletionTokenizer
+    tokenizer: Tokenizer | CompletionTokenizer | Seq2SeqTokenizer
     notes: list[str]
+    loss: TrainingLoss = field(default_factory=TrainingLoss)
     loaded: dict[Path, TextModel] = field(default_factory=dict)
 
     def model(self, folder: Path) -> TextModel:
@@ -84,7 +100,7 @@ class Source:
         last = self.saved[-1].folder
         if folder in self.loaded:
             return self.loaded[folder]
-        found = pretrained.load(folder, self.document, self.base)
+        found = pretrained.load(folder, self.document, self.base, self.loss)
         found.module.eval().requires_grad_(False)
         if folder == last:
             self.loaded[folder] = found
@@ -109,13 +125,29 @@ def open_source(output: Path, choices: Choices) -> Source:
     if choices.kind is not None:
         document["problem_type"] = pretrained.PROBLEMS[choices.kind]
     places = [choices.tokenizer] if choices.tokenizer else [last, output, *([base] if base else [])]
-    tokenizer, more, end = pretrained_tokenizer.find(
+    found = pretrained_tokenizer.find(
         [place for place in places if place], document, choices.max_length
     )
-    made: Tokenizer | CompletionTokenizer = tokenizer
-    if pretrained.is_generator(document):
-        made = CompletionTokenizer(tokenizer, end if choices.end else None)
-    return Source(output, saved, document, base, made, [*notes, *more])
+    made = _for_task(found, document, choices)
+    if choices.loss != TrainingLoss() and pretrained.is_generator(document):
+        raise InputError("--label-smoothing and --class-weights are for classifiers.")
+    return Source(output, saved, document, base, made, [*notes, *found.notes], choices.loss)
+
+
+def _for_task(
+    found: pretrained_tokenizer.Found, document: dict[str, Any], choices: Choices
+) -> Tokenizer | CompletionTokenizer | Seq2SeqTokenizer:
+    tokenizer, longest = found.tokenizer, choices.max_completion_length
+    if not pretrained.is_sequence_to_sequence(document):
+        if longest is not None:
+            raise InputError("--max-completion-length is for sequence-to-sequence models.")
+        if pretrained.is_generator(document):
+            return CompletionTokenizer(tokenizer, found.end if choices.end else None)
+        return tokenizer
+    target = found.target or tokenizer.inner.to_str()
+    completions = pretrained_tokenizer.open_target(target, longest or tokenizer.max_length)
+    decoding = Decoding.of(document, completions.max_length, target=found.target is not None)
+    return Seq2SeqTokenizer(tokenizer, completions, decoding)
 
 
 def labels_of(output: str | Path) -> Kind | None:

@@ -94,9 +94,9 @@ def sources(settings: Settings) -> dict[str, Any]:
 
 def _pretrained(part: Path, examples: Examples, settings: Settings, seed: int) -> Start:
     folder = pretrained.resolve(settings.model)
-    tokenizer, _, _ = pretrained_tokenizer.find(
+    tokenizer = pretrained_tokenizer.find(
         [folder], pretrained.read_config(folder), settings.max_length
-    )
+    ).tokenizer
     pad = next(
         (
             id

@@ -1,0 +1,73 @@
+"""The loss that a classifier was trained with, where it is not the plain cross-entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wordtrace.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainingLoss:
+    """Cross-entropy with smoothed labels and weighted classes, as ``torch.nn.CrossEntropyLoss``.
+
+    Attributes
+    ----------
+    label_smoothing
+        This part of each label is spread over all classes.
+    class_weights
+        A factor for each class's term of the loss; None: 1.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            raise InputError(f"--label-smoothing is {self.label_smoothing}; it must be in [0, 1).")
+        if self.class_weights is not None and not all(
+            0 < one < float("inf") for one in self.class_weights
+        ):
+            raise InputError("--class-weights must be numbers over 0, one for each class.")
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> TrainingLoss:
+        """Read from a run's manifest; without an entry it is plain cross-entropy."""
+        known = document or {}
+        weights = known.get("class_weights")
+        return cls(known.get("label_smoothing", 0.0), None if weights is None else tuple(weights))
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        weights = self.class_weights
+        return {
+            "label_smoothing": self.label_smoothing,
+            "class_weights": None if weights is None else list(weights),
+        }
+
+    def targets(self, classes: int) -> Tensor | None:
+        """Return what each label asks of each class, float32, shape (labels, classes).
+
+        The loss of label y is −Σ_j targets[y, j] log softmax(f)_j. None: plain cross-entropy.
+
+        Raises
+        ------
+        InputError
+            When there are not as many weights as classes.
+        """
+        if not self.label_smoothing and self.class_weights is None:
+            return None
+        found = (1 - self.label_smoothing) * torch.eye(classes) + self.label_smoothing / classes
+        if self.class_weights is not None:
+            if len(self.class_weights) != classes:
+                raise InputError(
+                    f"--class-weights gives {len(self.class_weights)} numbers; the model has "
+                    f"{classes} classes."
+                )
+            found = found * torch.tensor(self.class_weights)
+        return found

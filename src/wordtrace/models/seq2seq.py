@@ -1,0 +1,281 @@
+"""Sequence-to-sequence models: the prompt is encoded, the completion decoded, its loss traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import InputError
+from wordtrace.models.completions import mean_log_probability
+from wordtrace.models.outputs import Completions
+from wordtrace.models.protocol import Batch
+from wordtrace.models.tokenizer import FILE, TokenAt, Tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+#: The tokenizer of the completions, where it is another one than the prompts'.
+TARGET_FILE = "target_tokenizer.json"
+# Their decoder begins with the completion's last token (the language), not with one of its own.
+_TURNED = ("mbart", "plbart")
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a model's decoder is fed in training.
+
+    Attributes
+    ----------
+    start
+        The token put before a completion; None: the completion's own last token.
+    max_length
+        The most tokens of a completion, `start` left out.
+    target
+        Completions have a tokenizer of their own.
+    """
+
+    start: int | None
+    max_length: int
+    target: bool = False
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], max_length: int, *, target: bool) -> Decoding:
+        """Read from a model's ``config.json`` (InputError where it does not tell)."""
+        if config.get("model_type") in _TURNED:
+            return cls(None, max_length, target)
+        start = config.get("decoder_start_token_id")
+        if not isinstance(start, int):
+            raise InputError(
+                "the model's config.json names no decoder_start_token_id; add the one that the "
+                "training used."
+            )
+        return cls(start, max_length, target)
+
+
+class Seq2SeqTokenizer:
+    """A prompt for the encoder and a completion for the decoder, one after the other.
+
+    A pair (text, text2) becomes the prompt's tokens, then the decoder's: its start token and the
+    completion's. What the batch knows as the second text begins with the start token.
+
+    Parameters
+    ----------
+    prompts, completions
+        The tokenizers of the two sides; the same vocabulary.
+    decoding
+        How the decoder begins.
+    """
+
+    types = True
+
+    def __init__(self, prompts: Tokenizer, completions: Tokenizer, decoding: Decoding) -> None:
+        self.prompts, self.completions, self.decoding = prompts, completions, decoding
+        self.inner, self.max_length = prompts.inner, prompts.max_length
+        self.token, self.word = prompts.token, prompts.word
+        self.size = max(prompts.size, completions.size, (decoding.start or 0) + 1)
+        start = set() if decoding.start is None else {decoding.start}
+        self.special: frozenset[int] = prompts.special | completions.special | start
+
+    @classmethod
+    def open(cls, folder: Path, max_length: int, document: Mapping[str, Any]) -> Seq2SeqTokenizer:
+        """Read what :meth:`save` wrote into a run's folder (CorruptError)."""
+        decoding = Decoding(**document)
+        file = folder / (TARGET_FILE if decoding.target else FILE)
+        return cls(
+            Tokenizer.open(folder / FILE, max_length, literal=False),
+            Tokenizer.open(file, decoding.max_length, literal=False),
+            decoding,
+        )
+
+    def encode(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None, what: str | None = None
+    ) -> Encoded:
+        """Tokenize many; `what` names the progress bar, None shows none."""
+        prompts = self.prompts.encode(texts, what=what)
+        answers = self.completions.encode(_needed(texts2), what=what)
+        parts: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = []
+        for row in range(len(prompts)):
+            answer = answers[row]
+            start = answer[-1:] if self.decoding.start is None else [self.decoding.start]
+            parts += [prompts[row], np.asarray(start, np.int32), answer]
+        lengths = prompts.lengths + answers.lengths + 1
+        if self.decoding.start is None:
+            lengths -= answers.lengths == 0
+        offsets = np.zeros(len(prompts) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        every = np.concatenate(parts) if parts else np.empty(0, np.int32)
+        truncated = min(len(prompts), prompts.truncated + answers.truncated)
+        return Encoded(every, offsets, truncated, prompts.lengths)
+
+    def positions(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None
+    ) -> list[list[TokenAt]]:
+        """Say where in the texts each token stands; as :meth:`.Tokenizer.positions` does."""
+        found = []
+        for prompt, answer in zip(
+            self.prompts.positions(texts), self.completions.positions(_needed(texts2)), strict=True
+        ):
+            start = self.decoding.start
+            first = answer[-1:] if start is None else [TokenAt(start, None)]
+            begun = [TokenAt(one.token, None) for one in first]
+            found.append([*prompt, *begun, *(_in_second(one) for one in answer)])
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write ``tokenizer.json``, and the completions' beside it where it is another."""
+        self.prompts.save(path)
+        if self.decoding.target:
+            self.completions.save(path.with_name(TARGET_FILE))
+
+
+class HuggingFaceSeq2Seq:
+    """A ``…ForConditionalGeneration``; its one class score is the mean log-probability.
+
+    Encoder and decoder look their tokens up in one table. Both lookups are done at once, by
+    :attr:`embedding`, and handed to the two in place of their own: the gradient at that one output
+    holds the parts of both, each at its token.
+
+    Parameters
+    ----------
+    module
+        The model; it is used as it is.
+
+    Raises
+    ------
+    InputError
+        Where encoder and decoder have tables of their own.
+    """
+
+    outputs = Completions()
+
+    def __init__(self, module: PreTrainedModel) -> None:
+        self.module: nn.Module = module
+        stacks = [_embedding_of(module, name) for name in ("encoder", "decoder")]
+        if stacks[0].weight is not stacks[1].weight:
+            raise InputError(
+                f"the encoder and the decoder of {type(module).__name__} embed words by tables of "
+                "their own; models that share one are traced."
+            )
+        self._lookups = list(dict.fromkeys(stacks))
+        self.embedding: nn.Module = _Lookup(stacks[0])
+        pad = module.config.get_text_config().pad_token_id
+        self._pad = 0 if pad is None else int(pad)
+
+    @property
+    def named_layers(self) -> dict[str, tuple[str, ...]]:
+        """No layer has one of the paper's names."""
+        return {"second": (), "third": (), "last": ()}
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
+        assert batch.types is not None
+        ids = batch.ids.masked_fill(~batch.mask, self._pad)
+        first = (batch.mask & (batch.types == 0)).sum(1)
+        counted = batch.types == 1
+        whole = batch.mask.sum(1)
+        prompt = _Part.of(ids, torch.zeros_like(first), first)
+        answer = _Part.of(ids, first, whole - first)
+        vectors = self.embedding(ids)
+        # The last token is foretold, not read.
+        given = [prompt.take(vectors), answer.take(vectors)[:, :-1]]
+        handles = [one.register_forward_hook(_hand_out(given)) for one in self._lookups]
+        try:
+            scores = self.module(
+                input_ids=prompt.ids,
+                attention_mask=prompt.mask.long(),
+                decoder_input_ids=answer.ids[:, :-1],
+                use_cache=False,
+            ).logits
+        finally:
+            for handle in handles:
+                handle.remove()
+        counted = answer.mask & counted.gather(1, answer.at)
+        return mean_log_probability(scores, answer.ids[:, 1:], counted[:, 1:])
+
+    def losses(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean loss of each completion's tokens, shape (batch,)."""
+        return self.outputs.losses(logits, batch.labels)
+
+    def last_layer_input(self, batch: Batch) -> Tensor:
+        """Refuse: each token has its own."""
+        raise InputError("this measure needs a classifier; a language model has no last layer's.")
+
+
+class _Lookup(nn.Module):
+    """The rows of a table for some ids, unscaled: what the token gradient is taken at."""
+
+    def __init__(self, table: nn.Module) -> None:
+        super().__init__()
+        self.table = table
+
+    def forward(self, ids: Tensor) -> Tensor:
+        weight = self.table.weight
+        assert isinstance(weight, Tensor)
+        return F.embedding(ids, weight)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Consecutive positions of each text, as a rectangle: (batch, longest)."""
+
+    at: Tensor
+    ids: Tensor
+    mask: Tensor
+
+    @classmethod
+    def of(cls, ids: Tensor, first: Tensor, count: Tensor) -> _Part:
+        step = torch.arange(max(1, int(count.max())), device=ids.device)
+        mask = step < count.unsqueeze(1)
+        at = (first.unsqueeze(1) + step).clamp(max=ids.shape[1] - 1)
+        # Where a part ends stands the next one, or the end: it repeats its first token there.
+        at = torch.where(mask, at, first.clamp(max=ids.shape[1] - 1).unsqueeze(1))
+        return cls(at, ids.gather(1, at), mask)
+
+    def take(self, vectors: Tensor) -> Tensor:
+        """Return the positions' vectors, zeros at padding, so that no gradient goes there."""
+        at = self.at.unsqueeze(2).expand(-1, -1, vectors.shape[2])
+        return vectors.gather(1, at).masked_fill(~self.mask.unsqueeze(2), 0.0)
+
+
+def _hand_out(given: list[Tensor]) -> Callable[[nn.Module, object, Tensor], Tensor]:
+    """Return a hook that gives the next of some outputs (the encoder is asked first)."""
+
+    def hook(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+        scale: Tensor | float = getattr(module, "embed_scale", 1.0)
+        return given.pop(0) * scale
+
+    return hook
+
+
+def _embedding_of(module: Any, name: str) -> Any:
+    stack = module.get_submodule(name) if hasattr(module, name) else None
+    if stack is None:
+        stack = getattr(module.base_model, name, None)
+    if stack is None:
+        raise InputError(
+            f"{type(module).__name__} has no {name} with a word embedding, which is needed."
+        )
+    return stack.get_input_embeddings()
+
+
+def _needed(texts2: Sequence[str] | None) -> Sequence[str]:
+    if texts2 is None:
+        raise InputError(
+            "a sequence-to-sequence model takes a prompt and a completion; give the completion's "
+            "column by --text2."
+        )
+    return texts2
+
+
+def _in_second(one: TokenAt) -> TokenAt:
+    if one.span is None:
+        return one
+    return TokenAt(one.token, ("text2", one.span[1], one.span[2]))

@@ -1,0 +1,155 @@
+"""Adam's step sizes for the word embedding's rows, kept beside a checkpoint's weights.
+
+Adam moves each number of the table by η_c m̂/(√v̂ + ε): by its own step size, η_c/(√v̂ + ε), where
+v̂ is the running mean of its squared gradients, corrected for its start at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wordtrace.errors import CorruptError, NumericalError
+from wordtrace.models.protocol import TextModel
+from wordtrace.run.checkpoint import load_tensors, save_tensors
+
+#: Beside the weights of a checkpoint; only where Adam trained the embedding.
+FILE = "adam.safetensors"
+OPTIMIZER = "optimizer.pt"
+#: Of ``torch.optim.AdamW``, by which wordtrace itself trains.
+BETA2, EPSILON = 0.999, 1e-8
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the table is found in an optimizer's file, which knows parameters by number.
+
+    Attributes
+    ----------
+    shape
+        Of the table.
+    number, count
+        Of the `count` parameters of this shape it is the one with this number.
+    """
+
+    shape: tuple[int, ...]
+    number: int
+    count: int
+
+    @classmethod
+    def of(cls, model: TextModel) -> Place:
+        """Find the table among a model's parameters."""
+        table = _table(model)
+        alike = [one for one in model.module.parameters() if one.shape == table.shape]
+        number = next(at for at, one in enumerate(alike) if one is table)
+        return cls(tuple(table.shape), number, len(alike))
+
+
+def keep(folder: Path, state: Mapping[str, Tensor], beta2: float, epsilon: float) -> bool:
+    """Write an optimizer's state of the table beside a checkpoint; False where it is not Adam's.
+
+    Rows that Adam has not met are left out: of rare words' rows there are many.
+
+    Raises
+    ------
+    NumericalError
+        When it holds NaN or infinity.
+    """
+    moment = state.get("max_exp_avg_sq", state.get("exp_avg_sq"))
+    if moment is None or "step" not in state or moment.dim() != 2:
+        return False
+    steps = float(state["step"])
+    second = moment.detach().float().cpu() / (1 - beta2**steps)
+    if not bool(torch.isfinite(second).all()) or bool((second < 0).any()):
+        raise NumericalError(
+            f"{folder}: Adam's second moments hold NaN or infinity; the training diverged there."
+        )
+    rows = second.any(1).nonzero().flatten()
+    save_tensors(
+        folder / FILE,
+        {
+            "rows": rows,
+            "second_moment": second[rows],
+            "epsilon": torch.tensor(epsilon, dtype=torch.float64),
+        },
+    )
+    return True
+
+
+def keep_from(saved: Path, target: Path, place: Place) -> bool:
+    """Write what a Trainer's ``optimizer.pt`` knows of the table; False where it tells nothing.
+
+    It is read by ``torch.load(weights_only=True)`` alone.
+    """
+    try:
+        document = torch.load(saved / OPTIMIZER, map_location="cpu", weights_only=True, mmap=True)
+        groups, states = document["param_groups"], document["state"]
+        held = [(number, group) for group in groups for number in group["params"]]
+    except Exception:  # any file may lie there; without it there are no step sizes
+        return False
+    alike = [
+        (states[number], group)
+        for number, group in held
+        if number in states and _shape_of(states[number]) == place.shape
+    ]
+    # Frozen parameters have no state: then the count differs, and which is which is not known.
+    if len(alike) != place.count:
+        return False
+    state, group = alike[place.number]
+    return keep(target, state, float(group["betas"][1]), float(group["eps"]))
+
+
+def keep_own(folder: Path, model: TextModel, states: Mapping[str, Tensor]) -> None:
+    """Write what wordtrace's own training knows: tensors by "PARAMETER/NAME"."""
+    table = _table(model)
+    name = next(name for name, one in model.module.named_parameters() if one is table)
+    prefix = f"{name}/"
+    state = {key.removeprefix(prefix): one for key, one in states.items() if key.startswith(prefix)}
+    keep(folder, state, BETA2, EPSILON)
+
+
+def keep_live(folder: Path, optimizer: Any, table: nn.Parameter) -> None:
+    """Write the state of an optimizer that is at work, where it is Adam's."""
+    state = optimizer.state.get(table, {})
+    for group in optimizer.param_groups:
+        if "betas" in group and any(one is table for one in group["params"]):
+            keep(folder, state, float(group["betas"][1]), float(group["eps"]))
+
+
+def root_steps(path: Path, rows: int, dim: int) -> Tensor:
+    """Return 1/√(√v̂ + ε), float32, shape (rows, dim); 0 where Adam has met no gradient.
+
+    A gradient times this, in two texts, gives their product weighted by Adam's step sizes.
+
+    Raises
+    ------
+    CorruptError
+        When the file is not whole or of another table.
+    """
+    held = load_tensors(path)
+    try:
+        at, second, epsilon = held["rows"], held["second_moment"], float(held["epsilon"])
+        inside = len(at) == 0 or 0 <= int(at.min()) <= int(at.max()) < rows
+        fits = inside and second.shape == (len(at), dim)
+    except (KeyError, ValueError, RuntimeError):
+        fits = False
+    if not fits:
+        raise CorruptError(f"{path} is not of this run's word embedding; make the run again.")
+    steps = (second.sqrt() + epsilon).rsqrt()
+    found = torch.zeros(rows, dim)
+    found[at] = torch.where(second > 0, steps, 0.0)
+    return found
+
+
+def _shape_of(state: Mapping[str, Any]) -> tuple[int, ...] | None:
+    moment = state.get("exp_avg_sq")
+    return tuple(moment.shape) if isinstance(moment, Tensor) else None
+
+
+def _table(model: TextModel) -> nn.Parameter:
+    return next(model.embedding.parameters())

@@ -1,0 +1,65 @@
+"""The files of an adopted run: weights linked, what belongs to them written beside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from wordtrace.disk import atomic
+from wordtrace.models import pretrained
+from wordtrace.models import tokenizer as tokens
+from wordtrace.models.seq2seq import TARGET_FILE
+from wordtrace.run import adam
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.run import BASE, HELD_OUT, MANIFEST, TRAIN
+from wordtrace.run.source import Source
+from wordtrace.run.trainer_output import weight_files
+
+#: All that an adopted run's folder holds at its top.
+OURS = (
+    MANIFEST,
+    TRAIN,
+    HELD_OUT,
+    BASE,
+    tokens.FILE,
+    TARGET_FILE,
+    pretrained.CONFIG,
+    "checkpoints",
+)
+
+
+def write_files(part: Path, source: Source, kept: Sequence[Checkpoint], copy: bool) -> None:
+    """Write the checkpoints, the last of which is the final model, configuration and tokenizer.
+
+    Weights are linked, or copied where `copy` says so or the file system can't link.
+    """
+    folders = {one.step: one.folder for one in source.saved}
+    place = adam.Place.of(source.model(source.saved[-1].folder))
+    for one in {one.step: one for one in kept}.values():
+        target = part / one.folder
+        target.mkdir(parents=True)
+        for path in weight_files(folders[one.step]):
+            _link(path, target / path.name, copy)
+        if (folders[one.step] / adam.FILE).is_file():
+            _link(folders[one.step] / adam.FILE, target / adam.FILE, copy)
+        elif one in kept[:-1]:
+            adam.keep_from(folders[one.step], target, place)
+        atomic.write_json(target / "step.json", one.document())
+    if source.base is not None:
+        (part / BASE).mkdir()
+        for path in [*weight_files(source.base), source.base / pretrained.CONFIG]:
+            _link(path, part / BASE / path.name, copy)
+    atomic.write_json(part / pretrained.CONFIG, source.document)
+    source.tokenizer.save(part / tokens.FILE)
+
+
+def _link(source: Path, target: Path, copy: bool) -> None:
+    if not copy:
+        try:
+            os.link(source.resolve(), target)
+            return
+        except OSError:
+            pass  # another file system, or one without links
+    shutil.copyfile(source, target)

@@ -1,0 +1,80 @@
+"""What a user should know of an adopted training: what was taken for granted, what looks wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wordtrace.data.examples import Examples
+from wordtrace.models import pretrained
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.source import Source
+from wordtrace.run.trainer_output import Rates, Saved
+
+
+def notes_of(
+    source: Source,
+    examples: Examples,
+    rates: Rates,
+    chosen: list[Checkpoint],
+    right: float,
+    frozen: bool,
+) -> list[str]:
+    """Return the notes.
+
+    Parameters
+    ----------
+    right
+        The last checkpoint's share of right labels, on a sample of the training rows.
+    frozen
+        Whether the embeddings did not move.
+    """
+    notes = list(source.notes)
+    guessed = [one.step for one in chosen if one.step not in rates.known]
+    if guessed:
+        notes.append(
+            f"The rate at {'step' if len(guessed) == 1 else 'steps'} "
+            f"{', '.join(map(str, guessed))} was not logged: taken between the logged ones."
+        )
+    if right < _least(source, examples) * 0.9:
+        notes.append(
+            f"The last checkpoint gets only {right:.0%} of a sample of these training rows right: "
+            "are the data, the columns and --label-names those of the training?"
+        )
+    rows = _rows_seen(source.saved[-1])
+    if rows is not None and not rows[0] <= len(examples) <= rows[1]:
+        notes.append(
+            f"The Trainer's record speaks of {rows[0]:,} to {rows[1]:,} training rows (or a "
+            f"multiple of them, on several devices); the data has {len(examples):,}: is it the "
+            "training data?"
+        )
+    if frozen:
+        notes.append(
+            "The word embeddings were frozen in the training: a score tells how alike gradients "
+            "are there, not what a step did."
+        )
+        return notes
+    notes.append(
+        "Adam, momentum and weight decay also move the embeddings of tokens that are not in a "
+        "batch; TracIn leaves that out."
+    )
+    return notes
+
+
+def _least(source: Source, examples: Examples) -> float:
+    """Return the share of right labels below which something is wrong; 0 where none is told."""
+    if pretrained.is_generator(source.document) or examples.kind == "number":
+        return 0.0
+    if examples.kind == "set":
+        there = examples.labels.mean(0)
+        return float(np.maximum(there, 1 - there).mean())
+    share = float(np.bincount(examples.labels).max()) / len(examples)
+    return max(share, 2 / len(examples.label_names))
+
+
+def _rows_seen(saved: Saved) -> tuple[int, int] | None:
+    """Return the least and most rows that fit the steps of an epoch and the batch size."""
+    batch = saved.state.get("train_batch_size")
+    if not isinstance(batch, int) or batch < 1 or not saved.epoch:
+        return None
+    steps = round(saved.step / saved.epoch)
+    return (steps - 1) * batch + 1, steps * batch
