@@ -60,11 +60,13 @@ def token_gradients(
         From :func:`position_norms`.
     top_k
         Positions kept in a text; None keeps all. Equal norms go to the lower position. Positions
-        whose gradient is exactly zero contribute nothing and are dropped.
+        whose gradient is exactly zero contribute nothing and are dropped. Gradients that were
+        scaled are chosen by their norms before.
     """
     keep = norms > 0
     if top_k is not None and top_k < norms.shape[1]:
-        order = torch.sort(norms, dim=1, descending=True, stable=True).indices[:, :top_k]
+        strength = norms if gradients.strength is None else gradients.strength
+        order = torch.sort(strength, dim=1, descending=True, stable=True).indices[:, :top_k]
         chosen = torch.zeros_like(keep).scatter_(1, order, True)
         keep &= chosen
     place = keep.flatten().nonzero().flatten()
