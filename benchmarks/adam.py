@@ -24,7 +24,7 @@ from wordtrace.index.fidelity import compare, sample, scores
 from wordtrace.run import adam
 from wordtrace.run.fit import Training, batch_rows, fit, to_batch
 
-ROWS, LAYERS, QUERIES, BATCHES = 2_000, 2, 30, 3
+ROWS, LAYERS, QUERIES, BATCHES = 2_000, 2, 30, 1
 BETA1 = 0.9
 
 

@@ -71,10 +71,10 @@ def test_scores_are_dense_products_over_adams_step_sizes(
     for point in run.checkpoints:
         model, step = run.model(point), steps[point.step]
 
-        def gradient(ids: Any, label: int, model: Any = model, step: Any = step) -> Any:
+        def gradient(ids: Any, label: int, model: Any = model) -> Any:
             if top_k is None:
                 return embedding_weight_gradient(model, ids.tolist(), label)
-            return scaled_top_k(model, ids.tolist(), label, top_k, step)
+            return top_k_gradient(model, ids.tolist(), label, top_k)
 
         held = [
             gradient(run.encoded[row], label) for row, label in enumerate(run.train.labels.tolist())
@@ -105,43 +105,6 @@ def test_scores_are_dense_products_over_adams_step_sizes(
     assert (held >= 0).all()
     plain = api.influence(run, QUERIES, "tracin-we", label=labels)
     assert np.abs(plain / np.abs(plain).max() - expected / scale).max() > 0.01
-
-
-def scaled_top_k(model: Any, ids: list[int], label: int, k: int, step: torch.Tensor) -> Any:
-    """The k positions of largest norm as they enter the product: g/√(√v̂ + ε)."""
-    alone = {}
-    for place in range(len(ids)):
-        # A text's gradient at one position: top-k of all, less all others.
-        alone[place] = position_gradient(model, ids, label, place)
-    norms = {at: float((one / step[ids[at]].sqrt()).norm()) for at, one in alone.items()}
-    dense = torch.zeros_like(step)
-    for at in sorted(norms, key=lambda at: (-norms[at], at))[:k]:
-        dense[ids[at]] += alone[at]
-    return dense
-
-
-def position_gradient(model: Any, ids: list[int], label: int, place: int) -> torch.Tensor:
-    import torch.nn.functional as F
-
-    from tests.oracles.dense import PlainCNN
-
-    plain = PlainCNN(model).double()
-    vectors = plain.embedding(torch.tensor([ids])).detach().requires_grad_(True)
-    hidden = vectors.transpose(1, 2)
-    for convolution in plain.convolutions:
-        hidden = F.relu(convolution(hidden))
-    loss = F.cross_entropy(plain.linear(hidden.max(dim=2).values), torch.tensor([label]))
-    (gradient,) = torch.autograd.grad(loss, [vectors])
-    return gradient[0, place]
-
-
-def test_the_oracle_of_one_position_is_the_oracle_of_all(run: api.Run) -> None:
-    ids = run.encoded[0].tolist()
-    model = run.model(run.checkpoints[0])
-    dense = torch.zeros(run.config.vocabulary, run.dim, dtype=torch.float64)
-    for place, token in enumerate(ids):
-        dense[token] += position_gradient(model, ids, 1, place)
-    torch.testing.assert_close(dense, top_k_gradient(model, ids, 1, len(ids)))
 
 
 def test_another_k_streams_with_the_same_weights(run: api.Run, tmp_path: Path) -> None:

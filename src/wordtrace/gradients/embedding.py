@@ -27,11 +27,15 @@ class EmbeddingGradients:
         float, shape (batch,).
     logits
         float, shape (batch, classes).
+    strength
+        float32, shape (batch, length): the norms before `scale`, by which top-k is taken; None
+        where there was no scale.
     """
 
     gradient: Tensor
     losses: Tensor
     logits: Tensor
+    strength: Tensor | None = None
 
 
 def embedding_gradients(
@@ -80,7 +84,9 @@ def embedding_gradients(
         handle.remove()
     # The row's own gradient, where the module gives the row times a factor (BART, Gemma).
     gradient = gradient.float() * getattr(model.embedding, "embed_scale", 1.0)
+    strength: Tensor | None = None
     if scale is not None:
+        strength = torch.linalg.vector_norm(gradient, dim=2).masked_fill_(~batch.mask, 0.0)
         gradient *= scale[batch.ids]
     gradient = gradient.masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
-    return EmbeddingGradients(gradient, losses.detach(), logits.detach())
+    return EmbeddingGradients(gradient, losses.detach(), logits.detach(), strength)

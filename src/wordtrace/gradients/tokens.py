@@ -49,18 +49,20 @@ def position_norms(gradients: EmbeddingGradients) -> Tensor:
     return norms
 
 
-def kept_positions(norms: Tensor, top_k: int | None) -> Tensor:
+def kept_positions(gradients: EmbeddingGradients, norms: Tensor, top_k: int | None) -> Tensor:
     """Tell which positions count, bool, shape (batch, length).
 
     Parameters
     ----------
     top_k
         Positions kept in a text; None keeps all. Equal norms go to the lower position. Positions
-        whose gradient is exactly zero contribute nothing and are dropped.
+        whose gradient is exactly zero contribute nothing and are dropped. Gradients that were
+        scaled are chosen by their norms before.
     """
     keep = norms > 0
     if top_k is not None and top_k < norms.shape[1]:
-        order = torch.sort(norms, dim=1, descending=True, stable=True).indices[:, :top_k]
+        strength = norms if gradients.strength is None else gradients.strength
+        order = torch.sort(strength, dim=1, descending=True, stable=True).indices[:, :top_k]
         keep &= torch.zeros_like(keep).scatter_(1, order, True)
     return keep
 
@@ -77,7 +79,7 @@ def token_gradients(
     top_k
         As of :func:`kept_positions`.
     """
-    place = kept_positions(norms, top_k).flatten().nonzero().flatten()
+    place = kept_positions(gradients, norms, top_k).flatten().nonzero().flatten()
     example = place // norms.shape[1]
     token = batch.ids.flatten()[place]
     return _sum_by_token(example, token, gradients.gradient.flatten(0, 1), place)

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.labelling import Labels
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.models.protocol import TextModel
 from wordtrace.run import predict
+from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.fit import to_batch
 from wordtrace.run.run import Run
 
@@ -22,8 +23,8 @@ def position_products(
     run: Run,
     etas: Sequence[float],
     top_k: int | None,
-    query: tuple[Encoded, npt.NDArray[np.int64]],
-    examples: tuple[Encoded, npt.NDArray[np.int64]],
+    query: tuple[Encoded, Labels],
+    examples: tuple[Encoded, Labels],
     names: Sequence[str],
 ) -> list[npt.NDArray[np.float64]]:
     """Multiply a query's gradients with those of examples at each pair of positions.
@@ -45,21 +46,20 @@ def position_products(
     count = len(query[0].ids)
     found = [np.zeros((int(length), count)) for length in examples[0].lengths]
     for eta, point in zip(etas, run.checkpoints, strict=True):
-        model, where = run.model(point), f"step {point.step}"
-        (asked,) = position_gradients(model, *query, top_k, ["the query"], where)
-        listed = position_gradients(model, *examples, top_k, names, where)
+        (asked,) = position_gradients(run, point, *query, top_k, ["the query"])
+        listed = position_gradients(run, point, *examples, top_k, names)
         for products, one in zip(found, listed, strict=True):
             products += eta * (one @ asked.T)
     return found
 
 
 def position_gradients(
-    model: TextModel,
+    run: Run,
+    point: Checkpoint,
     encoded: Encoded,
-    labels: npt.NDArray[np.int64],
+    labels: Labels,
     top_k: int | None,
     names: Sequence[str],
-    where: str,
 ) -> list[Gradients]:
     """Return each text's gradients by position, 0 where they do not count.
 
@@ -68,13 +68,14 @@ def position_gradients(
     NumericalError
         When one is NaN or infinite; names the text.
     """
+    model = run.model(point)
     found: list[Gradients] = [np.empty(0, np.float32)] * len(encoded)
     for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows, predict.device_of(model))
-        one = embedding_gradients(model, batch)
+        one = embedding_gradients(model, batch, scale=run.row_scale(point))
         norms = gradients.position_norms(one)
-        gradients.check_finite(one, norms, rows, names, where)
-        keep = gradients.kept_positions(norms, top_k).unsqueeze(2)
+        gradients.check_finite(one, norms, rows, names, f"step {point.step}")
+        keep = gradients.kept_positions(one, norms, top_k).unsqueeze(2)
         values = one.gradient.masked_fill_(~keep, 0.0).cpu().numpy()
         for row, value in zip(rows.tolist(), values, strict=True):
             found[row] = value[: encoded.lengths[row]]
