@@ -368,7 +368,7 @@ def test_the_analyses_answer_in_json_on_a_page_and_in_the_terminal(work: Path) -
         (["cancellation", "run", "--layers", "attention"], "there is no layer 'attention'"),
         (["cancellation", "nowhere"], "nowhere"),
         (["words", "run", "  "], "TEXT is empty"),
-        (["words", "run", "coach", "--label2", "film"], "--label2 and --pair2"),
+        (["words", "run", "coach", "--label2", "film"], "--label2, --pair2 and --span2"),
         (["words", "run", "coach", "--pair", "team"], "leave out --pair"),
         (["overlap", "run", "--queries", "data.csv", "--measures", "nonsense"], "no measure"),
         (["measures", "--out", "measures.txt"], ".json or .html"),

@@ -121,6 +121,35 @@ def test_an_index_gives_words_that_sum_to_the_score(
                         assert piece == word.token.strip("▁#")
 
 
+def test_whole_words_keep_the_sums(
+    adopted: tuple[Architecture, Path, api.Run], tmp_path: Path
+) -> None:
+    _, _, run = adopted
+    index = api.build_index(run, tmp_path / "index", top_k=8, workers=1)
+    by_token = index.trace(QUERIES, label=LABELS, top=4)
+    by_word = index.trace(QUERIES, label=LABELS, top=4, words=True)
+    whole = 0
+    for one, other in zip(by_token, by_word, strict=True):
+        hits = zip(
+            [*one.proponents, *one.opponents], [*other.proponents, *other.opponents], strict=True
+        )
+        for tokens, words in hits:
+            assert (tokens.id, tokens.score) == (words.id, words.score)
+            total = sum(value for _, value in tokens.words)
+            assert sum(value for _, value in words.words) == pytest.approx(total, abs=1e-12)
+            read = max(
+                end for word in words.contributions for _, _, end in [("", 0, 0), *word.spans]
+            )
+            for word in words.contributions:
+                # The toy texts have spaces between words and around signs.
+                for _, start, end in word.spans:
+                    assert start == 0 or words.text[start - 1] == " "
+                    assert words.text[end : end + 1] in ("", " ") or end == read
+                    assert word.token == words.text[start:end] or "unk" in word.token.lower()
+                    whole += 1
+    assert whole > 5
+
+
 def test_the_docs_name_what_is_tested() -> None:
     page = Path(__file__).parents[2] / "docs" / "how-to" / "your-fine-tuned-model.md"
     table = page.read_text().partition("| architecture |")[2].partition("\n\n")[0]

@@ -83,6 +83,7 @@ def _environment() -> jinja2.Environment:
         "control_name": sentences.control_name,
         "dumbbells": figures.dumbbells,
         "excerpt": excerpt,
+        "explained": sentences.explained,
         "held_out_sentence": sentences.held_out_sentence,
         "intervals": figures.intervals,
         "planted_sentence": sentences.planted_sentence,

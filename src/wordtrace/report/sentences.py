@@ -57,6 +57,11 @@ def span_of(query: Mapping[str, Any], most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 3 :]}"
 
 
+def explained(query: Mapping[str, Any]) -> str:
+    """Name what a query's examples speak for: its label, or a part of an answer."""
+    return f"“{span_of(query)}”" if query.get("span") else _line(query["label"])
+
+
 def prediction_sentence(query: Mapping[str, Any]) -> str:
     """Say what the model predicts, and which label is explained."""
     if query.get("span"):

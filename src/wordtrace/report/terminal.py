@@ -62,7 +62,7 @@ def _trace(document: Mapping[str, Any], width: int) -> Parts:
     parts: Parts = []
     for query in document["queries"]:
         scale, digits = scale_of(query), score_digits(query)
-        label = _line(query["label"])
+        label = sentences.explained(query)
         parts += [Text(""), Text(sentences.question(query), style="bold")]
         parts += [Padding(text, (0, 0, 0, 2)) for text in _texts(query, query["words"], scale, 90)]
         parts += [Text(""), Text(sentences.prediction_sentence(query))]
