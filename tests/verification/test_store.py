@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from wordtrace import api
 from wordtrace.errors import NumericalError, WordtraceError
+from wordtrace.verification import retrain as retraining
 from wordtrace.verification import tasks
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.store import Store
@@ -57,3 +59,23 @@ def test_what_can_not_be_trained_is_told_at_the_end(
         assert [store.get(task) is None for task in wanted] == [False, True, False, False]
     monkeypatch.setattr(tasks, "retrain", real)
     assert len(tasks.run_tasks(run, wanted, 1)) == 4
+
+
+def test_a_model_broken_by_its_last_step_is_an_error_not_a_result(
+    run: api.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every loss was finite, the last update was not: no NaN reaches the store."""
+    real = retraining.refit
+
+    def broken(*arguments: Any) -> Any:
+        flat = real(*arguments)
+        flat.weights.fill_(float("nan"))
+        return flat
+
+    monkeypatch.setattr(retraining, "refit", broken)
+    task = Retraining(str(run.path), run.fingerprint, 41, (), (("goal of the season", None),))
+    failed: dict[int, str] = {}
+    assert tasks.run_tasks(run, [task], 1, failed=failed) == {}
+    assert "scores are not finite" in failed[41]
+    with Store(run.path) as store:
+        assert store.get(task) is None
