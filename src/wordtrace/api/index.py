@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix import Fix
@@ -14,26 +16,31 @@ from wordtrace.act.mislabels import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
+from wordtrace.errors import InputError
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
-from wordtrace.explain.question import ask
+from wordtrace.explain.question import Question, ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index import build as building
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.protocol import Scores
+from wordtrace.measures.searcher import Spread
 from wordtrace.run.run import Run
 
 
 class Index:
     """An index with its run: ask it which examples and words made a prediction.
 
-    Use :meth:`open`, or :func:`build_index`.
+    Use :meth:`open`, or :func:`build_index`. As a context manager it ends what it holds on a
+    cluster (:meth:`close`).
     """
 
     def __init__(self, folder: IndexFolder, run: Run) -> None:
         self.folder, self.run = folder, run
+        self._spread: tuple[tuple[str | None, int | None], Spread] | None = None
 
     @classmethod
     def open(cls, path: str | Path, run: str | Path | None = None, device: str = "cpu") -> Index:
@@ -55,9 +62,41 @@ class Index:
         kept = self.folder.manifest.top_k or "all"
         return f"Index({str(self.folder.path)!r}, {self.folder.count:,} examples, top-k {kept})"
 
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers of a cluster that answered for this index; without any, do nothing."""
+        if self._spread is not None:
+            self._spread[1].close()
+            self._spread = None
+
+    @property
+    def ids(self) -> list[str]:
+        """The examples' ids in the order of their rows, removed ones left out."""
+        return list(self.folder.rows)
+
     @cached_property
     def _tracer(self) -> Tracer:
         return Tracer(self.run, self.folder)
+
+    def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
+        """Return the index on a cluster, kept from call to call; None for this process."""
+        if executor not in ("threads", "ray"):
+            raise InputError(f"--executor is {executor!r}; it must be threads or ray.")
+        if executor == "threads":
+            for name, value in (("address", address), ("workers", workers)):
+                if value is not None:
+                    raise InputError(f"--{name} is of a Ray cluster; give --executor ray with it.")
+            return None
+        key = address, workers
+        if self._spread is None or self._spread[0] != key or self._spread[1].closed:
+            self.close()
+            self._spread = key, Spread.over(self.folder, self.run, address, workers)
+        return self._spread[1]
 
     def trace(
         self,
@@ -68,6 +107,9 @@ class Index:
         top: int = 20,
         top_k: int | None = None,
         baselines: Sequence[str] = (),
+        executor: str = "threads",
+        address: str | None = None,
+        workers: int | None = None,
         **options: Any,
     ) -> Trace:
         """Find the training examples, and the words in them, behind predictions.
@@ -87,6 +129,11 @@ class Index:
             Positions kept in a text; by default the index's. Another k streams from the run.
         baselines
             Other measures whose strongest rows to list beside, such as ``("bm25",)``.
+        executor
+            "threads" of this process, or "ray": workers on a Ray cluster, each with some of the
+            shards. They stay for the next call, until :meth:`close`. The answer is the same.
+        address, workers
+            Of the cluster, see :class:`.execute.ray.Cluster`; and how many workers.
         **options
             Of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
@@ -97,8 +144,36 @@ class Index:
         """
         question = ask(self.run, texts, label)
         return self._tracer.trace(
-            question, measure, top=top, top_k=top_k, baselines=baselines, **options
+            question,
+            measure,
+            top=top,
+            top_k=top_k,
+            baselines=baselines,
+            spread=self._on(executor, address, workers),
+            **options,
         )
+
+    def _scores(
+        self,
+        question: Question,
+        measure: str | None,
+        executor: str,
+        address: str | None,
+        workers: int | None,
+        **options: Any,
+    ) -> Scores:
+        """Return :func:`.api.scores.influence` of this index, shape (queries, :attr:`ids`)."""
+        scorer = self._tracer.scorer
+        if not scorer.holds(measure, **options):
+            raise InputError(
+                f"{self.folder.path} does not hold what {measure} needs; give its run, "
+                f"{self.run.path}, in its place."
+            )
+        spread = self._on(executor, address, workers)
+        found = self._tracer.score(
+            self._tracer.queries(question), measure, spread=spread, **options
+        )
+        return np.delete(found, self.folder.removed, axis=1)
 
     def add(
         self,
@@ -153,6 +228,7 @@ class Index:
         return self._changed(merging.merge(self.folder.path, self.run, shard_size))
 
     def _changed(self, folder: IndexFolder) -> Index:
+        self.close()
         self.folder = folder
         self.__dict__.pop("_tracer", None)
         return self

@@ -17,17 +17,20 @@ from wordtrace.cli.measure_options import (
     TopK,
     given,
 )
-from wordtrace.cli.output import say
+from wordtrace.cli.output import Address, Searching, SearchWorkers, say
 from wordtrace.cli.trace import read_queries
 
 
 def scores(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN|INDEX", help="A run's or an index's folder.")],
     queries: Annotated[Path, typer.Option(help="A file of texts, as for trace.")],
     out: Annotated[
         Path, typer.Option(help="Parquet (a row an example, a column a query) or .npy.")
     ],
-    measure: Annotated[str, typer.Option(help="A measure.")] = "tracin-we-topk",
+    measure: Annotated[
+        str | None,
+        typer.Option(help="A measure; what the index holds, else tracin-we-topk, by default."),
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
@@ -43,9 +46,16 @@ def scores(
     l2: L2 = None,
     seed: Seed = None,
     memory: Memory = None,
+    executor: Searching = "threads",
+    address: Address = None,
+    workers: SearchWorkers = None,
 ) -> None:
-    """Write the influence of every training example on every query, by any measure."""
+    """Write the influence of every training example on every query, by any measure.
+
+    An index answers, for its own examples, the measures that it holds.
+    """
     from wordtrace import api
+    from wordtrace.api.scores import open_either
     from wordtrace.cli.matrix import check_matrix_file, write_matrix
 
     check_matrix_file(out)
@@ -58,9 +68,10 @@ def scores(
         seed=seed,
         memory=memory,
     )
-    opened = api.Run.open(run)
+    opened = open_either(run)
+    held = opened if isinstance(opened, api.Run) else opened.run
     asked = read_queries(
-        opened,
+        held,
         None,
         queries,
         None,
@@ -71,6 +82,21 @@ def scores(
         id_column=id_column,
         label=label,
     )
-    found = api.influence(opened, asked, measure, label=label, **options)
-    write_matrix(out, found, asked.ids, opened.train.ids)
-    say(f"Wrote {out}: {found.shape[0]:,} queries × {found.shape[1]:,} examples, {measure}")
+    try:
+        found = api.influence(
+            opened,
+            asked,
+            measure,
+            label=label,
+            executor=executor,
+            address=address,
+            workers=workers,
+            **options,
+        )
+    finally:
+        if isinstance(opened, api.Index):
+            opened.close()
+    ids = opened.ids if isinstance(opened, api.Index) else opened.train.ids
+    write_matrix(out, found, asked.ids, ids)
+    named = f", {measure}" if measure else ""
+    say(f"Wrote {out}: {found.shape[0]:,} queries × {found.shape[1]:,} examples{named}")

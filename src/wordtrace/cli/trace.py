@@ -17,7 +17,16 @@ from wordtrace.cli.measure_options import (
     TopK,
     given,
 )
-from wordtrace.cli.output import Json, Out, check_out, emit, say
+from wordtrace.cli.output import (
+    Address,
+    Json,
+    Out,
+    Searching,
+    SearchWorkers,
+    check_out,
+    emit,
+    say,
+)
 
 if TYPE_CHECKING:
     from wordtrace.run.run import Run
@@ -61,6 +70,9 @@ def trace(
     seed: Seed = None,
     memory: Memory = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
+    executor: Searching = "threads",
+    address: Address = None,
+    workers: SearchWorkers = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     out: Out = None,
     as_json: Json = False,
@@ -77,29 +89,32 @@ def trace(
         seed=seed,
         memory=memory,
     )
-    opened = api.Index.open(index, run)
-    asked = read_queries(
-        opened.run,
-        texts,
-        queries,
-        text2,
-        text_column,
-        text2_column,
-        label_column,
-        limit,
-        id_column=id_column,
-        only_wrong=only_wrong,
-        label=label,
-    )
-    found = opened.trace(
-        asked,
-        label,
-        measure=measure,
-        top=top,
-        top_k=top_k,
-        baselines=["bm25"] if bm25 else [],
-        **options,
-    )
+    with api.Index.open(index, run) as opened:
+        asked = read_queries(
+            opened.run,
+            texts,
+            queries,
+            text2,
+            text_column,
+            text2_column,
+            label_column,
+            limit,
+            id_column=id_column,
+            only_wrong=only_wrong,
+            label=label,
+        )
+        found = opened.trace(
+            asked,
+            label,
+            measure=measure,
+            top=top,
+            top_k=top_k,
+            baselines=["bm25"] if bm25 else [],
+            executor=executor,
+            address=address,
+            workers=workers,
+            **options,
+        )
     if found.source == "run":
         say(
             f"{index} can't answer {found.measure}; it was computed from the run "

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from wordtrace.errors import InputError, WordtraceError
-from wordtrace.execute.processes import cores
+from wordtrace.execute.connection import connected, result_of
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.threads import one_thread
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-# Results are small documents; what is big goes into files. Ray would set aside 30 % of the memory.
-_STORE = 128 << 20
-
-_UNREACHED = (
-    "no Ray cluster answers at {} ({}); start one with `ray start --head` and give its --address."
-)
 
 
 class Cluster:
@@ -75,12 +65,17 @@ class Cluster:
         if not head:
             return
         waiting = chain(head, waiting)
-        with self._connected() as ray:
+        with connected(self.address, self.workers) as ray:
             remote = ray.remote(num_cpus=1, max_retries=self.attempts - 1)(_alone)
             limit = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
             # Where the number of workers is not the limit, the next tasks are queued beforehand.
             limit = limit if self.workers else 2 * limit
             flying: dict[Any, Item] = {}
+            lost = (
+                f"a task on the cluster failed {self.attempts} times ({{}}: its worker or machine "
+                "died, out of memory perhaps); what was finished is kept: run the same command "
+                "again to go on."
+            )
             try:
                 while True:
                     for item in islice(waiting, limit - len(flying)):
@@ -90,7 +85,7 @@ class Cluster:
                     (done,), _ = ray.wait(list(flying), num_returns=1)
                     item = flying.pop(done)
                     try:
-                        result = self._result(ray, done)
+                        result = result_of(ray, done, lost)
                     except WordtraceError as error:
                         if not self.tolerant:
                             raise
@@ -99,65 +94,6 @@ class Cluster:
             finally:
                 for left in flying:
                     ray.cancel(left, force=True)
-
-    def _result(self, ray: Any, done: Any) -> Any:
-        try:
-            return ray.get(done)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, WordtraceError):
-                raise error.cause from None
-            raise
-        except ray.exceptions.RayError as error:
-            raise WordtraceError(
-                f"a task on the cluster failed {self.attempts} times ({type(error).__name__}: its "
-                "worker or machine died, out of memory perhaps); what was finished is kept: run "
-                "the same command again to go on."
-            ) from None
-
-    @contextmanager
-    def _connected(self) -> Iterator[Any]:
-        """Give a connected ``ray``; what was started here ends here."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        try:
-            import ray
-        except ImportError:
-            raise InputError(
-                "the executor ray needs Ray: install it with `pip install 'wordtrace[ray]'`."
-            ) from None
-        if ray.is_initialized():
-            yield ray
-            return
-        given = self.address or os.environ.get("RAY_ADDRESS")
-        own: dict[str, Any] = {
-            "num_cpus": self.workers or cores(),
-            "object_store_memory": _STORE,
-            "include_dashboard": False,
-        }
-        _knock(given)
-        try:
-            ray.init(
-                address=given or "local",
-                log_to_driver=False,
-                configure_logging=False,
-                **({} if given else own),
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
-            raise InputError(_UNREACHED.format(given or "this machine", reason)) from None
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
-
-
-def _knock(address: str | None) -> None:
-    """Refuse an address where nothing listens (InputError): Ray itself would ask for minutes."""
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
-    if colon and port.isdecimal():
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-        except OSError as error:
-            raise InputError(_UNREACHED.format(address, error.strerror or error)) from None
 
 
 def _alone(task: Callable[[Any], Any], item: Any) -> Any:

@@ -13,21 +13,18 @@ from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Explanation, Hit, Span, Trace, share
 from wordtrace.explain.question import Question
-from wordtrace.explain.scorer import Scorer
+from wordtrace.explain.scorer import Scorer, Source, is_indexed
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
-from wordtrace.measures.source import Indexed, Streamed
+from wordtrace.measures.searcher import Spread
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run import predict
 from wordtrace.run.run import Run
-
-# Multiplications of a pass (weights beside the embedding × positions) that are soon done.
-_SMALL = 100_000_000
 
 
 class Tracer:
@@ -52,6 +49,7 @@ class Tracer:
         top: int = 20,
         top_k: int | None = None,
         baselines: Sequence[str] = (),
+        spread: Spread | None = None,
         **options: Any,
     ) -> Trace:
         """Trace each query.
@@ -66,6 +64,8 @@ class Tracer:
             For ``tracin-we-topk``; by default the index's, else 10.
         baselines
             Other measures whose strongest rows are listed beside.
+        spread
+            The index on a cluster, to be asked instead of this process.
         **options
             Of the measure: the fields of :class:`.measures.options.Options`.
 
@@ -80,8 +80,8 @@ class Tracer:
         settings = Options(top_k=k, **options)
         chosen = measure(name, settings)
         others = {other: measure(other, settings) for other in baselines}
-        source = self.scorer.source(chosen)
-        self._load()
+        source = self.scorer.source(chosen, spread)
+        self._load(here=spread is None)
         seconds, explanations = 0.0, []
         for part in self._parts(question, source, settings.memory):
             spent, found = self._explain(part, chosen, source, others, top)
@@ -90,8 +90,8 @@ class Tracer:
         return Trace(
             measure=name,
             top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
-            source="index" if isinstance(source, Indexed) else "run",
-            examples=self.scorer.count(isinstance(source, Indexed)),
+            source="index" if is_indexed(source) else "run",
+            examples=self.scorer.count(is_indexed(source)),
             seconds=seconds,
             run=str(self.run.path.resolve()),
             run_fingerprint=self.run.fingerprint,
@@ -101,15 +101,13 @@ class Tracer:
             options=options,
         )
 
-    def _parts(
-        self, question: Question, source: Indexed | Streamed | None, memory: int
-    ) -> list[Question]:
+    def _parts(self, question: Question, source: Source | None, memory: int) -> list[Question]:
         """Split the queries so that the scores of a part take at most `memory` bytes.
 
         Where gradients are not read from an index each part would compute them anew: one part.
         """
         count = len(question.texts)
-        if not isinstance(source, Indexed):
+        if source is None or not is_indexed(source):
             return [question]
         size = max(1, memory // (4 * max(1, source.examples)))
         return [question.part(start, start + size) for start in range(0, count, size)] or [question]
@@ -118,7 +116,7 @@ class Tracer:
         self,
         question: Question,
         chosen: Measure,
-        source: Indexed | Streamed | None,
+        source: Source | None,
         others: Mapping[str, Measure],
         top: int,
     ) -> tuple[float, list[Explanation]]:
@@ -126,20 +124,19 @@ class Tracer:
         start = time.perf_counter()
         queries, predicted, probability = self.scorer.predict(question)
         asked = self.scorer.asked(chosen, source, queries)
-        scores = self.scorer.scores(chosen, source, queries, asked)
-        ranked = [strongest(row, top) for row in scores]
-        wanted = [np.concatenate(pair) for pair in ranked]
+        ranked = self.scorer.rank(chosen, source, queries, asked, top)
+        wanted = [one.rows for one in ranked]
         words = self.scorer.words(chosen, source, asked, wanted)
         hits = [
             self._hits(
-                rows,
-                scores[place],
+                one.rows,
+                one.scores,
                 None if words is None else words[place],
                 queries,
                 place,
-                isinstance(source, Indexed),
+                is_indexed(source),
             )
-            for place, rows in enumerate(wanted)
+            for place, one in enumerate(ranked)
         ]
         seconds = time.perf_counter() - start
         beside = {
@@ -147,7 +144,7 @@ class Tracer:
         }
         explanations = []
         for place, listed in enumerate(hits):
-            split = len(ranked[place][0])
+            split = len(ranked[place].proponents)
             label = int(queries.labels[place])
             explanations.append(
                 Explanation(
@@ -169,8 +166,8 @@ class Tracer:
                     baselines={
                         other: tuple(
                             self._hits(
-                                strongest(np.abs(row[place]), top)[0],
-                                row[place],
+                                rows := strongest(np.abs(row[place]), top)[0],
+                                row[place][rows],
                                 None,
                                 queries,
                                 place,
@@ -188,13 +185,15 @@ class Tracer:
         queries: Queries,
         name: str | None = None,
         top_k: int | None = None,
+        *,
+        spread: Spread | None = None,
         **options: Any,
     ) -> Scores:
         """Return the whole matrix, float32, shape (queries, examples).
 
         The examples are the index's rows where it answers the measure, else the run's.
         """
-        return self.scorer.score_by_name(queries, name, top_k, **options)[0]
+        return self.scorer.score_by_name(queries, name, top_k, spread, **options)[0]
 
     def rank(
         self,
@@ -219,14 +218,20 @@ class Tracer:
         """Tokenize the texts; labels of -1 become the final model's prediction."""
         return self.scorer.predict(question)[0]
 
-    def _load(self) -> None:
-        """Bring in what every trace needs, so that `seconds` measures the answer alone."""
+    def _load(self, here: bool) -> None:
+        """Bring in what every trace needs, so that `seconds` measures the answer alone.
+
+        Parameters
+        ----------
+        here
+            Whether this process reads the postings.
+        """
         for checkpoint in [*self.run.checkpoints, self.run.final]:
             self.run.model(checkpoint)
         if self._vocabulary is None:
             if self.index is not None:
                 documents = self.index.document_frequency
-                for place in range(len(self.index.manifest.checkpoints)):
+                for place in range(len(self.index.manifest.checkpoints) if here else 0):
                     list(self.index.blocks(place))
             else:
                 documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
@@ -266,7 +271,7 @@ class Tracer:
                 found = make_words(words[row], spots[at], spots[-1], self._vocabulary)
             hit = Hit(
                 id=examples.ids[at],
-                score=float(scores[row]),
+                score=float(scores[at]),
                 label=self.run.label_names[int(examples.labels[at])],
                 text=text,
                 text2=text2,
