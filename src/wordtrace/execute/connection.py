@@ -96,6 +96,8 @@ def _connect(ray: Any, given: str | None, workers: int | None) -> None:
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+        if "AuthenticationError" in f"{error} {error.__cause__}":
+            reason = "it wants a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as it was given"
         raise InputError(_UNREACHED.format(given or "this machine", reason)) from None
 
 
