@@ -1,4 +1,4 @@
-"""An index opened with its run: asked, changed, and made."""
+"""An index opened with its run: asked, and changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.question import Question, ask
 from wordtrace.explain.tracer import Tracer
-from wordtrace.index import build as building
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
@@ -215,7 +214,7 @@ class Index:
                 split=split,
                 label_names=self.run.label_names,
             )
-        runs = named(executor, address, workers)
+        runs = named(executor, address, workers, gpus=self.run.gpus)
         folder = changing.add(self.folder.path, self.run, data, workers=workers, executor=runs)
         return self._changed(folder)
 
@@ -276,44 +275,3 @@ class Index:
         See :func:`.act.neighbours.neighbours`, which yields them block by block.
         """
         return write_neighbours(self.folder, self.run, Path(out), top=top, memory=memory)
-
-
-def build_index(
-    run: Run | str | Path,
-    out: str | Path | None = None,
-    *,
-    top_k: int | None = 10,
-    dtype: str = "float16",
-    project: int | None = None,
-    projection: str = "pca",
-    weighting: str = "rate",
-    shard_size: int = 32_768,
-    workers: int | None = None,
-    executor: str | Executor = "processes",
-    address: str | None = None,
-    overwrite: bool = False,
-) -> Index:
-    """Index the token gradients of a run's training examples; see :func:`.index.build.build`.
-
-    Parameters
-    ----------
-    executor
-        "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
-    address
-        Of the Ray cluster; see :class:`.execute.ray.Cluster`.
-    """
-    opened = run if isinstance(run, Run) else Run.open(run)
-    folder = building.build(
-        opened,
-        out,
-        top_k=top_k,
-        dtype=dtype,
-        project=project,
-        projection=projection,
-        weighting=weighting,
-        shard_size=shard_size,
-        workers=workers,
-        executor=named(executor, address, workers),
-        overwrite=overwrite,
-    )
-    return Index(folder, opened)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
+from wordtrace.cli.output import Address, Device, ExecutorName, Json, Workers, say
 
 
 def index(
@@ -43,6 +43,7 @@ def index(
     workers: Workers = None,
     executor: ExecutorName = "processes",
     address: Address = None,
+    device: Device = "cpu",
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -60,7 +61,7 @@ def index(
     from wordtrace.cli.show import show_calibration, show_estimate, show_index
     from wordtrace.index.describe import describe_index
 
-    opened = api.Run.open(run)
+    opened = api.Run.open(run, device)
     place = out or run / "index"
     k = positions(top_k)
     if calibrate is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wordtrace.cli.output import Address, ExecutorName, Json, Workers, say
+from wordtrace.cli.output import Address, Device, ExecutorName, Json, Workers, say
 
 if TYPE_CHECKING:
     from wordtrace.api import Index
@@ -32,6 +32,7 @@ def add(
     workers: Workers = None,
     executor: ExecutorName = "processes",
     address: Address = None,
+    device: Device = "cpu",
     run: RunPlace = None,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +43,7 @@ def add(
     """
     from wordtrace import api
 
-    opened = api.Index.open(index, run)
+    opened = api.Index.open(index, run, device)
     before = opened.folder.count
     opened.add(
         data,

@@ -44,6 +44,11 @@ SearchWorkers = Annotated[
     ),
 ]
 
+Device = Annotated[
+    str,
+    typer.Option(help="Where the model computes: cpu, cuda, or auto: a GPU where there is one."),
+]
+
 
 def say(message: str) -> None:
     """Tell the user something on standard error."""

@@ -14,8 +14,14 @@ def named(
     workers: int | None = None,
     *,
     tolerant: bool = False,
+    gpus: int = 0,
 ) -> Executor | None:
     """Return an executor; None for "processes", whose number depends on the tasks.
+
+    Parameters
+    ----------
+    gpus
+        Of a cluster, for each task.
 
     Raises
     ------
@@ -29,7 +35,7 @@ def named(
     if name == "ray":
         from wordtrace.execute.ray import Cluster
 
-        return Cluster(address, workers, tolerant=tolerant)
+        return Cluster(address, workers, tolerant=tolerant, gpus=gpus)
     if address is not None:
         raise InputError("--address is of a Ray cluster; give --executor ray with it.")
     return None

@@ -33,6 +33,8 @@ class Cluster:
         How often a task is begun before the run fails.
     tolerant
         Yield :class:`~wordtrace.execute.protocol.Lost` in place of a result that could not be had.
+    gpus
+        That a task needs for itself; Ray hides all others from it.
     """
 
     def __init__(
@@ -42,11 +44,12 @@ class Cluster:
         attempts: int = 4,
         *,
         tolerant: bool = False,
+        gpus: int = 0,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1.")
         self.address, self.workers, self.attempts = address, workers, attempts
-        self.tolerant = tolerant
+        self.tolerant, self.gpus = tolerant, gpus
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -66,8 +69,12 @@ class Cluster:
             return
         waiting = chain(head, waiting)
         with connected(self.address, self.workers) as ray:
-            remote = ray.remote(num_cpus=1, max_retries=self.attempts - 1)(_alone)
-            limit = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+            room = ray.cluster_resources()
+            if room.get("GPU", 0) < self.gpus:
+                raise InputError("no machine of the Ray cluster has a GPU; give --device cpu.")
+            needs = {"num_cpus": 1, "num_gpus": self.gpus, "max_retries": self.attempts - 1}
+            remote = ray.remote(**needs)(_alone)
+            limit = self.workers or max(1, int(room.get("GPU" if self.gpus else "CPU", 1)))
             # Where the number of workers is not the limit, the next tasks are queued beforehand.
             limit = limit if self.workers else 2 * limit
             flying: dict[Any, Item] = {}

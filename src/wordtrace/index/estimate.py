@@ -16,7 +16,7 @@ from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.execute.processes import Processes, cores
 from wordtrace.index import manifest as manifests
-from wordtrace.index.build import PLAN, check_stored, compress, weights
+from wordtrace.index.build import PLAN, check_stored, compress, processes, weights
 from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
 from wordtrace.run.run import Run
 
@@ -75,7 +75,9 @@ def estimate(
         size = len(encoded)
         asked = [(0, min(_SMALL, size)), (0, size), (0, size), (points, size)]
         tasks = [
-            ShardTask(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype)
+            ShardTask(
+                str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype, run.device
+            )
             for at, (place, rows) in enumerate(asked)
         ]
         start = time.perf_counter()
@@ -93,7 +95,7 @@ def estimate(
     pieces = [rows * per_example for rows in shards] * points + [
         rows * per_final for rows in shards
     ]
-    used = min(workers or cores(), len(pieces))
+    used = min(processes(run, workers) or cores(), len(pieces))
     starting = whole - sum(found["seconds"] for found in measured.values())
     seconds = preparing * count / size + compressing + starting + makespan(pieces, used)
     disk = count * (points * postings + texts + 8 * (2 + 4 * points)) + offsets * points * len(

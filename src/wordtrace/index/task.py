@@ -44,6 +44,8 @@ class ShardTask:
         The number of the file.
     first
         Counted within the examples of this build.
+    device
+        Where the model computes; the index does not record it.
     """
 
     run: str
@@ -54,6 +56,7 @@ class ShardTask:
     count: int
     top_k: int | None
     dtype: str
+    device: str = "cpu"
 
     @property
     def key(self) -> str:
@@ -84,7 +87,7 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
 
 def build_shard(task: ShardTask) -> dict[str, Any]:
     """Compute and write one shard and its examples' statistics; runs in a worker process."""
-    run, encoded, texts, bases = _opened(task.run, task.part, _stamp(task.part))
+    run, encoded, texts, bases = _opened(task.run, task.part, task.device, _stamp(task.part))
     points = [*run.checkpoints, run.final]
     checkpoint = points[task.checkpoint]
     model = run.model(checkpoint)
@@ -109,13 +112,13 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
         found = embedding_gradients(model, batch)
         norms = gradients.position_norms(found)
         gradients.check_finite(found, norms, rows_here[within], names, f"step {checkpoint.step}")
-        kept = gradients.token_gradients(batch, found, norms, task.top_k)
+        kept = gradients.token_gradients(batch, found, norms, task.top_k).cpu()
         rows = torch.from_numpy(within)
         statistics["loss"][rows] = found.losses.float().cpu()
         statistics["predicted"][rows] = found.logits.argmax(1).to(torch.int32).cpu()
         statistics["self_influence"][rows] = gradients.self_influence(batch, found, norms).cpu()
         statistics["self_influence_topk"].index_add_(
-            0, rows[kept.example.cpu()], kept.gradient.square().sum(1).cpu()
+            0, rows[kept.example], kept.gradient.square().sum(1)
         )
         parts.append((rows, kept))
     basis = bases[task.checkpoint] if bases else None
@@ -142,9 +145,9 @@ def _mapped(path: Path) -> Encoded:
 
 @lru_cache(maxsize=1)
 def _opened(
-    run: str, part: str, stamp: int
+    run: str, part: str, device: str, stamp: int
 ) -> tuple[Run, Encoded, Texts, list[torch.Tensor] | None]:
-    opened, folder = Run.open(run), Path(part)
+    opened, folder = Run.open(run, device), Path(part)
     encoded = _mapped(folder / WORK / _ENCODED)
     bases = None
     if (folder / projection.FILE).exists():

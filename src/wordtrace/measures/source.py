@@ -116,7 +116,7 @@ class Streamed:
                 gradients.check_finite(
                     found, norms, chosen, self.run.train.ids, f"step {point.step}"
                 )
-                kept = gradients.token_gradients(batch, found, norms, self.top_k)
+                kept = gradients.token_gradients(batch, found, norms, self.top_k).cpu()
                 place = torch.arange(len(chosen))
                 size = self.run.tokenizer.size
                 yield chosen, make_block([(place, kept)], 0, len(chosen), size)

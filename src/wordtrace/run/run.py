@@ -21,6 +21,7 @@ from wordtrace.models.protocol import TextModel
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.device import find_device
 from wordtrace.run.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Run:
             raise InputError(f"{folder} {what}; make a run with `wordtrace train` or `record`.")
         manifest = atomic.read_json(folder / MANIFEST)
         check_format(manifest, FORMAT, VERSION, folder / MANIFEST)
-        return cls(folder, manifest, device)
+        return cls(folder, manifest, find_device(device))
 
     @classmethod
     def from_trainer(cls, output: str | Path, data: Any, out: str | Path, **choices: Any) -> Run:
@@ -182,6 +183,11 @@ class Run:
             }
             | {"train": self.manifest["train"]["fingerprint"], "files": self.manifest["files"]}
         )
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs its models compute on."""
+        return int(self.device.startswith("cuda"))
 
     def model(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint, in evaluation mode; loaded once, then kept.
