@@ -18,7 +18,7 @@ from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.postings import make_block
+from wordtrace.index.postings import Gathering
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import Texts, write_texts
 from wordtrace.run import predict
@@ -90,7 +90,8 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     run, encoded, texts, bases = _opened(task.run, task.part, task.device, _stamp(task.part))
     points = [*run.checkpoints, run.final]
     checkpoint = points[task.checkpoint]
-    model = run.model(checkpoint)
+    # Tasks come in the order of checkpoints: a worker needs one model at a time.
+    model = run.model_alone(checkpoint)
     rows_here = np.arange(task.first, task.first + task.count)
     labels = texts.labels.astype(np.int64)
     if task.checkpoint == len(run.checkpoints):
@@ -105,8 +106,10 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
         for name in STATISTICS
     }
     names = _Ids(texts)
-    parts = []
     lengths = encoded.lengths[task.first : task.first + task.count]
+    basis = bases[task.checkpoint] if bases else None
+    room = int((lengths if task.top_k is None else np.minimum(lengths, task.top_k)).sum())
+    gathered = Gathering(room, run.dim if basis is None else basis.shape[1], task.dtype, basis)
     for within in by_length(lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
         found = embedding_gradients(model, batch)
@@ -120,9 +123,8 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
         statistics["self_influence_topk"].index_add_(
             0, rows[kept.example], kept.gradient.square().sum(1)
         )
-        parts.append((rows, kept))
-    basis = bases[task.checkpoint] if bases else None
-    block = make_block(parts, task.first, task.count, run.tokenizer.size, task.dtype, basis)
+        gathered.add(rows, kept)
+    block = gathered.block(task.first, task.count, run.tokenizer.size)
     path = Path(task.part) / shard_file(task.checkpoint, task.shard)
     write_shard(path, block)
     save_tensors(task.statistics, statistics)

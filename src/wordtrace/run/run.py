@@ -207,6 +207,12 @@ class Run:
             self._models[checkpoint.step] = model
         return self._models[checkpoint.step]
 
+    def model_alone(self, checkpoint: Checkpoint) -> TextModel:
+        """Return the model at a checkpoint as :meth:`model` does, and let go of all others."""
+        for step in [step for step in self._models if step != checkpoint.step]:
+            del self._models[step]
+        return self.model(checkpoint)
+
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
         from wordtrace.models import pretrained
