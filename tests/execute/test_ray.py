@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from tests.index.test_build import tree
 from wordtrace import api
 from wordtrace.errors import InputError, NumericalError, WordtraceError
+from wordtrace.execute.actors import Actors
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.ray import Cluster
 
@@ -203,13 +205,107 @@ def test_retrainings_on_a_cluster_with_a_worker_killed_are_those_made_here(
         assert found[name] == expected[name]
 
 
-def workers() -> list[int]:
+class Counter:
+    """An object that notes each making, and dies when it is first asked to."""
+
+    def __init__(self, item: Path) -> None:
+        self.item = item
+        with item.open("a") as file:
+            file.write("made\n")
+
+    def made(self) -> tuple[str, int, int]:
+        return self.item.name, len(self.item.read_text().split()), torch.get_num_threads()
+
+    def die_once(self, name: str) -> str:
+        if self.item.name == name and len(self.item.read_text().split()) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.item.name
+
+    def die(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def refuse(self) -> None:
+        raise InputError("that is wrong; give another.")
+
+
+def test_objects_are_made_once_kept_and_made_anew_where_their_process_died(
+    cluster: Any, tmp_path: Path
+) -> None:
+    actors = Actors()
+    assert actors.room == 2
+    actors.start(Counter, [tmp_path / "a", tmp_path / "b"])
+    for _ in range(3):
+        assert actors.ask("made") == [("a", 1, 1), ("b", 1, 1)]
+    assert actors.ask("die_once", "b") == ["a", "b"]
+    assert actors.ask("made") == [("a", 1, 1), ("b", 2, 1)]
+    actors.close()
+    assert actors.closed
+    assert ray.is_initialized()  # the test's own cluster
+
+
+def test_what_an_object_raises_comes_through_and_one_that_is_lost_is_a_sentence(
+    cluster: Any, tmp_path: Path
+) -> None:
+    for method, message in (
+        ("refuse", r"^that is wrong; give another\.$"),
+        ("die", r"^a worker of the cluster died 2 times .*run the same command again\.$"),
+    ):
+        actors = Actors(attempts=2)
+        actors.start(Counter, [tmp_path / method])
+        with pytest.raises(WordtraceError, match=message):
+            actors.ask(method)
+        assert actors.closed
+    with pytest.raises(InputError, match="workers is 9, but the Ray cluster has 2 cores; give 2"):
+        Actors(workers=9)
+
+
+def test_a_trace_on_a_cluster_with_a_worker_killed_is_the_one_made_here(
+    cluster: Any, run: api.Run, tmp_path: Path
+) -> None:
+    index = api.build_index(run, tmp_path / "index", shard_size=3, workers=1)
+    index.remove([run.train.ids[row] for row in (1, 30)])
+    texts = ["the striker and the coach", "profit of the bank", "a drama of the cast"] * 400
+    expected = index.trace(texts, top=3).document()
+    assert index.trace(texts[:3], executor="ray").queries == index.trace(texts[:3]).queries
+    before = workers(b"ray::_Kept")
+    assert len(before) == 2
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not killed:
+            for pid in workers(b"ray::_Kept.ask"):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                return
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    found = index.trace(texts, top=3, executor="ray").document()
+    killer.join()
+    assert len(set(killed) & set(before)) == 1
+    assert len(set(workers(b"ray::_Kept")) - set(before)) == 1
+    assert {**found, "seconds": 0} == {**expected, "seconds": 0}
+    np.testing.assert_array_equal(
+        api.influence(index, texts, executor="ray"), api.influence(index, texts)
+    )
+    index.close()
+    until = time.monotonic() + 20
+    while workers(b"ray::_Kept") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert workers(b"ray::_Kept") == []
+
+
+def workers(title: bytes = b"ray::_alone") -> list[int]:
     """Return this cluster's worker processes that are at a task; Ray names them so."""
     found = []
     for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal() and _is_below(int(folder.name), os.getpid()):
-            title = (folder / "cmdline").read_bytes()
-            if title.startswith(b"ray::_alone"):
+        if folder.name.isdecimal():
+            try:
+                named = (folder / "cmdline").read_bytes().startswith(title)
+            except OSError:
+                continue
+            if named and _is_below(int(folder.name), os.getpid()):
                 found.append(int(folder.name))
     return found
 

@@ -108,6 +108,21 @@ def test_a_killed_build_resumes_and_ends_byte_identical(
     assert tree(killed) == tree(undisturbed)
 
 
+def test_of_two_builds_into_one_folder_the_second_is_refused_and_the_first_goes_on(
+    run: api.Run, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(run.path), str(tmp_path / "x")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    part = tmp_path / "x.part"
+    while not list(part.glob("checkpoint-*/*.safetensors")):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+    with pytest.raises(InputError, match="another process is writing"):
+        api.build_index(run, tmp_path / "x", shard_size=3, workers=1)
+    assert process.wait() == 0
+    api.build_index(run, tmp_path / "y", shard_size=3, workers=1)
+    assert tree(tmp_path / "x") == tree(tmp_path / "y")
+
+
 def test_a_second_build_into_the_same_folder_is_refused(run: api.Run, tmp_path: Path) -> None:
     from wordtrace.disk import atomic
 

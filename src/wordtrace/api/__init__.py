@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from wordtrace.api.building import build_index
 from wordtrace.api.evaluation import evaluate
-from wordtrace.api.index import Index, build_index
+from wordtrace.api.index import Index
 from wordtrace.api.matrix import ScoreMatrix, influence, scores
 from wordtrace.api.proof import verify
 from wordtrace.api.sizing import calibrate, estimate_index

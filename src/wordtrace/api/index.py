@@ -1,4 +1,4 @@
-"""An index opened with its run: asked, changed, and made."""
+"""An index opened with its run: asked, and changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix import Fix
@@ -14,15 +16,17 @@ from wordtrace.act.mislabels import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
+from wordtrace.errors import InputError
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
-from wordtrace.explain.question import ask
+from wordtrace.explain.question import Question, ask
 from wordtrace.explain.tracer import Tracer
-from wordtrace.index import build as building
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.protocol import Scores
+from wordtrace.measures.searcher import Spread
 from wordtrace.models.answer_spans import Part
 from wordtrace.run.run import Run
 
@@ -30,11 +34,13 @@ from wordtrace.run.run import Run
 class Index:
     """An index with its run: ask it which examples and words made a prediction.
 
-    Use :meth:`open`, or :func:`build_index`.
+    Use :meth:`open`, or :func:`build_index`. As a context manager it ends what it holds on a
+    cluster (:meth:`close`).
     """
 
     def __init__(self, folder: IndexFolder, run: Run) -> None:
         self.folder, self.run = folder, run
+        self._spread: tuple[tuple[str | None, int | None], Spread] | None = None
 
     @classmethod
     def open(cls, path: str | Path, run: str | Path | None = None, device: str = "cpu") -> Index:
@@ -56,9 +62,41 @@ class Index:
         kept = self.folder.manifest.top_k or "all"
         return f"Index({str(self.folder.path)!r}, {self.folder.count:,} examples, top-k {kept})"
 
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers of a cluster that answered for this index; without any, do nothing."""
+        if self._spread is not None:
+            self._spread[1].close()
+            self._spread = None
+
+    @property
+    def ids(self) -> list[str]:
+        """The examples' ids in the order of their rows, removed ones left out."""
+        return list(self.folder.rows)
+
     @cached_property
     def _tracer(self) -> Tracer:
         return Tracer(self.run, self.folder)
+
+    def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
+        """Return the index on a cluster, kept from call to call; None for this process."""
+        if executor not in ("threads", "ray"):
+            raise InputError(f"--executor is {executor!r}; it must be threads or ray.")
+        if executor == "threads":
+            for name, value in (("address", address), ("workers", workers)):
+                if value is not None:
+                    raise InputError(f"--{name} is of a Ray cluster; give --executor ray with it.")
+            return None
+        key = address, workers
+        if self._spread is None or self._spread[0] != key or self._spread[1].closed:
+            self.close()
+            self._spread = key, Spread.over(self.folder, self.run, address, workers)
+        return self._spread[1]
 
     def trace(
         self,
@@ -71,6 +109,9 @@ class Index:
         baselines: Sequence[str] = (),
         words: bool = False,
         span: Part | Sequence[Part | None] | None = None,
+        executor: str = "threads",
+        address: str | None = None,
+        workers: int | None = None,
         **options: Any,
     ) -> Trace:
         """Find the training examples, and the words in them, behind predictions.
@@ -95,6 +136,11 @@ class Index:
         span
             Of a language model's answer: explain this part of it alone, by the loss of its tokens:
             a text that stands in it once, or (start, end) in characters; for all texts or one each.
+        executor
+            "threads" of this process, or "ray": workers on a Ray cluster, each with some of the
+            shards. They stay for the next call, until :meth:`close`. The answer is the same.
+        address, workers
+            Of the cluster, see :class:`.execute.ray.Cluster`; and how many workers.
         **options
             Of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
@@ -110,8 +156,31 @@ class Index:
             top_k=top_k,
             baselines=baselines,
             words=words,
+            spread=self._on(executor, address, workers),
             **options,
         )
+
+    def _scores(
+        self,
+        question: Question,
+        measure: str | None,
+        executor: str,
+        address: str | None,
+        workers: int | None,
+        **options: Any,
+    ) -> Scores:
+        """Return :func:`.api.scores.influence` of this index, shape (queries, :attr:`ids`)."""
+        scorer = self._tracer.scorer
+        if not scorer.holds(measure, **options):
+            raise InputError(
+                f"{self.folder.path} does not hold what {measure} needs; give its run, "
+                f"{self.run.path}, in its place."
+            )
+        spread = self._on(executor, address, workers)
+        found = self._tracer.score(
+            self._tracer.queries(question), measure, spread=spread, **options
+        )
+        return np.delete(found, self.folder.removed, axis=1)
 
     def add(
         self,
@@ -154,7 +223,7 @@ class Index:
                 label_names=self.run.label_names or None,
                 kind=self.run.labelling.kind,
             )
-        runs = named(executor, address, workers)
+        runs = named(executor, address, workers, gpus=self.run.gpus)
         folder = changing.add(self.folder.path, self.run, data, workers=workers, executor=runs)
         return self._changed(folder)
 
@@ -167,6 +236,7 @@ class Index:
         return self._changed(merging.merge(self.folder.path, self.run, shard_size))
 
     def _changed(self, folder: IndexFolder) -> Index:
+        self.close()
         self.folder = folder
         self.__dict__.pop("_tracer", None)
         return self
@@ -214,46 +284,3 @@ class Index:
         See :func:`.act.neighbours.neighbours`, which yields them block by block.
         """
         return write_neighbours(self.folder, self.run, Path(out), top=top, memory=memory)
-
-
-def build_index(
-    run: Run | str | Path,
-    out: str | Path | None = None,
-    *,
-    top_k: int | None = 10,
-    dtype: str = "float16",
-    project: int | None = None,
-    projection: str = "pca",
-    weighting: str = "rate",
-    precision: str = "float32",
-    shard_size: int = 32_768,
-    workers: int | None = None,
-    executor: str | Executor = "processes",
-    address: str | None = None,
-    overwrite: bool = False,
-) -> Index:
-    """Index the token gradients of a run's training examples; see :func:`.index.build.build`.
-
-    Parameters
-    ----------
-    executor
-        "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
-    address
-        Of the Ray cluster; see :class:`.execute.ray.Cluster`.
-    """
-    opened = run if isinstance(run, Run) else Run.open(run)
-    folder = building.build(
-        opened,
-        out,
-        top_k=top_k,
-        dtype=dtype,
-        project=project,
-        projection=projection,
-        weighting=weighting,
-        precision=precision,
-        shard_size=shard_size,
-        workers=workers,
-        executor=named(executor, address, workers),
-        overwrite=overwrite,
-    )
-    return Index(folder, opened.weighted(weighting))

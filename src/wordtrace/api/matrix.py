@@ -1,4 +1,4 @@
-"""Scores by any measure, without an index."""
+"""Scores of all examples by any measure, from a run or an index."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wordtrace.api.index import Index
 from wordtrace.data import frames
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
+from wordtrace.index import manifest as manifests
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Part
 from wordtrace.run.run import Run
@@ -29,8 +31,8 @@ class ScoreMatrix:
     Attributes
     ----------
     values
-        float32, shape (queries, examples): element [i, j] is the influence of training row j on
-        query i; positive for proponents.
+        float32, shape (queries, examples): element [i, j] is the influence on query i of training
+        row j, or of an index's example j; positive for proponents.
     queries
         Their ids; of texts that were given by themselves, their numbers from 0.
     ids
@@ -78,47 +80,84 @@ class ScoreMatrix:
 
 
 def scores(
-    run: Run | str | Path,
+    run: Run | Index | str | Path,
     queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
-    measure: str = "tracin-we-topk",
-    *,
-    label: str | Sequence[str] | None = None,
-    span: Part | Sequence[Part | None] | None = None,
-    **options: Any,
+    measure: str | None = None,
+    **choices: Any,
 ) -> ScoreMatrix:
     """Return what :func:`influence` does, with the ids of queries and examples."""
-    opened = run if isinstance(run, Run) else Run.open(run)
-    values = influence(opened, queries, measure, label=label, span=span, **options)
-    ids = queries.ids if isinstance(queries, Examples) else list(map(str, range(len(values))))
-    return ScoreMatrix(measure, values, tuple(ids), tuple(opened.train.ids))
+    opened = open_either(run)
+    try:
+        values = influence(opened, queries, measure, **choices)
+    finally:
+        if isinstance(opened, Index) and opened is not run:
+            opened.close()
+    named = list(map(str, range(len(values)))) if not isinstance(queries, Examples) else queries.ids
+    ids = opened.ids if isinstance(opened, Index) else opened.train.ids
+    tracer = opened._tracer if isinstance(opened, Index) else Tracer(opened, None)
+    name, _ = tracer.scorer.default(measure, choices.get("top_k"))
+    return ScoreMatrix(name, values, tuple(named), tuple(ids))
 
 
 def influence(
-    run: Run | str | Path,
+    run: Run | Index | str | Path,
     queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
-    measure: str = "tracin-we-topk",
+    measure: str | None = None,
     *,
     label: str | Sequence[str] | None = None,
     span: Part | Sequence[Part | None] | None = None,
+    executor: str = "threads",
+    address: str | None = None,
+    workers: int | None = None,
     **options: Any,
 ) -> Scores:
     """Return the influence of every training example on every query by any measure.
 
     Parameters
     ----------
+    run
+        A run, or an index, or the folder of one. An index answers the measures that it holds, from
+        its postings, for its own examples: those added too, those removed not.
     measure
-        A name; ``wordtrace measures`` lists them.
+        A name; ``wordtrace measures`` lists them. By default what the index holds, else
+        ``tracin-we-topk``.
     span
         Of a language model's answers: the part that is meant, as for :meth:`Index.trace`.
+    executor, address, workers
+        Of an index, as for :meth:`Index.trace`.
     **options
         The fields of :class:`Options`, such as ``top_k=20`` or ``damping=0.01``.
 
     Returns
     -------
     array
-        float32, shape (queries, examples): element [i, j] is the influence of training row j on
-        query i; positive for proponents.
+        float32, shape (queries, examples): element [i, j] is the influence on query i of training
+        row j, or of the index's example ``index.ids[j]``; positive for proponents.
+
+    Raises
+    ------
+    InputError
+        When the index does not hold what the measure needs, or a run is to be asked on a cluster.
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
+    opened = open_either(run)
+    if isinstance(opened, Index):
+        try:
+            question = ask(opened.run, queries, label, span)
+            return opened._scores(question, measure, executor, address, workers, **options)
+        finally:
+            if opened is not run:  # ends what was started for this call
+                opened.close()
+    if executor != "threads" or address is not None or workers is not None:
+        raise InputError(
+            f"{opened.path} is a run; --executor, --address and --workers are for an index: give "
+            "an index's folder (`wordtrace index RUN` builds one)."
+        )
     tracer = Tracer(opened, None)
     return tracer.score(tracer.queries(ask(opened, queries, label, span)), measure, **options)
+
+
+def open_either(run: Run | Index | str | Path) -> Run | Index:
+    """Open a run or an index, by what is in the folder; an open one is returned."""
+    if not isinstance(run, str | Path):
+        return run
+    return Index.open(run) if (Path(run) / manifests.FILE).exists() else Run.open(run)

@@ -5,23 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from wordtrace.api.building import open_on
 from wordtrace.index import build as building
 from wordtrace.index import calibrate as calibration
 from wordtrace.index import estimate as estimation
 from wordtrace.run.run import Run
 
 
-def estimate_index(run: Run | str | Path, **settings: Any) -> dict[str, Any]:
+def estimate_index(
+    run: Run | str | Path, *, device: str | None = None, **settings: Any
+) -> dict[str, Any]:
     """Reckon from a sample what :func:`build_index` would take: time, memory, disk.
 
     Parameters
     ----------
+    device
+        As of :func:`build_index`.
     **settings
         Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
         ``precision``, ``shard_size``, ``workers``.
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
-    return estimation.estimate(opened, **settings)
+    return estimation.estimate(open_on(run, device), **settings)
 
 
 def calibrate(

@@ -10,6 +10,7 @@ import typer
 from wordtrace.cli.output import (
     Address,
     Cpus,
+    Device,
     ExecutorName,
     Json,
     Memory,
@@ -59,6 +60,7 @@ def index(
     address: Address = None,
     cpus_a_task: Cpus = None,
     memory_a_task: Memory = None,
+    device: Device = "cpu",
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -77,7 +79,7 @@ def index(
     from wordtrace.index.describe import describe_index
 
     runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task)
-    opened = api.Run.open(run)
+    opened = api.Run.open(run, device)
     place = out or run / "index"
     k = positions(top_k)
     if calibrate is not None:

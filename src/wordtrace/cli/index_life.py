@@ -10,6 +10,7 @@ import typer
 from wordtrace.cli.output import (
     Address,
     Cpus,
+    Device,
     ExecutorName,
     Json,
     Memory,
@@ -44,6 +45,7 @@ def add(
     address: Address = None,
     cpus_a_task: Cpus = None,
     memory_a_task: Memory = None,
+    device: Device = "cpu",
     run: RunPlace = None,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +57,7 @@ def add(
     from wordtrace import api
 
     runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task)
-    opened = api.Index.open(index, run)
+    opened = api.Index.open(index, run, device)
     before = opened.folder.count
     opened.add(
         data,

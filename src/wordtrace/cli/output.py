@@ -67,6 +67,26 @@ Address = Annotated[
     typer.Option(help="Of the Ray cluster: auto, HOST:6379 or ray://HOST:10001."),
 ]
 
+Searching = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        help="threads (of this process), or ray: workers on a Ray cluster that each keep some of "
+        "the index's shards.",
+    ),
+]
+SearchWorkers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", help="With ray: how many; one a core by default.", show_default=False
+    ),
+]
+
+Device = Annotated[
+    str,
+    typer.Option(help="Where the model computes: cpu, cuda, or auto: a GPU where there is one."),
+]
+
 
 def executor_of(
     name: str,

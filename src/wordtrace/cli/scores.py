@@ -19,17 +19,20 @@ from wordtrace.cli.measure_options import (
     given,
     part_of,
 )
-from wordtrace.cli.output import Split, say
+from wordtrace.cli.output import Address, Searching, SearchWorkers, Split, say
 from wordtrace.cli.queries import LabelColumn, read_queries
 
 
 def scores(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN|INDEX", help="A run's or an index's folder.")],
     queries: Annotated[Path, typer.Option(help="A file of texts, as for trace.")],
     out: Annotated[
         Path, typer.Option(help="Parquet (a row an example, a column a query) or .npy.")
     ],
-    measure: Annotated[str, typer.Option(help="A measure.")] = "tracin-we-topk",
+    measure: Annotated[
+        str | None,
+        typer.Option(help="A measure; what the index holds, else tracin-we-topk, by default."),
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,
     text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
     text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
@@ -47,9 +50,16 @@ def scores(
     l2: L2 = None,
     seed: Seed = None,
     memory: Memory = None,
+    executor: Searching = "threads",
+    address: Address = None,
+    workers: SearchWorkers = None,
 ) -> None:
-    """Write the influence of every training example on every query, by any measure."""
+    """Write the influence of every training example on every query, by any measure.
+
+    An index answers, for its own examples, the measures that it holds.
+    """
     from wordtrace import api
+    from wordtrace.api.matrix import open_either
     from wordtrace.cli.matrix import check_matrix_file
 
     check_matrix_file(out)
@@ -62,9 +72,10 @@ def scores(
         seed=seed,
         memory=memory,
     )
-    opened = api.Run.open(run)
+    opened = open_either(run)
+    held = opened if isinstance(opened, api.Run) else opened.run
     asked = read_queries(
-        opened,
+        held,
         None,
         queries,
         None,
@@ -76,7 +87,21 @@ def scores(
         label=label,
         split=split,
     )
-    found = api.scores(opened, asked, measure, label=label, span=part_of(span), **options)
+    try:
+        found = api.scores(
+            opened,
+            asked,
+            measure,
+            label=label,
+            span=part_of(span),
+            executor=executor,
+            address=address,
+            workers=workers,
+            **options,
+        )
+    finally:
+        if isinstance(opened, api.Index):
+            opened.close()
     found.save(out)
     rows, columns = found.values.shape
-    say(f"Wrote {out}: {rows:,} queries × {columns:,} examples, {measure}")
+    say(f"Wrote {out}: {rows:,} queries × {columns:,} examples, {found.measure}")

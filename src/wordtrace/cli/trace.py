@@ -19,7 +19,19 @@ from wordtrace.cli.measure_options import (
     given,
     part_of,
 )
-from wordtrace.cli.output import Json, Out, Split, Whole, by_word, check_out, emit, say
+from wordtrace.cli.output import (
+    Address,
+    Json,
+    Out,
+    Searching,
+    SearchWorkers,
+    Split,
+    Whole,
+    by_word,
+    check_out,
+    emit,
+    say,
+)
 from wordtrace.cli.queries import LabelColumn, read_queries
 
 
@@ -67,6 +79,9 @@ def trace(
     memory: Memory = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
     whole: Whole = None,
+    executor: Searching = "threads",
+    address: Address = None,
+    workers: SearchWorkers = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
     out: Out = None,
     as_json: Json = False,
@@ -83,32 +98,35 @@ def trace(
         seed=seed,
         memory=memory,
     )
-    opened = api.Index.open(index, run)
-    asked = read_queries(
-        opened.run,
-        texts,
-        queries,
-        text2,
-        text_column,
-        text2_column,
-        label_column,
-        limit,
-        id_column=id_column,
-        only_wrong=only_wrong,
-        label=label,
-        split=split,
-    )
-    found = opened.trace(
-        asked,
-        label,
-        measure=measure,
-        top=top,
-        top_k=top_k,
-        baselines=["bm25"] if bm25 else [],
-        words=by_word(whole, as_json, out),
-        span=part_of(span),
-        **options,
-    )
+    with api.Index.open(index, run) as opened:
+        asked = read_queries(
+            opened.run,
+            texts,
+            queries,
+            text2,
+            text_column,
+            text2_column,
+            label_column,
+            limit,
+            id_column=id_column,
+            only_wrong=only_wrong,
+            label=label,
+            split=split,
+        )
+        found = opened.trace(
+            asked,
+            label,
+            measure=measure,
+            top=top,
+            top_k=top_k,
+            baselines=["bm25"] if bm25 else [],
+            words=by_word(whole, as_json, out),
+            span=part_of(span),
+            executor=executor,
+            address=address,
+            workers=workers,
+            **options,
+        )
     if found.source == "run":
         say(
             f"{index} can't answer {found.measure}; it was computed from the run "

@@ -124,7 +124,12 @@ def train(
     ] = False,
     batch_size: Annotated[int, typer.Option(rich_help_panel=_TRAINING)] = 32,
     seed: Annotated[int, typer.Option(rich_help_panel=_TRAINING)] = 0,
-    device: Annotated[str, typer.Option(help="cpu, or cuda.", rich_help_panel=_TRAINING)] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="cpu, cuda, or auto: a GPU where there is one.", rich_help_panel=_TRAINING
+        ),
+    ] = "cpu",
     early_stopping: Annotated[
         int | None,
         typer.Option(

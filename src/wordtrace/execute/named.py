@@ -15,6 +15,7 @@ def named(
     *,
     tolerant: bool = False,
     also: str | None = None,
+    gpus: int = 0,
 ) -> Executor | None:
     """Return an executor; None for "processes", whose number depends on the tasks.
 
@@ -22,6 +23,8 @@ def named(
     ----------
     also
         Another name that the caller knows, for the message.
+    gpus
+        Of a cluster, for each task.
 
     Raises
     ------
@@ -38,7 +41,7 @@ def named(
     if name == "ray":
         from wordtrace.execute.ray import Cluster
 
-        return Cluster(address, workers, tolerant=tolerant)
+        return Cluster(address, workers, tolerant=tolerant, gpus=gpus)
     if address is not None:
         raise InputError("--address is of a Ray cluster; give --executor ray with it.")
     return None

@@ -83,11 +83,11 @@ def _lines(what: str, total: int, unit: str, done: int) -> Iterator[Advance]:
             return
         shown = now
         rate = finished / (now - start)
-        left = (total - done - finished) / rate
-        sys.stderr.write(
-            f"{what}: {done + finished:,} of {total:,} {unit}, "
-            f"{_short(rate)} {unit}/s, about {left:.0f} s left\n"
-        )
+        sys.stderr.write(f"{what}: {done + finished:,} of {total:,} {unit}")
+        if finished:
+            left = (total - done - finished) / rate
+            sys.stderr.write(f", {_short(rate)} {unit}/s, about {left:.0f} s left")
+        sys.stderr.write("\n")
         sys.stderr.flush()
 
     yield advance

@@ -5,29 +5,20 @@ from __future__ import annotations
 import math
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from threading import TIMEOUT_MAX, Timer
 from typing import Any, Generic, TypeVar
 
 from wordtrace.errors import InputError, WordtraceError
-from wordtrace.execute.processes import cores
+from wordtrace.execute.connection import connected, result_of
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.threads import one_thread
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-# Results are small documents; what is big goes into files. Ray would set aside 30 % of the memory.
-_STORE = 128 << 20
-
-_UNREACHED = (
-    "no Ray cluster answers at {} ({}); start one with `ray start --head` and give its --address."
-)
 
 
 class Cluster:
@@ -52,6 +43,8 @@ class Cluster:
     cpus, memory
         What Ray sets aside for a task: cores, a fraction too, and bytes. A task has one thread all
         the same; more cores or memory mean fewer tasks on a machine.
+    gpus
+        That a task needs for itself; Ray hides all others from it.
     patience
         Seconds after which a task can be taken for hanging: when it also takes ten times as long
         as the longest so far. Its worker is ended, and it runs again.
@@ -71,6 +64,7 @@ class Cluster:
         tolerant: bool = False,
         cpus: float = 1,
         memory: int = 0,
+        gpus: int = 0,
         patience: float = 60.0,
     ) -> None:
         if workers is not None and workers < 1:
@@ -81,6 +75,7 @@ class Cluster:
             raise InputError(f"--memory-a-task is {memory:,} bytes; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
         self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
+        self.gpus = gpus
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -99,9 +94,13 @@ class Cluster:
         if not head:
             return
         waiting = chain(head, waiting)
-        with self._connected() as ray:
+        cores = math.ceil(self.workers * self.cpus) if self.workers else None
+        with connected(self.address, cores) as ray:
             remote = self._remote(ray)
-            limit = self.workers or max(1, int(_resource(ray, "CPU") / self.cpus))
+            room = _resource(ray, "CPU") / self.cpus
+            if self.gpus:
+                room = min(room, _resource(ray, "GPU") / self.gpus)
+            limit = self.workers or max(1, int(room))
             # Where the number of workers is not the limit, the next tasks are queued beforehand.
             limit = limit if self.workers else 2 * limit
             flying: dict[Any, _Flight[Item]] = {}
@@ -128,7 +127,7 @@ class Cluster:
                     flight = flying.pop(done[0])
                     result: Any
                     try:
-                        result, seconds = self._result(ray, done[0], flight.patience)
+                        result, seconds = result_of(ray, done[0], self._lost(flight.patience))
                         longest = seconds if longest == math.inf else max(longest, seconds)
                     except WordtraceError as error:
                         if not self.tolerant:
@@ -147,6 +146,8 @@ class Cluster:
         InputError
             When no machine has them: Ray would wait for one for ever.
         """
+        if _resource(ray, "GPU", max) < self.gpus:
+            raise InputError("no machine of the Ray cluster has a GPU; give --device cpu.")
         for name, wanted, unit, flag in (
             ("CPU", self.cpus, "CPUs", "--cpus-a-task"),
             ("memory", self.memory, "bytes of memory", "--memory-a-task"),
@@ -159,72 +160,20 @@ class Cluster:
                 )
         return ray.remote(
             num_cpus=self.cpus,
+            num_gpus=self.gpus,
             memory=self.memory or None,
             max_retries=self.attempts - 1,
             retry_exceptions=[WordtraceError] if self.tolerant else False,
         )(_alone)
 
-    def _result(self, ray: Any, done: Any, patience: float) -> Any:
-        try:
-            return ray.get(done)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, WordtraceError):
-                raise error.cause from None
-            raise
-        except ray.exceptions.RayError as error:
-            died = "died, out of memory perhaps"
-            if patience < math.inf:
-                died += f", or gave no answer in {patience:.0f} s"
-            raise WordtraceError(
-                f"a task on the cluster failed {self.attempts} times ({type(error).__name__}: its "
-                f"worker or machine {died}); what was finished is kept: run the same command again "
-                "to go on."
-            ) from None
-
-    @contextmanager
-    def _connected(self) -> Iterator[Any]:
-        """Give a connected ``ray``; what was started here ends here."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        try:
-            import ray
-        except ImportError:
-            raise InputError(
-                "the executor ray needs Ray: install it with `pip install 'wordtrace[ray]'`."
-            ) from None
-        if ray.is_initialized():
-            yield ray
-            return
-        given = self.address or os.environ.get("RAY_ADDRESS")
-        own: dict[str, Any] = {
-            "num_cpus": math.ceil(self.workers * self.cpus) if self.workers else cores(),
-            "object_store_memory": _STORE,
-            "include_dashboard": False,
-        }
-        _knock(given)
-        try:
-            ray.init(
-                address=given or "local",
-                log_to_driver=False,
-                configure_logging=False,
-                **({} if given else own),
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
-            raise InputError(_UNREACHED.format(given or "this machine", reason)) from None
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
-
-
-def _knock(address: str | None) -> None:
-    """Refuse an address where nothing listens (InputError): Ray itself would ask for minutes."""
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
-    if colon and port.isdecimal():
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-        except OSError as error:
-            raise InputError(_UNREACHED.format(address, error.strerror or error)) from None
+    def _lost(self, patience: float) -> str:
+        died = "died, out of memory perhaps"
+        if patience < math.inf:
+            died += f", or gave no answer in {patience:.0f} s"
+        return (
+            f"a task on the cluster failed {self.attempts} times ({{}}: its worker or machine "
+            f"{died}); what was finished is kept: run the same command again to go on."
+        )
 
 
 def _alone(task: Callable[[Any], Any], item: Any, patience: float) -> tuple[Any, float]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
+from wordtrace.errors import InputError
 from wordtrace.execute.threads import one_thread
 from wordtrace.explain.question import Question
 from wordtrace.gradients.tokens import check_top_k
@@ -20,7 +21,9 @@ from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
-from wordtrace.measures.source import Indexed, Streamed
+from wordtrace.measures.searcher import Spread
+from wordtrace.measures.source import Indexed, Streamed, as_stored
+from wordtrace.measures.topn import Ranking, rank
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run import predict
 from wordtrace.run.run import Run
@@ -47,6 +50,9 @@ class Predictions:
     labels: Labels
     probability: npt.NDArray[np.float64]
     of_predicted: npt.NDArray[np.float64]
+
+
+Source = Indexed | Spread | Streamed
 
 
 class Scorer:
@@ -76,43 +82,73 @@ class Scorer:
             return [checkpoint.learning_rate for checkpoint in self.run.checkpoints]
         return [source.eta for source in self.index.manifest.checkpoints]
 
-    def source(self, chosen: Measure) -> Indexed | Streamed | None:
-        """Return where a measure by word takes gradients from; None for another measure."""
-        if not isinstance(chosen, WordMeasure):
+    def source(self, chosen: Measure, spread: Spread | None = None) -> Source | None:
+        """Return where a measure by word takes gradients from; None for another measure.
+
+        Parameters
+        ----------
+        spread
+            The index on a cluster, to be asked instead of this process.
+
+        Raises
+        ------
+        InputError
+            When the cluster is to be asked what the index does not hold.
+        """
+        if isinstance(chosen, WordMeasure):
+            if self.index is not None and self.index.manifest.top_k == chosen.top_k:
+                return spread or Indexed(self.index)
+            if spread is None:
+                return Streamed(self.run, chosen.top_k, etas=self.etas)
+        elif spread is None:
             return None
-        if self.index is not None and self.index.manifest.top_k == chosen.top_k:
-            return Indexed(self.index)
-        return Streamed(self.run, chosen.top_k, etas=self.etas)
+        held = spread.index.manifest.top_k
+        raise InputError(
+            "--executor ray asks the index alone, which answers the measures tracin-we… with "
+            f"top-k {held or 'all'}; leave it out, and this machine computes the answer."
+        )
+
+    def holds(self, name: str | None, *, top_k: int | None = None, **options: Any) -> bool:
+        """Whether the index answers a measure."""
+        name, k = self.default(name, top_k)
+        return is_indexed(self.source(measure(name, Options(top_k=k, **options))))
 
     def score_by_name(
-        self, queries: Queries, name: str | None, top_k: int | None, **options: Any
+        self,
+        queries: Queries,
+        name: str | None,
+        top_k: int | None,
+        spread: Spread | None = None,
+        **options: Any,
     ) -> tuple[Scores, bool]:
         """Return the matrix and whether its examples are the index's rows."""
         name, k = self.default(name, top_k)
         chosen = measure(name, Options(top_k=k, **options))
-        source = self.source(chosen)
+        source = self.source(chosen, spread)
         asked = self.asked(chosen, source, queries)
-        return self.scores(chosen, source, queries, asked), isinstance(source, Indexed)
+        return self.scores(chosen, source, queries, asked), is_indexed(source)
 
-    def asked(
-        self, chosen: Measure, source: Indexed | Streamed | None, queries: Queries
-    ) -> list[QueryTokens]:
+    def asked(self, chosen: Measure, source: Source | None, queries: Queries) -> list[QueryTokens]:
         """Return the queries' token gradients at each checkpoint, as `source` wants them."""
         if not isinstance(chosen, WordMeasure):
             return []
         with self.threads(queries):
             asked = chosen.query_tokens(self.run, queries)
-        return source.ready(asked) if isinstance(source, Indexed) else asked
+        if isinstance(source, Indexed | Spread):
+            return as_stored(source.index, asked)
+        return asked
 
     def scores(
         self,
         chosen: Measure,
-        source: Indexed | Streamed | None,
+        source: Source | None,
         queries: Queries,
         asked: list[QueryTokens],
     ) -> Scores:
         """Return the matrix; what was removed from the index has no influence."""
         if isinstance(chosen, WordMeasure) and source is not None:
+            if isinstance(source, Spread):
+                return source.scores(chosen, len(queries), asked)
             scores = chosen.score_from(source, self.run, len(queries), asked)
         else:
             scores = chosen.score(self.run, queries)
@@ -120,6 +156,19 @@ class Scorer:
             gone = self.index.removed if isinstance(source, Indexed) else self._hidden
             scores[:, gone] = 0
         return scores
+
+    def rank(
+        self,
+        chosen: Measure,
+        source: Source | None,
+        queries: Queries,
+        asked: list[QueryTokens],
+        top: int,
+    ) -> list[Ranking]:
+        """Return each query's `top` strongest proponents and opponents."""
+        if isinstance(chosen, WordMeasure) and isinstance(source, Spread):
+            return source.rank(chosen, len(queries), asked, top)
+        return [rank(row, top) for row in self.scores(chosen, source, queries, asked)]
 
     @cached_property
     def _hidden(self) -> npt.NDArray[np.int64]:
@@ -150,13 +199,15 @@ class Scorer:
     def words(
         self,
         chosen: Measure,
-        source: Indexed | Streamed | None,
+        source: Source | None,
         asked: list[QueryTokens],
         wanted: list[npt.NDArray[np.int64]],
     ) -> list[dict[int, TokenPairs]] | None:
         """Return, for each query, the wanted rows' contributions; None for a measure without."""
         if not isinstance(chosen, WordMeasure) or source is None:
             return None
+        if isinstance(source, Spread):
+            return source.words(chosen, asked, wanted)
         if isinstance(source, Streamed):
             # The gradients were not kept: only those of the listed rows are computed again.
             source = Streamed(
@@ -193,3 +244,8 @@ class Scorer:
         weights -= sum(parameter.numel() for parameter in model.embedding.parameters())
         small = weights * len(queries.encoded.ids) < _SMALL
         return one_thread() if small else nullcontext()
+
+
+def is_indexed(source: Source | None) -> bool:
+    """Whether examples are an index's rows, not a run's."""
+    return isinstance(source, Indexed | Spread)

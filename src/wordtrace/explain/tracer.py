@@ -15,13 +15,13 @@ from wordtrace.errors import InputError
 from wordtrace.explain.merge import merge, placed
 from wordtrace.explain.prediction import Explanation, Hit, Trace, Word, share
 from wordtrace.explain.question import Question
-from wordtrace.explain.scorer import Scorer
+from wordtrace.explain.scorer import Scorer, Source, is_indexed
 from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
-from wordtrace.measures.source import Indexed, Streamed
+from wordtrace.measures.searcher import Spread
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
@@ -52,6 +52,7 @@ class Tracer:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
+        spread: Spread | None = None,
         **options: Any,
     ) -> Trace:
         """Trace each query.
@@ -68,6 +69,8 @@ class Tracer:
             Other measures whose strongest rows are listed beside.
         words
             Sum contributions by whole word instead of by token (:mod:`.explain.merge`).
+        spread
+            The index on a cluster, to be asked instead of this process.
         **options
             Of the measure: the fields of :class:`.measures.options.Options`.
 
@@ -82,8 +85,8 @@ class Tracer:
         settings = Options(top_k=k, **options)
         chosen = measure(name, settings)
         others = {other: measure(other, settings) for other in baselines}
-        source = self.scorer.source(chosen)
-        self._load()
+        source = self.scorer.source(chosen, spread)
+        self._load(here=spread is None)
         seconds, explanations = 0.0, []
         for part in self._parts(question, source, settings.memory):
             spent, found = self._explain(part, chosen, source, others, top, words)
@@ -92,8 +95,8 @@ class Tracer:
         return Trace(
             measure=name,
             top_k=chosen.top_k if isinstance(chosen, WordMeasure) else None,
-            source="index" if isinstance(source, Indexed) else "run",
-            examples=self.scorer.count(isinstance(source, Indexed)),
+            source="index" if is_indexed(source) else "run",
+            examples=self.scorer.count(is_indexed(source)),
             seconds=seconds,
             run=str(self.run.path.resolve()),
             run_fingerprint=self.run.fingerprint,
@@ -104,15 +107,13 @@ class Tracer:
             whole_words=words,
         )
 
-    def _parts(
-        self, question: Question, source: Indexed | Streamed | None, memory: int
-    ) -> list[Question]:
+    def _parts(self, question: Question, source: Source | None, memory: int) -> list[Question]:
         """Split the queries so that the scores of a part take at most `memory` bytes.
 
         Where gradients are not read from an index each part would compute them anew: one part.
         """
         count = len(question.texts)
-        if not isinstance(source, Indexed):
+        if source is None or not is_indexed(source):
             return [question]
         size = max(1, memory // (4 * max(1, source.examples)))
         return [question.part(start, start + size) for start in range(0, count, size)] or [question]
@@ -121,7 +122,7 @@ class Tracer:
         self,
         question: Question,
         chosen: Measure,
-        source: Indexed | Streamed | None,
+        source: Source | None,
         others: Mapping[str, Measure],
         top: int,
         whole: bool,
@@ -130,24 +131,23 @@ class Tracer:
         start = time.perf_counter()
         queries, said = self.scorer.predict(question)
         asked = self.scorer.asked(chosen, source, queries)
-        scores = self.scorer.scores(chosen, source, queries, asked)
-        ranked = [strongest(row, top) for row in scores]
-        wanted = [np.concatenate(pair) for pair in ranked]
+        ranked = self.scorer.rank(chosen, source, queries, asked, top)
+        wanted = [one.rows for one in ranked]
         words = self.scorer.words(chosen, source, asked, wanted)
         merging = None
         if whole and source is not None and isinstance(chosen, WordMeasure):
-            merging = source.etas, chosen.top_k
+            merging = self.scorer.etas, chosen.top_k
         hits = [
             self._hits(
-                rows,
-                scores[place],
+                one.rows,
+                one.scores,
                 None if words is None else words[place],
                 queries,
                 place,
-                isinstance(source, Indexed),
+                is_indexed(source),
                 merging,
             )
-            for place, rows in enumerate(wanted)
+            for place, one in enumerate(ranked)
         ]
         seconds = time.perf_counter() - start
         beside = {
@@ -155,7 +155,7 @@ class Tracer:
         }
         explanations = []
         for place, listed in enumerate(hits):
-            split = len(ranked[place][0])
+            split = len(ranked[place].proponents)
             explanations.append(
                 Explanation(
                     text=question.texts[place],
@@ -176,8 +176,8 @@ class Tracer:
                     baselines={
                         other: tuple(
                             self._hits(
-                                strongest(np.abs(row[place]), top)[0],
-                                row[place],
+                                rows := strongest(np.abs(row[place]), top)[0],
+                                row[place][rows],
                                 None,
                                 queries,
                                 place,
@@ -195,13 +195,15 @@ class Tracer:
         queries: Queries,
         name: str | None = None,
         top_k: int | None = None,
+        *,
+        spread: Spread | None = None,
         **options: Any,
     ) -> Scores:
         """Return the whole matrix, float32, shape (queries, examples).
 
         The examples are the index's rows where it answers the measure, else the run's.
         """
-        return self.scorer.score_by_name(queries, name, top_k, **options)[0]
+        return self.scorer.score_by_name(queries, name, top_k, spread, **options)[0]
 
     def rank(
         self,
@@ -226,14 +228,20 @@ class Tracer:
         """Tokenize the texts; labels not given become the final model's prediction."""
         return self.scorer.predict(question)[0]
 
-    def _load(self) -> None:
-        """Bring in what every trace needs, so that `seconds` measures the answer alone."""
+    def _load(self, here: bool) -> None:
+        """Bring in what every trace needs, so that `seconds` measures the answer alone.
+
+        Parameters
+        ----------
+        here
+            Whether this process reads the postings.
+        """
         for checkpoint in [*self.run.checkpoints, self.run.final]:
             self.run.model(checkpoint)
         if self._vocabulary is None:
             if self.index is not None:
                 documents = self.index.document_frequency
-                for place in range(len(self.index.manifest.checkpoints)):
+                for place in range(len(self.index.manifest.checkpoints) if here else 0):
                     list(self.index.blocks(place))
             else:
                 documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
@@ -263,11 +271,11 @@ class Tracer:
             terms = [words[row] for row in rows.tolist()]
             found = self._words(terms, examples, queries.take(np.array([place])), merging)
         hits = []
-        for at, row in enumerate(rows.tolist()):
+        for at in range(len(rows)):
             text, text2 = _texts(examples.texts, examples.texts2, at)
             hit = Hit(
                 id=examples.ids[at],
-                score=float(scores[row]),
+                score=float(scores[at]),
                 label=self.run.labelling.spell(examples.labels[at]),
                 text=text,
                 text2=text2,

@@ -36,6 +36,10 @@ class TokenGradients:
     def __len__(self) -> int:
         return len(self.token)
 
+    def cpu(self) -> TokenGradients:
+        """Return them in the machine's own memory, from wherever the model computed them."""
+        return TokenGradients(self.example.cpu(), self.token.cpu(), self.gradient.cpu())
+
 
 def check_top_k(top_k: int | None) -> None:
     """Refuse a k that keeps nothing (InputError)."""

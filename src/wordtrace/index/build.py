@@ -51,7 +51,7 @@ def build(
     """Index the token gradients of a run's training examples.
 
     A killed build goes on at the first missing shard and ends byte-identical to one that was
-    never killed.
+    never killed. The model computes on the run's device; the index does not record which.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def build(
     precision
         In which the gradients are computed: "float32", or "bfloat16" (matrix products alone).
     workers
-        Processes; by default one a core.
+        Processes; by default one a core, or one for a GPU.
     executor
         What runs the tasks, instead of processes of this machine.
 
@@ -118,7 +118,7 @@ def build(
         encoded = prepare(part, run, run.train, run.encoded)
         found = compress(run, part, sources, plan)
         tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype, precision=precision)
-        shards = run_tasks(tasks, part, workers, executor)
+        shards = run_tasks(tasks, part, processes(run, workers), executor)
         texts = Texts(part / manifests.TEXTS, len(encoded))
         write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
         size = run.tokenizer.size
@@ -193,6 +193,7 @@ def make_tasks(
             dtype,
             run.weighting,
             precision,
+            run.device,
         )
         for checkpoint in range(len(run.checkpoints) + 1)
         for shard, first in enumerate(range(0, count, shard_size))
@@ -214,6 +215,14 @@ def run_tasks(
                 advance(task.count)
         results = [ledger.get(task.key) for task in tasks]
     return [Shard(**result) for result in results if result]
+
+
+def processes(run: Run, workers: int | None) -> int | None:
+    """Return how many processes to use, None for one a core.
+
+    A GPU is for one, unless the user says otherwise: each would hold a model of its own there.
+    """
+    return 1 if workers is None and run.gpus else workers
 
 
 def start_work(part: Path, plan: dict[str, Any]) -> None:

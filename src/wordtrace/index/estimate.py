@@ -7,6 +7,7 @@ import resource
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.execute.processes import Processes, cores
 from wordtrace.index import manifest as manifests
-from wordtrace.index.build import PLAN, check_stored, compress, weights
+from wordtrace.index.build import PLAN, check_stored, compress, processes, weights
 from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
 from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-index-estimate", 1
-_SMALL, _LARGE, _SEED = 512, 4096, 29
+_SEED = 29
+# Examples of the first shard, and most of the last: fewer where they would take many seconds.
+_FEW, _MANY, _SECONDS = 128, 4096, 8.0
 
 
 def estimate(
@@ -36,7 +39,7 @@ def estimate(
     shard_size: int = 32_768,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Build shards of a few thousand examples in a worker process, and reckon from them.
+    """Build shards of up to a few thousand examples in a worker process, and reckon from them.
 
     Returns
     -------
@@ -56,8 +59,8 @@ def estimate(
     if workers is not None and workers < 1:
         raise InputError(f"workers is {workers}; it must be at least 1.")
     count, points = len(run.train), len(run.checkpoints)
-    chosen = np.random.default_rng(_SEED).permutation(count)[:_LARGE]
-    examples = run.train.take(np.sort(chosen))
+    # In the order drawn: the first so many are a sample, too.
+    examples = run.train.take(np.random.default_rng(_SEED).permutation(count)[:_MANY])
     plan = {
         "top_k": top_k,
         "dtype": dtype,
@@ -75,33 +78,27 @@ def estimate(
         # Its own sample, of a fixed size: what it takes does not grow with the data.
         fidelity = compress(run, part, weights(run), plan)
         compressing = time.perf_counter() - start
-        size = len(encoded)
-        asked = [(0, min(_SMALL, size)), (0, size), (0, size), (points, size)]
-        tasks = [
-            ShardTask(
-                *(str(run.path.resolve()), str(part), place, at, 0, rows, top_k, dtype, weighting),
-                precision=precision,
-            )
-            for at, (place, rows) in enumerate(asked)
-        ]
+        probe = ShardTask(
+            *(str(run.path.resolve()), str(part), 0, 0, 0, len(encoded), top_k, dtype),
+            *(weighting, precision, run.device),
+        )
         start = time.perf_counter()
-        measured = {task.shard: found for task, found in Processes(1).run(_probe, tasks)}
-        whole = time.perf_counter() - start
-        texts = (part / manifests.TEXTS).stat().st_size / size
-    small, large, again, final = (measured[at] for at in range(4))
-    rows = size - min(_SMALL, size)
-    per_example = min(large["seconds"], again["seconds"]) / size
-    per_final = final["seconds"] / size
-    growth = max(0.0, (again["memory"] - small["memory"]) / rows) if rows else 0.0
+        ((_, found),) = Processes(1).run(_measure, [probe])
+        starting = time.perf_counter() - start - found.spent
+        texts = (part / manifests.TEXTS).stat().st_size / len(encoded)
     offsets = 8 * (run.tokenizer.size + 1)
-    postings = (again["bytes"] - offsets) / size
+    postings = (found.bytes - offsets) / found.rows
     shards = [min(shard_size, count - first) for first in range(0, count, shard_size)]
-    pieces = [rows * per_example for rows in shards] * points + [
-        rows * per_final for rows in shards
-    ]
-    used = min(workers or cores(), len(pieces))
-    starting = whole - sum(found["seconds"] for found in measured.values())
-    seconds = preparing * count / size + compressing + starting + makespan(pieces, used)
+    pieces = [rows * found.seconds for rows in shards] * points
+    pieces += [rows * found.final_seconds for rows in shards]
+    used = min(processes(run, workers) or cores(), len(pieces))
+    seconds = preparing * count / len(encoded) + compressing + starting + makespan(pieces, used)
+    seconds += (points + 1) * found.loading
+    # A shard's directions are held as they come, ordered, and as they are written.
+    growth = 3 * postings
+    memory = found.memory + growth * (max(shards) - found.rows)
+    if used == 1:  # then this process does the work, beside what it holds already
+        memory += max(0, _peak() - found.before)
     disk = count * (points * postings + texts + 8 * (2 + 4 * points)) + offsets * points * len(
         shards
     )
@@ -116,10 +113,10 @@ def estimate(
         "projection": plan["projection"],
         "workers": used,
         "shards": len(shards) * points,
-        "sampled": size,
+        "sampled": found.rows,
         "seconds": seconds,
-        "examples_per_second_a_worker": 1 / per_example,
-        "memory_bytes_a_worker": int(small["memory"] + growth * (max(shards) - min(_SMALL, size))),
+        "examples_per_second_a_worker": 1 / found.seconds,
+        "memory_bytes_a_worker": int(memory),
         "bytes": int(disk),
         "bytes_per_example": disk / count,
         "fidelity": fidelity,
@@ -134,11 +131,68 @@ def makespan(seconds: list[float], workers: int) -> float:
     return max(free)
 
 
-def _probe(task: ShardTask) -> dict[str, Any]:
-    """Build a shard in a worker; return its seconds, its size, and the most memory held so far."""
+@dataclass(frozen=True)
+class _Measured:
+    """What a worker process found.
+
+    Attributes
+    ----------
+    rows
+        Examples of the shard that the rest is of.
+    seconds, final_seconds
+        For an example at a checkpoint, and at the final model.
+    loading
+        Seconds to load a model.
+    bytes
+        Of the shard.
+    before, memory
+        Bytes held at most before and after it.
+    spent
+        Seconds of all measurements.
+    """
+
+    rows: int
+    seconds: float
+    final_seconds: float
+    loading: float
+    bytes: int
+    before: int
+    memory: int
+    spent: float
+
+
+def _measure(task: ShardTask) -> _Measured:
+    """Build shards of a few examples, then of as many as can be had in some seconds."""
+    start, before = time.perf_counter(), _peak()
+    few = replace(task, count=min(_FEW, task.count))
+    # The first loads the model, the second tells its speed.
+    loading = _timed(few)[0]
+    fast = _timed(few)[0] / few.count
+    rows = max(few.count, min(task.count, int(_SECONDS / fast)))
+    many = replace(task, count=rows)
+    first, _ = _timed(many)
+    again, result = _timed(many)
+    memory = _peak()
+    final, _ = _timed(replace(many, checkpoint=len(Run.open(task.run).checkpoints)))
+    return _Measured(
+        rows=rows,
+        seconds=min(first, again) / rows,
+        final_seconds=final / rows,
+        loading=max(0.0, loading - fast * few.count),
+        bytes=result["bytes"],
+        before=before,
+        memory=memory,
+        spent=time.perf_counter() - start,
+    )
+
+
+def _timed(task: ShardTask) -> tuple[float, dict[str, Any]]:
     start = time.perf_counter()
     result = build_shard(task)
-    seconds = time.perf_counter() - start
+    return time.perf_counter() - start, result
+
+
+def _peak() -> int:
+    """Return the most bytes that this process has held."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    memory = peak if sys.platform == "darwin" else peak * 1024
-    return {"seconds": seconds, "memory": memory, "bytes": result.get("bytes", 0)}
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -178,7 +178,6 @@ def _kept(
         batch = to_batch(encoded, labels, rows, predict.device_of(model))
         found = embedding_gradients(model, batch, scale=run.row_scale(point), precision=precision)
         norms = gradients.position_norms(found)
-        kept = gradients.token_gradients(batch, found, norms, top_k)
-        here = TokenGradients(kept.example.cpu(), kept.token.cpu(), kept.gradient.cpu())
-        parts.append((torch.from_numpy(rows), here))
+        kept = gradients.token_gradients(batch, found, norms, top_k).cpu()
+        parts.append((torch.from_numpy(rows), kept))
     return parts

@@ -92,10 +92,14 @@ class IndexFolder:
             )
         return run.weighted(self.manifest.weighting)
 
-    def blocks(self, checkpoint: int) -> Iterator[Block]:
-        """Yield the postings at a checkpoint, shard by shard; mapped once, then kept."""
+    def blocks(self, checkpoint: int, first: int = 0, end: int | None = None) -> Iterator[Block]:
+        """Yield the postings at a checkpoint, shard by shard; mapped once, then kept.
+
+        Only shards that start at a row from `first` on, before `end`.
+        """
+        last = self.manifest.examples if end is None else end
         for shard in self.manifest.shards:
-            if shard.checkpoint == checkpoint:
+            if shard.checkpoint == checkpoint and first <= shard.first < last:
                 if shard.file not in self._blocks:
                     block = map_shard(self.path / shard.file, shard.first, shard.count)
                     if len(block.token_offsets) != self.manifest.vocabulary + 1:

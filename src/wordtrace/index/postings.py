@@ -74,6 +74,54 @@ class Block:
         return len(self.norm)
 
 
+class Gathering:
+    """The token gradients of a block's batches as they come, each split into norm and direction.
+
+    Raw gradients of well-fitted examples would sink below float16's range.
+
+    Room for all is taken at once, so that no more than two copies are ever held.
+
+    Parameters
+    ----------
+    room
+        The most token gradients that may come.
+    dim
+        Stored dimensions.
+    basis
+        Store coordinates in this basis, float32, shape (dim of the gradients, `dim`).
+    """
+
+    def __init__(self, room: int, dim: int, dtype: str, basis: Tensor | None = None) -> None:
+        self._dtype, self._basis, self._size = dtype, basis, 0
+        self._example = torch.empty(room, dtype=torch.int32)
+        self._token = torch.empty(room, dtype=torch.int32)
+        self._norm = torch.empty(room)
+        self._direction = torch.empty(room, dim, dtype=DTYPES[dtype])
+
+    def add(self, rows: Tensor, kept: TokenGradients) -> None:
+        """Take the gradients of a batch; `rows`, int64, are its rows within the block."""
+        here = slice(self._size, self._size + len(kept))
+        gradient = kept.gradient if self._basis is None else kept.gradient @ self._basis
+        self._direction[here], self._norm[here] = _split(gradient, self._dtype)
+        self._example[here] = rows[kept.example]
+        self._token[here] = kept.token
+        self._size = here.stop
+
+    def block(self, first: int, count: int, vocabulary: int) -> Block:
+        """Return all of them ordered by token, as the rows from `first` to `first + count`."""
+        all_ = slice(0, self._size)
+        token, norm, example = self._token[all_], self._norm[all_], self._example[all_]
+        order = order_postings(token, norm, example)
+        return Block(
+            first,
+            count,
+            token_offsets(token, vocabulary),
+            example[order],
+            norm[order],
+            self._direction.index_select(0, order),
+        )
+
+
 def make_block(
     parts: Sequence[tuple[Tensor, TokenGradients]],
     first: int,
@@ -82,37 +130,19 @@ def make_block(
     dtype: str = "float32",
     basis: Tensor | None = None,
 ) -> Block:
-    """Order the token gradients of some batches by token.
-
-    Gradients are split into norm and direction, since those of well-fitted examples would sink
-    below float16's range.
+    """Order the token gradients of some batches by token; see :class:`Gathering`.
 
     Parameters
     ----------
     parts
         For each batch its rows (int64, counted within the block) and its token gradients.
-    basis
-        Store coordinates in this basis, float32, shape (dim, stored dimensions).
     """
-    example = torch.cat([rows[part.example] for rows, part in parts]) if parts else _empty()
-    token = torch.cat([part.token for _, part in parts]) if parts else _empty()
-    halves, norms = [], []
-    for _, part in parts:
-        half, length = _split(part.gradient if basis is None else part.gradient @ basis, dtype)
-        halves.append(half)
-        norms.append(length)
-    norm = torch.cat(norms) if parts else torch.empty(0)
-    order = order_postings(token, norm, example)
-    dim = halves[0].shape[1] if parts else 0
-    direction = torch.cat(halves) if parts else torch.empty(0, dim, dtype=DTYPES[dtype])
-    return Block(
-        first,
-        count,
-        token_offsets(token, vocabulary),
-        example[order].to(torch.int32),
-        norm[order],
-        direction.index_select(0, order),
-    )
+    dim = parts[0][1].gradient.shape[1] if parts else 0
+    room = sum(len(part) for _, part in parts)
+    gathered = Gathering(room, dim if basis is None else basis.shape[1], dtype, basis)
+    for rows, part in parts:
+        gathered.add(rows, part)
+    return gathered.block(first, count, vocabulary)
 
 
 def _split(gradient: Tensor, dtype: str) -> tuple[Tensor, Tensor]:
@@ -140,7 +170,3 @@ def token_offsets(token: Tensor, vocabulary: int) -> Tensor:
     offsets = torch.zeros(vocabulary + 1, dtype=torch.int64)
     torch.cumsum(torch.bincount(token, minlength=vocabulary), 0, out=offsets[1:])
     return offsets
-
-
-def _empty() -> Tensor:
-    return torch.empty(0, dtype=torch.int64)

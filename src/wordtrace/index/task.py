@@ -18,7 +18,7 @@ from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.postings import make_block
+from wordtrace.index.postings import Gathering
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import Texts, write_texts
 from wordtrace.run import predict
@@ -44,6 +44,8 @@ class ShardTask:
         The number of the file.
     first
         Counted within the examples of this build.
+    device
+        Where the model computes; the index does not record it.
     """
 
     run: str
@@ -56,6 +58,7 @@ class ShardTask:
     dtype: str
     weighting: str = "rate"
     precision: str = "float32"
+    device: str = "cpu"
 
     @property
     def key(self) -> str:
@@ -86,10 +89,13 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
 
 def build_shard(task: ShardTask) -> dict[str, Any]:
     """Compute and write one shard and its examples' statistics; runs in a worker process."""
-    run, encoded, texts, bases = _opened(task.run, task.part, task.weighting, _stamp(task.part))
+    run, encoded, texts, bases = _opened(
+        task.run, task.part, task.weighting, task.device, _stamp(task.part)
+    )
     points = [*run.checkpoints, run.final]
     checkpoint = points[task.checkpoint]
-    model = run.model(checkpoint)
+    # Tasks come in the order of checkpoints: a worker needs one model at a time.
+    model = run.model_alone(checkpoint)
     rows_here = np.arange(task.first, task.first + task.count)
     labels = texts.labels
     if task.checkpoint == len(run.checkpoints):
@@ -102,8 +108,10 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     statistics = {name: torch.zeros(task.count) for name in STATISTICS}
     statistics["predicted"] = torch.from_numpy(run.labelling.none(task.count))
     names = _Ids(texts)
-    parts = []
     lengths = encoded.lengths[task.first : task.first + task.count]
+    basis = bases[task.checkpoint] if bases else None
+    room = int((lengths if task.top_k is None else np.minimum(lengths, task.top_k)).sum())
+    gathered = Gathering(room, run.dim if basis is None else basis.shape[1], task.dtype, basis)
     for within in by_length(lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
         found = embedding_gradients(
@@ -111,17 +119,16 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
         )
         norms = gradients.position_norms(found)
         gradients.check_finite(found, norms, rows_here[within], names, f"step {checkpoint.step}")
-        kept = gradients.token_gradients(batch, found, norms, task.top_k)
+        kept = gradients.token_gradients(batch, found, norms, task.top_k).cpu()
         rows = torch.from_numpy(within)
         statistics["loss"][rows] = found.losses.float().cpu()
         statistics["predicted"][rows] = model.outputs.predicted(found.logits).cpu()
         statistics["self_influence"][rows] = gradients.self_influence(batch, found, norms).cpu()
         statistics["self_influence_topk"].index_add_(
-            0, rows[kept.example.cpu()], kept.gradient.square().sum(1).cpu()
+            0, rows[kept.example], kept.gradient.square().sum(1)
         )
-        parts.append((rows, kept))
-    basis = bases[task.checkpoint] if bases else None
-    block = make_block(parts, task.first, task.count, run.tokenizer.size, task.dtype, basis)
+        gathered.add(rows, kept)
+    block = gathered.block(task.first, task.count, run.tokenizer.size)
     path = Path(task.part) / shard_file(task.checkpoint, task.shard)
     write_shard(path, block)
     save_tensors(task.statistics, statistics)
@@ -144,9 +151,9 @@ def _mapped(path: Path) -> Encoded:
 
 @lru_cache(maxsize=1)
 def _opened(
-    run: str, part: str, weighting: str, stamp: int
+    run: str, part: str, weighting: str, device: str, stamp: int
 ) -> tuple[Run, Encoded, Texts, list[torch.Tensor] | None]:
-    opened, folder = Run.open(run).weighted(weighting), Path(part)
+    opened, folder = Run.open(run, device).weighted(weighting), Path(part)
     encoded = _mapped(folder / WORK / _ENCODED)
     bases = None
     if (folder / projection.FILE).exists():

@@ -94,12 +94,12 @@ def query_tokens(
         found = embedding_gradients(model, batch, scale=scale)
         norms = gradients.position_norms(found)
         gradients.check_finite(found, norms, rows, queries.texts, where)
-        kept = gradients.token_gradients(batch, found, norms, top_k)
-        parts.append((torch.from_numpy(rows)[kept.example.cpu()], kept))
+        kept = gradients.token_gradients(batch, found, norms, top_k).cpu()
+        parts.append((torch.from_numpy(rows)[kept.example], kept))
     return group_by_token(
         torch.cat([rows for rows, _ in parts]),
-        torch.cat([kept.token.cpu() for _, kept in parts]),
-        torch.cat([kept.gradient.cpu() for _, kept in parts]),
+        torch.cat([kept.token for _, kept in parts]),
+        torch.cat([kept.gradient for _, kept in parts]),
     )
 
 

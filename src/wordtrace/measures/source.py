@@ -43,24 +43,32 @@ class PostingSource(Protocol):
 
 
 class Indexed:
-    """Token gradients read from an index."""
+    """Token gradients read from an index.
 
-    def __init__(self, index: IndexFolder) -> None:
-        self.index = index
+    Parameters
+    ----------
+    first, end
+        Only the shards of these rows, which are then counted from `first`; all by default.
+    """
+
+    def __init__(self, index: IndexFolder, first: int = 0, end: int | None = None) -> None:
+        self.index, self.first = index, first
+        self.end = index.manifest.examples if end is None else end
         self.etas = [source.eta for source in index.manifest.checkpoints]
-        self.examples = index.manifest.examples
-
-    def ready(self, asked: Sequence[QueryTokens]) -> list[QueryTokens]:
-        """Bring the queries' gradients into the dimensions that are stored."""
-        bases = self.index.bases
-        if bases is None:
-            return list(asked)
-        return [one.projected(basis) for one, basis in zip(asked, bases, strict=True)]
+        self.examples = self.end - first
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[slice, Block]]:
         """Yield the index's shards, memory-mapped."""
-        for block in self.index.blocks(checkpoint):
-            yield slice(block.first, block.first + block.count), block
+        for block in self.index.blocks(checkpoint, self.first, self.end):
+            start = block.first - self.first
+            yield slice(start, start + block.count), block
+
+
+def as_stored(index: IndexFolder, asked: Sequence[QueryTokens]) -> list[QueryTokens]:
+    """Bring the queries' gradients into the dimensions that an index stores."""
+    if index.bases is None:
+        return list(asked)
+    return [one.projected(basis) for one, basis in zip(asked, index.bases, strict=True)]
 
 
 class Streamed:
@@ -108,7 +116,7 @@ class Streamed:
                 gradients.check_finite(
                     found, norms, chosen, self.run.train.ids, f"step {point.step}"
                 )
-                kept = gradients.token_gradients(batch, found, norms, self.top_k)
+                kept = gradients.token_gradients(batch, found, norms, self.top_k).cpu()
                 place = torch.arange(len(chosen))
                 size = self.run.tokenizer.size
                 yield chosen, make_block([(place, kept)], 0, len(chosen), size)

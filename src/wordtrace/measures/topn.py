@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 _SMALL, _STRETCH = 1 << 16, 1 << 10
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The strongest rows of a row of scores, as :func:`strongest` orders them, with their scores.
+
+    Attributes
+    ----------
+    proponents, opponents
+        int64: rows.
+    proponent_scores, opponent_scores
+        float32: theirs.
+    """
+
+    proponents: npt.NDArray[np.int64]
+    opponents: npt.NDArray[np.int64]
+    proponent_scores: npt.NDArray[np.float32]
+    opponent_scores: npt.NDArray[np.float32]
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Proponents, then opponents."""
+        return np.concatenate([self.proponents, self.opponents])
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """Of :attr:`rows`."""
+        return np.concatenate([self.proponent_scores, self.opponent_scores])
+
+
+def rank(scores: npt.NDArray[np.float32], count: int, first: int = 0) -> Ranking:
+    """Rank a row of scores; the row at place i is called ``first + i``."""
+    proponents, opponents = strongest(scores, count)
+    return Ranking(proponents + first, opponents + first, scores[proponents], scores[opponents])
+
+
+def merge(parts: Sequence[Ranking], count: int) -> Ranking:
+    """Return the ranking of all rows from those of stretches of them, in the order of the rows.
+
+    Each part lists its `count` strongest, so none of the whole is missing; equal scores stay in the
+    order of their rows, since the sort is stable.
+    """
+    proponents = np.concatenate([part.proponents for part in parts])
+    opponents = np.concatenate([part.opponents for part in parts])
+    most = np.concatenate([part.proponent_scores for part in parts])
+    least = np.concatenate([part.opponent_scores for part in parts])
+    first = np.argsort(-most, kind="stable")[:count]
+    last = np.argsort(least, kind="stable")[:count]
+    return Ranking(proponents[first], opponents[last], most[first], least[last])
 
 
 def strongest(

@@ -24,6 +24,7 @@ from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import adam
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.device import find_device
 from wordtrace.run.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Run:
             raise InputError(f"{folder} {what}; make a run with `wordtrace train` or `record`.")
         manifest = atomic.read_json(folder / MANIFEST)
         check_format(manifest, FORMAT, VERSION, folder / MANIFEST)
-        return cls(folder, manifest, device)
+        return cls(folder, manifest, find_device(device))
 
     @classmethod
     def from_trainer(cls, output: str | Path, data: Any, out: str | Path, **choices: Any) -> Run:
@@ -211,6 +212,11 @@ class Run:
             | {"train": self.manifest["train"]["fingerprint"], "files": self.manifest["files"]}
         )
 
+    @property
+    def gpus(self) -> int:
+        """How many GPUs its models compute on."""
+        return int(self.device.startswith("cuda"))
+
     def model(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint, in evaluation mode; loaded once, then kept.
 
@@ -265,6 +271,12 @@ class Run:
             found = adam.root_steps(path, len(table), table.shape[1])
             self._steps[checkpoint.step] = found.to(self.device)
         return self._steps[checkpoint.step]
+
+    def model_alone(self, checkpoint: Checkpoint) -> TextModel:
+        """Return the model at a checkpoint as :meth:`model` does, and let go of all others."""
+        for step in [step for step in self._models if step != checkpoint.step]:
+            del self._models[step]
+        return self.model(checkpoint)
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""

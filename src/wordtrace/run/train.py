@@ -22,6 +22,7 @@ from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run import predict, record
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
+from wordtrace.run.device import find_device
 from wordtrace.run.fit import Training, fit
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.record import Labelled, Recorder
@@ -68,7 +69,7 @@ def train(
     folder = Path(out)
     total = recipe.steps(len(examples))
     _check(examples, held_out, settings, total)
-    _check_device(device)
+    device = find_device(device)
     atomic.check_replaceable(folder, MANIFEST, "run")
     plan = _plan(examples, held_out, recipe, settings)
     if (folder / MANIFEST).exists() and not overwrite:
@@ -200,14 +201,6 @@ def _check(examples: Examples, held_out: Examples | None, settings: Settings, to
             f"--checkpoint-steps names step {max(settings.checkpoints)}, but the training has "
             f"{total} steps."
         )
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"--device {device} can't be used here ({reason}); give cpu.") from None
 
 
 def _plan(

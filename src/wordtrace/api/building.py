@@ -1,0 +1,67 @@
+"""Making an index of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wordtrace.api.index import Index
+from wordtrace.execute.named import named
+from wordtrace.execute.protocol import Executor
+from wordtrace.index import build as building
+from wordtrace.run.device import find_device
+from wordtrace.run.run import Run
+
+
+def build_index(
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    *,
+    top_k: int | None = 10,
+    dtype: str = "float16",
+    project: int | None = None,
+    projection: str = "pca",
+    weighting: str = "rate",
+    precision: str = "float32",
+    shard_size: int = 32_768,
+    workers: int | None = None,
+    executor: str | Executor = "processes",
+    address: str | None = None,
+    device: str | None = None,
+    overwrite: bool = False,
+) -> Index:
+    """Index the token gradients of a run's training examples; see :func:`.index.build.build`.
+
+    Parameters
+    ----------
+    executor
+        "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
+    address
+        Of the Ray cluster; see :class:`.execute.ray.Cluster`.
+    device
+        Where the model computes: "cpu", "cuda", or "auto" for a GPU where there is one; by default
+        where `run` was opened, else the CPU.
+    """
+    opened = open_on(run, device)
+    folder = building.build(
+        opened,
+        out,
+        top_k=top_k,
+        dtype=dtype,
+        project=project,
+        projection=projection,
+        weighting=weighting,
+        precision=precision,
+        shard_size=shard_size,
+        workers=workers,
+        executor=named(executor, address, workers, gpus=opened.gpus),
+        overwrite=overwrite,
+    )
+    return Index(folder, opened.weighted(weighting))
+
+
+def open_on(run: Run | str | Path, device: str | None) -> Run:
+    """Return the run with its models on a device; None leaves them where they are, or the CPU."""
+    opened = run if isinstance(run, Run) else Run.open(run, device or "cpu")
+    if device is None or find_device(device) == opened.device:
+        return opened
+    return Run.open(opened.path, device)

@@ -1,0 +1,176 @@
+"""A part of an index that answers for its rows, and an index whose parts are on many machines."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.errors import InputError
+from wordtrace.execute.actors import Actors
+from wordtrace.index.folder import IndexFolder
+from wordtrace.index.manifest import Manifest
+from wordtrace.measures.accumulate import QueryTokens
+from wordtrace.measures.protocol import Scores
+from wordtrace.measures.source import Indexed
+from wordtrace.measures.topn import Ranking, merge, rank
+from wordtrace.measures.word_level import TokenPairs, WordMeasure
+from wordtrace.run.run import Run
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Consecutive shards of an index.
+
+    Attributes
+    ----------
+    index, run
+        Folders.
+    state
+        The checksum of the manifest: an index that was changed since is another one.
+    first, end
+        Their rows.
+    """
+
+    index: str
+    run: str
+    state: str
+    first: int
+    end: int
+
+
+class Searcher:
+    """Keeps a stretch of an index mapped, and answers for its rows.
+
+    Its answers are those of the whole index at these rows, to the last bit: each score is of one
+    shard alone at each checkpoint, and these are taken in the same order.
+
+    Raises
+    ------
+    InputError
+        When index or run are not to be seen from here, or were changed.
+    """
+
+    def __init__(self, stretch: Stretch) -> None:
+        try:
+            index = IndexFolder.open(stretch.index)
+            self.run = index.open_run(stretch.run)
+        except InputError as error:
+            raise InputError(
+                f"a worker on {socket.gethostname()} can't open the index: {error} Index and run "
+                "must be on storage that every machine sees under the same path."
+            ) from None
+        if state_of(index.manifest) != stretch.state:
+            raise InputError(f"{index.path} was changed since it was opened; open it again.")
+        self.source = Indexed(index, stretch.first, stretch.end)
+        for place in range(len(self.source.etas)):
+            list(self.source.blocks(place))
+        removed = index.removed
+        inside = (removed >= stretch.first) & (removed < stretch.end)
+        self._gone = removed[inside] - stretch.first
+
+    def scores(self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens]) -> Scores:
+        """Return influences, float32, shape (`count` queries, rows of the stretch)."""
+        scores = measure.score_from(self.source, self.run, count, asked)
+        scores[:, self._gone] = 0
+        return scores
+
+    def rank(
+        self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens], top: int
+    ) -> list[Ranking]:
+        """Return each query's `top` strongest rows of the stretch."""
+        first = self.source.first
+        return [rank(row, top, first) for row in self.scores(measure, count, asked)]
+
+    def words(
+        self,
+        measure: WordMeasure,
+        asked: Sequence[QueryTokens],
+        wanted: Sequence[npt.NDArray[np.int64]],
+    ) -> list[dict[int, TokenPairs]]:
+        """Split the scores of those rows wanted of each query that are in the stretch."""
+        first, end = self.source.first, self.source.end
+        here = [rows[(rows >= first) & (rows < end)] - first for rows in wanted]
+        found = measure.words_from(self.source, self.run, asked, here)
+        return [{row + first: words for row, words in one.items()} for one in found]
+
+
+class Spread:
+    """An index asked by searchers on a cluster, each with a stretch of it.
+
+    Nothing but names, queries and answers passes between them: each searcher maps its own shards.
+    """
+
+    def __init__(self, index: IndexFolder, actors: Actors) -> None:
+        self.index, self._actors = index, actors
+        self.examples = index.manifest.examples
+
+    @classmethod
+    def over(cls, index: IndexFolder, run: Run, address: str | None, workers: int | None) -> Spread:
+        """Start searchers on a Ray cluster: `workers`, else one a core; at most one a shard."""
+        actors = Actors(address, workers)
+        paths = str(index.path.resolve()), str(run.path.resolve()), state_of(index.manifest)
+        spans = cut(index.manifest, actors.room)
+        actors.start(Searcher, [Stretch(*paths, *span) for span in spans])
+        return cls(index, actors)
+
+    def scores(self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens]) -> Scores:
+        """Return influences, float32, shape (`count` queries, examples)."""
+        return np.concatenate(self._actors.ask("scores", measure, count, asked), axis=1)
+
+    def rank(
+        self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens], top: int
+    ) -> list[Ranking]:
+        """Return each query's `top` strongest rows."""
+        parts = self._actors.ask("rank", measure, count, asked, top)
+        return [merge(one, top) for one in zip(*parts, strict=True)]
+
+    def words(
+        self,
+        measure: WordMeasure,
+        asked: Sequence[QueryTokens],
+        wanted: Sequence[npt.NDArray[np.int64]],
+    ) -> list[dict[int, TokenPairs]]:
+        """Split the scores of the rows wanted of each query."""
+        found: list[dict[int, TokenPairs]] = [{} for _ in wanted]
+        for part in self._actors.ask("words", measure, asked, wanted):
+            for whole, here in zip(found, part, strict=True):
+                whole |= here
+        return found
+
+    @property
+    def closed(self) -> bool:
+        """Whether the searchers are gone: closed, or lost with an error."""
+        return self._actors.closed
+
+    def close(self) -> None:
+        """End the searchers."""
+        self._actors.close()
+
+
+def cut(manifest: Manifest, count: int) -> list[tuple[int, int]]:
+    """Cut an index between shards into at most `count` stretches of about as many postings each.
+
+    Returns
+    -------
+    list
+        (first row, row after the last) of each.
+    """
+    postings: dict[int, int] = {}
+    for shard in manifest.shards:
+        postings[shard.first] = postings.get(shard.first, 0) + shard.postings
+    firsts = sorted(postings)
+    before = np.cumsum([0, *(postings[first] for first in firsts)])
+    marks = before[-1] * np.arange(1, count) / count
+    places = np.unique([0, *np.searchsorted(before[:-1], marks).tolist()])
+    starts = [firsts[place] for place in places if place < len(firsts)]
+    return list(zip(starts, [*starts[1:], manifest.examples], strict=True))
+
+
+def state_of(manifest: Manifest) -> Any:
+    """Return what tells one state of an index from another."""
+    return manifest.document()["checksum"]
