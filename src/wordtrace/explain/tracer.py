@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from wordtrace.data.batches import document_frequency
-from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-from wordtrace.explain.merge import merge, placed
-from wordtrace.explain.prediction import Explanation, Hit, Trace, Word, share
+from wordtrace.explain.listing import Listing
+from wordtrace.explain.prediction import Explanation, Hit, Trace, share
 from wordtrace.explain.question import Question
 from wordtrace.explain.scorer import Scorer, Source, is_indexed
-from wordtrace.explain.words import Vocabulary, make_words, places, query_words, warning_of
+from wordtrace.explain.words import Vocabulary, query_words, warning_of
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
@@ -24,7 +22,7 @@ from wordtrace.measures.protocol import Measure, Queries, Scores, make_queries
 from wordtrace.measures.searcher import Spread
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
-from wordtrace.measures.word_level import TokenPairs, WordMeasure
+from wordtrace.measures.word_level import WordMeasure
 from wordtrace.run import predict
 from wordtrace.run.run import Run
 
@@ -41,7 +39,7 @@ class Tracer:
     def __init__(self, run: Run, index: IndexFolder | None) -> None:
         self.run, self.index = run, index
         self.scorer = Scorer(run, index)
-        self._vocabulary: Vocabulary | None = None
+        self._listing: Listing | None = None
 
     def trace(
         self,
@@ -137,15 +135,13 @@ class Tracer:
         merging = None
         if whole and source is not None and isinstance(chosen, WordMeasure):
             merging = self.scorer.etas, chosen.top_k
+        assert self._listing is not None
+        alone = [queries.take(np.array([place])) for place in range(len(queries))]
         hits = [
-            self._hits(
-                one.rows,
-                one.scores,
-                None if words is None else words[place],
-                queries,
-                place,
-                is_indexed(source),
-                merging,
+            self._listing.hits(
+                *(one.rows, one.scores, alone[place], is_indexed(source)),
+                words=None if words is None else words[place],
+                merging=merging,
             )
             for place, one in enumerate(ranked)
         ]
@@ -174,21 +170,18 @@ class Tracer:
                     id=question.ids[place] if question.ids else None,
                     span=queries.spans[place] if queries.spans else None,
                     baselines={
-                        other: tuple(
-                            self._hits(
-                                rows := strongest(np.abs(row[place]), top)[0],
-                                row[place][rows],
-                                None,
-                                queries,
-                                place,
-                                False,
-                            )
-                        )
+                        other: self._beside(row[place], top, alone[place])
                         for other, row in beside.items()
                     },
                 )
             )
         return seconds, explanations
+
+    def _beside(self, scores: Scores, top: int, query: Queries) -> tuple[Hit, ...]:
+        """Return the rows of largest score, whatever its sign, by a measure listed beside."""
+        assert self._listing is not None
+        rows = strongest(np.abs(scores), top)[0]
+        return tuple(self._listing.hits(rows, scores[rows], query, False))
 
     def score(
         self,
@@ -238,7 +231,7 @@ class Tracer:
         """
         for checkpoint in [*self.run.checkpoints, self.run.final]:
             self.run.model(checkpoint)
-        if self._vocabulary is None:
+        if self._listing is None:
             if self.index is not None:
                 documents = self.index.document_frequency
                 for place in range(len(self.index.manifest.checkpoints) if here else 0):
@@ -246,7 +239,8 @@ class Tracer:
             else:
                 documents = document_frequency(self.run.encoded, self.run.tokenizer.size)
             count = self.scorer.count(self.index is not None)
-            self._vocabulary = Vocabulary(self.run.tokenizer, documents, count)
+            vocabulary = Vocabulary(self.run.tokenizer, documents, count)
+            self._listing = Listing(self.scorer, vocabulary)
             # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
             # second: that is loading, too.
             pair = ["."] if self.run.manifest["has_pairs"] else None
@@ -254,83 +248,3 @@ class Tracer:
             TracInWE().query_tokens(self.run, queries)
             predict.logits(self.run.model(self.run.final), queries.encoded)
             self.run.tokenizer.positions(["."] * 8, pair and pair * 8)
-
-    def _hits(
-        self,
-        rows: npt.NDArray[np.int64],
-        scores: npt.NDArray[np.float32],
-        words: dict[int, TokenPairs] | None,
-        queries: Queries,
-        place: int,
-        indexed: bool,
-        merging: tuple[Sequence[float], int | None] | None = None,
-    ) -> list[Hit]:
-        examples = self.scorer.take(rows, indexed)
-        found: list[tuple[Word, ...]] | None = None
-        if words is not None:
-            terms = [words[row] for row in rows.tolist()]
-            found = self._words(terms, examples, queries.take(np.array([place])), merging)
-        hits = []
-        for at in range(len(rows)):
-            text, text2 = _texts(examples.texts, examples.texts2, at)
-            hit = Hit(
-                id=examples.ids[at],
-                score=float(scores[at]),
-                label=self.run.labelling.spell(examples.labels[at]),
-                text=text,
-                text2=text2,
-                contributions=None if found is None else found[at],
-            )
-            hits.append(_with_shares(hit))
-        return hits
-
-    def _words(
-        self,
-        terms: Sequence[TokenPairs],
-        examples: Examples,
-        query: Queries,
-        merging: tuple[Sequence[float], int | None] | None,
-    ) -> list[tuple[Word, ...]]:
-        """Return each example's words, tokens or, where `merging` gives η_c and k, whole ones."""
-        assert self._vocabulary is not None
-        texts = [*examples.texts, *query.texts]
-        texts2 = None
-        if examples.texts2 is not None and query.texts2 is not None:
-            texts2 = [*examples.texts2, *query.texts2]
-        positions = self.run.tokenizer.positions(texts, texts2)
-        if merging is None:
-            spots = [places(one) for one in positions]
-            return [
-                make_words(one, spots[at], spots[-1], self._vocabulary)
-                for at, one in enumerate(terms)
-            ]
-        every = [
-            placed(one, *_texts(texts, texts2, at), self._vocabulary)
-            for at, one in enumerate(positions)
-        ]
-        with self.scorer.threads(query):
-            return merge(
-                *(self.run, *merging, query, every[-1], examples, every[:-1], terms),
-                self._vocabulary,
-            )
-
-
-def _with_shares(hit: Hit) -> Hit:
-    if hit.contributions is None:
-        return hit
-    return Hit(
-        hit.id,
-        hit.score,
-        hit.label,
-        hit.text,
-        hit.text2,
-        hit.contributions,
-        share([hit], "special"),
-        share([hit], "stop"),
-    )
-
-
-def _texts(
-    texts: Sequence[str], texts2: Sequence[str] | None, place: int
-) -> tuple[str, str | None]:
-    return texts[place], None if texts2 is None else texts2[place]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
+from wordtrace.disk.format import check_format
 from wordtrace.errors import CorruptError, InputError, MismatchError
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
@@ -21,7 +22,7 @@ from wordtrace.index.manifest import Manifest
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
 from wordtrace.index.texts import Texts
-from wordtrace.run.run import Run, check_format
+from wordtrace.run.run import Run
 
 
 class IndexFolder:

@@ -6,7 +6,7 @@ v̂ is the running mean of its squared gradients, corrected for its start at 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wordtrace.errors import CorruptError, NumericalError
+from wordtrace.errors import CorruptError, InputError, NumericalError
 from wordtrace.models.protocol import TextModel
-from wordtrace.run.checkpoint import load_tensors, save_tensors
+from wordtrace.run.checkpoint import Checkpoint, load_tensors, save_tensors
 
 #: Beside the weights of a checkpoint; only where Adam trained the embedding.
 FILE = "adam.safetensors"
@@ -48,6 +48,17 @@ class Place:
         alike = [one for one in model.module.parameters() if one.shape == table.shape]
         number = next(at for at, one in enumerate(alike) if one is table)
         return cls(tuple(table.shape), number, len(alike))
+
+
+def require(run: Path, points: Sequence[Checkpoint]) -> None:
+    """Refuse a run whose checkpoints keep no step sizes (InputError)."""
+    for point in points:
+        if not (run / point.folder / FILE).is_file():
+            raise InputError(
+                f"{run} keeps no step sizes of Adam for the word embedding at step {point.step}: "
+                "it was not trained by Adam, or no optimizer.pt lay beside the weights; give "
+                "--weighting rate or rate-sum."
+            )
 
 
 def keep(folder: Path, state: Mapping[str, Tensor], beta2: float, epsilon: float) -> bool:

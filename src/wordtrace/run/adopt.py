@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 import wordtrace
-from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
-from wordtrace.data.labelling import Labels
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError
-from wordtrace.execute.progress import track
 from wordtrace.models import pretrained
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
 from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.run import labels as names
-from wordtrace.run import predict
+from wordtrace.run.adopt_checkpoints import chosen_of, final_of, measure, untrained_loss
 from wordtrace.run.adopt_files import OURS, write_files
 from wordtrace.run.adopt_notes import notes_of
-from wordtrace.run.checkpoint import Checkpoint
-from wordtrace.run.choose import choose
 from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
 from wordtrace.run.source import (
     Choices,
@@ -40,7 +33,7 @@ from wordtrace.run.source import (
     predicted_by,
     rates_used,
 )
-from wordtrace.run.trainer_output import Rates, Saved, weight_files
+from wordtrace.run.trainer_output import Rates, weight_files
 
 #: The one label of a language model's examples.
 COMPLETION = "completion"
@@ -131,13 +124,13 @@ def _labelled(source: Source, examples: Examples, choices: Choices, ordered: boo
             texts2=examples.table["text2"] if examples.has_pairs else None,
             source=examples.source,
         )
+    classes = names.class_names(source.document, class_count(source))
     kind = pretrained.kind_of(source.document)
     if examples.kind != kind:
         raise InputError(
             f"{source.output} was trained on labels of the kind {kind!r}, {examples.source} was "
             f"read as {examples.kind!r}; read it with kind={kind!r}."
         )
-    classes = names.class_names(source.document, class_count(source))
     return names.match(
         examples, classes, choices.label_names, partial(predicted_by, source), ordered
     )
@@ -180,9 +173,9 @@ def _adopt(
     encoded = source.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
     check_fits(source, encoded)
     drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
-    candidates, right, frozen = _measured(source, encoded, examples.labels, np.sort(drawn), rates)
-    final, dim, measured = _final(source, candidates, held_out)
-    chosen = _chosen(candidates, choices, _untrained(examples))
+    candidates, right, frozen = measure(source, encoded, examples.labels, np.sort(drawn), rates)
+    final, dim, measured = final_of(source, candidates, held_out)
+    chosen = chosen_of(candidates, choices, untrained_loss(examples))
     write_files(part, source, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
     if held_out is not None:
@@ -236,95 +229,3 @@ def _adopt(
         if not path.name.startswith(".")
     }
     atomic.write_json(part / MANIFEST, manifest)
-
-
-def _measured(
-    source: Source,
-    encoded: Encoded,
-    labels: Labels,
-    rows: npt.NDArray[np.int64],
-    rates: Rates,
-) -> tuple[list[Checkpoint], float, bool]:
-    """Measure the checkpoints on some training rows.
-
-    Returns
-    -------
-    the checkpoints with their losses; the last one's share of right labels; whether the
-    embeddings are the same in the first and the last of several.
-    """
-    sample, right, tables = encoded.take(rows), 0.0, []
-    sums = np.cumsum(rates.used)
-    found = []
-    with track("Reading checkpoints", len(source.saved), "checkpoints") as advance:
-        for one in source.saved:
-            model = source.model(one.folder)
-            if one in (source.saved[0], source.saved[-1]):
-                tables.append(next(model.embedding.parameters()).detach())
-            scores = predict.logits(model, sample)
-            loss = float(predict.losses(model.outputs, scores, labels[rows]).mean())
-            right = float((predict.predicted(model.outputs, scores) == labels[rows]).mean())
-            if not math.isfinite(loss):
-                raise InputError(
-                    f"{one.folder}: the training loss is {loss}; leave this checkpoint out, or "
-                    "train again with a lower learning rate."
-                )
-            rate, total = float(rates.used[one.step]), float(sums[one.step])
-            found.append(Checkpoint(one.step, one.epoch, rate, total, loss))
-            advance(1)
-    return found, right, len(tables) == 2 and torch.equal(*tables)
-
-
-def _final(
-    source: Source, candidates: list[Checkpoint], held_out: Examples | None
-) -> tuple[Checkpoint, int, dict[str, Any] | None]:
-    """Return the checkpoint that predicts (the best, where the Trainer kept it), and how well."""
-    step = _best_step(source.saved) or candidates[-1].step
-    final = next(one for one in candidates if one.step == step)
-    folder = next(one.folder for one in source.saved if one.step == step)
-    model = source.model(folder)
-    (table,) = [one for one in model.embedding.parameters() if one.dim() == 2][:1]
-    if held_out is None:
-        return final, int(table.shape[1]), None
-    encoded = source.tokenizer.encode(held_out.texts, held_out.texts2)
-    scores = predict.logits(model, encoded)
-    measured = {
-        "rows": len(held_out),
-        "accuracy": None
-        if held_out.kind == "number"
-        else float((predict.predicted(model.outputs, scores) == held_out.labels).mean()),
-        "loss": float(predict.losses(model.outputs, scores, held_out.labels).mean()),
-    }
-    return final, int(table.shape[1]), measured
-
-
-def _best_step(saved: list[Saved]) -> int | None:
-    """Return the best model's step, where the Trainer tracked one and it is there."""
-    best = saved[-1].state.get("best_model_checkpoint")
-    name = Path(best).name if isinstance(best, str) else ""
-    return next((one.step for one in saved if one.folder.name == name), None)
-
-
-def _untrained(examples: Examples) -> float | None:
-    """Return the loss before training, when the head says every class alike; None: not known."""
-    if examples.kind == "set":
-        return math.log(2)
-    return math.log(len(examples.label_names)) if len(examples.label_names) > 1 else None
-
-
-def _chosen(
-    candidates: list[Checkpoint], choices: Choices, untrained: float | None
-) -> list[Checkpoint]:
-    if isinstance(choices.checkpoints, tuple):
-        there = {one.step for one in candidates}
-        if missing := sorted(set(choices.checkpoints) - there):
-            raise InputError(
-                f"--checkpoint-steps names {missing[0]}; there are "
-                f"{', '.join(map(str, sorted(there)))}."
-            )
-        steps = list(choices.checkpoints)
-    else:
-        # Where the level before training is not known, the first checkpoint stands for it.
-        before = candidates[0].loss if untrained is None else untrained
-        losses = [(0, before), *((one.step, one.loss) for one in candidates)]
-        steps = choose(losses, choices.checkpoints)
-    return [one for one in candidates if one.step in set(steps)]

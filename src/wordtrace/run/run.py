@@ -16,21 +16,21 @@ from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.disk.format import check_format
+from wordtrace.errors import InputError
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.protocol import TextModel
 from wordtrace.models.tokenizer import Tokenizer
-from wordtrace.run import adam
+from wordtrace.run import adam, load
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
 from wordtrace.run.recipe import Recipe
 
 if TYPE_CHECKING:
-    from wordtrace.models.completions import CompletionTokenizer, HuggingFaceGenerator
-    from wordtrace.models.huggingface import HuggingFaceClassifier
-    from wordtrace.models.seq2seq import HuggingFaceSeq2Seq, Seq2SeqTokenizer
+    from wordtrace.models.completions import CompletionTokenizer
+    from wordtrace.models.seq2seq import Seq2SeqTokenizer
 
 MANIFEST = "run.json"
 TRAIN = "train.parquet"
@@ -246,13 +246,7 @@ class Run:
         if weighting not in WEIGHTINGS:
             raise InputError(f"--weighting is {weighting!r}; it must be rate, rate-sum or adam.")
         if weighting == "adam":
-            for point in self.checkpoints:
-                if not (self.path / point.folder / adam.FILE).is_file():
-                    raise InputError(
-                        f"{self.path} keeps no step sizes of Adam for the word embedding at step "
-                        f"{point.step}: it was not trained by Adam, or no optimizer.pt lay beside "
-                        "the weights; give --weighting rate or rate-sum."
-                    )
+            adam.require(self.path, self.checkpoints)
         found = copy.copy(self)
         found.weighting = weighting
         return found
@@ -280,28 +274,14 @@ class Run:
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
-        from wordtrace.models import pretrained
-        from wordtrace.models.huggingface import HuggingFaceClassifier
-
-        model = self._pretrained("checkpoints/step-000000")
-        assert isinstance(model, HuggingFaceClassifier)
-        pretrained.draw(model, self.manifest["model"]["drawn"], seed)
+        model = load.started(
+            self._pretrained("checkpoints/step-000000"), self.manifest["model"]["drawn"], seed
+        )
         model.module.to(self.device)
         return model
 
-    def _pretrained(
-        self, folder: str
-    ) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
-        from wordtrace.models import pretrained
-        from wordtrace.models.loss import TrainingLoss
-
-        base = self.path / BASE
-        return pretrained.load(
-            self.path / folder,
-            pretrained.read_config(self.path),
-            base if base.is_dir() else None,
-            TrainingLoss.of(self.manifest["model"].get("loss")),
-        )
+    def _pretrained(self, folder: str) -> TextModel:
+        return load.pretrained_model(self.path, folder, self.manifest["model"], self.path / BASE)
 
     def predict(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None
@@ -340,19 +320,7 @@ class Run:
         CorruptError
             When they don't fit the model, or hold NaN or infinity.
         """
-        weights = self.weights(checkpoint.step)
-        for name, value in weights.items():
-            if not torch.isfinite(value).all():
-                raise CorruptError(
-                    f"{self.path / checkpoint.folder}: {name} holds NaN or infinity; "
-                    "train again with a lower --lr."
-                )
-        try:
-            model.load_state_dict(weights)
-        except RuntimeError as error:
-            raise CorruptError(
-                f"{self.path / checkpoint.folder} does not fit the model in run.json: {error}"
-            ) from None
+        load.into(model, self.weights(checkpoint.step), self.path / checkpoint.folder)
 
     def rows_of(self, ids: list[str]) -> npt.NDArray[np.int64]:
         """Return the training rows of some ids; an unknown id is an error (InputError)."""
@@ -368,14 +336,3 @@ class Run:
             elif fingerprint.of_file(path) != digest:
                 problems.append(f"{path} has changed since the run was made")
         return problems
-
-
-def check_format(manifest: dict[str, Any], name: str, version: int, path: Path) -> None:
-    """Refuse a manifest of another kind or of a newer version (CorruptError)."""
-    if manifest.get("format") != name:
-        raise CorruptError(f"{path} is not a {name} manifest (format {manifest.get('format')!r}).")
-    if not isinstance(manifest.get("version"), int) or manifest["version"] > version:
-        raise CorruptError(
-            f"{path} has format version {manifest.get('version')}, this wordtrace reads up to "
-            f"{version}; install a newer wordtrace."
-        )

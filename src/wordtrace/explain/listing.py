@@ -1,0 +1,121 @@
+"""The examples of a trace as they are listed: text, label, and words with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.data.examples import Examples
+from wordtrace.explain.merge import merge, placed
+from wordtrace.explain.prediction import Hit, Word, share
+from wordtrace.explain.scorer import Scorer
+from wordtrace.explain.words import Vocabulary, make_words, places
+from wordtrace.measures.protocol import Queries
+from wordtrace.measures.word_level import TokenPairs
+
+#: The weights η_c of the checkpoints and the top-k of the measure, to split tokens' terms by.
+Merging = tuple[Sequence[float], int | None]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Makes hits of rows and scores."""
+
+    scorer: Scorer
+    vocabulary: Vocabulary
+
+    def hits(
+        self,
+        rows: npt.NDArray[np.int64],
+        scores: npt.NDArray[np.float32],
+        query: Queries,
+        indexed: bool,
+        words: dict[int, TokenPairs] | None = None,
+        merging: Merging | None = None,
+    ) -> list[Hit]:
+        """Return examples with what is known of them, in the order given.
+
+        Parameters
+        ----------
+        rows, scores
+            Of the examples: int64 and float32, shape (examples,).
+        query
+            The one that they have the scores for.
+        indexed
+            Whether rows are the index's, else the run's.
+        words
+            Each row's contributions by token; None where the measure has none.
+        merging
+            Sum them by whole word.
+        """
+        examples = self.scorer.take(rows, indexed)
+        found: list[tuple[Word, ...]] | None = None
+        if words is not None:
+            terms = [words[row] for row in rows.tolist()]
+            found = self._words(terms, examples, query, merging)
+        hits = []
+        for at in range(len(rows)):
+            text, text2 = _texts(examples.texts, examples.texts2, at)
+            hit = Hit(
+                id=examples.ids[at],
+                score=float(scores[at]),
+                label=self.scorer.run.labelling.spell(examples.labels[at]),
+                text=text,
+                text2=text2,
+                contributions=None if found is None else found[at],
+            )
+            hits.append(_with_shares(hit))
+        return hits
+
+    def _words(
+        self,
+        terms: Sequence[TokenPairs],
+        examples: Examples,
+        query: Queries,
+        merging: Merging | None,
+    ) -> list[tuple[Word, ...]]:
+        """Return each example's words, tokens or, where `merging` gives η_c and k, whole ones."""
+        texts = [*examples.texts, *query.texts]
+        texts2 = None
+        if examples.texts2 is not None and query.texts2 is not None:
+            texts2 = [*examples.texts2, *query.texts2]
+        positions = self.scorer.run.tokenizer.positions(texts, texts2)
+        if merging is None:
+            spots = [places(one) for one in positions]
+            return [
+                make_words(one, spots[at], spots[-1], self.vocabulary)
+                for at, one in enumerate(terms)
+            ]
+        every = [
+            placed(one, *_texts(texts, texts2, at), self.vocabulary)
+            for at, one in enumerate(positions)
+        ]
+        with self.scorer.threads(query):
+            return merge(
+                *(self.scorer.run, *merging, query, every[-1], examples, every[:-1], terms),
+                self.vocabulary,
+            )
+
+
+def _with_shares(hit: Hit) -> Hit:
+    if hit.contributions is None:
+        return hit
+    return Hit(
+        hit.id,
+        hit.score,
+        hit.label,
+        hit.text,
+        hit.text2,
+        hit.contributions,
+        share([hit], "special"),
+        share([hit], "stop"),
+    )
+
+
+def _texts(
+    texts: Sequence[str], texts2: Sequence[str] | None, place: int
+) -> tuple[str, str | None]:
+    return texts[place], None if texts2 is None else texts2[place]

@@ -1,0 +1,121 @@
+"""Checkpoints of an adopted training: their losses, which to sum over, which one predicts."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from wordtrace.data.batches import Encoded
+from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labels
+from wordtrace.errors import InputError
+from wordtrace.execute.progress import track
+from wordtrace.run import predict
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.choose import choose
+from wordtrace.run.source import Choices, Source
+from wordtrace.run.trainer_output import Rates, Saved
+
+
+def measure(
+    source: Source,
+    encoded: Encoded,
+    labels: Labels,
+    rows: npt.NDArray[np.int64],
+    rates: Rates,
+) -> tuple[list[Checkpoint], float, bool]:
+    """Measure the checkpoints on some training rows.
+
+    Returns
+    -------
+    the checkpoints with their losses; the last one's share of right labels; whether the
+    embeddings are the same in the first and the last of several.
+    """
+    sample, right, tables = encoded.take(rows), 0.0, []
+    sums = np.cumsum(rates.used)
+    found = []
+    with track("Reading checkpoints", len(source.saved), "checkpoints") as advance:
+        for one in source.saved:
+            model = source.model(one.folder)
+            if one in (source.saved[0], source.saved[-1]):
+                tables.append(next(model.embedding.parameters()).detach())
+            scores = predict.logits(model, sample)
+            loss = float(predict.losses(model.outputs, scores, labels[rows]).mean())
+            right = float((predict.predicted(model.outputs, scores) == labels[rows]).mean())
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"{one.folder}: the training loss is {loss}; leave this checkpoint out, or "
+                    "train again with a lower learning rate."
+                )
+            rate, total = float(rates.used[one.step]), float(sums[one.step])
+            found.append(Checkpoint(one.step, one.epoch, rate, total, loss))
+            advance(1)
+    return found, right, len(tables) == 2 and torch.equal(*tables)
+
+
+def final_of(
+    source: Source, candidates: list[Checkpoint], held_out: Examples | None
+) -> tuple[Checkpoint, int, dict[str, Any] | None]:
+    """Return the checkpoint that predicts (the best, where the Trainer kept it), and how well."""
+    step = _best_step(source.saved) or candidates[-1].step
+    final = next(one for one in candidates if one.step == step)
+    folder = next(one.folder for one in source.saved if one.step == step)
+    model = source.model(folder)
+    (table,) = [one for one in model.embedding.parameters() if one.dim() == 2][:1]
+    if held_out is None:
+        return final, int(table.shape[1]), None
+    encoded = source.tokenizer.encode(held_out.texts, held_out.texts2)
+    scores = predict.logits(model, encoded)
+    measured = {
+        "rows": len(held_out),
+        "accuracy": None
+        if held_out.kind == "number"
+        else float((predict.predicted(model.outputs, scores) == held_out.labels).mean()),
+        "loss": float(predict.losses(model.outputs, scores, held_out.labels).mean()),
+    }
+    return final, int(table.shape[1]), measured
+
+
+def _best_step(saved: list[Saved]) -> int | None:
+    """Return the best model's step, where the Trainer tracked one and it is there."""
+    best = saved[-1].state.get("best_model_checkpoint")
+    name = Path(best).name if isinstance(best, str) else ""
+    return next((one.step for one in saved if one.folder.name == name), None)
+
+
+def untrained_loss(examples: Examples) -> float | None:
+    """Return the loss before training, when the head says every class alike; None: not known."""
+    if examples.kind == "set":
+        return math.log(2)
+    return math.log(len(examples.label_names)) if len(examples.label_names) > 1 else None
+
+
+def chosen_of(
+    candidates: list[Checkpoint], choices: Choices, untrained: float | None
+) -> list[Checkpoint]:
+    """Return the checkpoints to sum over: those named, else where the loss has not saturated.
+
+    Raises
+    ------
+    InputError
+        For a step that is not there.
+    """
+    if isinstance(choices.checkpoints, tuple):
+        there = {one.step for one in candidates}
+        if missing := sorted(set(choices.checkpoints) - there):
+            raise InputError(
+                f"--checkpoint-steps names {missing[0]}; there are "
+                f"{', '.join(map(str, sorted(there)))}."
+            )
+        steps = list(choices.checkpoints)
+    else:
+        # Where the level before training is not known, the first checkpoint stands for it.
+        before = candidates[0].loss if untrained is None else untrained
+        losses = [(0, before), *((one.step, one.loss) for one in candidates)]
+        steps = choose(losses, choices.checkpoints)
+    return [one for one in candidates if one.step in set(steps)]
