@@ -73,8 +73,9 @@ def final_of(
     scores = predict.logits(model, encoded)
     measured = {
         "rows": len(held_out),
+        # A number is never quite right, a completion has nothing to be compared with.
         "accuracy": None
-        if held_out.kind == "number"
+        if held_out.kind == "number" or len(held_out.label_names) < 2
         else float((predict.predicted(model.outputs, scores) == held_out.labels).mean()),
         "loss": float(predict.losses(model.outputs, scores, held_out.labels).mean()),
     }
