@@ -31,7 +31,9 @@ class TinyRun:
     path: Path = Path("tiny")
     manifest: dict[str, Any] = field(default_factory=lambda: {"has_pairs": False})
 
+    weighting = "rate"
     require_classes = api.Run.require_classes
+    row_scale = api.Run.row_scale
 
     @property
     def label_names(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,26 @@ def tokenizer(kind: str, size: int = 160) -> Any:
     """Train a tokenizer of a kind on the toy texts, as transformers wraps it."""
     from transformers import PreTrainedTokenizerFast
 
+    document, (pad, unknown, start, end, mask) = _trained(kind, size)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizers.Tokenizer.from_str(document),
+        pad_token=pad,
+        unk_token=unknown,
+        cls_token=start,
+        sep_token=end,
+        mask_token=mask,
+        model_max_length=38,
+    )
+
+
+@cache
+def _trained(kind: str, size: int) -> tuple[str, list[str]]:
+    """Train once a process: two trainings of WordPiece differ."""
     texts = make_examples().texts
     special = ["<pad>", "<unk>", "<s>", "</s>", "<mask>"]
     if kind == "wordpiece":
         special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pad, unknown, start, end, mask = special
+    _, unknown, start, end, _ = special
     make: dict[str, Callable[[], tuple[Any, Any]]] = {
         "wordpiece": lambda: (
             models.WordPiece(unk_token=unknown),
@@ -114,15 +130,7 @@ def tokenizer(kind: str, size: int = 160) -> Any:
         inner.post_processor = processors.TemplateProcessing(
             single=single, pair=pair, special_tokens=ids
         )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=inner,
-        pad_token=pad,
-        unk_token=unknown,
-        cls_token=start,
-        sep_token=end,
-        mask_token=mask,
-        model_max_length=38,
-    )
+    return inner.to_str(), special
 
 
 def model_of(one: Architecture, tokens: Any, classes: tuple[str, ...]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -74,9 +75,7 @@ def embedding_gradients(
 
     handle = model.embedding.register_forward_hook(make_leaf)
     try:
-        kind = next(model.embedding.parameters()).device.type
-        half = torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16")
-        with torch.enable_grad(), half:
+        with torch.enable_grad(), _computing(model, precision):
             logits = model.logits(batch)
             losses = (objective or model.losses)(logits, batch)
             (gradient,) = torch.autograd.grad(losses.sum(), leaves)
@@ -90,3 +89,9 @@ def embedding_gradients(
         gradient *= scale[batch.ids]
     gradient = gradient.masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
     return EmbeddingGradients(gradient, losses.detach(), logits.detach(), strength)
+
+
+def _computing(model: TextModel, precision: str) -> AbstractContextManager[object]:
+    if precision != "bfloat16":
+        return nullcontext()
+    return torch.autocast(next(model.embedding.parameters()).device.type, torch.bfloat16)
