@@ -37,10 +37,22 @@ def question(query: Mapping[str, Any]) -> str:
     """Return what a trace answers."""
     if query.get("span"):
         return f"Why “{span_of(query)}”?"
-    label, predicted = _line(query["label"]), _line(query["predicted"])
-    if query.get("probability", 0) is None and label in ("higher", "lower"):
+    label, predicted = _line(query["label"]), _predicted(query)
+    if _asks_direction(query):
         return f"What makes {predicted} {label}?"
     return f"Why {label}?" if _agrees(query) else f"Why {predicted} and not {label}?"
+
+
+def _predicted(query: Mapping[str, Any]) -> str:
+    """Write what the model predicts, a number to four digits."""
+    if query.get("probability", 0) is None:
+        return f"{float(query['predicted']):.4g}".replace("-", "−")
+    return _line(query["predicted"])
+
+
+def _asks_direction(query: Mapping[str, Any]) -> bool:
+    """Tell a query of what moves a number."""
+    return query.get("probability", 0) is None and query["label"] in ("higher", "lower")
 
 
 def _agrees(query: Mapping[str, Any]) -> bool:
@@ -69,8 +81,10 @@ def prediction_sentence(query: Mapping[str, Any]) -> str:
             f"Explained is “{span_of(query)}” in the answer: the model gives its tokens a "
             f"probability of {percent(query['probability'])} (their geometric mean)."
         )
-    label, predicted = _line(query["label"]), _line(query["predicted"])
+    label, predicted = _line(query["label"]), _predicted(query)
     said = f"The model predicts {predicted}{in_percent(query['predicted_probability'])}. "
+    if _asks_direction(query):
+        return said + f"Explained is what makes it {label}."
     source = _SOURCES.get(query["label_source"], clean(str(query["label_source"])))
     if label == predicted:
         return said + f"That label is explained: {source}."
