@@ -149,3 +149,51 @@ def test_agreement_asks_only_what_the_query_asks() -> None:
 def test_labels_of_another_kind_are_refused() -> None:
     with pytest.raises(WordtraceError, match="labels of the kind 'number', the run was trained"):
         read([1.5, 2.5], "number").labels_as(SETS)
+
+
+@given(
+    st.lists(st.text('ab,"{} not', min_size=1, max_size=5), min_size=2, max_size=5, unique=True),
+    st.data(),
+)
+def test_names_of_any_kind_are_written_so_that_they_read_back(
+    names: list[str], data: st.DataObject
+) -> None:
+    names = sorted({name for name in names if name.strip() == name} | {"plain", "other"})
+    labelling = Labelling("set", tuple(names))
+    whole = np.array(data.draw(st.lists(st.booleans(), min_size=len(names), max_size=len(names))))
+    whole = whole.astype(np.float32)
+    np.testing.assert_array_equal(labelling.parse(labelling.spell(whole)), whole)
+    one = np.full(len(names), np.nan, np.float32)
+    one[data.draw(st.integers(0, len(names) - 1))] = data.draw(st.integers(0, 1))
+    np.testing.assert_array_equal(labelling.parse(labelling.spell(one)), one)
+
+
+def test_labels_are_reordered_by_class_and_not_by_how_they_are_written() -> None:
+    rows = [{"text": "x", "label": ["a", "b"]}, {"text": "y", "label": ["a, b"]}]
+    found = api.read_examples(rows, kind="set", label_names=("a, b", "a", "b"))
+    assert found.labels.tolist() == [[0, 1, 1], [1, 0, 0]]
+    other = Labelling("set", ("b", "a", "a, b", "c"))
+    assert found.labels_as(other).tolist() == [[1, 1, 0, 0], [0, 0, 1, 0]]
+    with pytest.raises(InputError, match="there is no label 'a, b'; give one of a, b"):
+        found.labels_as(Labelling("set", ("a", "b")))
+
+
+@pytest.mark.parametrize("value", ["1e39", 1e39, "-1e300"])
+def test_a_number_beyond_float32_is_refused_not_taken_for_higher(value: object) -> None:
+    with pytest.raises(DataError, match=r"row 0: column 'label' holds .*; a number is needed"):
+        read([value, 2.0], "number")
+    with pytest.raises(InputError, match="is no number"):
+        NUMBERS.parse(str(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("[NaN]", "a list of labels is needed"),
+        ("[1e400]", "a list of labels is needed"),
+        ("[" * 100_000, "holds a broken JSON list"),
+    ],
+)
+def test_a_hostile_cell_is_one_sentence(value: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read([value, ["a"]])

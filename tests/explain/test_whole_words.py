@@ -168,11 +168,16 @@ def test_sums_are_kept_and_every_word_is_whole(pieced: api.Run) -> None:
     )
 
 
-def test_contributions_are_the_products_of_the_positions_gradients(pieced: api.Run) -> None:
+@pytest.mark.parametrize("project", [None, 4])
+def test_contributions_are_the_products_of_the_positions_gradients(
+    pieced: api.Run, project: int | None, tmp_path: Path
+) -> None:
     """Each pair of words against plain autograd at the positions of both texts."""
     index = api.build_index(
-        pieced, pieced.path.parent / "f", top_k=None, dtype="float32", workers=1
+        pieced, tmp_path / "f", top_k=None, dtype="float32", project=project, workers=1
     )
+    # What an index keeps of the gradients is what its words are made of.
+    bases = index.folder.bases or [torch.eye(pieced.dim)] * len(pieced.checkpoints)
     trace = index.trace(QUERY, label="film", top=4, words=True)
     label = pieced.label_names.index("film")
     asked = gradients(pieced, QUERY, label)
@@ -184,8 +189,8 @@ def test_contributions_are_the_products_of_the_positions_gradients(pieced: api.R
             for other, word2, h in asked:
                 if token == other:
                     expected[word, word2] += sum(
-                        point.learning_rate * float(a @ b)
-                        for point, a, b in zip(pieced.checkpoints, g, h, strict=True)
+                        point.learning_rate * float((a @ basis.to(a)) @ (b @ basis.to(b)))
+                        for point, a, b, basis in zip(pieced.checkpoints, g, h, bases, strict=True)
                     )
         found = {(w.token, w.query_token or w.token): w.contribution for w in hit.contributions}
         scale = max(map(abs, found.values()))

@@ -111,6 +111,18 @@ def adopted(
     return tokens, folder / "out", run
 
 
+def test_examples_are_added_without_labels(
+    adopted: tuple[Any, Path, wt.Run], tmp_path: Path
+) -> None:
+    _, _, run = adopted
+    index = wt.build_index(run, tmp_path / "index", workers=1)
+    new = [{"id": "new", "prompt": QUERY[0], "answer": QUERY[1]}]
+    index.add(new, text="prompt", text2="answer", workers=1)
+    trace = index.trace([QUERY], top=len(run.train) + 1)
+    assert trace.proponents[0].id == "new"
+    assert {hit.label for hit in trace.proponents} == {"completion"}
+
+
 def dense_gradient(folder: Path, tokens: Any, one: dict[str, str]) -> torch.Tensor:
     """∂ℓ/∂Θ through the lookup alone: the output layer is untied; transformers' own loss."""
     model = transformers.AutoModelForCausalLM.from_pretrained(folder).double().eval()

@@ -203,7 +203,8 @@ class Index:
         Parameters
         ----------
         data
-            What :func:`read_examples` takes, or Examples; ids must be new.
+            What :func:`read_examples` takes, or Examples; ids must be new. Of a language model's
+            `label` is not read.
         executor, address
             As for :func:`build_index`.
 
@@ -217,12 +218,15 @@ class Index:
                 data,
                 text=text,
                 text2=text2,
-                label=label,
+                label=None if self.run.generates else label,
                 id=id,
                 split=split,
                 label_names=self.run.label_names or None,
+                require_labels=not self.run.generates,
                 kind=self.run.labelling.kind,
             )
+            if self.run.generates:
+                data = data.with_labels(np.zeros(len(data), np.int64))
         runs = named(executor, address, workers, gpus=self.run.gpus)
         folder = changing.add(self.folder.path, self.run, data, workers=workers, executor=runs)
         return self._changed(folder)

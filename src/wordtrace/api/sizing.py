@@ -35,6 +35,7 @@ def calibrate(
     project: int | None = None,
     projection: str = "pca",
     weighting: str = "rate",
+    precision: str = "float32",
     overlap: float = 0.9,
 ) -> dict[str, Any]:
     """Measure on a sample what an index of each top-k would cost and keep.
@@ -51,12 +52,13 @@ def calibrate(
         positions. See :func:`.index.calibrate.calibrate`.
     """
     opened = (run if isinstance(run, Run) else Run.open(run)).weighted(weighting)
-    building.check_stored(opened, dtype, project, projection)
+    building.check_stored(opened, dtype, project, projection, precision)
     return calibration.calibrate(
         opened,
         building.weights(opened),
         dtype=dtype,
         project=project,
         projection=projection,
+        precision=precision,
         overlap=overlap,
     )

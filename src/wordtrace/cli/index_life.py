@@ -63,7 +63,7 @@ def add(
         data,
         text=text,
         text2=text2,
-        label=columns_of(label),
+        label=columns_of(label, opened.run),
         id=id,
         split=split,
         workers=workers,

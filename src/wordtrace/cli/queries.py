@@ -15,8 +15,10 @@ LabelColumn = Annotated[
 ]
 
 
-def columns_of(label: str) -> str | tuple[str, ...]:
-    """Split the names of several label columns at their commas."""
+def columns_of(label: str, run: Run) -> str | tuple[str, ...]:
+    """Split the names of several label columns at their commas, where a text has several labels."""
+    if run.labelling.kind != "set":
+        return label
     names = tuple(name.strip() for name in label.split(",") if name.strip())
     return names if len(names) > 1 else label
 
@@ -59,7 +61,7 @@ def read_queries(
         queries,
         text=text_column,
         text2=text2_column or ("text2" if pairs else None),
-        label=None if label and not only_wrong else columns_of(label_column),
+        label=None if label and not only_wrong else columns_of(label_column, run),
         id=id_column,
         split=split,
         label_names=run.label_names or None,

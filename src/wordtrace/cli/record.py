@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from wordtrace.cli.output import Json, say
-from wordtrace.cli.queries import columns_of
 from wordtrace.cli.train import steps_of
 
 
@@ -109,7 +108,7 @@ def record(
         out,
         text=text,
         text2=text2,
-        label=columns_of(label),
+        label=label,
         id=id,
         split=split,
         eval_data=eval,

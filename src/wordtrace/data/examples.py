@@ -171,7 +171,23 @@ class Examples:
                 f"{labelling.kind!r}; read it with kind={labelling.kind!r}."
             )
         found = labelling.none(len(self))
-        found[given] = labelling.parse_all(held.spell_all(self.labels[given]))
+        if held.kind != labelling.kind or not given.any():
+            return found
+        if held.kind == "number":
+            return self.labels
+        used = self.labels[given]
+        there = np.unique(used) if held.kind == "class" else np.flatnonzero((used == 1).any(axis=0))
+        for place in there.tolist():
+            if held.names[place] not in labelling.names:
+                labelling.parse(held.names[place])  # says what there is
+        places = [labelling.names.index(n) if n in labelling.names else -1 for n in held.names]
+        if held.kind == "class":
+            found[given] = np.array(places)[used]
+            return found
+        found[given] = 0
+        for column, place in enumerate(places):
+            if place >= 0:
+                found[given, place] = used[:, column]
         return found
 
     def row_of(self, id: str) -> int:

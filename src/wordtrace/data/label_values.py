@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.data.columns import Columns
-from wordtrace.data.labelling import Labels
+from wordtrace.data.labelling import Labels, as_float32
 from wordtrace.errors import DataError
 
 _SHOWN = 20
@@ -34,7 +34,8 @@ def read_numbers(values: Sequence[Any], name: str, columns: Columns) -> Labels:
             number = float(value) if isinstance(value, str | Real) else math.nan
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
+        # As it is kept: what float32 can't hold is no number here.
+        if not np.isfinite(as_float32(number)):
             raise columns.fault(row, name, f"holds {str(value)[:40]!r}; a number is needed.")
         found[row] = number
     return found
@@ -140,14 +141,15 @@ def _members(value: Any, row: int, name: str, columns: Columns) -> list[Any]:
         if value.lstrip().startswith("["):
             try:
                 value = json.loads(value)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise columns.fault(row, name, "holds a broken JSON list; mend it.") from None
         else:
             return [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, list | tuple) or not all(
-        isinstance(one, str | int | float) for one in value
+        isinstance(one, str | int) or (isinstance(one, float) and math.isfinite(one))
+        for one in value
     ):
         shown = f"{type(value).__name__} {str(value)[:40]}"
         raise columns.fault(row, name, f"holds {shown}; a list of labels is needed.")

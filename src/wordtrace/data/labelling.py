@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,8 +75,12 @@ class Labelling:
         asked = np.flatnonzero(~np.isnan(label))
         if len(asked) == 1 < len(self.names):
             name = self.names[int(asked[0])]
-            return name if label[asked[0]] else f"not {name}"
-        return "{" + ", ".join(self.names[place] for place in asked if label[place]) + "}"
+            if label[asked[0]]:
+                return _quoted(name) if name.startswith(('"', "{", 'not "')) else name
+            unclear = name.startswith('"') or f"not {name}" in self.names
+            return "not " + (_quoted(name) if unclear else name)
+        there = [self.names[place] for place in asked if label[place]]
+        return "{" + ", ".join(map(_in_set, there)) + "}"
 
     def spell_all(self, labels: Labels) -> list[str]:
         """Write many labels."""
@@ -100,14 +105,22 @@ class Labelling:
         if self.kind == "number":
             return np.array([self._number(text)], np.float32)
         row = np.full(len(self.names), np.nan, np.float32)
-        if text in self.names:
-            row[self.names.index(text)] = 1
-        elif text.removeprefix("not ") in self.names:
-            row[self.names.index(text.removeprefix("not "))] = 0
-        elif text[:1] == "{" and text[-1:] == "}":
+        if text[:1] == "{" and text[-1:] == "}":
             row[:] = 0
             for name in _split(text[1:-1], self.names):
                 row[self._place(name)] = 1
+            return row
+        # What is quoted is meant so; else a name as it is goes before one that is denied.
+        rest = text.removeprefix("not ")
+        for said, value in (
+            (_unquoted(text), 1),
+            (_unquoted(rest) if rest != text else None, 0),
+            (text, 1),
+            (rest, 0),
+        ):
+            if said in self.names:
+                row[self.names.index(said)] = value
+                break
         else:
             raise InputError(
                 f"there is no label {text!r}; give one of {self._few()}, 'not NAME', or a whole "
@@ -157,7 +170,7 @@ class Labelling:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not np.isfinite(as_float32(value)):
             raise InputError(
                 f"the label {text!r} is no number; give one, or 'higher' or 'lower' for what moves "
                 "the model's own value."
@@ -165,8 +178,29 @@ class Labelling:
         return value
 
 
+def as_float32(value: float) -> np.float32:
+    """Return a number as labels keep it; infinity where it is too large for that."""
+    with np.errstate(over="ignore"):
+        return np.float32(value)
+
+
 def _split(text: str, names: Sequence[str]) -> list[str]:
-    """Split names at commas; a name that holds commas itself is found where it stands alone."""
-    if text.strip() in names:
-        return [text.strip()]
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """Split names at commas, quoted ones whole; a name with commas may also stand alone."""
+    cut = next(csv.reader([text], skipinitialspace=True), [])
+    parts = [part if part in names else part.strip() for part in cut if part.strip()]
+    alone = not all(part in names for part in parts) and text.strip() in names
+    return [text.strip()] if alone else parts
+
+
+def _in_set(name: str) -> str:
+    plain = not any(mark in name for mark in ',"{}\r\n') and name == name.strip()
+    return name if plain else _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _unquoted(text: str) -> str | None:
+    whole = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1].replace('""', '"') if whole else None

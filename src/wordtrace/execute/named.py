@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from wordtrace.errors import InputError
 from wordtrace.execute.protocol import Executor
 
@@ -32,6 +34,9 @@ def named(
         For an unknown name, or an address without a cluster.
     """
     if not isinstance(name, str):
+        if gpus and getattr(name, "gpus", None) == 0:  # a cluster that was made beforehand
+            name = copy.copy(name)
+            name.gpus = gpus  # type: ignore[attr-defined]
         return name
     if name not in NAMES and name != also:
         known = [*NAMES, also] if also else NAMES

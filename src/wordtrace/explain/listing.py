@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from wordtrace.data.examples import Examples
 from wordtrace.explain.merge import merge, placed
@@ -16,8 +17,9 @@ from wordtrace.explain.words import Vocabulary, make_words, places
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.word_level import TokenPairs
 
-#: The weights η_c of the checkpoints and the top-k of the measure, to split tokens' terms by.
-Merging = tuple[Sequence[float], int | None]
+#: To split tokens' terms by: the weights η_c of the checkpoints, the measure's top-k, and the bases
+#: of the index's projection.
+Merging = tuple[Sequence[float], int | None, Sequence[Tensor] | None]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from wordtrace.data.examples import Examples
 from wordtrace.explain.prediction import Kind, Word
@@ -56,6 +57,7 @@ def merge(
     run: Run,
     etas: Sequence[float],
     top_k: int | None,
+    bases: Sequence[Tensor] | None,
     query: Queries,
     asked: Placed,
     examples: Examples,
@@ -67,6 +69,8 @@ def merge(
 
     Parameters
     ----------
+    bases
+        Of the index's projection, one a checkpoint; None where gradients are whole.
     query
         One.
     pairs
@@ -87,7 +91,8 @@ def merge(
         some = examples.take(unclear)
         encoded = run.tokenizer.encode(some.texts, some.texts2)
         found = position_products(
-            run, etas, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids
+            *(run, etas, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids),
+            bases=bases,
         )
         products = dict(zip(unclear, found, strict=True))
     return [
@@ -135,8 +140,8 @@ def _split(
 ) -> Iterator[tuple[tuple[str, str], float]]:
     """Share a token's term among the pairs of words that it stands in.
 
-    What the products lack of the term (an index rounds its gradients, or projects them) goes to the
-    same pairs, in proportion to their sizes, so that the parts always sum to the term.
+    What the products lack of the term (an index rounds its gradients) goes to the same pairs, in
+    proportion to their sizes, so that the parts always sum to the term.
     """
     keys = [(name, other) for name in here for other in there]
     if len(keys) == 1 or products is None:

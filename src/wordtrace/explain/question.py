@@ -29,6 +29,8 @@ class Question:
         Of a language model's answers, what is meant of each; None for all of it.
     ids
         Of the queries, where they have any.
+    first
+        The number of the first query among those of the user, for messages.
     """
 
     texts: Sequence[str]
@@ -37,6 +39,7 @@ class Question:
     label_source: LabelSource
     parts: Sequence[Part | None] | None = None
     ids: Sequence[str] | None = None
+    first: int = 0
 
     def part(self, start: int, end: int) -> Question:
         """Return some consecutive queries."""
@@ -47,6 +50,7 @@ class Question:
             self.label_source,
             None if self.parts is None else self.parts[start:end],
             None if self.ids is None else self.ids[start:end],
+            self.first + start,
         )
 
 

@@ -222,7 +222,8 @@ class Scorer:
     def predict(self, question: Question) -> tuple[Queries, Predictions]:
         """Return the queries with labels filled in, and what the final model says of them."""
         queries = make_queries(
-            self.run, question.texts, question.labels, question.texts2, question.parts
+            *(self.run, question.texts, question.labels, question.texts2, question.parts),
+            first=question.first,
         )
         model = self.run.model(self.run.final)
         with self.threads(queries):

@@ -134,7 +134,8 @@ class Tracer:
         words = self.scorer.words(chosen, source, asked, wanted)
         merging = None
         if whole and source is not None and isinstance(chosen, WordMeasure):
-            merging = self.scorer.etas, chosen.top_k
+            bases = self.index.bases if self.index is not None and is_indexed(source) else None
+            merging = self.scorer.etas, chosen.top_k, bases
         assert self._listing is not None
         alone = [queries.take(np.array([place])) for place in range(len(queries))]
         hits = [

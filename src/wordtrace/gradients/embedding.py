@@ -27,7 +27,7 @@ class EmbeddingGradients:
     losses
         float, shape (batch,).
     logits
-        float, shape (batch, classes).
+        float, shape (batch, outputs).
     strength
         float32, shape (batch, length): the norms before `scale`, by which top-k is taken; None
         where there was no scale.

@@ -234,8 +234,9 @@ def start_work(part: Path, plan: dict[str, Any]) -> None:
         When the interrupted one had another plan.
     """
     if (part / WORK / PLAN).exists():
+        recorded = atomic.read_json(part / WORK / PLAN)
         fingerprint.require_same(
-            atomic.read_json(part / WORK / PLAN),
+            {**{key: value for key, value in _BEFORE.items() if key in plan}, **recorded},
             plan,
             f"the interrupted build in {part}",
             f"repeat it with the old value to go on, or delete {part} to start anew",

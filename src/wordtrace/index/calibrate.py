@@ -25,6 +25,7 @@ def calibrate(
     project: int | None,
     projection: str,
     overlap: float,
+    precision: str = "float32",
 ) -> dict[str, Any]:
     """Compare top-k of several k, stored as asked, with exact TracIn-WE over all positions.
 
@@ -41,7 +42,8 @@ def calibrate(
     longest = run.manifest["max_length"]
     rows: list[dict[str, Any]] = []
     for top_k in [*(k for k in _TOP_KS if k < longest), None]:
-        drawn = whole if top_k is None else sample(run, top_k)
+        exactly = precision == "float32"
+        drawn = whole if top_k is None and exactly else sample(run, top_k, precision)
         bases = None
         if project is not None:
             bases = projections.fit(projection, project, drawn.blocks()[0])
@@ -61,6 +63,7 @@ def calibrate(
         "version": VERSION,
         "run": str(run.path),
         "dtype": dtype,
+        "precision": precision,
         "project": project,
         "projection": projection if project is not None else None,
         "wanted": overlap,

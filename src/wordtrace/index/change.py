@@ -146,10 +146,15 @@ def changeable(path: str | Path) -> IndexFolder:
 def _check_added(index: IndexFolder, run: Run, examples: Examples) -> None:
     if len(examples) == 0:
         raise InputError(f"{examples.source} holds no examples.")
-    if examples.labelling != run.labelling:
+    if examples.kind != run.labelling.kind:
         raise InputError(
-            f"{examples.source} has the labels {', '.join(examples.label_names) or 'numbers'}; "
-            f"the run has {', '.join(run.label_names) or 'numbers'}."
+            f"{examples.source} was read with labels of the kind {examples.kind!r}, the run has "
+            f"{run.labelling.kind!r}; read it with kind={run.labelling.kind!r}."
+        )
+    if examples.label_names != run.label_names:
+        raise InputError(
+            f"{examples.source} has the labels {', '.join(examples.label_names)}; "
+            f"the run has {', '.join(run.label_names)}."
         )
     if not (given := examples.labelling.given(examples.labels)).all():
         row = int(np.argmax(~given))

@@ -91,12 +91,17 @@ def sample(run: Run, top_k: int | None, precision: str = "float32") -> Sample:
         chosen = np.sort(further if len(further) else order[:_QUERIES])
         asked, theirs = _encoded(run, chosen), labels[chosen]
     mine = _encoded(run, rows)
+    # Checkpoint by checkpoint, so that one model is in memory at a time.
+    kept = [
+        (
+            _kept(run, place, mine, labels[rows], top_k, precision),
+            _kept(run, place, asked, theirs, top_k),
+        )
+        for place in range(len(run.checkpoints))
+    ]
     return Sample(
-        [
-            _kept(run, place, mine, labels[rows], top_k, precision)
-            for place in range(len(run.checkpoints))
-        ],
-        [_kept(run, place, asked, theirs, top_k) for place in range(len(run.checkpoints))],
+        [examples for examples, _ in kept],
+        [queries for _, queries in kept],
         (len(mine), len(asked)),
         run.tokenizer.size,
     )
@@ -172,7 +177,7 @@ def _kept(
     precision: str = "float32",
 ) -> Kept:
     point = run.checkpoints[place]
-    model = run.model(point)
+    model = run.model_alone(point)
     parts = []
     for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows, predict.device_of(model))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from wordtrace.data.batches import Encoded, by_length
 from wordtrace.data.labelling import Labels
@@ -26,6 +27,7 @@ def position_products(
     query: tuple[Encoded, Labels],
     examples: tuple[Encoded, Labels],
     names: Sequence[str],
+    bases: Sequence[Tensor] | None = None,
 ) -> list[npt.NDArray[np.float64]]:
     """Multiply a query's gradients with those of examples at each pair of positions.
 
@@ -35,6 +37,9 @@ def position_products(
         Token ids and labels; one query.
     names
         Of the examples, for messages.
+    bases
+        Of a projection, one a checkpoint, each of shape (dim, dimensions kept): products are taken
+        there. None: in all dimensions.
 
     Returns
     -------
@@ -45,11 +50,13 @@ def position_products(
     """
     count = len(query[0].ids)
     found = [np.zeros((int(length), count)) for length in examples[0].lengths]
-    for eta, point in zip(etas, run.checkpoints, strict=True):
+    for place, (eta, point) in enumerate(zip(etas, run.checkpoints, strict=True)):
+        basis = None if bases is None else bases[place].float().numpy()
         (asked,) = position_gradients(run, point, *query, top_k, ["the query"])
         listed = position_gradients(run, point, *examples, top_k, names)
         for products, one in zip(found, listed, strict=True):
-            products += eta * (one @ asked.T)
+            left, right = (one, asked) if basis is None else (one @ basis, asked @ basis)
+            products += eta * (left @ right.T)
     return found
 
 

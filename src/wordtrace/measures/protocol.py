@@ -100,6 +100,8 @@ def make_queries(
     labels: Labels,
     texts2: Sequence[str] | None = None,
     parts: Sequence[Part | None] | None = None,
+    *,
+    first: int = 0,
 ) -> Queries:
     """Tokenize texts as the run does.
 
@@ -107,6 +109,8 @@ def make_queries(
     ----------
     parts
         Of a language model's answers: what of each is meant, None for all of it.
+    first
+        The number of the first text, for messages.
 
     Raises
     ------
@@ -118,24 +122,25 @@ def make_queries(
         raise InputError("there is no query; give at least one text.")
     for place, text in enumerate(texts):
         if not text.strip():
-            raise InputError(f"query {place} is empty; give a text.")
+            raise InputError(f"query {first + place} is empty; give a text.")
     for place, text in enumerate([*texts, *(texts2 or [])]):
         if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
-            raise InputError(f"query {place % len(texts)} is not UTF-8; give its text as UTF-8.")
+            number = first + place % len(texts)
+            raise InputError(f"query {number} is not UTF-8; give its text as UTF-8.")
     if (texts2 is not None) != run.manifest["has_pairs"]:
         expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
         raise InputError(f"this run was trained on {expected}; give the queries in the same way.")
     encoded = run.tokenizer.encode(texts, texts2)
     if parts is None or all(part is None for part in parts):
         return Queries(texts, texts2, labels, encoded)
-    if run.manifest["model"].get("task") != "generation":
+    if not run.generates:
         raise InputError(
             "a span is a part of an answer, and this run's model gives labels; omit it."
         )
     field, answers = ("text", texts) if texts2 is None else ("text2", texts2)
     spans = [
-        None if part is None else find_span(part, field, answer, f"query {place}")
+        None if part is None else find_span(part, field, answer, f"query {first + place}")
         for place, (part, answer) in enumerate(zip(parts, answers, strict=True))
     ]
-    encoded = narrow(encoded, run.tokenizer.positions(texts, texts2), spans)
+    encoded = narrow(encoded, run.tokenizer.positions(texts, texts2), spans, first)
     return Queries(texts, texts2, labels, encoded, spans)

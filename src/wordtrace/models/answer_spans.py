@@ -56,7 +56,10 @@ def find_span(part: Part, field: str, answer: str, name: str) -> Span:
 
 
 def narrow(
-    encoded: Encoded, positions: Sequence[Sequence[TokenAt]], spans: Sequence[Span | None]
+    encoded: Encoded,
+    positions: Sequence[Sequence[TokenAt]],
+    spans: Sequence[Span | None],
+    first: int = 0,
 ) -> Encoded:
     """Let only the tokens that reach into a span count, instead of the whole completion.
 
@@ -66,6 +69,8 @@ def narrow(
         Where each example's tokens stand.
     spans
         One an example; None for the whole completion.
+    first
+        The number of the first example, for messages.
 
     Raises
     ------
@@ -84,16 +89,17 @@ def narrow(
             for place, one in enumerate(tokens)
             if one.span is not None and one.span[0] == field
         ]
-        inside = [place for place, (_, first, last) in held if first < end and start < last]
+        inside = [place for place, (_, begin, last) in held if begin < end and start < last]
         if not inside or max(last for _, (_, _, last) in held) < end:
             raise InputError(
-                f"the span ends at character {end} of the answer of query {row}, beyond the "
-                f"{len(tokens)} tokens that the model reads; give a shorter prompt or another span."
+                f"the span ends at character {end} of the answer of query {first + row}, beyond "
+                f"the {len(tokens)} tokens that the model reads; give a shorter prompt or another "
+                "span."
             )
         if inside == [0]:
             raise InputError(
-                f"the span of query {row} is the text's first token, which the model predicts from "
-                "nothing; give a longer one."
+                f"the span of query {first + row} is the text's first token, which the model "
+                "predicts from nothing; give a longer one."
             )
         asked[row] = inside[0], inside[-1] + 1
     return replace(encoded, asked=asked)

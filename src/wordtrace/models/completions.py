@@ -100,7 +100,7 @@ class CompletionTokenizer:
 
 
 class HuggingFaceGenerator:
-    """A ``…ForCausalLM``; its one class score is the mean log-probability of the completion.
+    """A ``…ForCausalLM``; its one score is the mean log-probability of the completion.
 
     Parameters
     ----------

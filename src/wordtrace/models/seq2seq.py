@@ -137,7 +137,7 @@ class Seq2SeqTokenizer:
 
 
 class HuggingFaceSeq2Seq:
-    """A ``…ForConditionalGeneration``; its one class score is the mean log-probability.
+    """A ``…ForConditionalGeneration``; its one score is the mean log-probability.
 
     Encoder and decoder look their tokens up in one table. Both lookups are done at once, by
     :attr:`embedding`, and handed to the two in place of their own: the gradient at that one output

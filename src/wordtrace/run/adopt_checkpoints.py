@@ -76,10 +76,16 @@ def final_of(
         # A number is never quite right, a completion has nothing to be compared with.
         "accuracy": None
         if held_out.kind == "number" or len(held_out.label_names) < 2
-        else float((predict.predicted(model.outputs, scores) == held_out.labels).mean()),
+        else _accuracy(predict.predicted(model.outputs, scores), held_out.labels),
         "loss": float(predict.losses(model.outputs, scores, held_out.labels).mean()),
     }
     return final, int(table.shape[1]), measured
+
+
+def _accuracy(predicted: Labels, labels: Labels) -> float:
+    """Return the share of texts whose whole label is right."""
+    right = (predicted == labels).reshape(len(labels), -1).all(axis=1)
+    return float(right.mean())
 
 
 def _best_step(saved: list[Saved]) -> int | None:

@@ -49,7 +49,7 @@ def record(
         `kind`, `label_smoothing`, `class_weights`.
 
     Several labels a text stand in one column, as a list, or in several columns of 0 and 1,
-    `label=("toxic", "threat")`.
+    `label=("toxic", "threat")` or "toxic,threat".
 
     A language model's examples have a prompt, `text`, and a completion, `text2`, whose tokens' mean
     loss is the example's; or, of a causal one, `text` alone, all of which counts. `label` is not
@@ -66,6 +66,9 @@ def record(
     kind = labels_of(output)
     column = None if kind is None else label
     kind = given.kind or kind or "class"
+    if kind == "set" and isinstance(label, str) and "," in label:
+        label = tuple(one.strip() for one in label.split(",") if one.strip())
+        column = label
     names = given.label_names if kind == "set" and isinstance(label, str) else None
 
     def read(source: Any, part: str | None) -> Examples:

@@ -115,6 +115,11 @@ class Run:
         """What the labels are: one class a text, sets of classes, or numbers."""
         return Labelling(self.manifest["model"].get("label_kind", "class"), self.label_names)
 
+    @property
+    def generates(self) -> bool:
+        """Whether it is a language model, whose examples have completions and no labels."""
+        return bool(self.manifest["model"].get("task") == "generation")
+
     def require_classes(self, what: str) -> None:
         """Refuse what is for one class a text alone (InputError)."""
         if self.labelling.kind != "class" or len(self.label_names) < 2:
@@ -268,8 +273,9 @@ class Run:
 
     def model_alone(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint as :meth:`model` does, and let go of all others."""
-        for step in [step for step in self._models if step != checkpoint.step]:
-            del self._models[step]
+        for kept in (self._models, self._steps):
+            for step in [step for step in kept if step != checkpoint.step]:
+                del kept[step]
         return self.model(checkpoint)
 
     def start(self, seed: int) -> TextModel:
