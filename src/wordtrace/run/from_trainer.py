@@ -30,6 +30,13 @@ def record(
 ) -> Run:
     """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
 
+    Several labels a text stand in one column, as a list, or in several columns of 0 and 1,
+    ``label=("toxic", "threat")`` or ``"toxic,threat"``.
+
+    A language model's examples have a prompt, `text`, and a completion, `text2`, whose tokens' mean
+    loss is the example's; or, of a causal one, `text` alone, all of which counts. `label` is not
+    read.
+
     Parameters
     ----------
     output
@@ -47,13 +54,6 @@ def record(
         The fields of :class:`wordtrace.run.source.Choices`: `label_names`, `max_length`,
         `max_completion_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`, `end`,
         `kind`, `label_smoothing`, `class_weights`.
-
-    Several labels a text stand in one column, as a list, or in several columns of 0 and 1,
-    `label=("toxic", "threat")` or "toxic,threat".
-
-    A language model's examples have a prompt, `text`, and a completion, `text2`, whose tokens' mean
-    loss is the example's; or, of a causal one, `text` alone, all of which counts. `label` is not
-    read.
 
     Raises
     ------
