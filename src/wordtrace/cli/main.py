@@ -39,7 +39,7 @@ from wordtrace.cli import (
 app = typer.Typer(
     name="wordtrace",
     help=(
-        "Trace a text classifier's prediction back to the training examples, and the words in "
+        "Trace a language model's prediction back to the training examples, and the words in "
         "them, that caused it; then prove by retraining what removing them does."
     ),
     epilog=(
