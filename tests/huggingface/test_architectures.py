@@ -143,6 +143,9 @@ def test_whole_words_keep_the_sums(
             for word in words.contributions:
                 # The toy texts have spaces between words and around signs.
                 for _, start, end in word.spans:
+                    if words.text[start:end].isspace():  # the text was cut before its word
+                        assert end == read
+                        continue
                     assert start == 0 or words.text[start - 1] == " "
                     assert words.text[end : end + 1] in ("", " ") or end == read
                     assert word.token == words.text[start:end] or "unk" in word.token.lower()

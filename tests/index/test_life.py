@@ -255,3 +255,21 @@ def test_a_change_killed_at_any_moment_is_done_or_not_done(
             assert apply(path).wait() == 0
             assert tree(path) == states[1]
         shutil.rmtree(path)
+
+
+def test_a_merge_killed_before_its_folder_took_its_place_is_done_again(
+    run: api.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = api.build_index(run, tmp_path / "index", shard_size=9, workers=1)
+    shutil.copytree(index.folder.path, tmp_path / "whole")
+    whole = tree(api.Index.open(tmp_path / "whole", run.path).merge(30).folder.path)
+
+    def killed(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("wordtrace.disk.atomic.commit_folder", killed)
+        with pytest.raises(KeyboardInterrupt):
+            index.merge(30)
+    assert (tmp_path / "index.part" / "manifest.json").exists()
+    assert tree(index.merge(30).folder.path) == whole

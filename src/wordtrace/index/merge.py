@@ -57,6 +57,8 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
         recorded = part / WORK / PLAN
         if recorded.exists() and atomic.read_json(recorded).get("merged") != plan["merged"]:
             atomic.empty(part)  # of an older state of the index, or an addition never finished
+        elif not recorded.exists() and _is_next(part / manifests.FILE, manifest):
+            atomic.empty(part)  # killed after its plan was gone, before it took its place
         start_work(part, plan)
         shards = []
         with track("Merging", len(kept) * len(manifest.checkpoints), "examples") as advance:
@@ -111,6 +113,16 @@ def gather(index: IndexFolder, checkpoint: int, rows: npt.NDArray[np.int64], fir
         example[order].to(torch.int32),
         norm[order],
         direction.index_select(0, order),
+    )
+
+
+def _is_next(path: Path, manifest: manifests.Manifest) -> bool:
+    """Tell whether a manifest is one that a merge wrote to follow another."""
+    if not path.exists():
+        return False
+    found = atomic.read_json(path)
+    return found.get("format") == manifests.FORMAT and found.get("revision") == (
+        manifest.revision + 1
     )
 
 
