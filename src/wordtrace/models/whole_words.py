@@ -4,30 +4,24 @@ Tokenizers disagree on what a word is (some cut at white space alone, some at pu
 at all), so words are told from the text: two neighbouring tokens belong to one word where the
 Unicode rules for word boundaries (UAX #29) see none between them. Letters, digits, marks and
 underscores hold together; so do an apostrophe or a full stop between two letters, and a full stop
-or a comma between two digits. In scripts that are written without spaces a token is a word, since
-nothing but a dictionary tells more. Any other character stands alone, unless the tokenizer itself
-has it in one token with its neighbour: a token is never cut.
+or a comma between two digits. In scripts that are written without spaces (katakana aside) a token
+is a word, since nothing but a dictionary tells more. Any other character stands alone, unless the
+tokenizer itself has it in one token with its neighbour: a token is never cut.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import regex
 
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Span, TokenAt, Tokenizer
 
-# Han, kana, Thai, Lao, Burmese, Khmer.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-    "\uff66-\uff9f\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
-)
-_BETWEEN_LETTERS, _BETWEEN_DIGITS = "'’.", ".,"
-_JOINER = "\u200d"
-_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
+# The Unicode word boundaries.
+_BOUNDARY = regex.compile(r"(?w)\b")
 
 
 @dataclass(frozen=True)
@@ -73,16 +67,25 @@ def whole_words(
 
 
 def _groups(positions: Sequence[TokenAt], texts: dict[str, str]) -> list[list[TokenAt]]:
+    boundaries = {
+        field: {found.start() for found in _BOUNDARY.finditer(text)}
+        for field, text in texts.items()
+    }
     groups: list[list[TokenAt]] = []
     for one in positions:
-        if groups and _holds_together(groups[-1], one, texts):
+        if groups and _holds_together(groups[-1], one, texts, boundaries):
             groups[-1].append(one)
         else:
             groups.append([one])
     return groups
 
 
-def _holds_together(group: Sequence[TokenAt], one: TokenAt, texts: dict[str, str]) -> bool:
+def _holds_together(
+    group: Sequence[TokenAt],
+    one: TokenAt,
+    texts: dict[str, str],
+    boundaries: dict[str, set[int]],
+) -> bool:
     if one.span is None or group[-1].span is None:
         return False
     field, start, _ = one.span
@@ -95,41 +98,9 @@ def _holds_together(group: Sequence[TokenAt], one: TokenAt, texts: dict[str, str
     if text[first:end].strip(" ") == "":
         # A space that is a token of its own belongs to what it precedes.
         return text[end:start].strip(" ") == "" and not text[start].isspace()
-    return all(_joined(text, place) for place in range(end, start + 1))
-
-
-def _joined(text: str, place: int) -> bool:
-    """Tell whether the characters before and after a place are of one word."""
-    before, after = text[place - 1], text[place]
-    if before.isspace() or after.isspace():
+    if any(character.isspace() for character in text[end - 1 : start + 1]):
         return False
-    if _JOINER in (before, after) or _SKIN.match(after) or _is_mark(after):
-        return True
-    if _UNSPACED.match(before) or _UNSPACED.match(after):
-        return False
-    if _is_letter(before) and _is_letter(after):
-        return True
-    beyond = text[place + 1 : place + 2]
-    if after in _BETWEEN_LETTERS + _BETWEEN_DIGITS:
-        return _stands_between(before, after, beyond)
-    earlier = text[place - 2 : place - 1] if place > 1 else ""
-    if before in _BETWEEN_LETTERS + _BETWEEN_DIGITS:
-        return _stands_between(earlier, before, after)
-    return False
-
-
-def _stands_between(before: str, sign: str, after: str) -> bool:
-    if sign in _BETWEEN_LETTERS and before.isalpha() and after.isalpha():
-        return not (_UNSPACED.match(before) or _UNSPACED.match(after))
-    return sign in _BETWEEN_DIGITS and before.isdigit() and after.isdigit()
-
-
-def _is_letter(character: str) -> bool:
-    return character.isalnum() or character == "_" or _is_mark(character)
-
-
-def _is_mark(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M"
+    return boundaries[field].isdisjoint(range(end, start + 1))
 
 
 def _covered(group: Sequence[TokenAt], texts: dict[str, str]) -> Span | None:
