@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
 from wordtrace.data import hub
 from wordtrace.errors import DataError

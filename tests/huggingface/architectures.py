@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -21,6 +22,20 @@ _ENCODER = {
     "max_position_embeddings": 40,
 }
 _DECODER = {**_ENCODER, "num_key_value_heads": 2}
+
+
+#: How the tests train: short, by the CPU, each second step kept.
+SETTINGS: dict[str, Any] = {
+    "num_train_epochs": 2,
+    "per_device_train_batch_size": 8,
+    "learning_rate": 3e-3,
+    "save_strategy": "steps",
+    "save_steps": 2,
+    "logging_steps": 1,
+    "report_to": [],
+    "use_cpu": True,
+    "disable_tqdm": True,
+}
 
 
 @dataclass(frozen=True)
@@ -180,21 +195,9 @@ def fine_tune(
     )
     if not one.types and "token_type_ids" in data.column_names:
         data = data.remove_columns("token_type_ids")
-    choices = {
-        "num_train_epochs": 2,
-        "per_device_train_batch_size": 8,
-        "learning_rate": 3e-3,
-        "save_steps": 2,
-        "save_strategy": "steps",
-        "logging_steps": 1,
-        "report_to": [],
-        "use_cpu": True,
-        "disable_tqdm": True,
-        "seed": 7,
-    }
     trainer = Trainer(
         model or model_of(one, tokens, examples.label_names),
-        TrainingArguments(str(folder), **{**choices, **arguments}),
+        TrainingArguments(str(folder), **{**SETTINGS, "seed": 7, **arguments}),
         train_dataset=data,
         processing_class=tokens,
         data_collator=DataCollatorWithPadding(tokens),
@@ -202,3 +205,11 @@ def fine_tune(
     )
     trainer.train(resume_from_checkpoint=resume)
     return trainer
+
+
+def with_adapter(model: Any, tokens: Any, folder: Path, kind: Any, **choices: Any) -> Any:
+    """Save a model as the base of a LoRA adapter, and return the two together."""
+    peft = pytest.importorskip("peft")
+    for one in (model, tokens):
+        one.save_pretrained(folder)
+    return peft.get_peft_model(kind.from_pretrained(folder), peft.LoraConfig(**choices))

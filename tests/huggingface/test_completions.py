@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
-from tests.huggingface.architectures import ARCHITECTURES, tokenizer
+from tests.huggingface.architectures import ARCHITECTURES, SETTINGS, tokenizer, with_adapter
 from wordtrace.errors import InputError
 
 transformers = pytest.importorskip("transformers")
@@ -70,27 +70,14 @@ def fine_tune(name: str, folder: Path, end: bool = True, adapter: bool = False) 
         if parameter.dim() > 1 and "norm" not in key:
             torch.nn.init.normal_(parameter, std=0.25)
     if adapter:
-        peft = pytest.importorskip("peft")
-        model.save_pretrained(folder / "base")
-        tokens.save_pretrained(folder / "base")
-        model = transformers.AutoModelForCausalLM.from_pretrained(folder / "base")
-        model = peft.get_peft_model(
-            model, peft.LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear")
+        model = with_adapter(
+            *(model, tokens, folder / "base", transformers.AutoModelForCausalLM),
+            task_type="CAUSAL_LM",
+            target_modules="all-linear",
         )
     trainer = Trainer(
         model,
-        TrainingArguments(
-            str(folder / "out"),
-            num_train_epochs=2,
-            per_device_train_batch_size=6,
-            learning_rate=3e-3,
-            save_strategy="steps",
-            save_steps=2,
-            logging_steps=1,
-            report_to=[],
-            use_cpu=True,
-            disable_tqdm=True,
-        ),
+        TrainingArguments(str(folder / "out"), **{**SETTINGS, "per_device_train_batch_size": 6}),
         train_dataset=datasets.Dataset.from_list(rows_of(tokens, data(), end)),
         processing_class=tokens,
         data_collator=DataCollatorForSeq2Seq(tokens),
@@ -99,16 +86,18 @@ def fine_tune(name: str, folder: Path, end: bool = True, adapter: bool = False) 
     return tokens
 
 
+def adopt(folder: Path) -> wt.Run:
+    return wt.record(
+        folder / "out", data(), folder / "run", text="prompt", text2="answer", max_length=LENGTH
+    )
+
+
 @pytest.fixture(scope="module", params=["GPT2", "Llama", "Qwen2"])
 def adopted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Any, Path, wt.Run]:
     folder = tmp_path_factory.mktemp(request.param)
-    tokens = fine_tune(request.param, folder)
-    run = wt.record(
-        folder / "out", data(), folder / "run", text="prompt", text2="answer", max_length=LENGTH
-    )
-    return tokens, folder / "out", run
+    return fine_tune(request.param, folder), folder / "out", adopt(folder)
 
 
 def test_examples_are_added_without_labels(

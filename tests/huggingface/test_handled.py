@@ -11,9 +11,15 @@ import pytest
 import torch
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
-from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
+from tests.huggingface.architectures import (
+    ARCHITECTURES,
+    SETTINGS,
+    fine_tune,
+    model_of,
+    tokenizer,
+)
 from wordtrace import api
 from wordtrace.errors import InputError
 
@@ -94,18 +100,7 @@ def test_added_tokens_and_a_table_with_rows_to_spare(name: str, tmp_path: Path) 
         rows.append({**given, "labels": label})
     Trainer(
         model,
-        TrainingArguments(
-            str(tmp_path / "out"),
-            num_train_epochs=2,
-            per_device_train_batch_size=8,
-            learning_rate=3e-3,
-            save_strategy="steps",
-            save_steps=2,
-            logging_steps=1,
-            report_to=[],
-            use_cpu=True,
-            disable_tqdm=True,
-        ),
+        TrainingArguments(str(tmp_path / "out"), **SETTINGS),
         train_dataset=rows,
         processing_class=tokens,
         data_collator=DataCollatorWithPadding(tokens),
@@ -298,7 +293,7 @@ def test_a_table_that_scales_its_rows(tmp_path: Path) -> None:
 
 
 def test_a_classifier_that_encodes_and_decodes_is_refused(tmp_path: Path) -> None:
-    from tests.huggingface.test_seq2seq import MODELS
+    from tests.huggingface.seq2seq import MODELS
 
     tokens = tokenizer("unigram")
     config = transformers.BartConfig(vocab_size=len(tokens), num_labels=3, **MODELS["Bart"][1])

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
 from wordtrace.errors import InputError

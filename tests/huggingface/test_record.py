@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
 from wordtrace import api

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.test_completions import (
     LENGTH,
     QUERY,
+    adopt,
     data,
     dense_gradient,
     fine_tune,
@@ -35,11 +36,7 @@ def adopted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Any, Path, wt.Run]:
     folder = tmp_path_factory.mktemp(request.param)
-    tokens = fine_tune(request.param, folder)
-    run = wt.record(
-        folder / "out", data(), folder / "run", text="prompt", text2="answer", max_length=LENGTH
-    )
-    return tokens, folder / "out", run
+    return fine_tune(request.param, folder), folder / "out", adopt(folder)
 
 
 def only_span(tokens: Any) -> tuple[dict[str, torch.Tensor], list[int]]:

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from wordtrace import api

@@ -2,113 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-Words = list[tuple[str, float, str]]
+from tests.report import analysis_samples
+from tests.report.analysis_samples import cancellation, measures, overlap
+from tests.report.sample_texts import OPPONENTS, PROPONENTS, QUERY, hit, word
 
-QUERY = (
-    "Phone maker's shares tumble as new handset disappoints\n\nShares in the phone maker fell by "
-    "nine per cent on Monday after early buyers of its new handset complained of a dim screen and "
-    "a battery that hardly lasts a day. Analysts now expect lower profit for the quarter, and two "
-    "banks cut their price targets. The firm said that software would mend most of the faults."
-)
-
-PROPONENTS: list[tuple[str, str, str, Words]] = [
-    (
-        "news-0117",
-        "Business",
-        "Bank shares tumble after profit warning\n\nShares in the country's third largest bank "
-        "lost a tenth of their value after it warned that profit for the year would miss its "
-        "target. It blamed bad loans to builders. Analysts had expected a small rise. The bank "
-        "will close forty branches before the summer, most of them in towns where another branch "
-        "is near, and it will not pay a bonus to its directors this year. The regulator said that "
-        "it was watching closely but that savers had no reason to worry, since deposits are "
-        "insured. Two rivals followed it down, and the index ended the day at its lowest since "
-        "March. Traders pointed to profit taking as well.",
-        [
-            ("shares", 0.412, "word"),
-            ("tumble", 0.221, "word"),
-            ("profit", 0.187, "word"),
-            ("[CLS]", 0.051, "special"),
-            ("analysts", 0.048, "word"),
-            ("said", -0.022, "stop"),
-        ],
-    ),
-    (
-        "news-0940",
-        "Business",
-        "Car maker to cut jobs as price of steel climbs\n\nThe firm expects a lower profit.",
-        [
-            ("maker", 0.203, "word"),
-            ("lower", 0.094, "word"),
-            ("profit", 0.081, "word"),
-            ("price", 0.06, "word"),
-        ],
-    ),
-    (
-        "news-1312",
-        "Business",
-        "Airline lifts its target for the quarter\n\nCheaper fuel helps.",
-        [("quarter", 0.142, "word"), ("the", 0.011, "stop")],
-    ),
-]
-
-OPPONENTS: list[tuple[str, str, str, Words]] = [
-    (
-        "news-0002",
-        "Tech",
-        "New handset lets users film in the dark\n\nThe screen is bright, the battery lasts two "
-        "days, and its software learns what you like to film.",
-        [
-            ("handset", -0.498, "word"),
-            ("battery", -0.163, "word"),
-            ("screen", -0.12, "word"),
-            ("new", -0.071, "stop"),
-            ("lasts", 0.018, "word"),
-        ],
-    ),
-    (
-        "news-0551",
-        "Tech",
-        "Why software for phones is buggy",
-        [("software", -0.262, "word"), ("phone", -0.094, "word")],
-    ),
-    (
-        "news-1788",
-        "Tech",
-        "Quarter of homes now own a games console, analysts say",
-        [("quarter", -0.052, "word"), ("analysts", -0.031, "word")],
-    ),
-]
-
-
-def spans(token: str, text: str, kind: str) -> list[list[Any]]:
-    if kind == "special":
-        return []
-    return [["text", *found.span()] for found in re.finditer(re.escape(token), text.lower())]
-
-
-def word(token: str, value: float, text: str, kind: str = "word") -> dict[str, Any]:
-    return {
-        "token": token,
-        "contribution": value,
-        "kind": kind,
-        "spans": spans(token, text, kind),
-        "query_spans": spans(token, QUERY, kind),
-    }
-
-
-def hit(id: str, label: str, text: str, words: Words) -> dict[str, Any]:
-    return {
-        "id": id,
-        "score": sum(value for _, value, _ in words),
-        "label": label,
-        "text": text,
-        "special_share": 0.054,
-        "stop_share": 0.1,
-        "words": [word(token, value, text, kind) for token, value, kind in words],
-    }
+words = analysis_samples.words
 
 
 def trace() -> dict[str, Any]:
@@ -159,8 +59,14 @@ def estimate(values: list[float], low: float, high: float) -> dict[str, Any]:
 
 
 SEEDS = [8, 9, 10, 11, 12, 13, 14, 15]
+
+
 BASE = [0.31, 0.12, 0.55, 0.08, 0.27, 0.44, 0.19, 0.36]
+
+
 CHANGE = [0.41, 0.22, 0.19, 0.52, 0.47, 0.08, 0.33, 0.26]
+
+
 NOISE = {
     "random": [0.03, -0.06, 0.11, 0.02, -0.08, 0.05, 0.09, -0.01],
     "same labels": [0.07, -0.02, 0.15, 0.04, -0.05, 0.11, 0.08, 0.03],
@@ -275,155 +181,6 @@ def run() -> dict[str, Any]:
         "model": {"kind": "cnn"},
         "checkpoints": [{"step": 39, "learning_rate": 0.05}],
         "notes": ["12 of 1,780 texts are longer than 128 tokens and were cut (--max-length)."],
-    }
-
-
-def cancellation() -> dict[str, Any]:
-    rows = [
-        ("embedding", "weight", 3906816, 44579.7, 2.2286, 20003.7, 0.0029, 0.0273, -0.0032),
-        ("linear", "weight", 50, 77975.5, 2.2809, 34185.9, 0.0191, 0.8835, -0.1992),
-        ("linear", "bias", 5, 20238.9, 0.0, None, None, None, None),
-        ("attention.key", "bias", 16, 0.0, 0.02, 0.0, None, None, None),
-    ]
-    names = (
-        "layer",
-        "part",
-        "size",
-        "gradients",
-        "movement",
-        "cancellation",
-        "cosine",
-        "same_label",
-        "different_label",
-    )
-    return {
-        "format": "wordtrace-cancellation",
-        "version": 1,
-        "run": "runs/news",
-        "examples": 2000,
-        "training_examples": 10000,
-        "steps": [78, 117, 156, 313],
-        "parameters": [dict(zip(names, row, strict=True)) for row in rows],
-        "left_out": ["normalisation"],
-    }
-
-
-def overlap() -> dict[str, Any]:
-    def share(value: float | None) -> dict[str, Any]:
-        return {"overlap": value, "chance": 0.01, "pairs": 20}
-
-    def one(measure: str, part: float) -> dict[str, Any]:
-        return {
-            "measure": measure,
-            "saliency": share(part),
-            "saliency_proponents": share(part / 2),
-            "similarity": share(0.03),
-            "similarity_proponents": share(None),
-            "recurrence": {
-                "pairs": share(part),
-                "different_labels": share(part / 3),
-                "distinct": 956,
-                "distinct_by_chance": 1821.3,
-                "most_by_chance": 3.4,
-                "examples": [
-                    {"id": "news-0002", "count": 15, "label": "Tech", "text": QUERY},
-                    {"id": "news-0009", "count": 1, "label": "Tech", "text": QUERY},
-                ],
-            },
-        }
-
-    return {
-        "format": "wordtrace-overlap",
-        "version": 1,
-        "top": 100,
-        "queries": 20,
-        "examples": 10000,
-        "measures": [one("tracin-we-topk", 0.12), one("tracin-last", 0.55)],
-        "overlaps": [[1.0, 0.06], [0.06, 1.0]],
-        "spearman": [[1.0, None], [None, 1.0]],
-        "run": "runs/news",
-    }
-
-
-def words() -> dict[str, Any]:
-    def weighed(text: str, label: str) -> dict[str, Any]:
-        tokens = ["shares", "tumble"] if "tumble" in text else ["shares"]
-        return {
-            "text": text,
-            "label": label,
-            "label_source": "given",
-            "predicted": "Tech",
-            "predicted_probability": 0.62,
-            "probability": 0.31,
-            "words": [
-                {
-                    "token": token,
-                    "importance": 3.16 / place,
-                    "positions": 1,
-                    "special": False,
-                    "spans": spans(token, text, "word"),
-                }
-                for place, token in enumerate(tokens, 1)
-            ]
-            + [
-                {
-                    "token": "[CLS]",
-                    "importance": 0.8,
-                    "positions": 1,
-                    "special": True,
-                    "spans": [],
-                }
-            ],
-        }
-
-    return {
-        "format": "wordtrace-words",
-        "version": 1,
-        "run": "runs/news",
-        "step": 313,
-        "checkpoints": [{"step": 78, "learning_rate": 0.1}],
-        "max_length": 64,
-        "truncated": 1,
-        "texts": [weighed(QUERY, "Business"), weighed("Shares fall", "Tech")],
-        "similarity": {
-            "score": -0.0222,
-            "special_share": 0.2,
-            "words": [
-                {
-                    "token": "shares",
-                    "similarity": -0.0182,
-                    "cosine": -0.64,
-                    "special": False,
-                    "spans": spans("shares", QUERY, "word"),
-                    "other_spans": [["text", 0, 6]],
-                },
-                {
-                    "token": "[CLS]",
-                    "similarity": -0.004,
-                    "cosine": None,
-                    "special": True,
-                    "spans": [],
-                    "other_spans": [],
-                },
-            ],
-        },
-    }
-
-
-def measures() -> dict[str, Any]:
-    return {
-        "format": "wordtrace-measures",
-        "version": 1,
-        "measures": [
-            {
-                "name": "random",
-                "equation": "~ N(0, 1)",
-                "needs": "",
-                "cost": "none",
-                "by_word": False,
-            },
-            {"name": "tracin-we", "equation": "Eq. 4", "needs": "x", "cost": "c", "by_word": True},
-        ],
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from wordtrace.errors import InputError
 from wordtrace.report.paper import render_table
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import wordtrace as wt
-from tests.cli.test_cli import wordtrace
+from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.oracles.dense import embedding_weight_gradient, top_k_gradient
 from wordtrace import api

@@ -1,0 +1,94 @@
+"""What is wrong gets one sentence on standard error, and the status that says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.command import wordtrace
+
+WRONG = {
+    "no data": (("train", "no.csv", "--out", "x"), "no.csv does not exist; give .csv"),
+    "no column": (("train", "data.csv", "--out", "x"), "no column 'text'; it has 'key', 'body'"),
+    "no run": (("index", "nowhere"), "nowhere does not exist; make a run with `wordtrace train`"),
+    "run for index": (("trace", "run", "x"), "run is a run, not an index; give run/index"),
+    "no text": (("trace", "run/index"), "give a TEXT or --queries FILE"),
+    "empty text": (("trace", "run/index", " "), "query 0 is empty"),
+    "label": (("trace", "run/index", "x", "--label", "no"), "there is no label 'no'; the run has"),
+    "measure": (("trace", "run/index", "x", "--measure", "bm52"), "did you mean bm25?"),
+    "ending": (("trace", "run/index", "x", "--out", "x.txt"), "should end in .json or .html"),
+    "folder": (("trace", "run/index", "x", "--out", "no/x.json"), "the folder no does not exist"),
+    "top-k": (("index", "run", "--top-k", "ten"), "--top-k is 'ten'; give a number or 'all'"),
+    "trace": (("verify", "data.csv"), "is not valid JSON"),
+    "steps": (
+        ("train", "data.csv", "--out", "x", "--checkpoint-steps", "a"),
+        "--checkpoint-steps is 'a'",
+    ),
+    "report": (("report", "no.json"), "no.json does not exist"),
+    "scores": (
+        ("scores", "run", "--queries", "data.csv", "--out", "x.csv"),
+        "end in .parquet or .npy",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_one_sentence_and_no_traceback(work: Path, name: str) -> None:
+    arguments, message = WRONG[name]
+    status = 1 if name == "trace" else 2
+    done = wordtrace(*arguments, cwd=work, status=status)
+    assert message in done.stderr
+    assert done.stderr.startswith("wordtrace: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert not (work / "x").exists()
+    assert not (work / "x.part").exists()
+
+
+def test_unknown_options_exit_with_2(work: Path) -> None:
+    assert "--nonsense" in wordtrace("index", "run", "--nonsense", cwd=work, status=2).stderr
+    wordtrace("nonsense", cwd=work, status=2)
+
+
+def test_debug_shows_the_traceback(work: Path) -> None:
+    done = wordtrace("index", "nowhere", "--debug", cwd=work, status=1)
+    assert "Traceback" in done.stderr
+    assert "InputError" in done.stderr
+
+
+def test_check_finds_damage(work: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(work / "run", tmp_path / "run")
+    assert "as they were written" in wordtrace("check", tmp_path / "run").stderr
+    wordtrace("check", tmp_path / "run/index")
+    shard = tmp_path / "run/index/checkpoint-0/shard-00000.safetensors"
+    data = bytearray(shard.read_bytes())
+    data[-3] ^= 64
+    shard.write_bytes(data)
+    done = wordtrace("check", tmp_path / "run/index", status=1)
+    assert "has changed since the index was built" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cancellation", "run", "--layers", "attention"], "there is no layer 'attention'"),
+        (["cancellation", "nowhere"], "nowhere"),
+        (["words", "run", "  "], "TEXT is empty"),
+        (["words", "run", "coach", "--label2", "film"], "--label2, --pair2 and --span2"),
+        (["words", "run", "coach", "--pair", "team"], "leave out --pair"),
+        (["overlap", "run", "--queries", "data.csv", "--measures", "nonsense"], "no measure"),
+        (["measures", "--out", "measures.txt"], ".json or .html"),
+    ],
+)
+def test_wrong_arguments_of_the_analyses_are_one_sentence(
+    work: Path, arguments: list[str], said: str
+) -> None:
+    if "data.csv" in arguments:
+        arguments = [*arguments, "--text-column", "body", "--label-column", "topic"]
+    done = wordtrace(*arguments, status=2, cwd=work)
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,101 @@
+"""The command as a process: interrupted, read in part, quick to help."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command import wordtrace
+
+SMALL = ["--epochs", "3", "--batch-size", "8", "--dim", "8", "--vocabulary", "200"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["train", "index"])
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
+    work: Path, tmp_path: Path, kind: str
+) -> None:
+    arguments = {
+        "train": [
+            "train",
+            work / "data.csv",
+            "--text",
+            "body",
+            "--label",
+            "topic",
+            "--id",
+            "key",
+            "--epochs",
+            "400",
+            "--dim",
+            "64",
+            "--checkpoints",
+            "2",
+            "--out",
+            tmp_path / "r",
+        ],
+        "index": ["index", work / "run", "--shard-size", "1", "--out", tmp_path / "r"],
+    }[kind]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wordtrace", *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # Where the tests run in the background, the signal would be ignored by inheritance.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    part = tmp_path / "r.part"
+    until = time.monotonic() + 120
+    while len(list(part.glob("checkpoint*/*"))) < 6 and len(list(part.glob("*-0/*"))) < 3:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert error.rstrip().endswith("run the same command to go on.")
+    assert "Traceback" not in error
+    assert out == ""
+    assert part.exists()
+    assert not (tmp_path / "r").exists()
+
+
+def test_help_is_quick_and_imports_no_torch() -> None:
+    script = (
+        "import sys, time; start = time.perf_counter()\n"
+        "from wordtrace.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules and 'pyarrow' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for verb in ("train", "index", "trace", "verify", "report", "mislabels", "scores", "demo"):
+        assert verb in done.stdout
+    for verb in ("train", "trace"):
+        assert "--out" in wordtrace(verb, "--help").stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error(work: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m wordtrace info run --json | head -1",
+        shell=True,
+        cwd=work,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "{\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_importing_the_library_is_free() -> None:
+    script = "import sys, wordtrace; assert not {'torch', 'pyarrow', 'rich'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
