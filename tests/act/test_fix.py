@@ -189,6 +189,14 @@ def test_a_fix_counts_what_retraining_says(index: api.Index, asked, tmp_path) ->
             method, size = one["suffices"]["method"], one["suffices"]["k"]
             assert one["right"][method][str(size)] == 6
             assert len(patch) <= size
+    rows = found.table().to_pylist()
+    assert len(rows) == 6 * 5 * 2
+    for row in rows:
+        (query,) = [one for one in document["queries"] if one["id"] == row["id"]]
+        assert row["right"] == query["right"][row["method"]][str(row["k"])]
+        this = {"method": row["method"], "k": row["k"]}
+        assert row["suffices"] == (query["suffices"] == this)
+    assert sum(row["suffices"] for row in rows) == len(solved)
     again = fix(index._tracer, asked, k=(3, 40), actions=("remove", "blank", "relabel"), repeats=6)
     assert again.document()["curves"] == document["curves"]
 

@@ -148,6 +148,12 @@ def test_suspects_verifications_and_words_are_tables(small: wt.Index) -> None:
     assert (weighed["importance"] >= 0).all()
     cancelled = wt.cancellation(small.run).to_frame()
     assert {"layer", "part", "cancellation"} <= set(cancelled.columns)
+    compared = wt.overlap(small.run, TEXTS, ["tracin-we"], top=3, listed=4)
+    recurrent = compared.to_frame()
+    named = compared.measures[0].recurrence.examples
+    assert recurrent["id"].tolist() == [one.id for one in named]
+    assert recurrent["count"].tolist() == [one.count for one in named]
+    assert len(pandas.DataFrame(rows()).merge(recurrent, on="id")) == len(named) > 1
 
 
 def test_pairs_have_both_texts(tmp_path: Path) -> None:

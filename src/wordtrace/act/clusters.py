@@ -71,7 +71,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Clusters:
+class Clusters(frames.Tabular):
     """Patterns found in mistakes.
 
     Attributes
@@ -118,14 +118,6 @@ class Clusters:
         table = pa.Table.from_pylist(rows, schema=_TABLE)
         pairs = table["text2"].null_count < len(table)
         return table if pairs else table.drop_columns(["text2"])
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def patch(self) -> Patch:
         """Return the relabelling of every cluster whose advice that is, for review."""

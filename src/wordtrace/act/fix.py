@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from wordtrace.act.curves import curve, enough
-from wordtrace.act.patch import Patch
+from wordtrace.act.fix_result import Fix
 from wordtrace.act.treatments import Treatment, treatments
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
@@ -27,44 +26,6 @@ FORMAT, VERSION = "wordtrace-fix", 1
 
 ACTIONS = ("remove", "blank", "relabel")
 BASE, RANDOM = "retraining alone", "random rows"
-
-
-@dataclass(frozen=True)
-class Fix:
-    """What each change did to the queries; :meth:`document` is the whole of it.
-
-    Attributes
-    ----------
-    patches
-        For each query the smallest change that suffices, None where none does.
-    """
-
-    result: Mapping[str, Any]
-    patches: tuple[Patch | None, ...]
-
-    def document(self) -> dict[str, Any]:
-        """Return the result as a JSON document."""
-        return dict(self.result)
-
-    def patch(self) -> Patch:
-        """Return the changes that suffice for all queries that have one, merged.
-
-        Raises
-        ------
-        InputError
-            When none suffices, or two queries want different changes of one row.
-        """
-        found = [one for one in self.patches if one is not None]
-        if not found:
-            raise InputError(
-                "no change sets a query right for sure; try a larger --k or more --repeats."
-            )
-        return found[0].merged(*found[1:])
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
 
 
 def fix(

@@ -106,7 +106,7 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Mislabels:
+class Mislabels(frames.Tabular):
     """Rows ranked by suspicion.
 
     Attributes
@@ -170,14 +170,6 @@ class Mislabels:
             name for name in ("text2", "planted", "wrong") if table[name].null_count == len(table)
         ]
         return table.drop_columns(empty)
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def patch(self, action: Literal["relabel", "remove"] = "relabel") -> Patch:
         """Return the changes that would act on the listed rows, for review.

@@ -60,7 +60,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Cancellation:
+class Cancellation(frames.Tabular):
     """How much the examples' gradients cancel, by layer.
 
     Attributes
@@ -91,14 +91,6 @@ class Cancellation:
     def table(self) -> Any:
         """Return a row a parameter as a pyarrow table, with the fields of :class:`Parameter`."""
         return pa.Table.from_pylist([asdict(one) for one in self.parameters])
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def _repr_html_(self) -> str:
         from wordtrace.report.page import render_fragment

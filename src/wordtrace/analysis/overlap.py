@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.analysis.correlation import spearman
+from wordtrace.analysis.overlap_result import Matrix, MeasureOverlap, Overlap, Recurrence, Recurrent
 from wordtrace.analysis.queries import Text, ask_examples
 from wordtrace.analysis.tops import (
-    Share,
     Tops,
     distinct_by_chance,
     most_by_chance,
@@ -28,121 +28,11 @@ from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
 
-FORMAT, VERSION = "wordtrace-overlap", 1
-
 #: The parts of I = L(x) · S(x, x′) · L(x′) that every measure is compared with.
 SALIENCY, SIMILARITY = "loss-saliency", "similarity"
 MEASURES = ("tracin-we-topk", "tracin-last")
 
 _NO_MEASURE = "there is no measure to compare; name at least one by --measures."
-
-Matrix = tuple[tuple[float | None, ...], ...]
-
-
-@dataclass(frozen=True)
-class Recurrent:
-    """A training example that is in the lists of many queries.
-
-    Attributes
-    ----------
-    id
-        The data's own; the row's number where the examples are not known.
-    count
-        In how many queries' lists it is.
-    """
-
-    id: str
-    count: int
-    label: str | None = None
-    text: str | None = None
-    text2: str | None = None
-
-
-@dataclass(frozen=True)
-class Recurrence:
-    """Whether the lists of different queries hold the same examples.
-
-    Attributes
-    ----------
-    pairs, different_labels
-        What the lists of two queries share: any two, and two that are asked about different labels.
-    distinct, distinct_by_chance
-        Different examples in all lists together, and how many in random lists of these lengths.
-    most_by_chance
-        In how many lists the most frequent example would be by chance.
-    examples
-        The most frequent ones, by falling count, equal counts by rising row.
-    """
-
-    pairs: Share
-    different_labels: Share
-    distinct: int
-    distinct_by_chance: float
-    most_by_chance: float
-    examples: tuple[Recurrent, ...]
-
-
-@dataclass(frozen=True)
-class MeasureOverlap:
-    """One measure's lists beside the parts alone, and beside each other.
-
-    Attributes
-    ----------
-    saliency, similarity
-        What the largest absolute scores share with those of the part alone.
-    saliency_proponents, similarity_proponents
-        The same of the largest positive scores.
-    """
-
-    measure: str
-    saliency: Share
-    saliency_proponents: Share
-    similarity: Share
-    similarity_proponents: Share
-    recurrence: Recurrence
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """The lists of several measures compared.
-
-    Attributes
-    ----------
-    top
-        The lists' length.
-    queries, examples
-        How many there are.
-    overlaps
-        Entry [i][j]: what the lists of measures i and j share, a mean over the queries.
-    spearman
-        Entry [i][j]: their scores' rank correlation over all examples, a mean over the queries;
-        None where a measure gives all examples one score.
-    run
-        The folder; None of bare scores.
-    """
-
-    top: int
-    queries: int
-    examples: int
-    measures: tuple[MeasureOverlap, ...]
-    overlaps: Matrix
-    spearman: Matrix
-    run: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Return the comparison as a JSON document."""
-        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        for entry in document["measures"]:
-            for example in entry["recurrence"]["examples"]:
-                for name in ("label", "text", "text2"):
-                    if example[name] is None:
-                        del example[name]
-        return document
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
 
 
 def overlap(

@@ -118,7 +118,7 @@ class Similarity:
 
 
 @dataclass(frozen=True)
-class Words:
+class Words(frames.Tabular):
     """One text's words, or two texts' beside each other.
 
     Attributes
@@ -179,14 +179,6 @@ class Words:
             for word in text.words
         ]
         return pa.Table.from_pylist(rows)
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def _repr_html_(self) -> str:
         from wordtrace.report.page import render_fragment

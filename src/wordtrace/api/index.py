@@ -11,7 +11,7 @@ import numpy as np
 
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
-from wordtrace.act.fix import Fix
+from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples

@@ -25,7 +25,7 @@ from wordtrace.run.run import Run
 
 
 @dataclass(frozen=True)
-class ScoreMatrix:
+class ScoreMatrix(frames.Tabular):
     """The influence of every training example on every query, with the ids of both.
 
     Attributes
@@ -51,14 +51,6 @@ class ScoreMatrix:
         """
         columns = [pa.array(self.ids, pa.string()), *(pa.array(row) for row in self.values)]
         return pa.table(columns, names=["id", *(f"query {query}" for query in self.queries)])
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def save(self, path: str | Path) -> None:
         """Write :meth:`table` (.parquet), or the bare array (.npy).

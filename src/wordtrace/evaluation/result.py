@@ -23,7 +23,7 @@ _COLUMNS = ("measure", "sign", "k", "query", "seed", "rows", "effect", "random",
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(frames.Tabular):
     """Deletion curves; :meth:`document` is the whole of it.
 
     Attributes
@@ -68,14 +68,6 @@ class Evaluation:
                 for column, value in zip(columns.values(), row, strict=True):
                     column.append(value)
         return pa.table(columns)
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def save(self, path: str | Path) -> None:
         """Write the document as JSON, a page (.html), a table to print (.tex or .md), or every

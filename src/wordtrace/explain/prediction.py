@@ -184,7 +184,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(frames.Tabular):
     """Queries explained by one measure.
 
     Attributes
@@ -269,14 +269,6 @@ class Trace:
         from wordtrace.explain.table import trace_table
 
         return trace_table(self)
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def to_json(self) -> str:
         """Return :meth:`document` as text."""

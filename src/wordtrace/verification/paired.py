@@ -56,7 +56,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(frames.Tabular):
     """What removing did, against its controls; :meth:`document` is the whole of it."""
 
     result: Mapping[str, Any]
@@ -102,14 +102,6 @@ class Verification:
             )
         ]
         return pa.Table.from_pylist(rows, schema=_TABLE)
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return frames.to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return frames.to_dataset(self.table())
 
     def to_json(self) -> str:
         """Return :meth:`document` as text."""

@@ -1,0 +1,84 @@
+"""What changes did to misclassified queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from wordtrace.act.patch import Patch
+from wordtrace.data import frames
+from wordtrace.errors import InputError
+
+_TABLE = pa.schema(
+    {
+        **dict.fromkeys(("id", "label", "predicted"), pa.string()),
+        "probability": pa.float64(),
+        "method": pa.string(),
+        **dict.fromkeys(("k", "right", "base", "repeats"), pa.int64()),
+        "suffices": pa.bool_(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Fix(frames.Tabular):
+    """What each change did to the queries; :meth:`document` is the whole of it.
+
+    Attributes
+    ----------
+    patches
+        For each query the smallest change that suffices, None where none does.
+    """
+
+    result: Mapping[str, Any]
+    patches: tuple[Patch | None, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document."""
+        return dict(self.result)
+
+    def table(self) -> Any:
+        """Return a row a query, method and k as a pyarrow table.
+
+        Columns: id, label, predicted, probability, method, k, right (retrainings after which the
+        query is right, of `repeats`), base (the same of all rows), repeats, suffices (whether this
+        is the smallest change that does).
+        """
+        rows = [
+            {
+                **{name: query[name] for name in ("id", "label", "predicted", "probability")},
+                "method": method,
+                "k": int(k),
+                "right": right,
+                "base": query["base"],
+                "repeats": self.result["repeats"],
+                "suffices": query["suffices"] == {"method": method, "k": int(k)},
+            }
+            for query in self.result["queries"]
+            for method, by_size in query["right"].items()
+            for k, right in by_size.items()
+        ]
+        return pa.Table.from_pylist(rows, schema=_TABLE)
+
+    def patch(self) -> Patch:
+        """Return the changes that suffice for all queries that have one, merged.
+
+        Raises
+        ------
+        InputError
+            When none suffices, or two queries want different changes of one row.
+        """
+        found = [one for one in self.patches if one is not None]
+        if not found:
+            raise InputError(
+                "no change sets a query right for sure; try a larger --k or more --repeats."
+            )
+        return found[0].merged(*found[1:])
+
+    def _repr_html_(self) -> str:
+        from wordtrace.report.page import render_fragment
+
+        return render_fragment(self.document())
