@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ SECTIONS = (
 #: Run only where they are named: each takes minutes.
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
+    *("estimate", "precision"),
     *SCALE,
 )
 OUT = Path(__file__).parent / "out"
@@ -36,11 +38,13 @@ def section(name: str) -> list[dict[str, Any]]:
     from benchmarks import (
         adam,
         collect,
+        estimate,
         hf,
         index,
         measures,
         mislabels,
         movement,
+        precision,
         query,
         repair,
         retrain,
@@ -51,32 +55,22 @@ def section(name: str) -> list[dict[str, Any]]:
 
     warnings.filterwarnings("ignore")
     OUT.mkdir(exist_ok=True)
-    if name == "index":
-        rows = index.measure(OUT)
-    elif name == "query":
-        rows = query.measure(OUT)
-    elif name == "measures":
-        rows = measures.measure(OUT)
-    elif name == "mislabels":
-        rows = mislabels.measure()
-    elif name == "repair":
-        rows = repair.measure()
-    elif name == "hf":
-        rows = hf.measure(OUT)
-    elif name in ("adam", "movement", "collect"):
-        rows = {"adam": adam, "movement": movement, "collect": collect}[name].measure(OUT)
-    elif name == "retrain":
-        rows = retrain.measure()
-    elif name == "faiss":
-        rows = faiss.measure(OUT)
-    elif name == "dattri":
-        rows = measures.measure_dattri(OUT)
-    elif name.startswith("scale-compressed-"):
+    of_folder = (
+        *(index, query, measures, hf, adam, movement, collect, estimate, precision, faiss),
+    )
+    by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
+        "mislabels": mislabels.measure,
+        "repair": repair.measure,
+        "retrain": retrain.measure,
+        "dattri": partial(measures.measure_dattri, OUT),
+        "trace": lambda: [query.trace(OUT)],
+    }
+    if name.startswith("scale-compressed-"):
         rows = scale.measure_compressed(OUT, int(name.removeprefix("scale-compressed-")))
     elif name.startswith("scale-"):
         rows = scale.measure(OUT, int(name.removeprefix("scale-")))
     else:
-        rows = [query.trace(OUT) if name == "trace" else query.peer(OUT, name)]
+        rows = by_name.get(name, lambda: [query.peer(OUT, name)])()
     return [{**row, "peak_megabytes": round(peak_megabytes())} for row in rows]
 
 

@@ -43,11 +43,12 @@ def measure(folder: Path) -> list[dict[str, Any]]:
     found: dict[str, list[float]] = {}
     for point, state in states(run):
         for name, values in one_moment(run, point, state).items():
-            found.setdefault(name, []).extend(values)
+            found[f"--weighting {name}, step {point.step}"] = values
     rows: list[dict[str, Any]] = [
         {
             "what": f"rank correlation with real steps of AdamW, {name}",
-            "found": f"{np.mean(values):.3f} (of {len(values)} queries and moments)",
+            "found": f"{np.mean(values):.3f} ({np.percentile(values, 5):.3f}–"
+            f"{np.percentile(values, 95):.3f}, {len(values)} queries)",
             "mean": float(np.mean(values)),
             "low": float(np.percentile(values, 5)),
             "high": float(np.percentile(values, 95)),
