@@ -21,8 +21,9 @@ from wordtrace import api
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.build import weights
 from wordtrace.index.fidelity import compare, sample, scores
+from wordtrace.models.protocol import to_batch
 from wordtrace.run import adam
-from wordtrace.run.fit import Training, batch_rows, fit, to_batch
+from wordtrace.training.fit import Training, batch_rows, fit
 
 ROWS, LAYERS, QUERIES, BATCHES = 2_000, 2, 30, 1
 BETA1 = 0.9

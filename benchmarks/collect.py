@@ -22,8 +22,8 @@ from wordtrace import api
 from wordtrace.data.batches import by_length
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.task import ShardTask, build_shard, prepare
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import to_batch
 
 LAYER = "bert.embeddings.word_embeddings"
 ALIKE = 200

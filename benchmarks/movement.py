@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks import corpus
 from wordtrace.api import Recipe, Settings
-from wordtrace.run.fit import Training, batch_rows, fit
-from wordtrace.run.start import start
+from wordtrace.training.fit import Training, batch_rows, fit
+from wordtrace.training.start import start
 
 ROWS, LAYERS = 1_000, 2
 RECIPES = {

@@ -16,7 +16,7 @@ from benchmarks.measure import in_turn, middle, ratio
 from wordtrace.gradients.embedding import PRECISIONS, embedding_gradients
 from wordtrace.index import fidelity
 from wordtrace.index.build import weights
-from wordtrace.run.fit import to_batch
+from wordtrace.models.protocol import to_batch
 
 ROWS, TOP_K = 96, 10
 
@@ -51,7 +51,7 @@ def measure(folder: Path) -> list[dict[str, Any]]:
         {
             "what": f"an index in bfloat16, top {TOP_K}",
             "found": f"{kept.overlap:.1%} of the exact top 20, rank correlation {kept.spearman} "
-            f"({kept.queries} queries, {kept.examples:,} examples)",
+            f"({kept.queries} queries, {kept.rows:,} examples)",
             **kept.document(),
         },
     ]

@@ -23,7 +23,7 @@ from wordtrace.measures.accumulate import QueryTokens, accumulate, query_tokens
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.source import Streamed
 from wordtrace.measures.tracin_we import TracInWE
-from wordtrace.run.fit import to_batch
+from wordtrace.models.protocol import to_batch
 
 
 def measure(folder: Path, count: int = 10_000, repeats: int = 7) -> list[dict[str, Any]]:

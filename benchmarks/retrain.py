@@ -25,8 +25,8 @@ from wordtrace import api
 from wordtrace.data.batches import Encoded
 from wordtrace.demo.news import package_folder
 from wordtrace.models.cnn import CNN
-from wordtrace.run.fit import Training, batch_rows, fit
 from wordtrace.run.recipe import Recipe
+from wordtrace.training.fit import Training, batch_rows, fit
 from wordtrace.verification.removal import random_rows
 from wordtrace.verification.retrain import Retraining, initial_model, retrain
 from wordtrace.verification.stacked import Stacked

@@ -63,9 +63,7 @@ def fine_tune(data: str, model: str, output: str) -> None:
 def main(data: str, model: str, out: str, prompt: str, answer: str) -> wt.Trace:
     """Train, adopt the output, index, trace."""
     fine_tune(data, model, f"{out}-trainer")
-    run = wt.Run.from_trainer(
-        f"{out}-trainer", data, out, text="prompt", text2="answer", max_length=LENGTH
-    )
+    run = wt.record(f"{out}-trainer", data, out, text="prompt", text2="answer", max_length=LENGTH)
     trace = wt.build_index(run).trace((prompt, answer))
     for hit in trace.proponents[:5]:
         print(f"proponent {hit.id} {hit.score:+.2e}: {hit.text2[:60]!r}  {hit.words[:3]}")

@@ -51,7 +51,7 @@ def main(data: str, model: str, out: str, text: str) -> wt.Trace:
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
     ).train()
-    run = wt.Run.from_trainer(
+    run = wt.record(
         f"{out}-trainer", examples, out, max_length=128, label_names=examples.label_names
     )
     trace = wt.build_index(run).trace(text)

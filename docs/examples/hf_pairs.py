@@ -57,9 +57,7 @@ def fine_tune(data: str, model: str, output: str) -> None:
 def main(data: str, model: str, out: str, premise: str, hypothesis: str) -> wt.Trace:
     """Train, adopt the output, index, trace."""
     fine_tune(data, model, f"{out}-trainer")
-    run = wt.Run.from_trainer(
-        f"{out}-trainer", data, out, text="premise", text2="hypothesis", max_length=128
-    )
+    run = wt.record(f"{out}-trainer", data, out, text="premise", text2="hypothesis", max_length=128)
     trace = wt.build_index(run).trace((premise, hypothesis))
     for hit in trace.proponents[:5]:
         print(f"proponent {hit.id} {hit.score:+.2e} {hit.label}: {hit.text[:60]}  {hit.words[:3]}")

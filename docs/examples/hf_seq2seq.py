@@ -56,7 +56,7 @@ def fine_tune(data: str, model: str, output: str) -> None:
 def main(data: str, model: str, out: str, text: str, answer: str) -> wt.Trace:
     """Train, adopt the output, index, trace."""
     fine_tune(data, model, f"{out}-trainer")
-    run = wt.Run.from_trainer(
+    run = wt.record(
         f"{out}-trainer",
         data,
         out,

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from wordtrace.act.apply import apply_patch
     from wordtrace.act.clusters import clusters
     from wordtrace.act.patch import Patch, read_patch
+    from wordtrace.adopt.callback import TraceCallback
     from wordtrace.analysis.cancellation import cancellation
     from wordtrace.analysis.overlap import overlap
     from wordtrace.analysis.words import words
@@ -72,12 +73,11 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
-    from wordtrace.run.callback import TraceCallback
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
-    "TraceCallback": "wordtrace.run.callback",
+    "TraceCallback": "wordtrace.adopt.callback",
     "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",
     "Patch": "wordtrace.act.patch",

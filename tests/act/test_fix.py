@@ -17,8 +17,8 @@ from wordtrace.act.words_blanked import harmful_word, without
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Word
 from wordtrace.models.tokenizer import TokenAt
-from wordtrace.run.fit import Training
-from wordtrace.run.fit import fit as train_by
+from wordtrace.training.fit import Training
+from wordtrace.training.fit import fit as train_by
 from wordtrace.verification.retrain import Retraining, blank_token, initial_model, retrain
 
 PROBES = (("the striker and the coach", None), ("bank shares fall", None))
@@ -31,7 +31,7 @@ def by_hand(run: api.Run, labels: np.ndarray, ids: np.ndarray | None = None) -> 
     training = Training(initial_model(run, 11, None, everything))
     recipe = replace(run.recipe, seed=11)
     train_by(training, encoded, labels, recipe, last_step=run.manifest["steps"])
-    from wordtrace.run import predict
+    from wordtrace.models import predict
 
     scores = predict.logits(training.model, run.tokenizer.encode([text for text, _ in PROBES]))
     return predict.probabilities(scores)

@@ -45,7 +45,7 @@ def test_a_training_that_saves_and_logs_nothing_is_recorded(tmp_path: Path) -> N
 
 
 def test_the_group_of_the_embedding_gives_the_rate(tmp_path: Path) -> None:
-    from wordtrace.run.callback import _rate
+    from wordtrace.adopt.callback import _rate
 
     model = torch.nn.Module()
     model.table = torch.nn.Embedding(3, 2)

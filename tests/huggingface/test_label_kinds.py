@@ -64,7 +64,7 @@ def adopted(
     name, kind = request.param
     folder, data = tmp_path_factory.mktemp(f"{name}-{kind}"), Data(kind)
     fine_tune(BY_NAME[name], folder / "out", data)
-    run = wt.Run.from_trainer(folder / "out", rows_of(data, kind), folder / "run", max_length=24)
+    run = wt.record(folder / "out", rows_of(data, kind), folder / "run", max_length=24)
     return name, kind, folder / "out", run
 
 
@@ -300,14 +300,12 @@ def test_from_a_table_of_0_and_1_to_proponents_on_the_command_line(jigsaw: Path)
 def test_unnamed_classes_in_a_list_are_not_guessed_but_suggested(jigsaw: Path) -> None:
     rows = rows_of(Data("set"), "set")
     with pytest.raises(InputError, match="name them in the model's order by --label-names; judg"):
-        wt.Run.from_trainer(jigsaw / "out", rows, jigsaw / "other", max_length=24)
-    run = wt.Run.from_trainer(
-        jigsaw / "out", rows, jigsaw / "other", max_length=24, label_names=CLASSES
-    )
+        wt.record(jigsaw / "out", rows, jigsaw / "other", max_length=24)
+    run = wt.record(jigsaw / "out", rows, jigsaw / "other", max_length=24, label_names=CLASSES)
     np.testing.assert_array_equal(run.train.labels, Data("set").labels)
 
 
 def test_labels_of_the_wrong_kind_are_told(jigsaw: Path) -> None:
     rows = [{"text": text, "label": row % 3} for row, text in enumerate(Data("set").texts)]
     with pytest.raises(wt.WordtraceError, match="row 0: column 'label' holds int 0; a list of"):
-        wt.Run.from_trainer(jigsaw / "out", rows, jigsaw / "wrong")
+        wt.record(jigsaw / "out", rows, jigsaw / "wrong")

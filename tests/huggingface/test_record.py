@@ -18,8 +18,8 @@ from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
 from wordtrace import api
+from wordtrace.adopt.trainer_output import checkpoints_of, rates_of
 from wordtrace.errors import CorruptError, InputError, MismatchError
-from wordtrace.run.trainer_output import checkpoints_of, rates_of
 
 pytest.importorskip("transformers")
 
@@ -75,7 +75,7 @@ def test_from_a_trainers_output_to_words_in_two_commands(
 def test_weights_are_linked_and_survive_the_trainers_own_clearing(
     copied: Path, tmp_path: Path
 ) -> None:
-    run = wt.Run.from_trainer(copied, make_examples(32), tmp_path / "run", max_length=24)
+    run = wt.record(copied, make_examples(32), tmp_path / "run", max_length=24)
     step = run.checkpoints[0].step
     ours = run.path / f"checkpoints/step-{step:06d}/model.safetensors"
     assert ours.samefile(copied / f"checkpoint-{step}/model.safetensors")

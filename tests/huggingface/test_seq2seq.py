@@ -30,7 +30,7 @@ from tests.huggingface.seq2seq import (
 )
 from wordtrace.errors import InputError
 from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.run.fit import to_batch
+from wordtrace.models.protocol import to_batch
 
 
 @pytest.fixture(scope="module", params=list(MODELS))

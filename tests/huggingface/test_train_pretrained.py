@@ -20,7 +20,8 @@ from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from wordtrace import api
 from wordtrace.errors import InputError
-from wordtrace.run.fit import batch_rows, to_batch
+from wordtrace.models.protocol import to_batch
+from wordtrace.training.fit import batch_rows
 from wordtrace.verification.retrain import Retraining, retrain
 
 transformers = pytest.importorskip("transformers")
@@ -165,7 +166,7 @@ import sys, time
 from tests.conftest import make_examples
 from tests.huggingface.test_train_pretrained import SMALL
 import wordtrace as wt
-from wordtrace.run import record
+from wordtrace.training import recorder as record
 save = record.Recorder.save
 def slow(self, rate):
     save(self, rate)

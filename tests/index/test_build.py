@@ -213,7 +213,7 @@ def test_an_empty_block_has_no_postings() -> None:
 
 
 def test_losses_and_predictions_in_the_table_are_the_models(run: api.Run, index: api.Index) -> None:
-    from wordtrace.run import predict
+    from wordtrace.models import predict
 
     for place, point in enumerate(run.checkpoints):
         scores = predict.logits(run.model(point), run.encoded)

@@ -22,8 +22,8 @@ from wordtrace.measures.influence_functions import (
 )
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.representer import Representer, fit, probabilities
+from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
-from wordtrace.run import predict
 
 
 def losses(

@@ -167,7 +167,7 @@ def test_batches_and_memory_do_not_change_a_score(
 ) -> None:
     queries = queries_of(run)
     right = measure(name).score(run, queries)
-    monkeypatch.setattr("wordtrace.run.predict.TOKENS_A_BATCH", 64)
+    monkeypatch.setattr("wordtrace.models.predict.TOKENS_A_BATCH", 64)
     found = measure(name, Options(memory=3 << 20)).score(run, queries)
     np.testing.assert_allclose(found, right, rtol=2e-3, atol=1e-4 * np.abs(right).max())
 

@@ -82,7 +82,7 @@ def test_batches_padding_and_order_do_not_change_a_score(
     expected = TracInWE(4).score(run, asked)
     rows = np.random.default_rng(seed).permutation(len(run.train))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wordtrace.run.predict.TOKENS_A_BATCH", tokens)
+        patch.setattr("wordtrace.models.predict.TOKENS_A_BATCH", tokens)
         blocks = list(Streamed(run, 4, rows).blocks(0))
         assert (len(blocks) == 1) == (tokens == 10**6)
         tokens_asked = TracInWE(4).query_tokens(run, asked)

@@ -19,8 +19,8 @@ from wordtrace import api
 from wordtrace.errors import CorruptError, InputError, NumericalError
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import load_tensors, save_tensors
-from wordtrace.run.fit import Training, fit
 from wordtrace.run.recipe import Recipe
+from wordtrace.training.fit import Training, fit
 
 QUERIES = ["the striker of the market", "a drama with a coach , and growth"]
 

@@ -21,7 +21,7 @@ from wordtrace import api
 from wordtrace.errors import CorruptError, DataError, InputError, MismatchError, NumericalError
 from wordtrace.models.cnn import CNN
 from wordtrace.run.choose import choose
-from wordtrace.run.fit import Training, batch_rows, fit
+from wordtrace.training.fit import Training, batch_rows, fit
 
 SMALL = {"epochs": 3, "batch_size": 8, "dim": 8, "vocabulary": 200, "eval_fraction": 0.2}
 
@@ -99,7 +99,7 @@ import sys, time
 from tests.conftest import make_examples
 from tests.run.test_train import SMALL
 from wordtrace import api
-from wordtrace.run import record
+from wordtrace.training import recorder as record
 save = record.Recorder.save
 def slow(self, rate):
     save(self, rate)
@@ -262,7 +262,7 @@ def test_nothing_is_pickled(run: api.Run) -> None:
 def test_a_training_killed_before_its_last_rename_is_only_renamed(
     examples: api.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wordtrace.run import train as training
+    from wordtrace.training import train as training
 
     with monkeypatch.context() as patch:
         patch.setattr(training.atomic, "commit_folder", lambda folder: 1 / 0)
@@ -279,7 +279,7 @@ def test_a_training_killed_before_its_last_rename_is_only_renamed(
 def test_a_training_killed_while_it_tidies_up_starts_anew(
     examples: api.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wordtrace.run import train as training
+    from wordtrace.training import train as training
 
     once = api.train(examples, tmp_path / "once", **SMALL)
     removed: list[Path] = []

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.oracles.dense import PlainCNN
 from wordtrace import api
 from wordtrace.errors import NumericalError
+from wordtrace.models import predict
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.flat_cnn import FlatCNN, lay
-from wordtrace.run import predict
-from wordtrace.run.fit import Training, fit
+from wordtrace.training.fit import Training, fit
 from wordtrace.verification import lazy_rows
 from wordtrace.verification.lazy_rows import LazyRows
 from wordtrace.verification.refit import refit

@@ -14,9 +14,9 @@ from scipy import stats
 from wordtrace import api
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.execute.ledger import Ledger
+from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
-from wordtrace.run import predict
-from wordtrace.run.fit import Training, fit
+from wordtrace.training.fit import Training, fit
 from wordtrace.verification import paired, tasks
 from wordtrace.verification.intervals import estimate
 from wordtrace.verification.removal import random_rows, same_labels

@@ -12,8 +12,8 @@ from wordtrace.data.batches import Encoded, by_length
 from wordtrace.execute.progress import track
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import to_batch
 from wordtrace.run.run import Run
 
 Matrix = npt.NDArray[np.float32]

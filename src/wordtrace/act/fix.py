@@ -16,7 +16,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.tracer import Tracer
-from wordtrace.run import predict
+from wordtrace.models import predict
 from wordtrace.run.run import Run
 from wordtrace.verification.removal import random_rows
 from wordtrace.verification.retrain import Retraining

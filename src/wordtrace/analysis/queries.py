@@ -12,8 +12,8 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries, make_queries
+from wordtrace.models import predict
 from wordtrace.models.answer_spans import Part
-from wordtrace.run import predict
 from wordtrace.run.run import Run
 
 Text = str | tuple[str, str]

@@ -12,9 +12,8 @@ from torch import Tensor
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.gradients.tokens import check_finite, position_norms
 from wordtrace.measures.protocol import Queries
-from wordtrace.models.protocol import Batch, TextModel
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import Batch, TextModel, to_batch
 from wordtrace.run.run import Run
 
 Vector = npt.NDArray[np.float64]

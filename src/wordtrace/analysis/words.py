@@ -21,10 +21,10 @@ from wordtrace.analysis.words_result import (
 )
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries
+from wordtrace.models import predict
 from wordtrace.models.answer_spans import Part
 from wordtrace.models.tokenizer import Span, TokenAt
 from wordtrace.models.whole_words import WholeWords, whole_words
-from wordtrace.run import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wordtrace.adopt.record import record
 from wordtrace.api.building import build_index
 from wordtrace.api.evaluation import evaluate
 from wordtrace.api.index import Index
@@ -15,10 +16,9 @@ from wordtrace.evaluation.result import Evaluation
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
 from wordtrace.measures.options import Options
-from wordtrace.run.from_trainer import record
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
-from wordtrace.run.settings import Settings
+from wordtrace.training.settings import Settings
 from wordtrace.verification.paired import Verification
 
 __all__ = [

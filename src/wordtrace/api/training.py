@@ -8,10 +8,10 @@ from typing import Any
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError
-from wordtrace.run import train as training
 from wordtrace.run.recipe import Recipe, defaults
 from wordtrace.run.run import Run
-from wordtrace.run.settings import Settings
+from wordtrace.training import train as training
+from wordtrace.training.settings import Settings
 
 
 def train(

@@ -76,7 +76,7 @@ def _wrong(run: Run, examples: Any) -> Any:
     import numpy as np
 
     from wordtrace.errors import InputError
-    from wordtrace.run import predict
+    from wordtrace.models import predict
 
     if run.labelling.kind == "number":
         raise InputError("--only-wrong is for classes; a number is never quite right.")

@@ -14,13 +14,13 @@ from wordtrace import api
 from wordtrace.demo.news import make_news, package_folder
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
+from wordtrace.models import predict
 from wordtrace.report.page import render_html
 from wordtrace.report.sentences import (
     held_out_sentence,
     planted_sentence,
     verification_sentences,
 )
-from wordtrace.run import predict
 from wordtrace.run.describe import describe_run
 
 SEED = 7

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import make_queries
-from wordtrace.run import predict
+from wordtrace.models import predict
 from wordtrace.run.run import Run
 
 IntArray = npt.NDArray[np.int64]

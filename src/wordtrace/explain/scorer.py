@@ -25,7 +25,7 @@ from wordtrace.measures.searcher import Spread
 from wordtrace.measures.source import Indexed, Streamed, as_stored
 from wordtrace.measures.topn import Ranking, rank
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
-from wordtrace.run import predict
+from wordtrace.models import predict
 from wordtrace.run.run import Run
 
 # Multiplications of a pass (weights beside the embedding × positions) that are soon done.

@@ -23,7 +23,7 @@ from wordtrace.measures.searcher import Spread
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import WordMeasure
-from wordtrace.run import predict
+from wordtrace.models import predict
 from wordtrace.run.run import Run
 
 

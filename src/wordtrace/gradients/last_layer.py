@@ -8,8 +8,8 @@ import torch
 
 from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
+from wordtrace.models import predict
 from wordtrace.models.protocol import TextModel
-from wordtrace.run import predict
 
 FloatArray = npt.NDArray[np.float32]
 

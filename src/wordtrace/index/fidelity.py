@@ -17,8 +17,8 @@ from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.gradients.tokens import TokenGradients
 from wordtrace.index.manifest import Source
 from wordtrace.index.postings import Block, make_block
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import to_batch
 from wordtrace.run.run import Run
 
 TOP = 20

@@ -21,9 +21,9 @@ from wordtrace.index import projection
 from wordtrace.index.postings import Gathering
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import Texts, write_texts
-from wordtrace.run import predict
+from wordtrace.models import predict
+from wordtrace.models.protocol import to_batch
 from wordtrace.run.checkpoint import load_tensors, save_tensors
-from wordtrace.run.fit import to_batch
 from wordtrace.run.run import Run
 
 WORK = "build"

@@ -15,9 +15,8 @@ from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.postings import Block
 from wordtrace.measures.protocol import Queries
-from wordtrace.models.protocol import TextModel
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import TextModel, to_batch
 
 # Rows converted to float32 at a time: a piece and its copy stay in a core's cache. Converting so
 # and multiplying in float32 is as fast as the half-precision products of this PyTorch, and exact.

@@ -24,9 +24,8 @@ from wordtrace.gradients.layers import (
 )
 from wordtrace.measures import solve
 from wordtrace.measures.protocol import About, Queries, Scores
-from wordtrace.models.protocol import Batch, TextModel
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import Batch, TextModel, to_batch
 from wordtrace.run.run import Run
 
 FloatMatrix = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from wordtrace.data.batches import Encoded
 from wordtrace.gradients.last_layer import factors
 from wordtrace.measures.protocol import About, Queries, Scores
-from wordtrace.run import predict
+from wordtrace.models import predict
 from wordtrace.run.run import Run
 
 

@@ -12,9 +12,9 @@ from wordtrace.data.batches import Encoded, by_length
 from wordtrace.data.labelling import Labels
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.run import predict
+from wordtrace.models import predict
+from wordtrace.models.protocol import to_batch
 from wordtrace.run.checkpoint import Checkpoint
-from wordtrace.run.fit import to_batch
 from wordtrace.run.run import Run
 
 Gradients = npt.NDArray[np.float32]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from wordtrace.errors import NumericalError
 from wordtrace.measures.influence_functions import last_layer_product
 from wordtrace.measures.protocol import About, Queries, Scores
-from wordtrace.run import predict
+from wordtrace.models import predict
 from wordtrace.run.run import Run
 
 FloatMatrix = npt.NDArray[np.float64]

@@ -16,8 +16,8 @@ from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.postings import Block, make_block
 from wordtrace.measures.accumulate import QueryTokens
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import to_batch
 from wordtrace.run.run import Run
 
 

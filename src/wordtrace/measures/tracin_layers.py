@@ -29,9 +29,8 @@ from wordtrace.gradients.layers import (
 from wordtrace.index.postings import make_block
 from wordtrace.measures.accumulate import QueryTokens, accumulate, group_by_token
 from wordtrace.measures.protocol import About, Queries, Scores
-from wordtrace.models.protocol import TextModel
-from wordtrace.run import predict
-from wordtrace.run.fit import to_batch
+from wordtrace.models import predict
+from wordtrace.models.protocol import TextModel, to_batch
 from wordtrace.run.run import Run
 
 

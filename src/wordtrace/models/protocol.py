@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from wordtrace.data.batches import Encoded
+from wordtrace.data.labelling import Labels
 from wordtrace.models.outputs import Outputs
 
 
@@ -94,3 +98,15 @@ def batch_of(ids: object, mask: object, labels: object, types: object = None) ->
         torch.as_tensor(labels),
         None if types is None else torch.as_tensor(types),
     )
+
+
+def to_batch(
+    encoded: Encoded,
+    labels: Labels,
+    rows: npt.NDArray[np.int64],
+    device: torch.device | None = None,
+) -> Batch:
+    """Return the examples at `rows`, padded, as tensors."""
+    ids, mask = encoded.padded(rows)
+    batch = batch_of(ids, mask, labels[rows], encoded.types(rows, mask))
+    return batch if device is None else batch.to(device)

@@ -18,6 +18,7 @@ from wordtrace.data.labelling import Labelling
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.format import check_format
 from wordtrace.errors import InputError
+from wordtrace.models import predict
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.protocol import TextModel
@@ -91,13 +92,6 @@ class Run:
         manifest = atomic.read_json(folder / MANIFEST)
         check_format(manifest, FORMAT, VERSION, folder / MANIFEST)
         return cls(folder, manifest, find_device(device))
-
-    @classmethod
-    def from_trainer(cls, output: str | Path, data: Any, out: str | Path, **choices: Any) -> Run:
-        """Adopt the output of a ``transformers.Trainer``: :func:`wordtrace.record`."""
-        from wordtrace.run.from_trainer import record
-
-        return record(output, data, out, **choices)
 
     def __repr__(self) -> str:
         return (
@@ -301,8 +295,6 @@ class Run:
         InputError
             When pairs are given to a run without, or the reverse.
         """
-        from wordtrace.run import predict
-
         if (texts2 is not None) != self.manifest["has_pairs"]:
             expected = "pairs of texts" if self.manifest["has_pairs"] else "single texts"
             raise InputError(f"this run was trained on {expected}; give texts in the same way.")

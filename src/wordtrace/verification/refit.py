@@ -1,4 +1,4 @@
-"""The reference loop of :mod:`wordtrace.run.fit`, as fast as one core trains the CNN."""
+"""The reference loop of :mod:`wordtrace.training.fit`, as fast as one core trains the CNN."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from wordtrace.data.batches import Encoded
 from wordtrace.errors import NumericalError
 from wordtrace.models.cnn import CNN
 from wordtrace.models.flat_cnn import FlatCNN, lay
-from wordtrace.run.fit import batch_rows
 from wordtrace.run.recipe import Recipe
+from wordtrace.training.fit import batch_rows
 from wordtrace.verification.lazy_rows import LazyRows
 
 
@@ -24,7 +24,7 @@ def refit(
     weights: npt.NDArray[np.float32],
     last_step: int,
 ) -> FlatCNN:
-    """Train as :func:`wordtrace.run.fit.fit` does, to float tolerance; `model` stays as it is.
+    """Train as :func:`wordtrace.training.fit.fit` does, to float tolerance; `model` stays as it is.
 
     Parameters
     ----------

@@ -15,11 +15,11 @@ import torch
 from wordtrace.data.batches import Encoded
 from wordtrace.disk import fingerprint
 from wordtrace.errors import NumericalError
+from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
-from wordtrace.run import predict
-from wordtrace.run.fit import Training, fit
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
+from wordtrace.training.fit import Training, fit
 from wordtrace.verification.refit import refit
 from wordtrace.verification.removal import Rows
 

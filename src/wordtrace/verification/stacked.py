@@ -25,8 +25,8 @@ from wordtrace.data.batches import Encoded, by_length
 from wordtrace.errors import InputError, NumericalError
 from wordtrace.execute.protocol import Lost
 from wordtrace.models.cnn import CNN
-from wordtrace.run.fit import batch_rows, optimizer_of
-from wordtrace.run.predict import FloatArray
+from wordtrace.models.predict import FloatArray
+from wordtrace.training.fit import batch_rows, optimizer_of
 from wordtrace.verification.refit import not_finite
 from wordtrace.verification.retrain import (
     Material,

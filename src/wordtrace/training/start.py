@@ -16,8 +16,8 @@ from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.protocol import TextModel
 from wordtrace.models.tokenizer import Tokenizer
-from wordtrace.run.settings import Settings
-from wordtrace.run.trainer_output import weight_files
+from wordtrace.models.weight_files import weight_files
+from wordtrace.training.settings import Settings
 
 
 @dataclass(frozen=True)

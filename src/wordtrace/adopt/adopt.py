@@ -11,20 +11,11 @@ import numpy as np
 import torch
 
 import wordtrace
-from wordtrace.data.examples import Examples
-from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import DataError, InputError
-from wordtrace.models import pretrained
-from wordtrace.models.completions import CompletionTokenizer
-from wordtrace.models.library import library
-from wordtrace.models.loss import TrainingLoss
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
-from wordtrace.run import labels as names
-from wordtrace.run.adopt_checkpoints import chosen_of, final_of, measure, untrained_loss
-from wordtrace.run.adopt_files import OURS, write_files
-from wordtrace.run.adopt_notes import notes_of
-from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
-from wordtrace.run.source import (
+from wordtrace.adopt import labels as names
+from wordtrace.adopt.checkpoints import chosen_of, final_of, measure, untrained_loss
+from wordtrace.adopt.files import OURS, write_files
+from wordtrace.adopt.notes import notes_of
+from wordtrace.adopt.source import (
     Choices,
     Source,
     check_fits,
@@ -33,7 +24,17 @@ from wordtrace.run.source import (
     predicted_by,
     rates_used,
 )
-from wordtrace.run.trainer_output import Rates, weight_files
+from wordtrace.adopt.trainer_output import Rates
+from wordtrace.data.examples import Examples
+from wordtrace.disk import atomic, fingerprint
+from wordtrace.errors import DataError, InputError
+from wordtrace.models import pretrained
+from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.library import library
+from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.weight_files import weight_files
+from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
 
 #: The one label of a language model's examples.
 COMPLETION = "completion"

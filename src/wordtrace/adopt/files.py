@@ -7,15 +7,15 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from wordtrace.adopt.source import Source
 from wordtrace.disk import atomic
 from wordtrace.models import pretrained
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.seq2seq import TARGET_FILE
+from wordtrace.models.weight_files import weight_files
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import BASE, HELD_OUT, MANIFEST, TRAIN
-from wordtrace.run.source import Source
-from wordtrace.run.trainer_output import weight_files
 
 #: All that an adopted run's folder holds at its top.
 OURS = (

@@ -16,19 +16,20 @@ from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import DataError, InputError, NumericalError
 from wordtrace.execute.progress import track
 from wordtrace.execute.threads import one_thread
+from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
 from wordtrace.models.protocol import TextModel
 from wordtrace.run import checkpoint as checkpoints
-from wordtrace.run import predict, record
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.device import find_device
-from wordtrace.run.fit import Training, fit
 from wordtrace.run.recipe import Recipe
-from wordtrace.run.record import Labelled, Recorder
 from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
-from wordtrace.run.settings import Settings
-from wordtrace.run.start import sources, start
+from wordtrace.training import recorder as record
+from wordtrace.training.fit import Training, fit
+from wordtrace.training.recorder import Labelled, Recorder
+from wordtrace.training.settings import Settings
+from wordtrace.training.start import sources, start
 
 PLAN = "plan.json"
 

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from wordtrace.adopt.source import Choices, Source
+from wordtrace.adopt.trainer_output import Rates, Saved
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
-from wordtrace.run import predict
+from wordtrace.models import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
-from wordtrace.run.source import Choices, Source
-from wordtrace.run.trainer_output import Rates, Saved
 
 
 def measure(

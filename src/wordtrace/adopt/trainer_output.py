@@ -17,13 +17,11 @@ import numpy.typing as npt
 import torch
 
 from wordtrace.errors import InputError
+from wordtrace.models.weight_files import CONTENTS, PICKLED, SAFE
 
 STATE = "trainer_state.json"
 #: Written by wordtrace's TraceCallback: the rate used at each step, for the embedding's group.
 RATES = "wordtrace_rates.jsonl"
-ADAPTER = "adapter_model.safetensors"
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", ADAPTER)
-_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "adapter_model.bin")
 # From this version on the logged rate is the one used; before, it is the next step's.
 _USED_FROM = (4, 51)
 
@@ -132,16 +130,6 @@ def rates_of(saved: list[Saved], output: Path, version: str | None) -> Rates | N
     return Rates(np.concatenate([[0.0], used]), frozenset(known))
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """Return the files that hold a folder's weights, safetensors and their table of contents."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.name in (*_WEIGHTS, "adapter_config.json")
-        or re.fullmatch(r"model-\d+-of-\d+\.safetensors", path.name)
-    )
-
-
 def _state_of(folder: Path, step: int) -> tuple[str | None, dict[str, Any] | None]:
     try:
         state = json.loads((folder / STATE).read_text(encoding="utf-8"))
@@ -156,8 +144,8 @@ def _state_of(folder: Path, step: int) -> tuple[str | None, dict[str, Any] | Non
 
 def _lacking(folder: Path) -> str | None:
     """Return what keeps a folder's weights from being read, or None."""
-    if not any((folder / name).is_file() for name in _WEIGHTS):
-        for name in _PICKLED:
+    if not any((folder / name).is_file() for name in SAFE):
+        for name in PICKLED:
             if (folder / name).is_file():
                 raise InputError(
                     f"{folder / name} is a pickle, which can run code when it is read and is "
@@ -165,7 +153,7 @@ def _lacking(folder: Path) -> str | None:
                     "model.save_pretrained(folder), which makes model.safetensors."
                 )
         return "it holds no model.safetensors"
-    table = folder / _WEIGHTS[1]
+    table = folder / CONTENTS
     if table.is_file():
         try:
             names = set(json.loads(table.read_text(encoding="utf-8"))["weight_map"].values())

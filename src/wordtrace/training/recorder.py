@@ -14,12 +14,13 @@ from wordtrace.data.batches import Encoded
 from wordtrace.disk import atomic
 from wordtrace.errors import NumericalError
 from wordtrace.execute.progress import Advance
+from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
-from wordtrace.run import adam, predict
+from wordtrace.run import adam
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.checkpoint import Checkpoint
-from wordtrace.run.fit import Training
 from wordtrace.run.recipe import Recipe
+from wordtrace.training.fit import Training
 
 STATE = "resume"
 _CANDIDATES_AN_EPOCH = 8

@@ -10,18 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from wordtrace.adopt.trainer_output import Rates, Saved, checkpoints_of, rates_of
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import KINDS, Kind, Labels
 from wordtrace.errors import InputError
-from wordtrace.models import adapters, pretrained, pretrained_tokenizer
+from wordtrace.models import adapters, predict, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.protocol import TextModel
 from wordtrace.models.seq2seq import Decoding, Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Tokenizer
-from wordtrace.run import predict
-from wordtrace.run.trainer_output import Rates, Saved, checkpoints_of, rates_of
 
 
 @dataclass(frozen=True)

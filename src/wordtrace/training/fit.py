@@ -11,9 +11,8 @@ import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded
-from wordtrace.data.labelling import Labels
 from wordtrace.errors import NumericalError
-from wordtrace.models.protocol import Batch, TextModel, batch_of
+from wordtrace.models.protocol import TextModel, to_batch
 from wordtrace.run.recipe import Recipe
 
 
@@ -146,18 +145,6 @@ def batch_rows(recipe: Recipe, examples: int, step: int) -> npt.NDArray[np.int64
 @lru_cache(maxsize=2)
 def _order(seed: int, epoch: int, examples: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(examples)
-
-
-def to_batch(
-    encoded: Encoded,
-    labels: Labels,
-    rows: npt.NDArray[np.int64],
-    device: torch.device | None = None,
-) -> Batch:
-    """Return the examples at `rows`, padded, as tensors."""
-    ids, mask = encoded.padded(rows)
-    batch = batch_of(ids, mask, labels[rows], encoded.types(rows, mask))
-    return batch if device is None else batch.to(device)
 
 
 def _culprit(losses: torch.Tensor, rows: npt.NDArray[np.int64]) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from wordtrace.adopt.record import record
+from wordtrace.adopt.trainer_output import RATES, STATE
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.run import adam
-from wordtrace.run.from_trainer import record
 from wordtrace.run.run import Run
-from wordtrace.run.trainer_output import RATES, STATE
 
 _MARK = "wordtrace.json"
 _MOST = 12

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wordtrace.adopt import adopt
+from wordtrace.adopt.source import Choices, labels_of
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
-from wordtrace.run import adopt
 from wordtrace.run.run import Run
-from wordtrace.run.source import Choices, labels_of
 
 
 def record(
@@ -51,7 +51,7 @@ def record(
         Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
         examples from `data`.
     **choices
-        The fields of :class:`wordtrace.run.source.Choices`: `label_names`, `max_length`,
+        The fields of :class:`wordtrace.adopt.source.Choices`: `label_names`, `max_length`,
         `max_completion_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`, `end`,
         `kind`, `label_smoothing`, `class_weights`.
 

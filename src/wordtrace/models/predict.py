@@ -10,8 +10,7 @@ from wordtrace.data.batches import Encoded, by_length
 from wordtrace.data.labelling import Labels
 from wordtrace.models.cnn import CNN
 from wordtrace.models.outputs import Outputs
-from wordtrace.models.protocol import TextModel
-from wordtrace.run.fit import to_batch
+from wordtrace.models.protocol import TextModel, to_batch
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from wordtrace.adopt.source import Source
+from wordtrace.adopt.trainer_output import Rates, Saved
 from wordtrace.data.examples import Examples
 from wordtrace.models import pretrained
 from wordtrace.run.checkpoint import Checkpoint
-from wordtrace.run.source import Source
-from wordtrace.run.trainer_output import Rates, Saved
 
 
 def notes_of(

@@ -1,0 +1,1 @@
+"""Trainings that were done elsewhere, read from what they left and adopted as runs."""

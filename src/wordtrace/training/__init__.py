@@ -1,0 +1,1 @@
+"""Training a model, followed step by step and left as a run."""
