@@ -30,7 +30,7 @@ from wordtrace.index.manifest import Part, Shard, entry_of
 from wordtrace.index.postings import Block, make_block
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import write_texts
-from wordtrace.run.run import MANIFEST, TRAIN
+from wordtrace.run.manifest import MANIFEST, TRAIN
 
 REAL = 10_000
 CHECKPOINTS = 2

@@ -99,12 +99,12 @@ import sys, time
 from tests.conftest import make_examples
 from tests.run.test_train import SMALL
 from wordtrace import api
-from wordtrace.training import recorder as record
-save = record.Recorder.save
+from wordtrace.training.recorder import Recorder
+save = Recorder.save
 def slow(self, rate):
     save(self, rate)
     time.sleep(0.05)
-record.Recorder.save = slow
+Recorder.save = slow
 api.train(make_examples(), sys.argv[1], **SMALL)
 """
 
@@ -170,14 +170,14 @@ def test_early_stopping_keeps_the_best(examples: api.Examples, tmp_path: Path) -
         early_stopping=1,
         **{**SMALL, "epochs": 40, "learning_rate": 0.3},
     )
-    ends = [point for point in run.manifest["history"] if point["held_out_loss"] is not None]
+    ends = [point for point in run.manifest.history if point.held_out_loss is not None]
     per_epoch = run.recipe.steps_an_epoch(len(run.train))
-    ends = [point for point in ends if point["step"] and point["step"] % per_epoch == 0]
+    ends = [point for point in ends if point.step and point.step % per_epoch == 0]
     assert len(ends) < 40
-    best = min(ends, key=lambda point: point["held_out_loss"])
-    assert run.final.step == best["step"] < ends[-1]["step"]
+    best = min(ends, key=lambda point: point.held_out_loss)
+    assert run.final.step == best.step < ends[-1].step
     assert all(point.step <= run.final.step for point in run.checkpoints)
-    assert run.manifest["held_out"]["loss"] == pytest.approx(best["held_out_loss"])
+    assert run.manifest.held_out.loss == pytest.approx(best.held_out_loss)
 
 
 def test_three_checkpoints_where_the_loss_has_not_saturated() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from wordtrace.adopt.learning_rates import RATES
 from wordtrace.adopt.record import record
-from wordtrace.adopt.trainer_output import RATES, STATE
+from wordtrace.adopt.trainer_folder import STATE
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.run import adam

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wordtrace.adopt import adopt
-from wordtrace.adopt.source import Choices, labels_of
+from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.make_run import make_run
+from wordtrace.adopt.trainer_output import labels_of
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.run.run import Run
@@ -51,7 +52,7 @@ def record(
         Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
         examples from `data`.
     **choices
-        The fields of :class:`wordtrace.adopt.source.Choices`: `label_names`, `max_length`,
+        The fields of :class:`wordtrace.adopt.choices.Choices`: `label_names`, `max_length`,
         `max_completion_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`, `end`,
         `kind`, `label_smoothing`, `class_weights`.
 
@@ -89,7 +90,7 @@ def record(
     examples = read(data, split)
     if eval_data is None and eval_split is not None:
         eval_data = data
-    return adopt.record(
+    return make_run(
         output,
         examples,
         out,

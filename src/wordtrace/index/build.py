@@ -129,7 +129,7 @@ def build(
             first=0,
             count=len(encoded),
             source="the run",
-            fingerprint=run.manifest["train"]["fingerprint"],
+            fingerprint=run.manifest.train.fingerprint,
             examples=manifests.EXAMPLES,
             texts=manifests.TEXTS,
         )

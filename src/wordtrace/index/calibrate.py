@@ -39,7 +39,7 @@ def calibrate(
         raise InputError(f"--calibrate is {overlap}; give a share over 0, up to 1.")
     whole = sample(run, None)
     exact = scores(sources, *whole.blocks())
-    longest = run.manifest["max_length"]
+    longest = run.manifest.max_length
     rows: list[dict[str, Any]] = []
     for top_k in [*(k for k in _TOP_KS if k < longest), None]:
         exactly = precision == "float32"

@@ -159,8 +159,8 @@ def _check_added(index: IndexFolder, run: Run, examples: Examples) -> None:
     if not (given := examples.labelling.given(examples.labels)).all():
         row = int(np.argmax(~given))
         raise InputError(f"{examples.source}: the example {examples.ids[row]!r} has no label.")
-    if examples.has_pairs != run.manifest["has_pairs"]:
-        expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
+    if examples.has_pairs != run.has_pairs:
+        expected = "pairs of texts" if run.has_pairs else "single texts"
         raise InputError(f"this run was trained on {expected}; add examples of the same kind.")
     known = set(index.table["id"].to_pylist())
     again = next((id for id in examples.ids if id in known), None)
