@@ -7,7 +7,7 @@ from typing import Any
 from wordtrace.errors import InputError
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import compare, sample, scores
-from wordtrace.index.manifest import Source
+from wordtrace.index.manifest import WeighedCheckpoint
 from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-calibration", 1
@@ -19,7 +19,7 @@ _WIDTH = {"float32": 4, "float16": 2, "int8": 1}
 
 def calibrate(
     run: Run,
-    sources: list[Source],
+    sources: list[WeighedCheckpoint],
     *,
     dtype: str,
     project: int | None,

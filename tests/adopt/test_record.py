@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
 from wordtrace import api
+from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.learning_rates import rates_of
 from wordtrace.adopt.trainer_folder import checkpoints_of
+from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError, InputError, MismatchError
 
 pytest.importorskip("transformers")
@@ -71,6 +74,28 @@ def test_from_a_trainers_output_to_words_in_two_commands(
     again = wordtrace("record", output, "--data", data, "--out", run, "--max-length", 24)
     assert "holds this very run already" in again.stderr
     assert wordtrace("check", run).returncode == 0
+
+
+def test_the_runs_file_is_what_its_manifest_writes(output: Path, tmp_path: Path) -> None:
+    run = wt.record(output, make_examples(32), tmp_path / "run", max_length=24)
+    atomic.write_json(tmp_path / "again.json", run.manifest.document())
+    assert (tmp_path / "again.json").read_bytes() == (run.path / "run.json").read_bytes()
+    assert run.manifest.notes
+
+
+def test_a_wrong_keyword_is_said_by_the_name_of_the_function_that_was_called(
+    output: Path, tmp_path: Path
+) -> None:
+    examples = make_examples(32)
+    with pytest.raises(TypeError, match=r"^record\(\) got an unexpected keyword argument 'labl'"):
+        wt.record(output, examples, tmp_path / "run", labl="x")  # type: ignore[call-arg]
+    # A callback says so before the training, not after.
+    with pytest.raises(TypeError, match=r"^TraceCallback\(\) has no 'labl'; .* label, id, split"):
+        wt.TraceCallback(tmp_path / "run", examples, labl="x")
+
+
+def test_every_choice_is_a_keyword() -> None:
+    assert {one.name for one in fields(Choices)} <= set(signature(wt.record).parameters)
 
 
 def test_weights_are_linked_and_survive_the_trainers_own_clearing(
