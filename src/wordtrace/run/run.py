@@ -80,8 +80,7 @@ class Run:
             When the manifest can't be read or is of a newer version.
         """
         folder = Path(path)
-        atomic.restore(folder)
-        if not (folder / MANIFEST).is_file():
+        if not atomic.holds(folder, MANIFEST):
             if atomic.part_of(folder).exists():
                 raise InputError(
                     f"{folder} is not finished: its training was interrupted; "
