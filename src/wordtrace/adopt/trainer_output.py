@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from wordtrace.disk.lines import read_lines
 from wordtrace.errors import InputError
 from wordtrace.models.weight_files import CONTENTS, PICKLED, SAFE
 
@@ -178,7 +179,7 @@ def _recorded(path: Path, last: int) -> dict[int, float]:
     if not path.is_file():
         return {}
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_lines(path):
         try:
             entry = json.loads(line)
             found[int(entry["step"])] = float(entry["learning_rate"])
