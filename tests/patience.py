@@ -10,17 +10,22 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 PATIENCE = 3600.0
 """Seconds."""
 
 
-def wait_until(reached: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
+def wait_until(reached: Callable[[], bool], process: subprocess.Popen[Any] | None = None) -> None:
     """Wait until `reached` is true; `process`, which is to bring it about, must not end before."""
     until = time.monotonic() + PATIENCE
     while not reached():
-        assert process is None or process.poll() is None, (
-            "the process ended before it was waited for"
-        )
+        assert process is None or process.poll() is None, "the process ended too early"
         assert time.monotonic() < until, f"not reached in {PATIENCE:,.0f} seconds"
         time.sleep(0.002)
+
+
+def wait_for_files(folder: Path, pattern: str, count: int, process: subprocess.Popen[Any]) -> None:
+    """Wait until `process` has written so many files."""
+    wait_until(lambda: len(list(folder.glob(pattern))) >= count, process)
