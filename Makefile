@@ -1,16 +1,21 @@
 # make demo    the whole story on BBC News, ends with a report to open
 # make test    formatting, lint, types, tests with coverage, docs
+# make oldest  the tests with the oldest packages that pyproject.toml allows
 # make bench   benchmarks against floors and peers
 #
 # On Linux pip takes PyTorch's CUDA build unless told otherwise. For the small CPU build give the
 # address that PyTorch's own install page names for "CPU":  make demo TORCH_INDEX=ADDRESS
 PYTHON ?= python3
 VENV ?= .venv
+OLDEST ?= .venv-oldest
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
+INDEX = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP_OLDEST := $(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	--constraint constraints-oldest.txt
 
-.PHONY: demo test check unit docs bench clean
+.PHONY: demo test check unit docs oldest bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo
@@ -33,15 +38,18 @@ unit: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs docs/_build/html
 
+oldest: $(OLDEST)/.test
+	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile -m 'not browser' tests
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) docs/_build wordtrace-demo
+	rm -rf $(VENV) $(OLDEST) docs/_build wordtrace-demo
 
 $(VENV)/.torch: constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(PIP) $(INDEX) torch
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml
@@ -54,4 +62,10 @@ $(VENV)/.dev: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 	$(PIP) --editable '.[bench,demo]'
+	touch $@
+
+$(OLDEST)/.test: constraints-oldest.txt pyproject.toml
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(PIP_OLDEST) $(INDEX) torch
+	$(PIP_OLDEST) --editable '.[hf,lora,ray,test]'
 	touch $@
