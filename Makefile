@@ -2,6 +2,7 @@
 # make test    formatting, lint, types, tests with coverage, docs
 # make oldest  the tests with the oldest packages that pyproject.toml allows
 # make bench   benchmarks against floors and peers
+# make rooms   draws the house anew from the import graph
 #
 # On Linux pip takes PyTorch's CUDA build unless told otherwise. For the small CPU build give the
 # address that PyTorch's own install page names for "CPU":  make demo TORCH_INDEX=ADDRESS
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PIP_OLDEST := $(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints-oldest.txt
 
-.PHONY: demo test check unit docs oldest bench clean
+.PHONY: demo test check unit docs rooms oldest bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo
@@ -37,6 +38,9 @@ unit: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs docs/_build/html
+
+rooms: $(VENV)/.dev
+	$(BIN)/python docs/rooms.py
 
 oldest: $(OLDEST)/.test
 	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile -m 'not browser' tests
