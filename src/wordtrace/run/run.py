@@ -79,8 +79,7 @@ class Run:
             When ``run.json`` can't be read, is of a newer version or not complete.
         """
         folder = Path(path)
-        atomic.restore(folder)
-        if not (folder / MANIFEST).is_file():
+        if not atomic.holds(folder, MANIFEST):
             if atomic.part_of(folder).exists():
                 raise InputError(
                     f"{folder} is not finished: its training was interrupted; "
