@@ -118,6 +118,15 @@ def test_a_baseline_beside_an_index_is_weighted_as_the_index(run: api.Run, tmp_p
         assert hit.score == pytest.approx(float(right[run.train.row_of(hit.id)]), rel=1e-5)
 
 
+def test_a_run_with_other_weights_is_asked_with_them(run: api.Run) -> None:
+    weighted, text = run.weighted("rate-sum"), "the striker of the market"
+    asked = make_queries(run, [text], np.array([run.label_names.index("sport")]))
+    right = measure("tracin-we").score(weighted, asked)
+    assert not np.allclose(measure("tracin-we").score(run, asked), right, rtol=0.01)
+    found = api.influence(weighted, [text], "tracin-we", label=["sport"])
+    np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6 * np.abs(right).max())
+
+
 def test_an_unknown_weighting_is_refused(tiny: Any) -> None:
     with pytest.raises(InputError, match="must be rate, rate-sum or adam"):
         tiny.weighted("rates")
