@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class TinyRun:
     models: list[Any]
     checkpoints: list[Checkpoint]
     path: Path = Path("tiny")
-    manifest: dict[str, Any] = field(default_factory=lambda: {"has_pairs": False})
+    has_pairs: bool = False
 
     weighting = api.Run.weighting
     etas = api.Run.etas
