@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
+from tests.patience import wait_for_files
 from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.errors import InputError
@@ -101,7 +101,7 @@ def test_the_run_is_what_plain_pytorch_trains(trained: api.Run) -> None:
 def test_the_head_is_drawn_and_the_rest_is_the_encoders(trained: api.Run, encoder: Path) -> None:
     from safetensors.torch import load_file
 
-    assert trained.manifest["model"]["drawn"]
+    assert trained.manifest.model.drawn
     known = load_file(encoder / "model.safetensors")
     start = trained.weights(0)
     for name, value in known.items():
@@ -167,12 +167,12 @@ import sys, time
 from tests.conftest import make_examples
 from tests.huggingface.test_train_pretrained import SMALL
 import wordtrace as wt
-from wordtrace.training import recorder as record
-save = record.Recorder.save
+from wordtrace.training.recorder import Recorder
+save = Recorder.save
 def slow(self, rate):
     save(self, rate)
     time.sleep(0.3)
-record.Recorder.save = slow
+Recorder.save = slow
 wt.train(make_examples(60), sys.argv[1], model=sys.argv[2], **SMALL)
 """
 
@@ -185,11 +185,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(encoder: Path, tmp_path: 
         cwd=Path(__file__).parents[2],
     )
     part = tmp_path / "b.part"
-    until = time.monotonic() + 60
-    while len(list(part.glob("checkpoints/*/step.json"))) < 3:
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.002)
+    wait_for_files(part, "checkpoints/*/step.json", 3, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "b").exists()

@@ -121,7 +121,7 @@ def test_a_run_that_others_trained_is_verified_by_another_retrainer(
 ) -> None:
     """Only our own retrainers need a recipe: its absence is theirs to refuse."""
     trace = index.trace("profit of the bank", "money", top=30)
-    own.manifest["recipe"] = None
+    own.manifest = replace(own.manifest, recipe=None)
     own.fingerprint = trace.run_fingerprint
     with pytest.raises(InputError, match="was trained elsewhere"):
         wt.verify(trace, run=own, index=index, k=3, repeats=2, workers=1)

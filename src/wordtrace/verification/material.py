@@ -83,7 +83,7 @@ def cut(run: Run, probes: tuple[Probe, ...]) -> CNNMaterial:
         _cut(texts.probes, tokens),
         None if texts.blank is None else int(np.searchsorted(tokens, texts.blank)),
     )
-    start = run.weights(0)["embedding.weight"] if run.manifest["pretrained_embeddings"] else None
+    start = run.weights(0)["embedding.weight"] if run.manifest.pretrained_embeddings else None
     return CNNMaterial(run, material, tokens.astype(np.int64), start)
 
 
@@ -118,7 +118,7 @@ def blanked(material: Material, places: tuple[tuple[int, int], ...]) -> Encoded:
 def _encoded(run: Run, probes: tuple[Probe, ...]) -> Material:
     asked = run.tokenizer.encode(
         [text for text, _ in probes],
-        [text2 or "" for _, text2 in probes] if run.manifest["has_pairs"] else None,
+        [text2 or "" for _, text2 in probes] if run.manifest.has_pairs else None,
     )
     held = run.held_out
     return Material(

@@ -36,7 +36,7 @@ def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrai
     """
     run.require_classes(what)
     recipe = run.recipe
-    if run.manifest["model"]["kind"] != "cnn":
+    if not run.is_cnn:
         if executor == "stacked":
             raise InputError(
                 "--executor stacked trains the CNN alone; use --executor processes or ray for "
@@ -91,7 +91,7 @@ class FlatCNNLoop:
             change.labels,
             replace(run.recipe, seed=change.seed),
             change.weights,
-            run.manifest["steps"],
+            run.manifest.steps,
         )
         return _said(material.texts, flat.predict)
 
@@ -103,7 +103,7 @@ def _fit(run: Run, training: Training, texts: Material, change: Change) -> None:
         change.labels,
         replace(run.recipe, seed=change.seed),
         weights=change.weights,
-        last_step=run.manifest["steps"],
+        last_step=run.manifest.steps,
     )
 
 

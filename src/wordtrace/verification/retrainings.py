@@ -78,6 +78,6 @@ def probes_of(examples: Examples) -> tuple[Probe, ...]:
 
 def seeds_of(run: Run, repeats: int) -> list[int]:
     """Return seeds for retrainings: never the run's own, on which its queries were picked."""
-    recipe = run.manifest["recipe"]
-    first = 0 if recipe is None else run.recipe.seed
+    recipe = run.manifest.recipe
+    first = 0 if recipe is None else recipe.seed
     return [(first + 1 + place) % 2**31 for place in range(repeats)]

@@ -193,7 +193,7 @@ class _Stack:
     ) -> None:
         self._recipe, self._device = material.run.recipe, device
         self._count = len(material.texts.train)
-        self.steps = min(self._recipe.steps(self._count), material.run.manifest["steps"])
+        self.steps = min(self._recipe.steps(self._count), material.run.manifest.steps)
         # Models with the same seed and texts are given the same batches.
         names = [(one.seed, one.labels.tobytes(), one.blanked) for one in changes]
         kinds = dict(zip(names, changes, strict=True))
