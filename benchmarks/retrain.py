@@ -27,10 +27,12 @@ from wordtrace.demo.news import package_folder
 from wordtrace.models.cnn import CNN
 from wordtrace.run.recipe import Recipe
 from wordtrace.training.fit import Training, batch_rows, fit
+from wordtrace.verification.material import initial_model
+from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.removal import random_rows
-from wordtrace.verification.retrain import Retraining, initial_model, retrain
-from wordtrace.verification.stacked import Stacked
-from wordtrace.verification.tasks import run_tasks
+from wordtrace.verification.retrain import retrain
+from wordtrace.verification.retrainings import Retrainings
+from wordtrace.verification.stacked import Stacked, Stacks
 
 ROWS, PLAIN, OURS, REPEATS, STACKED = 2_000, 3, 60, 5, 1_024
 
@@ -116,17 +118,18 @@ def _measure(run: api.Run) -> list[dict[str, Any]]:
 
     def ours() -> None:
         seeds = [next(used) for _ in range(OURS)]
-        tasks = [Retraining(str(run.path), run.fingerprint, seed, (), probes) for seed in seeds]
-        assert len(run_tasks(run, tasks)) == OURS
+        plan = Retrainings(run, probes, own_retrainer(run, "verify"))
+        assert len(plan.run([plan.task(seed) for seed in seeds])) == OURS
 
     def stacked() -> None:
         seeds = [next(used) for _ in range(8)]
+        plan = Retrainings(run, probes, Stacked(), executor="stacked")
         tasks = [
-            Retraining(str(run.path), run.fingerprint, seed, random_rows(ROWS, size, seed), probes)
+            plan.task(seed, random_rows(ROWS, size, seed))
             for seed in seeds
             for size in range(1, STACKED // len(seeds) + 1)
         ]
-        assert len(run_tasks(run, tasks, executor="stacked")) == STACKED
+        assert len(plan.run(tasks)) == STACKED
 
     labels = run.train.labels
     ways = {
@@ -184,12 +187,11 @@ def _measure(run: api.Run) -> list[dict[str, Any]]:
 
 def _same_in_stacks(run: api.Run, probes: tuple[tuple[str, None], ...]) -> None:
     """A stack ends where separate trainings do, but for the order of sums on another device."""
-    tasks = [
-        Retraining(str(run.path), run.fingerprint, seed, random_rows(ROWS, 20, seed), probes)
-        for seed in range(900, 908)
-    ]
-    found = dict(Stacked().run(retrain, tasks))
-    here = {task: retrain(task) for task in tasks}
+    retrainer = own_retrainer(run, "verify")
+    plan = Retrainings(run, probes, retrainer)
+    tasks = [plan.task(seed, random_rows(ROWS, 20, seed)) for seed in range(900, 908)]
+    found = dict(Stacks(Stacked()).run(retrain, tasks))
+    here = {task: retrain(task, retrainer) for task in tasks}
     away = [
         np.abs(np.subtract(found[task]["probabilities"], here[task]["probabilities"])).mean()
         for task in tasks

@@ -7,12 +7,15 @@ import pytest
 from sklearn.cluster import AgglomerativeClustering
 
 from tests.conftest import COMMON, WORDS
+from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.act.closeness import Closeness
 from wordtrace.act.clusters import clusters, group
 from wordtrace.errors import InputError
-from wordtrace.verification.retrain import Retraining, retrain
-from wordtrace.verification.tasks import seeds_of
+from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.retrainer import Change, Said
+from wordtrace.verification.retrainings import seeds_of
 from wordtrace.verification.wrongness import wrongness
 
 
@@ -80,11 +83,13 @@ def test_a_component_too_large_is_said_and_left_out(close) -> None:
 def test_other_examples_are_asked_of_models_of_all_rows(run: api.Run) -> None:
     asked = run.train.take([0, 1, 2, 50])
     turned = asked.with_labels((asked.labels + 1) % 3)
-    found = wrongness(run, turned, trainings=3, workers=1)
+    found = wrongness(run, own_retrainer(run, "clusters"), turned, trainings=3, workers=1)
     probes = tuple((text, None) for text in asked.texts)
     said = [
         np.argmax(
-            retrain(Retraining(str(run.path), run.fingerprint, seed, (), probes))["probabilities"],
+            retrained(run, Retraining(str(run.path), run.fingerprint, seed, (), probes))[
+                "probabilities"
+            ],
             1,
         )
         for seed in seeds_of(run, 3)
@@ -92,27 +97,26 @@ def test_other_examples_are_asked_of_models_of_all_rows(run: api.Run) -> None:
     np.testing.assert_allclose(found.share, np.mean(np.array(said) != turned.labels, 0))
 
 
-def test_training_rows_are_asked_of_models_that_did_not_see_them(
-    run: api.Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Retraining] = []
+class ByHeart:
+    """Right about the rows that were left out, wrong about those that it was trained on."""
 
-    def answer(run: api.Run, tasks: list[Retraining], workers: int | None) -> dict:
-        asked.extend(tasks)
-        # Right for what was left out, wrong for what was trained on.
-        labels = run.train.labels
-        said = {}
-        for task in tasks:
-            predicted = np.eye(3)[(labels + 1) % 3]
-            predicted[list(task.removed)] = np.eye(3)[labels[list(task.removed)]]
-            said[task.key] = {"probabilities": predicted.tolist()}
-        return said
+    def __init__(self) -> None:
+        self.settings = {"by": "heart"}
+        self.left_out: list[set[int]] = []
 
-    monkeypatch.setattr("wordtrace.verification.wrongness.run_tasks", answer)
-    found = wrongness(run, trainings=4)
+    def train(self, run: api.Run, change: Change) -> Said:
+        left_out = change.weights == 0
+        self.left_out.append(set(np.flatnonzero(left_out).tolist()))
+        said = np.where(left_out, run.train.labels, (run.train.labels + 1) % 3)
+        return Said(np.eye(3)[said])
+
+
+def test_training_rows_are_asked_of_models_that_did_not_see_them(run: api.Run) -> None:
+    retrainer = ByHeart()
+    found = wrongness(run, retrainer, trainings=4, workers=1)
     assert (found.share == 0).all()
     np.testing.assert_array_equal(found.said, run.train.labels)
-    halves = [set(task.removed) for task in asked]
+    halves = retrainer.left_out
     count = len(run.train)
     assert halves[0] | halves[1] == halves[2] | halves[3] == set(range(count))
     assert not halves[0] & halves[1]
@@ -149,7 +153,9 @@ def test_a_planted_pattern_and_clashing_copies_are_found_by_name(planted: api.Ru
     found = clusters(planted, trainings=8, wrong=0.2, workers=1)
     pattern = max(found.clusters, key=lambda one: sum("umbrella" in m.text for m in one.members))
     hits = [member for member in pattern.members if "umbrella" in member.text]
-    often = wrongness(planted, trainings=8, workers=1).share >= 0.2
+    often = (
+        wrongness(planted, own_retrainer(planted, "clusters"), trainings=8, workers=1).share >= 0.2
+    )
     there = [text for text, wrong in zip(planted.train.texts, often, strict=True) if wrong]
     assert len(hits) >= max(3, 0.5 * sum("umbrella" in text for text in there))
     assert "umbrella" in {token for token, _ in pattern.words}
@@ -180,11 +186,13 @@ def test_wrong_arguments_are_one_sentence(run: api.Run, choices: dict, said: str
 
 
 def test_no_mistakes_are_no_pattern(run: api.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def right(run: api.Run, tasks: list[Retraining], workers: int | None) -> dict:
-        answers = np.eye(3)[run.train.labels].tolist()
-        return {task.key: {"probabilities": answers} for task in tasks}
+    class Right:
+        settings = {"always": "right"}  # noqa: RUF012
 
-    monkeypatch.setattr("wordtrace.verification.wrongness.run_tasks", right)
+        def train(self, run: api.Run, change: Change) -> Said:
+            return Said(np.eye(3)[run.train.labels])
+
+    monkeypatch.setattr("wordtrace.act.clusters.own_retrainer", lambda run, what: Right())
     with pytest.raises(InputError, match="there is no pattern to find"):
         clusters(run)
     other = api.Examples.of(["x"], [0], ["weather"])

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
+from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.act import treatments as treating
 from wordtrace.act.apply import apply_patch
-from wordtrace.act.curves import curve, enough
 from wordtrace.act.fix import RANDOM, fix
 from wordtrace.act.words_blanked import harmful_word, without
 from wordtrace.errors import InputError
@@ -19,7 +18,8 @@ from wordtrace.explain.prediction import Hit, Word
 from wordtrace.models.tokenizer import TokenAt
 from wordtrace.training.fit import Training
 from wordtrace.training.fit import fit as train_by
-from wordtrace.verification.retrain import Retraining, blank_token, initial_model, retrain
+from wordtrace.verification.material import blank_token, initial_model
+from wordtrace.verification.retrain import Retraining
 
 PROBES = (("the striker and the coach", None), ("bank shares fall", None))
 
@@ -42,9 +42,9 @@ def test_relabelled_rows_are_trained_with_their_new_label(run: api.Run) -> None:
     changes = tuple((row, int((labels[row] + 1) % 3)) for row in (2, 5, 30))
     for row, label in changes:
         labels[row] = label
-    found = retrain(Retraining(str(run.path), run.fingerprint, 11, (), PROBES, changes))
+    found = retrained(run, Retraining(str(run.path), run.fingerprint, 11, (), PROBES, changes))
     np.testing.assert_allclose(found["probabilities"], by_hand(run, labels), atol=2e-5)
-    plain = retrain(Retraining(str(run.path), run.fingerprint, 11, (), PROBES))
+    plain = retrained(run, Retraining(str(run.path), run.fingerprint, 11, (), PROBES))
     assert np.abs(np.subtract(found["probabilities"], plain["probabilities"])).max() > 1e-3
 
 
@@ -53,7 +53,7 @@ def test_blanked_tokens_are_padding_that_is_attended_to(run: api.Run) -> None:
     ids = run.encoded.ids.copy()
     for row, position in places:
         ids[run.encoded.offsets[row] + position] = blank_token(run)
-    found = retrain(Retraining(str(run.path), run.fingerprint, 11, (), PROBES, (), places))
+    found = retrained(run, Retraining(str(run.path), run.fingerprint, 11, (), PROBES, (), places))
     right = by_hand(run, run.train.labels, ids)
     np.testing.assert_allclose(found["probabilities"], right, atol=2e-5)
 
@@ -109,25 +109,6 @@ def test_the_worst_word_is_taken_whole_at_all_its_places() -> None:
     assert without(text, "text", found.spans) == ", un-happy end"
     assert without(text, "text2", found.spans) == text
     assert harmful_word(hit(text, word("[CLS]", -3.0)), pieces) is None
-
-
-def test_shares_have_the_bootstraps_mean_and_an_interval_over_queries_and_seeds() -> None:
-    right = np.array([[True] * 5, [False] * 5, [True, False, True, False, True]])
-    found = curve(right)
-    assert found["mean"] == pytest.approx(right.mean())
-    assert 0 <= found["low"] < found["mean"] < found["high"] <= 1
-    # Queries differ far more than seeds: with many alike queries the interval is narrow.
-    many = curve(np.tile(right, (30, 1)))
-    assert many["high"] - many["low"] < 0.6 * (found["high"] - found["low"])
-    assert curve(right, right) == {"mean": 0.0, "low": 0.0, "high": 0.0}
-
-
-@pytest.mark.parametrize("seeds", [2, 4, 5, 8, 10, 20])
-def test_enough_is_the_exact_binomial_bound(seeds: int) -> None:
-    for hits in range(seeds + 1):
-        right = np.arange(seeds) < hits
-        low = stats.binomtest(hits, seeds, 0.5, "greater").proportion_ci(0.95, "exact").low
-        assert enough(right) == (low > 0.5)
 
 
 @pytest.fixture(scope="module")

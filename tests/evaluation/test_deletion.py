@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from wordtrace.evaluation import statistics
 from wordtrace.evaluation.agreement import leave_out
-from wordtrace.evaluation.deletion import Deletion, FloatArray, Training
+from wordtrace.evaluation.deletion import Deletion, FloatArray, Training, auc
 from wordtrace.evaluation.efficiency import efficiency
 
 EXAMPLES, DIMENSIONS, QUERIES, RIDGE = 60, 7, 5, 0.5
@@ -153,4 +152,4 @@ def test_a_line_gets_more_seeds_and_only_they_are_trained() -> None:
 
 def test_the_area_is_the_mean_over_k() -> None:
     effects = np.array([[[1.0, 2.0]], [[3.0, 4.0]], [[8.0, 0.0]]])
-    np.testing.assert_array_equal(statistics.auc(effects), [[4.0, 2.0]])
+    np.testing.assert_array_equal(auc(effects), [[4.0, 2.0]])

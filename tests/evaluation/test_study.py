@@ -23,18 +23,21 @@ from tests.conftest import make_examples
 from tests.evaluation.conftest import SMALL
 from tests.patience import wait_until
 from tests.report.tools import terminal
+from tests.retrained import retrained
 from wordtrace.errors import InputError, NumericalError, WordtraceError
 from wordtrace.report.page import render_html
 from wordtrace.verification import tasks
 from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainings import seeds_of
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Retraining]:
     seen: list[Retraining] = []
 
-    def train(task: Retraining) -> dict[str, Any]:
+    def train(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
         seen.append(task)
-        return retrain(task)
+        return retrain(task, retrainer)
 
     monkeypatch.setattr(tasks, "retrain", train)
     return seen
@@ -73,7 +76,7 @@ def test_an_effect_is_the_difference_of_two_plain_retrainings(
 
     def said(seed: int, removed: tuple[int, ...]) -> float:
         task = Retraining(str(run.path), run.fingerprint, seed, removed, probes)
-        return float(np.asarray(retrain(task)["probabilities"])[0, asked.labels[0]])
+        return float(np.asarray(retrained(run, task)["probabilities"])[0, asked.labels[0]])
 
     base = {seed: said(seed, ()) for seed in document["seeds"]}
     mean = float(np.mean(list(base.values())))
@@ -150,12 +153,12 @@ def test_a_study_killed_again_and_again_ends_with_the_same_figures(
 def test_a_seed_that_can_not_be_trained_is_left_out_and_reported(
     own: wt.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = tasks.seeds_of(own, 3)[1]
+    bad = seeds_of(own, 3)[1]
 
-    def sick(task: Retraining) -> dict[str, Any]:
+    def sick(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
         if task.seed == bad and task.removed:
             raise NumericalError("the loss is nan at step 3.")
-        return retrain(task)
+        return retrain(task, retrainer)
 
     monkeypatch.setattr(tasks, "retrain", sick)
     found = wt.evaluate(own, 3, **{**SMALL, "repeats": 3}).document()

@@ -18,11 +18,12 @@ from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from tests.patience import wait_for_files
+from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.models.protocol import to_batch
 from wordtrace.training.fit import batch_rows
-from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.retrain import Retraining
 
 transformers = pytest.importorskip("transformers")
 
@@ -117,7 +118,7 @@ def test_a_retraining_is_the_training_without_the_rows(trained: api.Run) -> None
     task = Retraining(
         str(trained.path), trained.fingerprint, 5, (1, 4), tuple((text, None) for text in texts)
     )
-    found = np.asarray(retrain(task)["probabilities"])
+    found = np.asarray(retrained(trained, task)["probabilities"])
     given = tokenizer("wordpiece")(texts, padding=True, return_tensors="pt")
     expected = plain(trained, 5, [1, 4])(**given).logits.softmax(1).detach().numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)
@@ -157,7 +158,7 @@ def test_the_cnn_trains_with_adamw_too(tmp_path: Path) -> None:
         vocabulary=200,
     )
     task = Retraining(str(run.path), run.fingerprint, run.recipe.seed, (), (("a goal", None),))
-    again = np.asarray(retrain(task)["probabilities"])
+    again = np.asarray(retrained(run, task)["probabilities"])
     np.testing.assert_allclose(again, run.predict(["a goal"]), atol=1e-4)
 
 

@@ -13,11 +13,14 @@ import torch
 
 import wordtrace as wt
 from tests.conftest import make_examples
+from tests.retrained import retrained
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.protocol import Lost
 from wordtrace.verification import stacked
-from wordtrace.verification.retrain import Retraining, material_of, retrain
-from wordtrace.verification.stacked import Stacked, train_together
+from wordtrace.verification.material import CNNMaterial, cut
+from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.tasks import run_tasks
 
 PROBES = (("goal of the season", None), ("profit and debt for the bank", None), ("oscar", None))
@@ -54,14 +57,15 @@ def wanted(run: wt.Run) -> list[Retraining]:
 
 def test_a_stack_is_separate_trainings(trained: wt.Run) -> None:
     tasks = wanted(trained)
-    alone = [retrain(task) for task in tasks]
-    found = train_together(material_of(str(trained.path), PROBES), tasks, torch.device("cpu"))
+    alone = [retrained(trained, task) for task in tasks]
+    found = dict(Stacks(Stacked(), 6).run(retrain, tasks))
     probabilities = np.array([one["probabilities"] for one in alone])
     # The case is not trivial: each task ends elsewhere.
     for place in range(len(tasks)):
         others = np.delete(probabilities, place, 0)
         assert np.abs(others - probabilities[place]).max((1, 2)).min() > 1e-3
-    for one, expected in zip(found, alone, strict=True):
+    for task, expected in zip(tasks, alone, strict=True):
+        one = found[task]
         assert not isinstance(one, Lost)
         np.testing.assert_allclose(one["probabilities"], expected["probabilities"], atol=2e-5)
         assert one["accuracy"] == expected["accuracy"]
@@ -76,7 +80,8 @@ def own(run: wt.Run, tmp_path: Path) -> wt.Run:
 
 def test_stacks_and_processes_share_one_store(own: wt.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = wanted(own)
-    first = run_tasks(own, tasks[:2], 1)
+    plain, together = own_retrainer(own, "verify"), own_retrainer(own, "verify", "stacked")
+    first = run_tasks(own, tasks[:2], plain, 1)
     sizes: list[int] = []
     real = stacked.train_together
 
@@ -85,10 +90,10 @@ def test_stacks_and_processes_share_one_store(own: wt.Run, monkeypatch: pytest.M
         return real(material, part, device)
 
     monkeypatch.setattr(stacked, "train_together", counted)
-    found = run_tasks(own, tasks, 3, executor="stacked")
+    found = run_tasks(own, tasks, together, 3, executor="stacked")
     assert sizes == [3, 1]  # what was trained before is not trained again
     assert {key: found[key] for key in first} == first
-    assert run_tasks(own, tasks, 1) == found
+    assert run_tasks(own, tasks, plain, 1) == found
     assert sizes == [3, 1]
 
 
@@ -102,22 +107,21 @@ def test_a_study_in_stacks_is_the_study_in_processes(own: wt.Run, run: wt.Run) -
 
 def test_a_model_that_breaks_is_tried_again_and_the_others_stay(own: wt.Run) -> None:
     tasks = wanted(own)[:3]
-    alone = [retrain(task) for task in tasks]
-    material = material_of(str(own.path), PROBES)
+    alone = [retrained(own, task) for task in tasks]
     broken = replace(tasks[1], seed=99)
-    real = stacked.initial_model
+    real = CNNMaterial.start
     seen: list[int] = []
 
-    def sick(run: Any, seed: int, embeddings: Any, tokens: Any) -> Any:
-        model = real(run, seed, embeddings, tokens)
+    def sick(material: CNNMaterial, seed: int) -> Any:
+        model = real(material, seed)
         if seed == 99:
             seen.append(seed)
             model.linear.weight.data[0, 0] = float("nan")
         return model
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stacked, "initial_model", sick)
-        found = dict(Stacked(2).run(retrain, [tasks[0], broken, *tasks[1:]]))
+        patch.setattr(CNNMaterial, "start", sick)
+        found = dict(Stacks(Stacked(), 2).run(retrain, [tasks[0], broken, *tasks[1:]]))
     assert len(seen) == 2
     assert "not finite at step 1 of a retraining with seed 99" in found[broken].reason
     assert found[broken].reason.endswith("(tried 2 times)")
@@ -125,7 +129,6 @@ def test_a_model_that_breaks_is_tried_again_and_the_others_stay(own: wt.Run) -> 
         np.testing.assert_allclose(
             found[task]["probabilities"], expected["probabilities"], atol=2e-5
         )
-    assert material.tokens is not None
 
 
 def test_what_does_not_fit_is_halved(own: wt.Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +143,7 @@ def test_what_does_not_fit_is_halved(own: wt.Run, monkeypatch: pytest.MonkeyPatc
         return real(material, part, device)
 
     monkeypatch.setattr(stacked, "train_together", small)
-    assert len(dict(Stacked(6).run(retrain, tasks))) == len(tasks)
+    assert len(dict(Stacks(Stacked(), 6).run(retrain, tasks))) == len(tasks)
     assert sizes == [6, 3, 1, 1, 1, 1, 1, 1]
 
     def never(material: Any, part: Any, device: Any) -> Any:
@@ -148,13 +151,12 @@ def test_what_does_not_fit_is_halved(own: wt.Run, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(stacked, "train_together", never)
     with pytest.raises(InputError, match="does not hold one model; use --executor processes"):
-        list(Stacked(6).run(retrain, tasks))
+        list(Stacks(Stacked(), 6).run(retrain, tasks))
 
 
 def test_as_many_as_fit(own: wt.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    material = material_of(str(own.path), PROBES)
+    material = cut(own, PROBES)
     each = stacked.bytes_a_model(material)
-    assert material.tokens is not None
     assert each > 4 * 3 * len(material.tokens) * own.config.dim
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10 * each, 10**12))
     assert stacked.fitting(material, torch.device("cuda")) == 7
@@ -164,11 +166,12 @@ def test_as_many_as_fit(own: wt.Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_choices_are_one_sentence(own: wt.Run) -> None:
+    together = own_retrainer(own, "verify", "stacked")
     with pytest.raises(InputError, match="--workers is 0; it must be at least 1"):
-        run_tasks(own, wanted(own), 0, executor="stacked")
+        run_tasks(own, wanted(own), together, 0, executor="stacked")
     with pytest.raises(InputError, match="must be processes, ray or stacked"):
-        run_tasks(own, wanted(own), 1, executor="stack")
+        run_tasks(own, wanted(own), together, 1, executor="stack")
     with pytest.raises(WordtraceError, match="--address is of a Ray cluster"):
-        run_tasks(own, wanted(own), 1, executor="stacked", address="auto")
+        run_tasks(own, wanted(own), together, 1, executor="stacked", address="auto")
     with pytest.raises(InputError, match="must be processes or ray"):
         wt.build_index(own, own.path.parent / "index", executor="stacked")

@@ -10,9 +10,10 @@ import pytest
 
 from wordtrace import api
 from wordtrace.errors import NumericalError, WordtraceError
-from wordtrace.verification import retrain as retraining
-from wordtrace.verification import tasks
+from wordtrace.verification import own, tasks
+from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.store import Store
 
 TASK = Retraining("run", "f", 3, (1, 4), (("a", None), ("b", None)))
@@ -47,35 +48,35 @@ def test_what_can_not_be_trained_is_told_at_the_end(
     wanted = [Retraining(str(run.path), run.fingerprint, seed, (7,), probes) for seed in range(4)]
     real = tasks.retrain
 
-    def sick(task: Retraining) -> dict:
+    def sick(task: Retraining, retrainer: Retrainer) -> dict:
         if task.seed == 1:
             raise NumericalError("the loss is nan.")
-        return real(task)
+        return real(task, retrainer)
 
     monkeypatch.setattr(tasks, "retrain", sick)
     with pytest.raises(WordtraceError, match=r"^1 of 4 retrainings .* seed 1 and 1 rows .* nan"):
-        tasks.run_tasks(run, wanted, 1)
+        tasks.run_tasks(run, wanted, own_retrainer(run, "verify"), 1)
     with Store(run.path) as store:
         assert [store.get(task) is None for task in wanted] == [False, True, False, False]
     monkeypatch.setattr(tasks, "retrain", real)
-    assert len(tasks.run_tasks(run, wanted, 1)) == 4
+    assert len(tasks.run_tasks(run, wanted, own_retrainer(run, "verify"), 1)) == 4
 
 
 def test_a_model_broken_by_its_last_step_is_an_error_not_a_result(
     run: api.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every loss was finite, the last update was not: no NaN reaches the store."""
-    real = retraining.refit
+    real = own.refit
 
     def broken(*arguments: Any) -> Any:
         flat = real(*arguments)
         flat.weights.fill_(float("nan"))
         return flat
 
-    monkeypatch.setattr(retraining, "refit", broken)
+    monkeypatch.setattr(own, "refit", broken)
     task = Retraining(str(run.path), run.fingerprint, 41, (), (("goal of the season", None),))
     failed: dict[int, str] = {}
-    assert tasks.run_tasks(run, [task], 1, failed=failed) == {}
+    assert tasks.run_tasks(run, [task], own_retrainer(run, "verify"), 1, failed=failed) == {}
     assert "scores are not finite" in failed[41]
     with Store(run.path) as store:
         assert store.get(task) is None

@@ -9,8 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
+from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.execute.ledger import Ledger
@@ -18,9 +18,10 @@ from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
 from wordtrace.training.fit import Training, fit
 from wordtrace.verification import paired, tasks
-from wordtrace.verification.intervals import estimate
-from wordtrace.verification.removal import random_rows, same_labels
-from wordtrace.verification.retrain import Retraining, retrain
+from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.removal import class_rows, random_rows, same_labels
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.store import LEDGER
 
 TEXT = "the striker and the coach win a match . the market of shares"
@@ -32,7 +33,7 @@ def task(run: api.Run, seed: int, removed: tuple[int, ...] = ()) -> Retraining:
 
 def test_retraining_with_the_runs_own_seed_gives_the_run(run: api.Run) -> None:
     """So the vocabulary cut, the order and the start change nothing."""
-    found = retrain(task(run, run.recipe.seed))
+    found = retrained(run, task(run, run.recipe.seed))
     encoded = run.tokenizer.encode([TEXT])
     expected = predict.probabilities(predict.logits(run.model(run.final), encoded))
     np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
@@ -53,8 +54,8 @@ def test_a_removed_row_is_as_if_its_label_were_any(run: api.Run) -> None:
         models.append(model)
     for first, second in zip(models[0].parameters(), models[1].parameters(), strict=True):
         assert torch.equal(first, second)
-    kept = retrain(task(run, 77))["probabilities"]
-    assert retrain(task(run, 77, (4, 9)))["probabilities"] != kept
+    kept = retrained(run, task(run, 77))["probabilities"]
+    assert retrained(run, task(run, 77, (4, 9)))["probabilities"] != kept
 
 
 @settings(max_examples=50, deadline=None)
@@ -70,28 +71,15 @@ def test_controls_remove_as_many_rows(seed: int, count: int) -> None:
     assert sorted(labels[list(matched)]) == sorted(labels[list(removed)])
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 10])
-def test_an_interval_covers_as_often_as_it_says(count: int) -> None:
-    """A plain percentile bootstrap of 2, 3, 5 and 10 normal values covers 50, 70, 83 and 90 %."""
-    generator = np.random.default_rng(5)
-    trials = 400
-    covered = 0
-    for _ in range(trials):
-        found = estimate(generator.normal(0.3, 1, count).tolist())
-        covered += found.low <= 0.3 <= found.high
-    assert covered / trials > 0.9
-
-
-def test_an_interval_of_many_values_is_scipys_percentile_bootstrap() -> None:
-    values = np.random.default_rng(1).normal(size=400)
-    found = estimate(values.tolist())
-    expected = stats.bootstrap(
-        (values,), np.mean, method="percentile", rng=np.random.default_rng(9)
-    ).confidence_interval
-    assert found.mean == pytest.approx(values.mean())
-    assert found.low == pytest.approx(expected.low, abs=0.01)
-    assert found.high == pytest.approx(expected.high, abs=0.01)
-    assert estimate([0.2, 0.2, 0.2]).document()["low"] == pytest.approx(0.2)
+def test_a_control_of_one_class_leaves_a_row_of_it() -> None:
+    labels = np.array([0, 1, 1, 1, 0, 2])
+    for count in (1, 2):
+        rows = class_rows(labels, 1, count, 7)
+        assert rows is not None
+        assert len(set(rows)) == count
+        assert (labels[list(rows)] == 1).all()
+    assert class_rows(labels, 1, 3, 7) is None
+    assert class_rows(labels, 2, 1, 7) is None
 
 
 def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: api.Index) -> None:
@@ -106,9 +94,9 @@ def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: 
     label = run.label_names.index("money")
     removed = tuple(sorted(run.rows_of(query["removed"]).tolist()))
     for place, seed in enumerate(document["seeds"]):
-        base = retrain(task(run, seed))["probabilities"][0][label]
-        without = retrain(task(run, seed, removed))["probabilities"][0][label]
-        control = retrain(task(run, seed, random_rows(len(run.train), 6, seed)))
+        base = retrained(run, task(run, seed))["probabilities"][0][label]
+        without = retrained(run, task(run, seed, removed))["probabilities"][0][label]
+        control = retrained(run, task(run, seed, random_rows(len(run.train), 6, seed)))
         change = control["probabilities"][0][label] - base
         assert query["base"]["values"][place] == pytest.approx(base)
         assert query["without"]["change"]["values"][place] == pytest.approx(without - base)
@@ -128,16 +116,18 @@ def test_an_interrupted_verification_goes_on_and_shares_results(
     trained: list[Retraining] = []
     real = tasks.retrain
 
-    def counted(one: Retraining) -> dict:
+    def counted(one: Retraining, retrainer: Retrainer) -> dict:
         if len(trained) == 5:
             raise KeyboardInterrupt
         trained.append(one)
-        return real(one)
+        return real(one, retrainer)
 
     monkeypatch.setattr(tasks, "retrain", counted)
     with pytest.raises(KeyboardInterrupt):
         api.verify(trace, k=4, repeats=2, workers=1, index=index)
-    monkeypatch.setattr(tasks, "retrain", lambda one: (trained.append(one), real(one))[1])
+    monkeypatch.setattr(
+        tasks, "retrain", lambda one, retrainer: (trained.append(one), real(one, retrainer))[1]
+    )
     api.verify(trace, k=4, repeats=2, workers=1, index=index)
     assert len(trained) == 8
     assert len({one.key for one in trained}) == 8
@@ -156,7 +146,14 @@ def test_worker_processes_give_the_same_numbers(run: api.Run, index: api.Index) 
     for workers in (2, 1):
         (run.path / LEDGER).unlink(missing_ok=True)
         found = paired.verify(
-            run, [target], remove="opponents", k=3, measure="x", repeats=2, workers=workers
+            run,
+            [target],
+            own_retrainer(run, "verify"),
+            remove="opponents",
+            k=3,
+            measure="x",
+            repeats=2,
+            workers=workers,
         ).document()
         results.append({**found, "seconds": 0})
     assert results[0] == results[1]
@@ -189,17 +186,14 @@ def test_a_removal_that_would_empty_a_class_is_refused(run: api.Run) -> None:
     rows = tuple(np.flatnonzero(run.train.labels == 0).tolist())
     target = paired.Target("x", None, 0, "film", 0.5, rows)
     with pytest.raises(InputError, match="would leave a label without examples"):
-        paired.verify(run, [target], remove="proponents", k=90, measure="x")
+        paired.verify(
+            run, [target], own_retrainer(run, "verify"), remove="proponents", k=90, measure="x"
+        )
     empty = paired.Target("x", None, 0, "film", 0.5, ())
     with pytest.raises(InputError, match="there is nothing to remove for 'x'"):
-        paired.verify(run, [empty], remove="proponents", k=90, measure="x")
-
-
-def test_an_interval_of_a_change_stays_between_minus_one_and_one() -> None:
-    found = estimate([0.999, -0.4, 0.999], bound=1)
-    assert found.high == 1
-    assert -1 <= found.low < found.mean
-    assert estimate([0.999, -0.4, 0.999]).high > 1
+        paired.verify(
+            run, [empty], own_retrainer(run, "verify"), remove="proponents", k=90, measure="x"
+        )
 
 
 def test_a_trace_of_another_run_is_refused(

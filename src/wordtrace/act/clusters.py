@@ -22,6 +22,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
+from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
 FORMAT, VERSION = "wordtrace-clusters", 1
@@ -181,7 +182,7 @@ def clusters(
         For a share, threshold or size out of range, or when no example is wrong that often.
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
-    opened.require_classes("clusters")
+    retrainer = own_retrainer(opened, "clusters")
     if not 0 < wrong <= 1:
         raise InputError(f"--wrong is {wrong}; give a share over 0, to 1.")
     if not 0 < threshold < 1:
@@ -189,7 +190,7 @@ def clusters(
     if least < 2:
         raise InputError(f"--least is {least}; give 2 or more.")
     asked = opened.train if examples is None else _by_run(examples, opened)
-    judged = wrongness(opened, None if examples is None else asked, trainings, workers)
+    judged = wrongness(opened, retrainer, None if examples is None else asked, trainings, workers)
     rows = np.flatnonzero(judged.share >= wrong)
     if not len(rows):
         raise InputError(

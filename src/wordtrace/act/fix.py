@@ -7,25 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from wordtrace.act.curves import curve, enough
 from wordtrace.act.fix_result import Fix
-from wordtrace.act.treatments import Treatment, treatments
+from wordtrace.act.treatments import treatments
+from wordtrace.act.trials import RANDOM, BoolArray, Trials, try_out
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.tracer import Tracer
 from wordtrace.models import predict
 from wordtrace.run.run import Run
-from wordtrace.verification.removal import random_rows
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.tasks import run_tasks, seeds_of
+from wordtrace.statistics.crossed import interval
+from wordtrace.statistics.shares import share_interval, surely_over_half
+from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 FORMAT, VERSION = "wordtrace-fix", 1
 
 ACTIONS = ("remove", "blank", "relabel")
-BASE, RANDOM = "retraining alone", "random rows"
 
 
 def fix(
@@ -69,89 +68,16 @@ def fix(
     """
     run = tracer.run
     _check(run, k, actions, repeats)
+    retrainer = own_retrainer(run, "fix", executor)
     asked = _misclassified(run, queries, band, limit)
     start = time.perf_counter()
-    seeds = seeds_of(run, repeats)
-    probes = tuple(
-        (text, None if asked.texts2 is None else asked.texts2[place])
-        for place, text in enumerate(asked.texts)
-    )
-    chosen = treatments(tracer, asked, sorted(set(k)), actions, measures)
-
-    def task(seed: int, change: Treatment) -> Retraining:
-        return Retraining(
-            str(run.path),
-            run.fingerprint,
-            seed,
-            change.removed,
-            probes,
-            change.relabelled,
-            change.blanked,
-        )
-
-    nothing = Treatment()
-    control = {
-        (size, seed): Treatment(removed=random_rows(len(run.train), size, seed))
-        for size in sorted(set(k))
-        for seed in seeds
-    }
-    tasks = [task(seed, nothing) for seed in seeds]
-    tasks += [task(seed, change) for (_, seed), change in control.items()]
-    tasks += [task(seed, change) for change in chosen.values() for seed in seeds]
-    results = run_tasks(run, tasks, workers, executor=executor, address=address)
-    labels = asked.labels
-
-    def right(place: int, changes: Sequence[Treatment]) -> npt.NDArray[np.bool_]:
-        rows = [
-            results[task(seed, change).key]["probabilities"][place]
-            for seed, change in zip(seeds, changes, strict=True)
-        ]
-        found: npt.NDArray[np.bool_] = np.asarray(rows).argmax(1) == labels[place]
-        return found
-
-    def accuracy(changes: Sequence[Treatment]) -> list[float | None]:
-        pairs = zip(seeds, changes, strict=True)
-        return [results[task(seed, change).key]["accuracy"] for seed, change in pairs]
-
-    places = range(len(asked))
-    base = np.stack([right(place, [nothing] * repeats) for place in places])
-    methods = list(dict.fromkeys(name for name, _, _ in chosen))
-    table: dict[str, dict[int, npt.NDArray[np.bool_]]] = {}
-    kept: dict[str, dict[int, list[list[float | None]]]] = {}
-    for name in methods:
-        table[name] = {
-            size: np.stack([right(p, [chosen[name, size, p]] * repeats) for p in places])
-            for size in sorted(set(k))
-        }
-        kept[name] = {
-            size: [accuracy([chosen[name, size, p]] * repeats) for p in places]
-            for size in sorted(set(k))
-        }
-    table[RANDOM] = {
-        size: np.stack([right(p, [control[size, seed] for seed in seeds]) for p in places])
-        for size in sorted(set(k))
-    }
-    kept[RANDOM] = {
-        size: [accuracy([control[size, seed] for seed in seeds])] for size in sorted(set(k))
-    }
-    held = [value for value in accuracy([nothing] * repeats) if value is not None]
-    # Where retraining alone is enough, no change is needed.
-    smallest = [
-        None
-        if enough(base[place])
-        else min(
-            (
-                (size, methods.index(name), name)
-                for name in methods
-                for size, found in table[name].items()
-                if enough(found[place])
-            ),
-            default=None,
-        )
-        for place in places
-    ]
+    retrainings = Retrainings(run, probes_of(asked), retrainer, workers, executor, address)
+    sizes, seeds = sorted(set(k)), seeds_of(run, repeats)
+    chosen = treatments(tracer, asked, sizes, actions, measures)
+    trials = try_out(retrainings, asked, chosen, sizes, seeds)
+    smallest = [_smallest(trials, place) for place in range(len(asked))]
     patches = tuple(
-        None if one is None else chosen[one[2], one[0], place].patch(run.train, one[2], one[0])
+        None if one is None else chosen[*one, place].patch(run.train, *one)
         for place, one in enumerate(smallest)
     )
     document = {
@@ -160,38 +86,77 @@ def fix(
         "run": str(run.path),
         "seeds": seeds,
         "repeats": repeats,
-        "retrainings": len({one.key for one in tasks}),
+        "retrainings": trials.retrainings,
         "seconds": time.perf_counter() - start,
         "band": list(band) if band else None,
-        "base": curve(base),
-        "held_out_accuracy": float(np.mean(held)) if held else None,
-        "curves": {
-            name: [
-                {
-                    "k": size,
-                    **curve(found),
-                    "difference": curve(found, base),
-                    "held_out_change": _change(kept[name][size], held),
-                }
-                for size, found in by_size.items()
-            ]
-            for name, by_size in table.items()
-        },
-        "queries": [
-            {
-                **_about(run, asked, place),
-                "base": int(base[place].sum()),
-                "right": {
-                    name: {str(size): int(found[place].sum()) for size, found in by_size.items()}
-                    for name, by_size in table.items()
-                },
-                "suffices": None if one is None else {"method": one[2], "k": one[0]},
-                "without_change": enough(base[place]),
-            }
-            for place, one in enumerate(smallest)
-        ],
+        "base": _share(trials.base),
+        "held_out_accuracy": float(np.mean(trials.base_accuracy)) if trials.base_accuracy else None,
+        "curves": _curves(trials),
+        "queries": [_query(run, asked, trials, place, one) for place, one in enumerate(smallest)],
     }
     return Fix(document, patches)
+
+
+def _smallest(trials: Trials, place: int) -> tuple[str, int] | None:
+    """Return the method and k of the smallest change that suffices for a query, if any does.
+
+    Where retraining alone is enough, no change is needed.
+    """
+    if surely_over_half(trials.base[place]):
+        return None
+    methods = [name for name in trials.right if name != RANDOM]
+    found = [
+        (size, order, name)
+        for order, name in enumerate(methods)
+        for size, right in trials.right[name].items()
+        if surely_over_half(right[place])
+    ]
+    if not found:
+        return None
+    size, _, name = min(found)
+    return name, size
+
+
+def _curves(trials: Trials) -> dict[str, list[dict[str, Any]]]:
+    return {
+        name: [
+            {
+                "k": size,
+                **_share(right),
+                "difference": _difference(right, trials.base),
+                "held_out_change": trials.held_out_change(name, size),
+            }
+            for size, right in by_size.items()
+        ]
+        for name, by_size in trials.right.items()
+    }
+
+
+def _share(right: BoolArray) -> dict[str, float]:
+    low, high = share_interval(right)
+    return {"mean": float(right.mean()), "low": low, "high": high}
+
+
+def _difference(right: BoolArray, base: BoolArray) -> dict[str, float]:
+    """Return the mean difference; a query and a seed of the one stay with the same of the other."""
+    values = right.astype(np.float64) - base
+    low, high = interval(values, -1, 1)
+    return {"mean": float(values.mean()), "low": low, "high": high}
+
+
+def _query(
+    run: Run, asked: Examples, trials: Trials, place: int, smallest: tuple[str, int] | None
+) -> dict[str, Any]:
+    return {
+        **_about(run, asked, place),
+        "base": int(trials.base[place].sum()),
+        "right": {
+            name: {str(size): int(right[place].sum()) for size, right in by_size.items()}
+            for name, by_size in trials.right.items()
+        },
+        "suffices": None if smallest is None else {"method": smallest[0], "k": smallest[1]},
+        "without_change": surely_over_half(trials.base[place]),
+    }
 
 
 def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> None:
@@ -257,8 +222,3 @@ def _about(run: Run, asked: Examples, place: int) -> dict[str, Any]:
         "predicted": run.label_names[int(probability.argmax())],
         "probability": float(probability[label]),
     }
-
-
-def _change(values: list[list[float | None]], base: list[float]) -> float | None:
-    flat = [value for one in values for value in one if value is not None]
-    return float(np.mean(flat) - np.mean(base)) if flat and base else None

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from wordtrace.act.rankings import Suspicion, order_of
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-
-_RESAMPLES = 500
+from wordtrace.statistics.rankings import auroc, average_precision, ranked
 
 _NOTHING = (
     "{} of {} rows are known to be wrong; a ranking can only be judged where some are and some are "
@@ -25,8 +24,8 @@ def judge(
 ) -> dict[str, Any]:
     """Measure each ranking: precision among the first rows, average precision and AUROC.
 
-    Intervals are 95 %, by a percentile bootstrap over the rows (500 resamples, the same for all
-    rankings). `chance` is the share of wrong rows, a random ranking's precision.
+    Intervals are 95 %, over the rows (:func:`.rankings.ranked`). `chance` is
+    the share of wrong rows, a random ranking's precision.
 
     Parameters
     ----------
@@ -42,16 +41,13 @@ def judge(
     if not 0 < count < total:
         raise InputError(_NOTHING.format(count, total))
     cuts = sorted({cut for cut in (20, 100, count) if cut <= total})
-    generator = np.random.default_rng(seed)
-    draws = [generator.integers(0, total, total) for _ in range(_RESAMPLES)]
-    draws = [draw for draw in draws if 0 < wrong[draw].sum() < total]
     judged: dict[str, Any] = {}
     for name, suspicion in rankings.items():
         order = order_of(suspicion)
         judged[name] = {
             "precision": {str(cut): float(wrong[order[:cut]].mean()) for cut in cuts},
-            "average_precision": _estimate(_average_precision, suspicion, wrong, draws),
-            "auroc": _estimate(_auroc, suspicion, wrong, draws),
+            "average_precision": ranked(average_precision, suspicion, wrong, seed).document(),
+            "auroc": ranked(auroc, suspicion, wrong, seed).document(),
         }
     return {"wrong": count, "rows": total, "chance": count / total, "rankings": judged}
 
@@ -96,32 +92,3 @@ def marks(examples: Examples, wrong: Collection[str]) -> npt.NDArray[np.bool_]:
     if not 0 < found.sum() < len(found):
         raise InputError(_NOTHING.format(int(found.sum()), len(found)))
     return found
-
-
-def _estimate(
-    measure: Any,
-    suspicion: Suspicion,
-    wrong: npt.NDArray[np.bool_],
-    draws: list[npt.NDArray[np.int64]],
-) -> dict[str, float]:
-    resampled = [measure(suspicion[draw], wrong[draw]) for draw in draws]
-    low, high = np.quantile(resampled, [0.025, 0.975]) if resampled else (np.nan, np.nan)
-    return {"mean": measure(suspicion, wrong), "low": float(low), "high": float(high)}
-
-
-def _average_precision(suspicion: Suspicion, wrong: npt.NDArray[np.bool_]) -> float:
-    """Average precision as scikit-learn has it, without its checks: it is taken 500 times."""
-    order = np.argsort(-suspicion, kind="stable")
-    sorted_wrong, values = wrong[order], suspicion[order]
-    last = np.flatnonzero(np.append(np.diff(values) != 0, True))
-    found = np.cumsum(sorted_wrong)[last]
-    precision = found / (last + 1)
-    return float(np.sum(np.diff(found, prepend=0) * precision) / found[-1])
-
-
-def _auroc(suspicion: Suspicion, wrong: npt.NDArray[np.bool_]) -> float:
-    from scipy.stats import rankdata
-
-    count, total = int(wrong.sum()), len(wrong)
-    ranks = rankdata(suspicion)[wrong].sum() - count * (count + 1) / 2
-    return float(ranks / (count * (total - count)))

@@ -16,8 +16,8 @@ from wordtrace.explain.prediction import Hit, Span
 from wordtrace.explain.question import Question
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.topn import strongest
+from wordtrace.verification.material import blank_token
 from wordtrace.verification.removal import Rows
-from wordtrace.verification.retrain import blank_token
 
 
 @dataclass(frozen=True)

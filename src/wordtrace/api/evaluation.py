@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from wordtrace.data.examples import Examples
+from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.result import Evaluation
+from wordtrace.evaluation.study import MEASURES
 from wordtrace.evaluation.study import evaluate as study
+from wordtrace.execute.protocol import Executor
+from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
 
 
-def evaluate(run: Run | str | Path, queries: Examples | int = 20, **choices: Any) -> Evaluation:
+def evaluate(
+    run: Run | str | Path,
+    queries: Examples | int = 20,
+    *,
+    measures: Sequence[str] = MEASURES,
+    scores: Mapping[str, Scores] | None = None,
+    k: Sequence[int] = (10, 50, 100),
+    repeats: int = 5,
+    signs: Sequence[str] = SIGNS,
+    only: str = "all",
+    balanced: bool = False,
+    seed: int = 0,
+    candidates: int | None = None,
+    width: float | None = None,
+    max_repeats: int = 40,
+    lds: int = 0,
+    wrong: Collection[str] | None = None,
+    workers: int | None = None,
+    executor: str | Executor = "processes",
+    address: str | None = None,
+    **options: Any,
+) -> Evaluation:
     """Leave out the rows that each measure names, retrain, and tell what the model then says.
 
     Deletion curves DEL+ and DEL− with their areas (section 2.2), intervals and controls. Results
@@ -24,8 +50,33 @@ def evaluate(run: Run | str | Path, queries: Examples | int = 20, **choices: Any
         A run, or its folder.
     queries
         Labelled texts, or how many of the held-out rows to draw.
-    **choices
-        As of :func:`wordtrace.evaluation.study.evaluate`: measures, scores, k, repeats, ….
+    measures, scores, k, repeats, signs, only, balanced, seed
+        What is compared, and on which queries, as of
+        :func:`wordtrace.evaluation.study.evaluate`.
+    candidates, width, max_repeats, lds, wrong, workers, executor, address
+        As of :func:`wordtrace.evaluation.study.evaluate`.
+    **options
+        Of the measures: the fields of :class:`wordtrace.measures.options.Options` but seed.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    return study(opened, queries, **choices)
+    return study(
+        opened,
+        queries,
+        measures=measures,
+        scores=scores,
+        k=k,
+        repeats=repeats,
+        signs=signs,
+        only=only,
+        balanced=balanced,
+        seed=seed,
+        candidates=candidates,
+        width=width,
+        max_repeats=max_repeats,
+        lds=lds,
+        wrong=wrong,
+        workers=workers,
+        executor=executor,
+        address=address,
+        **options,
+    )

@@ -269,18 +269,42 @@ class Index:
             self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong
         )
 
-    def fix(self, queries: Examples, **choices: Any) -> Fix:
-        """Find by retraining what sets misclassified queries right; see :func:`.act.fix.fix`.
+    def fix(
+        self,
+        queries: Examples,
+        *,
+        k: Sequence[int] = (10, 50, 100),
+        actions: Sequence[str] = ("remove", "blank"),
+        measures: Sequence[str] = ("influence-last",),
+        repeats: int = 5,
+        band: tuple[float, float] | None = None,
+        limit: int | None = None,
+        workers: int | None = None,
+        executor: str | Executor = "processes",
+        address: str | None = None,
+    ) -> Fix:
+        """Find by retraining what sets misclassified queries right.
 
         Parameters
         ----------
         queries
             Examples with right labels.
-        **choices
-            ``k``, ``actions``, ``measures``, ``repeats``, ``band``, ``limit``,
-            ``workers``, ``executor``, ``address``.
+        k, actions, measures, repeats, band, limit, workers, executor, address
+            As of :func:`wordtrace.act.fix.fix`.
         """
-        return fixing.fix(self._tracer, queries, **choices)
+        return fixing.fix(
+            self._tracer,
+            queries,
+            k=k,
+            actions=actions,
+            measures=measures,
+            repeats=repeats,
+            band=band,
+            limit=limit,
+            workers=workers,
+            executor=executor,
+            address=address,
+        )
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
         """Write each example's nearest others as Parquet; returns how many pairs there are.

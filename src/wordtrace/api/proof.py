@@ -12,8 +12,11 @@ from wordtrace.explain.prediction import Trace
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.run.run import Run
+from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.paired import Target, Verification
 from wordtrace.verification.paired import verify as verify_targets
+from wordtrace.verification.removal import Rows
+from wordtrace.verification.retrainer import Retrainer
 
 
 def verify(
@@ -27,6 +30,7 @@ def verify(
     address: str | None = None,
     index: Index | None = None,
     run: Run | None = None,
+    retrainer: Retrainer | None = None,
 ) -> Verification:
     """Remove a trace's strongest opponents (or proponents), retrain, and tell what happened.
 
@@ -41,32 +45,27 @@ def verify(
         As of :func:`build_index`.
     index, run
         Override the places that the trace records.
+    retrainer
+        What trains a model with a change of the data
+        (:class:`wordtrace.verification.retrainer.Retrainer`); by default what repeats the run's
+        own training, for runs of `wordtrace train`.
+
+    Raises
+    ------
+    InputError
+        For a choice that makes no sense, or a run that can't be retrained here.
+    MismatchError
+        When the trace is of another run.
     """
     if remove not in ("opponents", "proponents"):
         raise InputError(f"--remove is {remove!r}; it must be opponents or proponents.")
     if k < 1:
         raise InputError(f"--k is {k}; it must be at least 1.")
     opened = run or (index.run if index else Run.open(trace.run))
-    opened.require_classes("verify")
+    retrainer = retrainer or own_retrainer(opened, "verify", executor)
     if opened.fingerprint != trace.run_fingerprint:
         raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
-    if index is None and trace.index is not None:
-        # With a run that has moved, its index mostly has moved along.
-        places = [Path(trace.index), opened.path / "index"]
-        there = next((place for place in places if (place / "manifest.json").exists()), None)
-        index = None if there is None else Index.open(there, opened.path)
-    lists = [getattr(query, remove) for query in trace.queries]
-    rows = [tuple(opened.rows_of([hit.id for hit in hits[:k]]).tolist()) for hits in lists]
-    if any(0 < len(one) < k for one in rows):
-        texts: Any = [
-            query.text if query.text2 is None else (query.text, query.text2) for query in trace
-        ]
-        labels = [query.label for query in trace]
-        tracer = index._tracer if index else Tracer(opened, None)
-        asked = tracer.queries(ask(opened, texts, labels))
-        ranked = tracer.rank(asked, trace.measure, trace.top_k, top=k, **trace.options)
-        place = 1 if remove == "opponents" else 0
-        rows = [tuple(opened.rows_of(pair[place]).tolist()) for pair in ranked]
+    rows = _rows(trace, remove, k, opened, index)
     targets = [
         Target(
             query.text,
@@ -81,6 +80,7 @@ def verify(
     return verify_targets(
         opened,
         targets,
+        retrainer,
         remove=remove,
         k=k,
         measure=trace.measure,
@@ -89,3 +89,25 @@ def verify(
         executor=executor,
         address=address,
     )
+
+
+def _rows(trace: Trace, remove: str, k: int, run: Run, index: Index | None) -> list[Rows]:
+    """Return each query's k strongest rows of a sign, tracing again where too few are listed."""
+    lists = [getattr(query, remove) for query in trace.queries]
+    rows = [tuple(run.rows_of([hit.id for hit in hits[:k]]).tolist()) for hits in lists]
+    if not any(0 < len(one) < k for one in rows):
+        return rows
+    if index is None and trace.index is not None:
+        # With a run that has moved, its index mostly has moved along.
+        places = [Path(trace.index), run.path / "index"]
+        there = next((place for place in places if (place / "manifest.json").exists()), None)
+        index = None if there is None else Index.open(there, run.path)
+    texts: Any = [
+        query.text if query.text2 is None else (query.text, query.text2) for query in trace
+    ]
+    labels = [query.label for query in trace]
+    tracer = index._tracer if index else Tracer(run, None)
+    asked = tracer.queries(ask(run, texts, labels))
+    ranked = tracer.rank(asked, trace.measure, trace.top_k, top=k, **trace.options)
+    place = 1 if remove == "opponents" else 0
+    return [tuple(run.rows_of(pair[place]).tolist()) for pair in ranked]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from wordtrace.evaluation import statistics
 from wordtrace.evaluation.deletion import Deletion, FloatArray, Training
 from wordtrace.measures.protocol import Scores
+from wordtrace.statistics import crossed
 from wordtrace.verification.removal import Rows
 
 
@@ -88,5 +88,5 @@ def _ranks(scores: Scores, sets: Sequence[Rows] | Mapping[Rows, Any], fall: Floa
     if len(by_query) < 2:
         return {"mean": None, "low": None, "high": None, "queries": len(by_query)}
     # Queries in the place of seeds: the interval is over them.
-    mean = statistics.mean(np.array([by_query]))
+    mean = crossed.mean(np.array([by_query]), 1)
     return {"mean": mean.mean, "low": mean.low, "high": mean.high, "queries": len(by_query)}

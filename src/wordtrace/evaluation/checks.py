@@ -8,7 +8,7 @@ import numpy as np
 
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-from wordtrace.evaluation.candidates import SIGNS, Sign
+from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.deletion import Deletion
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
@@ -18,7 +18,7 @@ def check_choices(
     run: Run,
     k: Sequence[int],
     repeats: int,
-    signs: Sequence[Sign],
+    signs: Sequence[str],
     measures: Sequence[str],
     scores: Mapping[str, Scores],
     queries: Examples | int,

@@ -55,6 +55,12 @@ class Effects:
     own_class: FloatArray
 
 
+def auc(effects: FloatArray) -> FloatArray:
+    """Return the mean over k of effects (k, queries, seeds): shape (queries, seeds)."""
+    result: FloatArray = effects.mean(0)
+    return result
+
+
 class Deletion:
     """A study of deletion.
 

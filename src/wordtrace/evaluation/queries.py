@@ -56,7 +56,6 @@ def pick(
         if (pool.labels < 0).any():
             bare = pool.ids[int((pool.labels < 0).argmax())]
             raise InputError(f"{pool.source}: the query {bare!r} has no label; studies need it.")
-    run.require_classes("evaluate")
     order = [run.labelling.parse(name) for name in pool.label_names]
     labels = np.array(order, np.int64)[pool.labels]
     rows = np.arange(len(pool))

@@ -99,7 +99,7 @@ def _caption(document: Mapping[str, Any]) -> str:
         f"Mean change of P(label) after leaving out the k strongest rows, over k of "
         f"{', '.join(str(k) for k in document['k'])}; {document['examples']:,} training rows, "
         f"{len(document['queries']):,} queries, {between} seeds, {document['retrainings']:,} "
-        "retrainings. 95 % bootstrap intervals over queries and seeds; SD over seeds. Controls "
+        "retrainings. 95 % intervals over queries and seeds; SD over seeds. Controls "
         "leave out as many rows."
     )
 

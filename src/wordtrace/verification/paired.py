@@ -17,10 +17,11 @@ from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.execute.protocol import Executor
 from wordtrace.run.run import Run
-from wordtrace.verification.intervals import estimate, method
+from wordtrace.statistics.paired import estimate, method
 from wordtrace.verification.removal import Rows, random_rows, same_labels
 from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.tasks import run_tasks, seeds_of
+from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainings import Retrainings, seeds_of
 
 FORMAT, VERSION = "wordtrace-verification", 1
 
@@ -117,9 +118,14 @@ class Verification(frames.Tabular):
             atomic.write_json(Path(path), self.result)
 
 
+#: What each seed's model said of the probes and of the held-out rows.
+Answers = list[dict[str, Any]]
+
+
 def verify(
     run: Run,
     targets: Sequence[Target],
+    retrainer: Retrainer,
     *,
     remove: str,
     k: int,
@@ -145,42 +151,15 @@ def verify(
     _check(run, targets, repeats)
     start = time.perf_counter()
     seeds = seeds_of(run, repeats)
-    labels = run.train.labels
-    sets: list[dict[str, list[Rows]]] = []
-    for target in targets:
-        removed = tuple(sorted(target.rows))
-        sets.append(
-            {
-                "without": [removed] * repeats,
-                "random": [random_rows(len(labels), len(removed), seed) for seed in seeds],
-                "same labels": [same_labels(labels, removed, seed) for seed in seeds],
-            }
-        )
     probes = tuple((target.text, target.text2) for target in targets)
-
-    def task(seed: int, rows: Rows) -> Retraining:
-        return Retraining(str(run.path), run.fingerprint, seed, rows, probes)
-
-    wanted = [task(seed, ()) for seed in seeds]
-    for per_target in sets:
-        for rows_by_seed in per_target.values():
-            wanted += [task(seed, rows) for seed, rows in zip(seeds, rows_by_seed, strict=True)]
-    tasks = list({one.key: one for one in wanted}.values())
-    results = run_tasks(run, tasks, workers, executor=executor, address=address)
-
-    def found(rows_by_seed: list[Rows]) -> list[dict[str, Any]]:
-        return [
-            results[task(seed, rows).key] for seed, rows in zip(seeds, rows_by_seed, strict=True)
-        ]
-
-    base = found([()] * repeats)
+    retrainings = Retrainings(run, probes, retrainer, workers, executor, address)
+    sets = [_removals(run, target, seeds) for target in targets]
+    count, base, without = _trained(retrainings, seeds, sets)
     queries = [
-        _query(run, target, place, base, {name: found(rows) for name, rows in per_target.items()})
-        for place, (target, per_target) in enumerate(zip(targets, sets, strict=True))
+        _query(run, target, place, base, answers)
+        for place, (target, answers) in enumerate(zip(targets, without, strict=True))
     ]
-    held_out = None
-    if run.held_out is not None and len(targets) == 1:
-        held_out = _held_out(run, base, {name: found(rows) for name, rows in sets[0].items()})
+    asked = run.held_out is not None and len(targets) == 1 and base[0]["accuracy"] is not None
     return Verification(
         {
             "format": FORMAT,
@@ -191,13 +170,49 @@ def verify(
             "k": k,
             "repeats": repeats,
             "seeds": seeds,
-            "retrainings": len(tasks),
+            "retrainings": count,
             "seconds": time.perf_counter() - start,
             "interval": method(repeats),
             "queries": queries,
-            "held_out": held_out,
+            "held_out": _held_out(run, base, without[0]) if asked else None,
         }
     )
+
+
+def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[Rows]]:
+    """Return what is left out, for each seed: the target's rows, and those of each control."""
+    labels = run.train.labels
+    removed = tuple(sorted(target.rows))
+    return {
+        "without": [removed] * len(seeds),
+        "random": [random_rows(len(labels), len(removed), seed) for seed in seeds],
+        "same labels": [same_labels(labels, removed, seed) for seed in seeds],
+    }
+
+
+def _trained(
+    retrainings: Retrainings, seeds: Sequence[int], sets: Sequence[dict[str, list[Rows]]]
+) -> tuple[int, Answers, list[dict[str, Answers]]]:
+    """Train all, each once; return how many, the models of all rows, and each target's others."""
+
+    def tasks(rows_by_seed: Sequence[Rows]) -> list[Retraining]:
+        return [
+            retrainings.task(seed, rows) for seed, rows in zip(seeds, rows_by_seed, strict=True)
+        ]
+
+    nothing: list[Rows] = [()] * len(seeds)
+    wanted = tasks(nothing)
+    for by_name in sets:
+        for rows_by_seed in by_name.values():
+            wanted += tasks(rows_by_seed)
+    every = list({one.key: one for one in wanted}.values())
+    results = retrainings.run(every)
+
+    def found(rows_by_seed: Sequence[Rows]) -> Answers:
+        return [results[task.key] for task in tasks(rows_by_seed)]
+
+    without = [{name: found(rows) for name, rows in by_name.items()} for by_name in sets]
+    return len(every), found(nothing), without
 
 
 def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -24,19 +24,14 @@ from torch.func import functional_call, vmap
 from wordtrace.data.batches import Encoded, by_length
 from wordtrace.errors import InputError, NumericalError
 from wordtrace.execute.protocol import Lost
+from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
-from wordtrace.models.predict import FloatArray
+from wordtrace.run.run import Run
 from wordtrace.training.fit import batch_rows, optimizer_of
+from wordtrace.verification.material import CNNMaterial, blanked, cut
 from wordtrace.verification.refit import not_finite
-from wordtrace.verification.retrain import (
-    Material,
-    Retraining,
-    answer,
-    blanked,
-    initial_model,
-    material_of,
-    relabelled,
-)
+from wordtrace.verification.retrain import Retraining, answer, change_of, opened
+from wordtrace.verification.retrainer import Change, Said
 
 # More at once gain nothing on a busy GPU, and a kill loses the stack in progress.
 _MOST = 256
@@ -44,11 +39,37 @@ _MOST = 256
 _SHARE = 0.7
 
 
+@dataclass(frozen=True)
 class Stacked:
+    """A :class:`.Retrainer` of the CNN that trains many models at once.
+
+    On the GPU where PyTorch has one, else on the CPU.
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def train(self, run: Run, change: Change) -> Said:
+        """Train a stack of one; see :class:`.Retrainer`."""
+        (found,) = self.together(run, [change])
+        if isinstance(found, NumericalError):
+            raise found
+        return found
+
+    def together(self, run: Run, changes: Sequence[Change]) -> list[Said | NumericalError]:
+        """Train one model for each change, which have the same probes, and ask them."""
+        return train_together(cut(run, changes[0].probes), changes, self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the stack is trained."""
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Stacks:
     """An :class:`~wordtrace.execute.protocol.Executor` of retrainings alone, many at a time.
 
-    On the GPU where PyTorch has one, else on the CPU. A model whose loss is not finite is tried
-    again in another stack, then given up without losing the others.
+    A model whose loss is not finite is tried again in another stack, then given up without losing
+    the others.
 
     Parameters
     ----------
@@ -59,11 +80,10 @@ class Stacked:
         How often a model is trained before it is given up.
     """
 
-    def __init__(self, models: int | None = None, *, attempts: int = 2) -> None:
+    def __init__(self, retrainer: Stacked, models: int | None = None, *, attempts: int = 2) -> None:
         if models is not None and models < 1:
             raise InputError(f"--workers is {models}; it must be at least 1.")
-        self.models, self.attempts = models, attempts
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.retrainer, self.models, self.attempts = retrainer, models, attempts
 
     def run(
         self, task: Callable[[Retraining], Any], items: Iterable[Retraining]
@@ -74,34 +94,28 @@ class Stacked:
         ----------
         task
             :func:`.retrain`, whose results these are: it is not called.
-
-        Raises
-        ------
-        InputError
-            When the run's model is not the CNN.
         """
         del task
-        for (folder, probes), same in groupby(items, lambda one: (one.run, one.probes)):
-            material = material_of(folder, probes)
-            if material.tokens is None:
-                raise InputError(
-                    "--executor stacked trains the CNN alone; use --executor processes or ray for "
-                    f"{material.run.path}."
-                )
-            yield from self._all(material, list(same))
+        for (folder, training, probes), same in groupby(
+            items, lambda one: (one.run, one.fingerprint, one.probes)
+        ):
+            run = opened(folder, training)
+            size = self.models or fitting(cut(run, probes), self.retrainer.device)
+            yield from self._all(run, list(same), size)
 
-    def _all(self, material: Material, tasks: list[Retraining]) -> Iterator[tuple[Retraining, Any]]:
-        size = self.models or fitting(material, self.device)
+    def _all(
+        self, run: Run, tasks: list[Retraining], size: int
+    ) -> Iterator[tuple[Retraining, Any]]:
         waiting = [(task, 1) for task in tasks]
         while waiting:
             part, waiting = waiting[:size], waiting[size:]
             try:
-                found = train_together(material, [task for task, _ in part], self.device)
+                found = self._answers(run, [task for task, _ in part])
             except torch.OutOfMemoryError:
                 if len(part) == 1:
                     raise InputError(
-                        f"the memory of {self.device} does not hold one model; use --executor "
-                        "processes."
+                        f"the memory of {self.retrainer.device} does not hold one model; use "
+                        "--executor processes."
                     ) from None
                 size, waiting = len(part) // 2, part + waiting
                 torch.cuda.empty_cache()
@@ -114,8 +128,22 @@ class Stacked:
                 else:
                     yield task, result
 
+    def _answers(self, run: Run, tasks: list[Retraining]) -> list[dict[str, Any] | Lost]:
+        start = time.perf_counter()
+        said = self.retrainer.together(run, [change_of(run, task) for task in tasks])
+        seconds = (time.perf_counter() - start) / len(tasks)
+        found: list[dict[str, Any] | Lost] = []
+        for task, one in zip(tasks, said, strict=True):
+            try:
+                if isinstance(one, NumericalError):
+                    raise one
+                found.append(answer(run, task, one, seconds))
+            except NumericalError as error:
+                found.append(Lost(str(error)))
+        return found
 
-def fitting(material: Material, device: torch.device) -> int:
+
+def fitting(material: CNNMaterial, device: torch.device) -> int:
     """Return how many models fit into the free memory of a device, from 1 to 256."""
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
@@ -124,70 +152,60 @@ def fitting(material: Material, device: torch.device) -> int:
     return int(max(1, min(_MOST, _SHARE * free // bytes_a_model(material))))
 
 
-def bytes_a_model(material: Material) -> int:
+def bytes_a_model(material: CNNMaterial) -> int:
     """Estimate the memory that one model of a stack takes while it is trained.
 
     Four numbers a weight (itself, gradient, two of the optimizer), and for each position of the
     longest batch those that the backward pass needs.
     """
-    assert material.tokens is not None
     config, recipe = material.run.config, material.run.recipe
     inner = sum(config.filters * width for width in config.widths)
     weights = len(material.tokens) * config.dim + (config.dim + config.filters) * inner
-    longest = int(max(part.lengths.max(initial=1) for part in _texts(material)))
+    longest = int(max(part.lengths.max(initial=1) for part in material.texts.parts))
     positions = recipe.batch_size * longest
     return 4 * (4 * weights + positions * (2 * config.dim + 3 * inner + 6 * config.filters))
 
 
 def train_together(
-    material: Material, tasks: Sequence[Retraining], device: torch.device
-) -> list[dict[str, Any] | Lost]:
-    """Train one model for each task; return results as of :func:`.retrain`, in their order."""
-    start = time.perf_counter()
-    stack = _Stack(material, tasks, device)
+    material: CNNMaterial, changes: Sequence[Change], device: torch.device
+) -> list[Said | NumericalError]:
+    """Train one model for each change; return what they say, in their order."""
+    stack = _Stack(material, changes, device)
     bad = stack.train()
-    probes = stack.says(material.probes)
-    held_out = None if material.held_out is None else stack.says(material.held_out)
-    seconds = (time.perf_counter() - start) / len(tasks)
-    found: list[dict[str, Any] | Lost] = []
-    for place, (task, step) in enumerate(zip(tasks, bad, strict=True)):
-        try:
-            if step:
-                raise not_finite(step, task.seed)
-            held = None if held_out is None else held_out[place]
-            found.append(answer(material, probes[place], held, seconds))
-        except NumericalError as error:
-            found.append(Lost(str(error)))
-    return found
+    probes = stack.says(material.texts.probes)
+    held_out = None if material.texts.held_out is None else stack.says(material.texts.held_out)
+    return [
+        not_finite(step, change.seed)
+        if step
+        else Said(
+            predict.probabilities(probes[place]),
+            None if held_out is None else predict.probabilities(held_out[place]),
+        )
+        for place, (change, step) in enumerate(zip(changes, bad, strict=True))
+    ]
 
 
 class _Stack:
     """Models as one: each weight of shape (models, …)."""
 
     def __init__(
-        self, material: Material, tasks: Sequence[Retraining], device: torch.device
+        self, material: CNNMaterial, changes: Sequence[Change], device: torch.device
     ) -> None:
-        assert material.tokens is not None
         self._recipe, self._device = material.run.recipe, device
-        self._count = len(material.train)
+        self._count = len(material.texts.train)
         self.steps = min(self._recipe.steps(self._count), material.run.manifest.steps)
         # Models with the same seed and texts are given the same batches.
-        kinds = list(dict.fromkeys((one.seed, one.relabelled, one.blanked) for one in tasks))
-        self._recipes = [replace(self._recipe, seed=seed) for seed, _, _ in kinds]
-        self._labels = [relabelled(material, changes) for _, changes, _ in kinds]
-        self._encoded = [blanked(material, places) for _, _, places in kinds]
-        self._kind = np.array(
-            [kinds.index((one.seed, one.relabelled, one.blanked)) for one in tasks]
-        )
-        self._kept = np.ones((len(tasks), self._count), np.bool_)
-        for place, task in enumerate(tasks):
-            self._kept[place, list(task.removed)] = False
-        seeds = list(dict.fromkeys(one.seed for one in tasks))
-        starts = [
-            initial_model(material.run, seed, material.embeddings, material.tokens).state_dict()
-            for seed in seeds
-        ]
-        which = torch.tensor([seeds.index(one.seed) for one in tasks], device=device)
+        names = [(one.seed, one.labels.tobytes(), one.blanked) for one in changes]
+        kinds = dict(zip(names, changes, strict=True))
+        self._recipes = [replace(self._recipe, seed=one.seed) for one in kinds.values()]
+        self._labels = [one.labels for one in kinds.values()]
+        self._encoded = [blanked(material.texts, one.blanked) for one in kinds.values()]
+        places = {name: place for place, name in enumerate(kinds)}
+        self._kind = np.array([places[name] for name in names])
+        self._factors = np.stack([one.weights for one in changes])
+        seeds = list(dict.fromkeys(one.seed for one in changes))
+        starts = [material.start(seed).state_dict() for seed in seeds]
+        which = torch.tensor([seeds.index(one.seed) for one in changes], device=device)
         self._weights = {
             name: torch.stack([one[name] for one in starts]).to(device)[which] for name in starts[0]
         }
@@ -221,7 +239,7 @@ class _Stack:
         return [int(step) for step in bad.tolist()]
 
     @torch.no_grad()
-    def says(self, encoded: Encoded) -> FloatArray:
+    def says(self, encoded: Encoded) -> predict.FloatArray:
         """Return class scores of texts, float32, shape (models, texts, classes)."""
         shape = (len(self._kind), len(encoded), self._model.config.classes)
         found = np.empty(shape, np.float32)
@@ -243,12 +261,12 @@ class _Stack:
 
         kind = torch.from_numpy(self._kind).to(self._device)
         labels = np.stack([one[at] for one, at in zip(self._labels, rows, strict=True)])
-        kept = self._kept[np.arange(len(self._kind))[:, None], np.stack(rows)[self._kind]]
+        factors = self._factors[np.arange(len(self._kind))[:, None], np.stack(rows)[self._kind]]
         return (
             together([ids for ids, _ in padded]),
             together([mask for _, mask in padded]),
             torch.from_numpy(labels).to(self._device)[kind],
-            torch.from_numpy(kept.astype(np.float32) / kept.shape[1]).to(self._device),
+            torch.from_numpy(factors / np.float32(factors.shape[1])).to(self._device),
         )
 
     def _scores(self, weights: dict[str, Tensor], ids: Tensor, mask: Tensor) -> Tensor:
@@ -260,8 +278,3 @@ class _Stack:
     ) -> Tensor:
         scores = self._scores(weights, ids, mask)
         return torch.nn.functional.cross_entropy(scores, labels, reduction="none")
-
-
-def _texts(material: Material) -> list[Encoded]:
-    parts = (material.train, material.probes, material.held_out)
-    return [part for part in parts if part is not None]

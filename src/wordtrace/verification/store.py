@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any
 
 from wordtrace.execute.ledger import Ledger
-from wordtrace.verification.retrain import Probe, Retraining, probes_key
+from wordtrace.verification.retrain import Retraining, probes_key
+from wordtrace.verification.retrainer import Probe
 
 LEDGER = "retrainings.sqlite"
 

@@ -6,9 +6,10 @@ import os
 import statistics
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from wordtrace.errors import WordtraceError
+from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.named import named
 from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
@@ -16,13 +17,15 @@ from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import Executor, Lost
 from wordtrace.run.run import Run
 from wordtrace.verification.retrain import Retraining, retrain
-from wordtrace.verification.stacked import Stacked
+from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
 
 def run_tasks(
     run: Run,
     tasks: Sequence[Retraining],
+    retrainer: Retrainer,
     workers: int | None = None,
     *,
     executor: str | Executor = "processes",
@@ -60,8 +63,8 @@ def run_tasks(
         # Seed by seed: a worker's next task shares the order of the rows and the initial weights.
         missing.sort(key=lambda task: task.seed)
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            pool = _pool(executor, address, workers, len(missing))
-            for task, result in pool.run(retrain, missing):
+            pool = _pool(retrainer, executor, address, workers, len(missing))
+            for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
                     lost.append((task, result.reason))
                 else:
@@ -81,10 +84,19 @@ def run_tasks(
 
 
 def _pool(
-    executor: str | Executor, address: str | None, workers: int | None, count: int
-) -> Executor | Stacked:
+    retrainer: Retrainer,
+    executor: str | Executor,
+    address: str | None,
+    workers: int | None,
+    count: int,
+) -> Executor | Stacks:
     if executor == "stacked" and address is None:
-        return Stacked(workers)
+        if not isinstance(retrainer, Stacked):
+            raise InputError(
+                "--executor stacked trains the CNN of `wordtrace train` alone; use --executor "
+                "processes or ray for this retrainer."
+            )
+        return Stacks(retrainer, workers)
     pool = named(executor, address, workers, tolerant=True, also="stacked")
     return pool or local(workers, count, tolerant=True)
 
@@ -101,8 +113,3 @@ def _announce(
         minutes = seconds * len(missing) / min(workers or cores(), len(missing)) / 60
         said += f", about {minutes:.0f} min" if minutes >= 1 else ", about a minute"
     sys.stderr.write(f"{said}; Ctrl-C keeps what is done.\n")
-
-
-def seeds_of(run: Run, repeats: int) -> list[int]:
-    """Return seeds for retrainings: never the run's own, on which its queries were picked."""
-    return [(run.recipe.seed + 1 + place) % 2**31 for place in range(repeats)]

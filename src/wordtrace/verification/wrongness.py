@@ -11,8 +11,8 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.run.run import Run
 from wordtrace.verification.removal import Rows
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.tasks import run_tasks, seeds_of
+from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,11 @@ class Wrongness:
 
 
 def wrongness(
-    run: Run, examples: Examples | None = None, trainings: int = 20, workers: int | None = None
+    run: Run,
+    retrainer: Retrainer,
+    examples: Examples | None = None,
+    trainings: int = 20,
+    workers: int | None = None,
 ) -> Wrongness:
     """Retrain with other seeds and count wrong predictions.
 
@@ -61,15 +65,9 @@ def wrongness(
     left_out = [
         _half(count, seeds[place], place) if examples is None else () for place in range(trainings)
     ]
-    probes = tuple(
-        (text, None if asked.texts2 is None else asked.texts2[row])
-        for row, text in enumerate(asked.texts)
-    )
-    tasks = [
-        Retraining(str(run.path), run.fingerprint, seed, rows, probes)
-        for seed, rows in zip(seeds, left_out, strict=True)
-    ]
-    results = run_tasks(run, tasks, workers)
+    retrainings = Retrainings(run, probes_of(asked), retrainer, workers)
+    tasks = [retrainings.task(seed, rows) for seed, rows in zip(seeds, left_out, strict=True)]
+    results = retrainings.run(tasks)
     votes = np.zeros((len(asked), len(run.label_names)), np.int64)
     for task in tasks:
         predicted = np.asarray(results[task.key]["probabilities"]).argmax(1)

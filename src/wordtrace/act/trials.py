@@ -1,0 +1,112 @@
+"""Treatments tried out: how many retrainings with each get the queries right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.act.treatments import Treatment
+from wordtrace.data.examples import Examples
+from wordtrace.verification.removal import random_rows
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.retrainings import Retrainings
+
+RANDOM = "random rows"
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What the retrained models said.
+
+    Attributes
+    ----------
+    base
+        bool, shape (queries, seeds): whether a model of all rows gets a query right.
+    right
+        The same by method and k, the control :data:`RANDOM` last.
+    base_accuracy, accuracy
+        On the held-out rows: of the models of all rows, and by method and k; empty where there
+        are no held-out rows.
+    retrainings
+        How many models there were.
+    """
+
+    base: BoolArray
+    right: dict[str, dict[int, BoolArray]]
+    base_accuracy: list[float]
+    accuracy: dict[str, dict[int, list[float]]]
+    retrainings: int
+
+    def held_out_change(self, method: str, k: int) -> float | None:
+        """Return by how much a change moves the accuracy on the held-out rows, if there are any."""
+        changed = self.accuracy[method][k]
+        if not changed or not self.base_accuracy:
+            return None
+        return float(np.mean(changed) - np.mean(self.base_accuracy))
+
+
+def try_out(
+    retrainings: Retrainings,
+    asked: Examples,
+    chosen: Mapping[tuple[str, int, int], Treatment],
+    sizes: Sequence[int],
+    seeds: Sequence[int],
+) -> Trials:
+    """Retrain with each treatment, with as many random rows left out, and with all rows.
+
+    Parameters
+    ----------
+    chosen
+        By (method, k, query).
+    """
+    places = range(len(asked))
+    base = [_task(retrainings, seed, Treatment()) for seed in seeds]
+    # One draw of random rows for each seed serves all queries.
+    control = {size: _random(retrainings, size, seeds) for size in sizes}
+    treated = {
+        key: [_task(retrainings, seed, change) for seed in seeds] for key, change in chosen.items()
+    }
+    tasks = [*base, *(one for part in (control, treated) for by in part.values() for one in by)]
+    results = retrainings.run(tasks)
+
+    def right(place: int, trained: Sequence[Retraining]) -> BoolArray:
+        said = np.asarray([results[one.key]["probabilities"][place] for one in trained])
+        found: BoolArray = said.argmax(1) == asked.labels[place]
+        return found
+
+    def accuracy(trained: Sequence[Retraining]) -> list[float]:
+        found = [results[one.key]["accuracy"] for one in trained]
+        return [value for value in found if value is not None]
+
+    by_method: dict[str, dict[int, BoolArray]] = {}
+    kept: dict[str, dict[int, list[float]]] = {}
+    for name in dict.fromkeys(name for name, _, _ in chosen):
+        by_method[name], kept[name] = {}, {}
+        for size in sizes:
+            each = [treated[name, size, place] for place in places]
+            by_method[name][size] = np.stack([right(place, each[place]) for place in places])
+            kept[name][size] = [value for one in each for value in accuracy(one)]
+    by_method[RANDOM] = {
+        size: np.stack([right(place, control[size]) for place in places]) for size in sizes
+    }
+    kept[RANDOM] = {size: accuracy(control[size]) for size in sizes}
+    return Trials(
+        np.stack([right(place, base) for place in places]),
+        by_method,
+        accuracy(base),
+        kept,
+        len({one.key for one in tasks}),
+    )
+
+
+def _task(retrainings: Retrainings, seed: int, change: Treatment) -> Retraining:
+    return retrainings.task(seed, change.removed, change.relabelled, change.blanked)
+
+
+def _random(retrainings: Retrainings, size: int, seeds: Sequence[int]) -> list[Retraining]:
+    rows = len(retrainings.on.train)
+    return [retrainings.task(seed, random_rows(rows, size, seed)) for seed in seeds]

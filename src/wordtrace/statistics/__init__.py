@@ -1,0 +1,1 @@
+"""Means, shares and rankings with their intervals; it knows of numbers alone."""

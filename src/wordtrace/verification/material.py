@@ -1,0 +1,134 @@
+"""What all retrainings of a run share that are asked the same, made once in each process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from wordtrace.data.batches import Encoded
+from wordtrace.models.cnn import CNN
+from wordtrace.run.run import Run
+from wordtrace.verification.retrainer import Probe
+
+IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A run's texts as token ids.
+
+    Attributes
+    ----------
+    blank
+        The id that takes a blanked word's place, or None.
+    """
+
+    train: Encoded
+    held_out: Encoded | None
+    probes: Encoded
+    blank: int | None
+
+    @property
+    def parts(self) -> list[Encoded]:
+        """All texts."""
+        return [part for part in (self.train, self.probes, self.held_out) if part is not None]
+
+
+@dataclass(frozen=True)
+class CNNMaterial:
+    """A run of the CNN with its vocabulary cut to the tokens that occur.
+
+    Rows of the embedding whose tokens occur nowhere never change and are never read, so they are
+    left out: the result is the same, with less to update.
+
+    Attributes
+    ----------
+    texts
+        Token ids are places in `tokens`.
+    tokens
+        The ids that occur, rising.
+    embeddings
+        Pretrained ones, shape (vocabulary, dim), or None.
+    """
+
+    run: Run
+    texts: Material
+    tokens: IntArray
+    embeddings: torch.Tensor | None
+
+    def start(self, seed: int) -> CNN:
+        """Return the model before training."""
+        return initial_model(self.run, seed, self.embeddings, self.tokens)
+
+
+@lru_cache(maxsize=2)
+def whole(run: Run, probes: tuple[Probe, ...]) -> Material:
+    """Return a run's material with its whole vocabulary."""
+    return _encoded(run, probes)
+
+
+@lru_cache(maxsize=2)
+def cut(run: Run, probes: tuple[Probe, ...]) -> CNNMaterial:
+    """Return the material of a run of the CNN."""
+    texts = _encoded(run, probes)
+    extra = [] if texts.blank is None else [np.array([texts.blank], np.int32)]
+    tokens = np.unique(np.concatenate([part.ids for part in texts.parts] + extra))
+    material = Material(
+        _cut(texts.train, tokens),
+        None if texts.held_out is None else _cut(texts.held_out, tokens),
+        _cut(texts.probes, tokens),
+        None if texts.blank is None else int(np.searchsorted(tokens, texts.blank)),
+    )
+    start = run.weights(0)["embedding.weight"] if run.manifest.pretrained_embeddings else None
+    return CNNMaterial(run, material, tokens.astype(np.int64), start)
+
+
+def initial_model(run: Run, seed: int, embeddings: torch.Tensor | None, tokens: IntArray) -> CNN:
+    """Draw the weights of `seed` for the whole vocabulary and keep the rows of `tokens`."""
+    whole = CNN(run.config)
+    whole.initialise(seed, embeddings)
+    model = CNN(replace(run.config, vocabulary=len(tokens)))
+    weights = whole.state_dict()
+    weights["embedding.weight"] = weights["embedding.weight"][torch.from_numpy(tokens)]
+    model.load_state_dict(weights)
+    return model
+
+
+def blank_token(run: Run) -> int | None:
+    """Return the id that takes a blanked word's place: padding, else the mask; None for neither."""
+    ids = (run.tokenizer.inner.token_to_id(name) for name in ("[PAD]", "<pad>", "[MASK]", "<mask>"))
+    return next((id for id in ids if id is not None), None)
+
+
+def blanked(material: Material, places: tuple[tuple[int, int], ...]) -> Encoded:
+    """Return the training texts with padding in the place of (row, position)."""
+    if not places:
+        return material.train
+    assert material.blank is not None
+    ids = material.train.ids.copy()
+    for row, position in places:
+        ids[material.train.offsets[row] + position] = material.blank
+    return replace(material.train, ids=ids)
+
+
+def _encoded(run: Run, probes: tuple[Probe, ...]) -> Material:
+    asked = run.tokenizer.encode(
+        [text for text, _ in probes],
+        [text2 or "" for _, text2 in probes] if run.manifest.has_pairs else None,
+    )
+    held = run.held_out
+    return Material(
+        run.tokenizer.encode(run.train.texts, run.train.texts2),
+        None if held is None else run.tokenizer.encode(held.texts, held.texts2),
+        asked,
+        blank_token(run),
+    )
+
+
+def _cut(part: Encoded, tokens: np.ndarray[Any, np.dtype[Any]]) -> Encoded:
+    """Number the tokens by their place among those that occur."""
+    return replace(part, ids=np.searchsorted(tokens, part.ids).astype(np.int32))

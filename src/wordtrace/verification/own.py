@@ -1,0 +1,112 @@
+"""The retrainers of runs that `wordtrace train` made, and which of them a run takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from wordtrace.data.batches import Encoded
+from wordtrace.errors import InputError
+from wordtrace.models import predict
+from wordtrace.run.run import Run
+from wordtrace.training.fit import Training, fit
+from wordtrace.verification.material import Material, blanked, cut, whole
+from wordtrace.verification.refit import refit
+from wordtrace.verification.retrainer import Change, Retrainer, Said
+from wordtrace.verification.stacked import Stacked
+
+
+def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrainer:
+    """Return what repeats a run's own training.
+
+    Parameters
+    ----------
+    what
+        The command that retrains, for the message.
+    executor
+        With "stacked" it trains many models at once.
+
+    Raises
+    ------
+    InputError
+        When the run's model is of another kind than classes, somebody else trained it, or its
+        models can't be stacked.
+    """
+    run.require_classes(what)
+    recipe = run.recipe
+    if not run.is_cnn:
+        if executor == "stacked":
+            raise InputError(
+                "--executor stacked trains the CNN alone; use --executor processes or ray for "
+                f"{run.path}."
+            )
+        return Loop()
+    if executor == "stacked":
+        return Stacked()
+    return FlatCNNLoop() if recipe.optimizer == "sgd" else CNNLoop()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The reference loop on a pretrained model."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def train(self, run: Run, change: Change) -> Said:
+        """Train once; see :class:`.Retrainer`."""
+        texts = whole(run, change.probes)
+        training = Training(run.start(change.seed))
+        _fit(run, training, texts, change)
+        return _said(texts, partial(predict.logits, training.model))
+
+
+@dataclass(frozen=True)
+class CNNLoop:
+    """The reference loop on the CNN."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def train(self, run: Run, change: Change) -> Said:
+        """Train once; see :class:`.Retrainer`."""
+        material = cut(run, change.probes)
+        training = Training(material.start(change.seed))
+        _fit(run, training, material.texts, change)
+        return _said(material.texts, partial(predict.logits, training.model))
+
+
+@dataclass(frozen=True)
+class FlatCNNLoop:
+    """The CNN by SGD, as fast as one core does it (:func:`.refit.refit`)."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def train(self, run: Run, change: Change) -> Said:
+        """Train once; see :class:`.Retrainer`."""
+        material = cut(run, change.probes)
+        flat = refit(
+            material.start(change.seed),
+            blanked(material.texts, change.blanked),
+            change.labels,
+            replace(run.recipe, seed=change.seed),
+            change.weights,
+            run.manifest.steps,
+        )
+        return _said(material.texts, flat.predict)
+
+
+def _fit(run: Run, training: Training, texts: Material, change: Change) -> None:
+    fit(
+        training,
+        blanked(texts, change.blanked),
+        change.labels,
+        replace(run.recipe, seed=change.seed),
+        weights=change.weights,
+        last_step=run.manifest.steps,
+    )
+
+
+def _said(texts: Material, scores: Callable[[Encoded], predict.FloatArray]) -> Said:
+    held_out = None if texts.held_out is None else predict.probabilities(scores(texts.held_out))
+    return Said(predict.probabilities(scores(texts.probes)), held_out)

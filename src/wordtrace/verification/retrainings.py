@@ -1,0 +1,83 @@
+"""The retrainings of a study: of one run, by one retrainer, asked the same probes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wordtrace.data.examples import Examples
+from wordtrace.disk import fingerprint
+from wordtrace.execute.protocol import Executor
+from wordtrace.run.run import Run
+from wordtrace.verification.removal import Rows
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.retrainer import Probe, Retrainer
+from wordtrace.verification.tasks import run_tasks
+
+
+@dataclass(frozen=True)
+class Retrainings:
+    """What is trained, by what, where, and what the models are asked.
+
+    Attributes
+    ----------
+    workers, executor, address
+        As of :func:`.tasks.run_tasks`.
+    """
+
+    on: Run
+    probes: tuple[Probe, ...]
+    retrainer: Retrainer
+    workers: int | None = None
+    executor: str | Executor = "processes"
+    address: str | None = None
+
+    def task(
+        self,
+        seed: int,
+        removed: Rows = (),
+        relabelled: tuple[tuple[int, int], ...] = (),
+        blanked: tuple[tuple[int, int], ...] = (),
+    ) -> Retraining:
+        """Return one retraining; see :class:`.Retraining`."""
+        return Retraining(
+            str(self.on.path), self.training, seed, removed, self.probes, relabelled, blanked
+        )
+
+    @property
+    def training(self) -> str:
+        """What makes it this training: the run, and what a retrainer not the run's own says."""
+        if not self.retrainer.settings:
+            return self.on.fingerprint
+        return fingerprint.of_document(
+            {"run": self.on.fingerprint, "retrainer": dict(self.retrainer.settings)}
+        )
+
+    def run(
+        self, tasks: Sequence[Retraining], failed: dict[int, str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Return each retraining's result by its key; see :func:`.tasks.run_tasks`."""
+        return run_tasks(
+            self.on,
+            tasks,
+            self.retrainer,
+            self.workers,
+            executor=self.executor,
+            address=self.address,
+            failed=failed,
+        )
+
+
+def probes_of(examples: Examples) -> tuple[Probe, ...]:
+    """Return some examples' texts as probes."""
+    if examples.texts2 is None:
+        return tuple((text, None) for text in examples.texts)
+    return tuple(zip(examples.texts, examples.texts2, strict=True))
+
+
+def seeds_of(run: Run, repeats: int) -> list[int]:
+    """Return seeds for retrainings: never the run's own, on which its queries were picked."""
+    recipe = run.manifest.recipe
+    first = 0 if recipe is None else recipe.seed
+    return [(first + 1 + place) % 2**31 for place in range(repeats)]

@@ -1,0 +1,143 @@
+"""A training that is not ours, plugged in: one class, given to `verify`, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+
+import wordtrace as wt
+from wordtrace.errors import InputError, WordtraceError
+from wordtrace.execute.ledger import Ledger
+from wordtrace.verification.retrainer import Change, Said
+from wordtrace.verification.store import LEDGER
+
+
+@dataclass
+class BagOfWords:
+    """Logistic regression on word counts, fitted to a random nine tenths of the rows."""
+
+    settings: dict[str, Any] = field(default_factory=lambda: {"model": "bag of words", "C": 1.0})
+
+    def train(self, run: wt.Run, change: Change) -> Said:
+        drawn = np.random.default_rng(change.seed).random(len(run.train)) < 0.9
+        words = CountVectorizer(token_pattern=r"\w+").fit(run.train.texts)
+        model = LogisticRegression(C=self.settings["C"]).fit(
+            words.transform(run.train.texts), change.labels, sample_weight=change.weights * drawn
+        )
+        held_out = model.predict_proba(words.transform(run.held_out.texts))
+        probes = model.predict_proba(words.transform([text for text, _ in change.probes]))
+        return Said(probes, held_out)
+
+
+@pytest.fixture
+def own(run: wt.Run, tmp_path: Path) -> wt.Run:
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
+    return wt.Run.open(folder)
+
+
+def test_its_verification_tells_its_effect(own: wt.Run, index: wt.Index) -> None:
+    trace = index.trace("the striker and the coach win a match", "sport", top=30)
+    toy = BagOfWords()
+    found = wt.verify(
+        trace, run=own, index=index, retrainer=toy, remove="proponents", k=9, repeats=4, workers=2
+    )
+    (query,) = found.document()["queries"]
+    rows = own.rows_of(query["removed"])
+    for place, seed in enumerate(found.document()["seeds"]):
+        weights = np.ones(len(own.train), np.float32)
+        change = Change(seed, weights, own.train.labels, (), ((trace.queries[0].text, None),))
+        with_all = toy.train(own, change).probes[0, own.label_names.index("sport")]
+        weights[rows] = 0
+        without = toy.train(own, change).probes[0, own.label_names.index("sport")]
+        assert query["base"]["values"][place] == pytest.approx(with_all)
+        assert query["without"]["values"][place] == pytest.approx(without)
+    assert query["without"]["change"]["mean"] < -0.01
+    held_out = toy.train(own, change).held_out.argmax(1) == own.held_out.labels
+    assert found.document()["held_out"]["without"]["values"][-1] == held_out.mean()
+    assert "Removing the 9 strongest proponents lowered P(sport) by" in repr(found)
+
+
+def test_its_results_are_kept_apart_from_the_runs_own(own: wt.Run, index: wt.Index) -> None:
+    trace = index.trace("profit of the bank", "money", top=30)
+    choices: dict[str, Any] = {"run": own, "k": 3, "repeats": 2, "workers": 1, "index": index}
+    toy = BagOfWords()
+    found = wt.verify(trace, retrainer=toy, **choices).document()
+    with Ledger(own.path / LEDGER) as ledger:
+        before = len(ledger)
+    again = wt.verify(trace, retrainer=toy, **choices).document()
+    assert again["queries"] == found["queries"]
+    with Ledger(own.path / LEDGER) as ledger:
+        assert len(ledger) == before
+    ours = wt.verify(trace, **choices).document()
+    assert ours["queries"][0]["base"] != found["queries"][0]["base"]
+    other = replace(toy, settings={"model": "bag of words", "C": 0.01})
+    others = wt.verify(trace, retrainer=other, **choices).document()
+    assert others["queries"][0]["base"] != found["queries"][0]["base"]
+
+
+@dataclass
+class Saying:
+    """Says what a function says, without any training."""
+
+    says: Callable[[wt.Run, Change], Said]
+    settings: dict[str, Any] = field(default_factory=lambda: {"model": "a function"})
+
+    def train(self, run: wt.Run, change: Change) -> Said:
+        return self.says(run, change)
+
+
+def test_a_function_is_enough_and_held_out_rows_are_not_needed(
+    own: wt.Run, index: wt.Index
+) -> None:
+    trace = index.trace("profit of the bank", "money", top=30)
+    label = own.label_names.index("money")
+
+    def says(run: wt.Run, change: Change) -> Said:
+        share = float(change.weights[run.train.labels == label].mean()) / 2
+        rest = np.full(3, (1 - share) / 2)
+        rest[label] = share
+        return Said(rest[None])
+
+    found = wt.verify(
+        trace, run=own, index=index, retrainer=Saying(says), remove="proponents", k=5, repeats=2,
+        workers=2,
+    ).document()  # fmt: skip
+    assert found["held_out"] is None
+    assert found["queries"][0]["base"]["values"] == [0.5, 0.5]
+    assert found["queries"][0]["without"]["mean"] < 0.5
+
+
+def test_a_run_that_others_trained_is_verified_by_another_retrainer(
+    own: wt.Run, index: wt.Index
+) -> None:
+    """Only our own retrainers need a recipe: its absence is theirs to refuse."""
+    trace = index.trace("profit of the bank", "money", top=30)
+    own.manifest = replace(own.manifest, recipe=None)
+    own.fingerprint = trace.run_fingerprint
+    with pytest.raises(InputError, match="was trained elsewhere"):
+        wt.verify(trace, run=own, index=index, k=3, repeats=2, workers=1)
+    found = wt.verify(
+        trace, run=own, index=index, retrainer=BagOfWords(), k=3, repeats=2, workers=1
+    )
+    assert found.document()["seeds"] == [1, 2]
+
+
+def test_what_it_says_has_the_shape_of_the_classes(own: wt.Run, index: wt.Index) -> None:
+    trace = index.trace("profit of the bank", "money", top=30)
+    choices: dict[str, Any] = {"run": own, "k": 3, "repeats": 2, "workers": 1, "index": index}
+    two = Saying(lambda run, change: Said(np.full((1, 2), 0.5)))
+    with pytest.raises(
+        WordtraceError, match=r"of the probes have the shape \(1, 2\); .* need \(1, 3\)"
+    ):
+        wt.verify(trace, retrainer=two, **choices)
+    with pytest.raises(InputError, match="stacked trains the CNN of `wordtrace train` alone"):
+        wt.verify(trace, retrainer=two, executor="stacked", **choices)
