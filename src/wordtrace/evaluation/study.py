@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.act.judge import judge, marks
+from wordtrace.asking.asker import Asker
+from wordtrace.asking.own import self_influence
 from wordtrace.data.examples import Examples
 from wordtrace.errors import WordtraceError
 from wordtrace.evaluation import statistics
@@ -21,9 +23,6 @@ from wordtrace.evaluation.efficiency import efficiency
 from wordtrace.evaluation.queries import pick
 from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
 from wordtrace.execute.protocol import Executor
-from wordtrace.explain.own import self_influence
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
 from wordtrace.verification.retrain import Retraining
@@ -125,10 +124,10 @@ def evaluate(
         }
 
     study = Deletion(run.train.labels, asked.labels, sizes, seeds, solve)
-    tracer = Tracer(run, None)
-    question = tracer.queries(ask(run, asked))
+    asker = Asker(run)
+    question = asker.queries(asked)
     for name in measures:
-        given[name] = tracer.score(question, name, **options)
+        given[name] = asker.ask(question, name, **options).scores()
     matrices: dict[str, Scores] = {}
     for name in [*measures, *(one for one in given if one not in measures)]:
         matrix = np.asarray(given[name], np.float32)
@@ -145,7 +144,7 @@ def evaluate(
         dropped += study.drop(set(failed))
         _require_two(study, failed)
     halves = [] if lds == 0 else datamodel(study, matrices, lds, repeats)
-    judged = None if marked is None else _found(tracer, measures, marked, options)
+    judged = None if marked is None else _found(asker, measures, marked, options)
     effects = study.effects()
     outcomes = {key: study.outcomes(key) for key in study.lines}
     base = study.base().mean(1)
@@ -191,13 +190,13 @@ def evaluate(
 
 
 def _found(
-    tracer: Tracer,
+    asker: Asker,
     measures: Sequence[str],
     marked: npt.NDArray[np.bool_],
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return how well each measure's self-influence finds the rows that are marked as wrong."""
-    own = {name: self_influence(tracer, name, **options).astype(np.float64) for name in measures}
+    own = {name: self_influence(asker, name, **options).astype(np.float64) for name in measures}
     return judge(own, marked)
 
 

@@ -60,6 +60,7 @@ class InfluenceLast:
         needs="the final model",
         cost="n forward passes; n · size² for H and size³ to solve, size = classes · features; "
         "conjugate gradients where H does not fit in the memory",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
@@ -143,6 +144,7 @@ class InfluenceLayer:
         needs="the final model",
         cost="n · (classes + 1) backward passes; n · classes · size² for G and size³ to solve; "
         "conjugate gradients where G does not fit in the memory",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
