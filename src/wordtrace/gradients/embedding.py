@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wordtrace.models.alone import alone
 from wordtrace.models.protocol import Batch, TextModel
 
 #: In which the gradients of an index may be computed.
@@ -73,14 +74,15 @@ def embedding_gradients(
         leaves.append(leaf)
         return leaf
 
-    handle = model.embedding.register_forward_hook(make_leaf)
-    try:
-        with torch.enable_grad(), _computing(model, precision):
-            logits = model.logits(batch)
-            losses = (objective or model.losses)(logits, batch)
-            (gradient,) = torch.autograd.grad(losses.sum(), leaves)
-    finally:
-        handle.remove()
+    with alone(model):
+        handle = model.embedding.register_forward_hook(make_leaf)
+        try:
+            with torch.enable_grad(), _computing(model, precision):
+                logits = model.logits(batch)
+                losses = (objective or model.losses)(logits, batch)
+                (gradient,) = torch.autograd.grad(losses.sum(), leaves)
+        finally:
+            handle.remove()
     # The row's own gradient, where the module gives the row times a factor (BART, Gemma).
     gradient = gradient.float() * getattr(model.embedding, "embed_scale", 1.0)
     strength: Tensor | None = None

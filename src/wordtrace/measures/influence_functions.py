@@ -25,6 +25,7 @@ from wordtrace.gradients.layers import (
 from wordtrace.measures import solve
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.models import predict
+from wordtrace.models.alone import alone
 from wordtrace.models.protocol import Batch, TextModel, to_batch
 from wordtrace.run.run import Run
 
@@ -223,7 +224,7 @@ def _roots(
 
     diag(p) − p pᵀ = D (I − s sᵀ) D with s = √p and D = diag(s), and I − s sᵀ is its own square.
     """
-    with torch.no_grad():
+    with torch.no_grad(), alone(model):
         s = torch.softmax(model.logits(batch).double(), 1).sqrt()
     jacobian = torch.stack(
         [_flat(model, modules, batch, bias, column).double() for column in range(s.shape[1])], 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from wordtrace.data.labelling import Labelling
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.format import check_format
 from wordtrace.errors import InputError
+from wordtrace.execute.once import once
 from wordtrace.models import predict
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
@@ -67,6 +68,7 @@ class Run:
         self.device = device
         self._models: dict[int, TextModel] = {}
         self._steps: dict[int, torch.Tensor] = {}
+        self._loading = RLock()
 
     @classmethod
     def open(cls, path: str | Path, device: str = "cpu") -> Run:
@@ -159,18 +161,18 @@ class Run:
         """The checkpoint that gives the predictions: the last, or the best under early stopping."""
         return Checkpoint.of(self.manifest["final"])
 
-    @cached_property
+    @once
     def train(self) -> Examples:
         """The training examples."""
         return Examples.read_parquet(self.path / TRAIN)
 
-    @cached_property
+    @once
     def held_out(self) -> Examples | None:
         """The examples never trained on, or None."""
         path = self.path / HELD_OUT
         return Examples.read_parquet(path) if path.exists() else None
 
-    @cached_property
+    @once
     def tokenizer(self) -> Tokenizer | CompletionTokenizer | Seq2SeqTokenizer:
         """The tokenizer it was trained with."""
         model = self.manifest["model"]
@@ -195,12 +197,12 @@ class Run:
     def _is_cnn(self) -> bool:
         return bool(self.manifest["model"]["kind"] == "cnn")
 
-    @cached_property
+    @once
     def encoded(self) -> Encoded:
         """The training examples' token ids."""
         return self.tokenizer.encode(self.train.texts, self.train.texts2, "Tokenizing")
 
-    @cached_property
+    @once
     def fingerprint(self) -> str:
         """What makes this run this run: data, tokenizer, weights, rates and recipe."""
         return fingerprint.of_document(
@@ -224,15 +226,16 @@ class Run:
         CorruptError
             When the weights don't fit the model, or hold NaN or infinity.
         """
-        if checkpoint.step not in self._models:
-            if self._is_cnn:
-                model: TextModel = CNN(self.config)
-                self.load_into(model.module, checkpoint)
-            else:
-                model = self._pretrained(checkpoint.folder)
-            model.module.to(self.device).eval().requires_grad_(False)
-            self._models[checkpoint.step] = model
-        return self._models[checkpoint.step]
+        with self._loading:
+            if checkpoint.step not in self._models:
+                if self._is_cnn:
+                    model: TextModel = CNN(self.config)
+                    self.load_into(model.module, checkpoint)
+                else:
+                    model = self._pretrained(checkpoint.folder)
+                model.module.to(self.device).eval().requires_grad_(False)
+                self._models[checkpoint.step] = model
+            return self._models[checkpoint.step]
 
     def weighted(self, weighting: str) -> Run:
         """Return this run as an index of a weighting sees it; models are shared, not loaded anew.
@@ -258,19 +261,21 @@ class Run:
         """
         if self.weighting != "adam":
             return None
-        if checkpoint.step not in self._steps:
-            table = next(self.model(checkpoint).embedding.parameters())
-            path = self.path / checkpoint.folder / adam.FILE
-            found = adam.root_steps(path, len(table), table.shape[1])
-            self._steps[checkpoint.step] = found.to(self.device)
-        return self._steps[checkpoint.step]
+        with self._loading:
+            if checkpoint.step not in self._steps:
+                table = next(self.model(checkpoint).embedding.parameters())
+                path = self.path / checkpoint.folder / adam.FILE
+                found = adam.root_steps(path, len(table), table.shape[1])
+                self._steps[checkpoint.step] = found.to(self.device)
+            return self._steps[checkpoint.step]
 
     def model_alone(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint as :meth:`model` does, and let go of all others."""
-        for kept in (self._models, self._steps):
-            for step in [step for step in kept if step != checkpoint.step]:
-                del kept[step]
-        return self.model(checkpoint)
+        with self._loading:
+            for kept in (self._models, self._steps):
+                for step in [step for step in kept if step != checkpoint.step]:
+                    del kept[step]
+            return self.model(checkpoint)
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
