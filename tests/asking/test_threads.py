@@ -142,12 +142,13 @@ def test_holds_that_overlap_leave_the_number_of_threads_as_it_was() -> None:
     try:
         first, second = one_thread(), one_thread()
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(first.__enter__).result()
-            second.__enter__()
-            pool.submit(first.__exit__, None, None, None).result()
-            assert torch.get_num_threads() == 1
-            second.__exit__(None, None, None)
+            first.__enter__()
+            # This thread begins in the meantime: it finds one, which is not its own to leave.
+            pool.submit(second.__enter__).result()
+            first.__exit__(None, None, None)
             assert torch.get_num_threads() == 3
+            assert pool.submit(torch.get_num_threads).result() == 1
+            pool.submit(second.__exit__, None, None, None).result()
             assert pool.submit(torch.get_num_threads).result() == 3
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(torch.get_num_threads).result() == 3

@@ -40,10 +40,10 @@ def one_thread() -> Iterator[None]:
     _held.depth += 1
     if _held.depth == 1:
         with _holding:
+            found = _to_one()
             if _holders == 0:
-                _free = torch.get_num_threads()
+                _free = found
             _holders += 1
-            torch.set_num_threads(1)
     try:
         yield
     finally:
@@ -68,6 +68,16 @@ def in_threads(task: Callable[[Item], None], items: Sequence[Item]) -> None:
             for item in items:
                 task(item)
             return
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(workers, initializer=_to_one) as pool:
             for _ in pool.map(task, items):
                 pass
+
+
+def _to_one() -> int:
+    """Let this thread use one alone; return how many it might use."""
+    import torch
+
+    # A thread takes over the number for new threads when it is first asked, after a setting, too.
+    found: int = torch.get_num_threads()
+    torch.set_num_threads(1)
+    return found
