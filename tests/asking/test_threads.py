@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from time import sleep
 from typing import Any
@@ -15,7 +16,8 @@ import torch
 from wordtrace import api
 from wordtrace.execute.once import once
 from wordtrace.execute.threads import one_thread
-from wordtrace.run.run import Run
+from wordtrace.run import load
+from wordtrace.run.manifest import RunManifest
 
 TEXTS = [
     "the striker and the coach win a match",
@@ -105,14 +107,14 @@ def test_a_matrix_and_predictions_are_asked_beside_gradients(
 def test_a_model_is_loaded_once_however_many_ask(
     run: api.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded: list[int] = []
-    load = Run.load_into
+    loaded: list[str] = []
+    load_model = load.load_model
 
-    def counted(self: Run, model: torch.nn.Module, checkpoint: Any) -> None:
-        loaded.append(checkpoint.step)
-        load(self, model, checkpoint)
+    def counted(path: Path, manifest: RunManifest, folder: str) -> Any:
+        loaded.append(folder)
+        return load_model(path, manifest, folder)
 
-    monkeypatch.setattr(Run, "load_into", counted)
+    monkeypatch.setattr(load, "load_model", counted)
     opened = api.Run.open(run.path)
     models = at_once([lambda: opened.model(opened.final)] * 8)
     assert len(loaded) == 1

@@ -72,7 +72,7 @@ def words(
         raise InputError("the second span goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}
     for name, one in given.items():
-        _check_text(name, one, opened.manifest["has_pairs"])
+        _check_text(name, one, opened.has_pairs)
     point = _checkpoint(opened, checkpoint)
     asker, count = Asker(opened), len(given)
     question = asker.question(list(given.values()), [label, label2][:count], [span, span2][:count])

@@ -84,7 +84,7 @@ class RunRows:
     @property
     def total(self) -> int:
         """How many training examples there are."""
-        return int(self._run.manifest["train"]["rows"])
+        return self._run.manifest.train.rows
 
     @once
     def removed(self) -> IntArray:
