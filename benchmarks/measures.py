@@ -13,8 +13,7 @@ from benchmarks import corpus
 from benchmarks.measure import in_turn, middle, ratio
 from benchmarks.peers import captum, dattri
 from wordtrace import api
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
+from wordtrace.asking.asker import Asker
 from wordtrace.measures.names import measure as named
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Queries
@@ -145,7 +144,7 @@ def _against(what: str, theirs: Any, ours: Any, count: int, repeats: int = 3) ->
 
 
 def _queries(run: Run, count: int) -> Queries:
-    return Tracer(run, None).queries(ask(run, corpus.queries(count)))
+    return Asker(run).queries(corpus.queries(count))
 
 
 def _part(run: Run, rows: np.ndarray, checkpoints: list[Any]) -> Any:

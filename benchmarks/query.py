@@ -14,8 +14,7 @@ from benchmarks import corpus
 from benchmarks.measure import in_turn, middle, ratio
 from benchmarks.peers import notebook
 from wordtrace import api
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
+from wordtrace.asking.asker import Asker
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.index.postings import Block
@@ -35,7 +34,7 @@ def measure(folder: Path, count: int = 10_000, repeats: int = 7) -> list[dict[st
         name = "all tokens" if top_k is None else f"top {top_k}"
         block = next(iter(index.folder.blocks(0)))
         for number in (40, 1):
-            queries = Tracer(run, None).queries(ask(run, corpus.queries(number)))
+            queries = Asker(run).queries(corpus.queries(number))
             tokens = TracInWE(top_k).query_tokens(run, queries)[0]
             eta = run.checkpoints[0].learning_rate
             scores = np.zeros((number, len(run.train)), np.float32)
@@ -120,7 +119,7 @@ def peer(folder: Path, name: str, count: int = 512, asked: int = 8, repeats: int
     """A peer end to end on a part of the data, gradients included on both sides."""
     module = importlib.import_module(f"benchmarks.peers.{name}")
     run = corpus.trained(folder, 10_000)
-    queries = Tracer(run, None).queries(ask(run, corpus.queries(asked)))
+    queries = Asker(run).queries(corpus.queries(asked))
     rows = np.arange(count)
     checkpoint = run.checkpoints[0]
     kept: dict[str, Any] = {}

@@ -16,9 +16,8 @@ import torch
 from benchmarks import corpus, synthetic
 from benchmarks.measure import in_turn, middle, ratio
 from wordtrace import api
+from wordtrace.asking.asker import Asker
 from wordtrace.execute.threads import in_threads
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
 from wordtrace.index.describe import describe_index
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.accumulate import QueryTokens
@@ -40,8 +39,8 @@ def measure(folder: Path, count: int, repeats: int = 3) -> list[dict[str, Any]]:
     texts = corpus.queries(TEXTS)
     index.trace(texts[0])
     chosen, source = TracInWE(10), Indexed(index.folder)
-    tracer = Tracer(index.run, None)
-    asked = [chosen.query_tokens(index.run, tracer.queries(ask(index.run, text))) for text in texts]
+    asker = Asker(index.run)
+    asked = [chosen.query_tokens(index.run, asker.queries(text)) for text in texts]
 
     def top(one: list[QueryTokens]) -> Any:
         return strongest(chosen.score_from(source, index.run, 1, one)[0], 20)
@@ -95,11 +94,9 @@ def measure_compressed(
     index = synthetic.compressed(folder, count, project)
     run = corpus.trained(folder, synthetic.REAL)
     chosen, source = TracInWE(10), Indexed(index)
-    tracer = Tracer(run, None)
+    asker = Asker(run)
     asked = [
-        source.ready(
-            chosen.query_tokens(run, tracer.queries(ask(run, text)))[: synthetic.CHECKPOINTS]
-        )
+        source.ready(chosen.query_tokens(run, asker.queries(text))[: synthetic.CHECKPOINTS])
         for text in corpus.queries(TEXTS)
     ]
     seconds, floor = [], []

@@ -16,8 +16,7 @@ import torch
 from benchmarks import corpus
 from benchmarks.measure import in_turn, middle, ratio
 from wordtrace import api
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
+from wordtrace.asking.asker import Asker
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.source import Indexed
 from wordtrace.measures.topn import strongest
@@ -33,10 +32,8 @@ def measure(folder: Path, count: int = 10_000) -> list[dict[str, Any]]:
     run = corpus.trained(folder, count)
     index = api.build_index(run, folder / f"index-10-{count}", top_k=10)
     chosen, source = TracInWE(10), Indexed(index.folder)
-    tracer = Tracer(run, None)
-    asked = [
-        chosen.query_tokens(run, tracer.queries(ask(run, text))) for text in corpus.queries(20)
-    ]
+    asker = Asker(run)
+    asked = [chosen.query_tokens(run, asker.queries(text)) for text in corpus.queries(20)]
     faiss.omp_set_num_threads(torch.get_num_threads())
     found = []
     for size in (512, 4096):

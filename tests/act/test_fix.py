@@ -15,6 +15,7 @@ from wordtrace.act.fix import RANDOM, fix
 from wordtrace.act.words_blanked import harmful_word, without
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Word
+from wordtrace.explain.tracer import Tracer
 from wordtrace.models.tokenizer import TokenAt
 from wordtrace.training.fit import Training
 from wordtrace.training.fit import fit as train_by
@@ -123,7 +124,7 @@ def asked(run: api.Run) -> api.Examples:
 def test_treatments_are_what_the_traces_list(run: api.Run, index: api.Index, asked) -> None:
     part = asked.take([0, 1])
     found = treating.treatments(
-        index._tracer, part, [2, 6], ["remove", "blank", "relabel"], ["tracin-last"]
+        Tracer(index.asker), part, [2, 6], ["remove", "blank", "relabel"], ["tracin-last"]
     )
     assert {name for name, _, _ in found} == {"remove", "blank", "relabel", "remove by tracin-last"}
     trace = index.trace(part, top=6)
@@ -145,7 +146,9 @@ def test_treatments_are_what_the_traces_list(run: api.Run, index: api.Index, ask
 
 
 def test_a_fix_counts_what_retraining_says(index: api.Index, asked, tmp_path) -> None:
-    found = fix(index._tracer, asked, k=(3, 40), actions=("remove", "blank", "relabel"), repeats=6)
+    found = fix(
+        Tracer(index.asker), asked, k=(3, 40), actions=("remove", "blank", "relabel"), repeats=6
+    )
     document = found.document()
     assert len(document["queries"]) == 6
     assert set(document["curves"]) == {
@@ -178,12 +181,14 @@ def test_a_fix_counts_what_retraining_says(index: api.Index, asked, tmp_path) ->
         this = {"method": row["method"], "k": row["k"]}
         assert row["suffices"] == (query["suffices"] == this)
     assert sum(row["suffices"] for row in rows) == len(solved)
-    again = fix(index._tracer, asked, k=(3, 40), actions=("remove", "blank", "relabel"), repeats=6)
+    again = fix(
+        Tracer(index.asker), asked, k=(3, 40), actions=("remove", "blank", "relabel"), repeats=6
+    )
     assert again.document()["curves"] == document["curves"]
 
 
 def test_its_patch_fits_the_training_data(run: api.Run, index: api.Index, asked, tmp_path) -> None:
-    found = treating.treatments(index._tracer, asked.take([1]), [3], ["blank", "relabel"], [])
+    found = treating.treatments(Tracer(index.asker), asked.take([1]), [3], ["blank", "relabel"], [])
     run.train.write_parquet(tmp_path / "train.parquet")
     for change in found.values():
         patch = change.patch(run.train, "m", 3)

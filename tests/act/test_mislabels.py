@@ -23,6 +23,7 @@ from wordtrace.act.opposition import opposition
 from wordtrace.act.patch import fingerprint
 from wordtrace.act.rankings import RANKINGS, order_of, rankings
 from wordtrace.errors import InputError
+from wordtrace.explain.tracer import Tracer
 
 
 @pytest.mark.parametrize("top_k", [4, None])
@@ -127,7 +128,7 @@ def test_turned_labels_are_found_with_the_right_label_proposed(flipped) -> None:
 def test_evidence_is_what_a_trace_of_the_row_says(flipped) -> None:
     index, ids, _ = flipped
     row = index.run.train.row_of(ids[0])
-    (found,) = evidence(index._tracer, index.run.train.take([row]))
+    (found,) = evidence(Tracer(index.asker), index.run.train.take([row]))
     train = index.run.train
     trace = index.trace(train.texts[row], label=train.label_names[train.labels[row]], top=20)
     opponents = trace.opponents

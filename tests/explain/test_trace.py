@@ -253,19 +253,19 @@ def test_another_k_weighs_the_checkpoints_as_the_index_does(run: api.Run, tmp_pa
 def test_many_queries_in_little_memory_are_traced_in_parts(
     index: api.Index, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wordtrace.explain import tracer
+    from wordtrace.asking import asker
 
     whole = index.trace(queries, top=3).document()
     sizes = []
-    explain = tracer.Tracer._explain
+    predict = asker.Asker.predict
 
-    def counted(self, question, *rest):
-        sizes.append(len(question.texts))
-        return explain(self, question, *rest)
+    def counted(self, question):
+        sizes.append(len(question))
+        return predict(self, question)
 
-    monkeypatch.setattr(tracer.Tracer, "_explain", counted)
+    monkeypatch.setattr(asker.Asker, "predict", counted)
     rows = len(index.run.train)
-    monkeypatch.setattr(tracer, "Options", lambda **given: tracer_options(rows, **given))
+    monkeypatch.setattr(asker, "Options", lambda **given: tracer_options(rows, **given))
     parts = index.trace(queries, top=3).document()
     assert sizes == [2, 2]
     for document in (whole, parts):

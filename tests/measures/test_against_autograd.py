@@ -7,13 +7,12 @@ import pytest
 
 from tests.oracles import dense
 from wordtrace import api
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
+from wordtrace.asking.asker import Asker
 from wordtrace.measures.protocol import Queries
 
 
 def queries_of(run: api.Run, texts: list[str]) -> Queries:
-    return Tracer(run, None).queries(ask(run, texts, ["film", "money", "sport", "film"]))
+    return Asker(run).queries(texts, ["film", "money", "sport", "film"])
 
 
 def oracle(run: api.Run, queries: Queries, gradient) -> np.ndarray:
@@ -49,7 +48,7 @@ def test_scores_equal_dense_gradients(run: api.Run, queries: list[str], name: st
     assert 1.0 not in rates
     expected = oracle(run, asked, CASES[name])
     assert np.abs(expected).max() > 1e-4
-    found = Tracer(run, None).score(asked, name, top_k=4)
+    found = Asker(run).ask(asked, name, top_k=4).scores()
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-6 * np.abs(expected).max())
 
@@ -62,8 +61,8 @@ def test_an_index_gives_what_the_stream_gives(
 ) -> None:
     opened = request.getfixturevalue(fixture)
     asked = queries_of(run, queries)
-    streamed = Tracer(run, None).score(asked, name, top_k=4)
-    indexed = Tracer(run, opened.folder).score(asked, name)
+    streamed = Asker(run).ask(asked, name, top_k=4).scores()
+    indexed = Asker(run, opened.folder).ask(asked, name).scores()
     np.testing.assert_allclose(indexed, streamed, rtol=1e-5, atol=1e-6 * np.abs(streamed).max())
 
 
@@ -124,5 +123,5 @@ def test_captum_agrees(run: api.Run, queries: list[str]) -> None:
     expected = captum.influence(
         (torch.from_numpy(padded), torch.from_numpy(where), torch.from_numpy(asked.labels))
     ).numpy()
-    found = Tracer(run, None).score(asked, "tracin-we")
+    found = Asker(run).ask(asked, "tracin-we").scores()
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())

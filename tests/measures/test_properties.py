@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import COMMON, WORDS
 from wordtrace import api
+from wordtrace.asking.asker import Asker
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.names import MEASURES, measure
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.source import Streamed
@@ -25,7 +24,7 @@ TEXTS = st.lists(st.sampled_from(ALL_WORDS), min_size=1, max_size=20).map(" ".jo
 
 
 def queries_of(run: api.Run, texts: list[str], label: str | None = None) -> Queries:
-    return Tracer(run, None).queries(ask(run, texts, label))
+    return Asker(run).queries(texts, label)
 
 
 @settings(max_examples=15, deadline=None)
@@ -54,7 +53,7 @@ def test_top_k_of_at_least_the_length_is_tracin_we(run: api.Run, text: str) -> N
 @pytest.mark.parametrize("name", ["tracin-we", "tracin-we-topk", "tracin-last", "tracin-last+bias"])
 def test_scores_are_symmetric_and_self_influence_is_never_negative(run: api.Run, name: str) -> None:
     asked = Queries(run.train.texts, None, run.train.labels, run.encoded)
-    matrix = Tracer(run, None).score(asked, name)
+    matrix = Asker(run).ask(asked, name).scores()
     assert np.abs(matrix - np.diag(np.diag(matrix))).max() > 0
     np.testing.assert_allclose(matrix, matrix.T, rtol=1e-3, atol=1e-5 * np.abs(matrix).max())
     assert (np.diag(matrix) >= 0).all()
@@ -216,12 +215,12 @@ def test_the_strongest_of_many_are_those_of_a_full_sort(ties: bool) -> None:
 
 
 def test_several_threads_score_as_one(run: api.Run, index: api.Index) -> None:
-    tracer = Tracer(run, index.folder)
-    queries = tracer.queries(ask(run, ["the striker and the coach win a match", "bank of shares"]))
-    alone = tracer.score(queries)
+    queries = index.asker.queries(["the striker and the coach win a match", "bank of shares"])
+    answer = index.asker.ask(queries)
+    alone = answer.scores()
     torch.set_num_threads(3)
     try:
-        np.testing.assert_array_equal(tracer.score(queries), alone)
+        np.testing.assert_array_equal(answer.scores(), alone)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(1)

@@ -11,9 +11,9 @@ from scipy.optimize import linear_sum_assignment
 
 from tests.measures.test_layers import any_run, queries_of  # noqa: F401
 from wordtrace import api
+from wordtrace.asking.asker import Asker
 from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError
-from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Queries
@@ -82,7 +82,7 @@ def test_an_index_of_all_positions_answers_the_filtered_measures(
     queries = queries_of(run)
     for name in ("tracin-first", "tracin-common", "tracin-we-noc"):
         streamed = measure(name).score(run, queries)
-        indexed = Tracer(run, full_index.folder).score(queries, name)
+        indexed = Asker(run, full_index.folder).ask(queries, name).scores()
         np.testing.assert_allclose(indexed, streamed, rtol=1e-4, atol=1e-6 * np.abs(streamed).max())
         assert full_index.trace("the coach", measure=name).source == "index"
 

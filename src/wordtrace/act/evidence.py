@@ -10,7 +10,6 @@ import numpy as np
 from wordtrace.data.examples import Examples
 from wordtrace.execute.progress import track
 from wordtrace.explain.prediction import Explanation, Hit
-from wordtrace.explain.question import Question
 from wordtrace.explain.tracer import Tracer
 
 # Opponents that vote on the label proposed.
@@ -54,7 +53,7 @@ def evidence(tracer: Tracer, examples: Examples, listed: int = 3) -> list[Eviden
     with track("Evidence", len(examples), "rows") as advance:
         for start in range(0, len(examples), _BATCH):
             part = examples.take(np.arange(start, min(start + _BATCH, len(examples))))
-            asked = Question(part.texts, part.texts2, part.labels, "file")
+            asked = tracer.asker.question(part)
             found += [_against(one, listed) for one in tracer.trace(asked, top=_VOTERS).queries]
             advance(len(part))
     return found

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from wordtrace.asking.search import LocalSearch
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
@@ -19,7 +20,6 @@ from wordtrace.index.folder import IndexFolder
 from wordtrace.index.merge import gather
 from wordtrace.index.postings import Block
 from wordtrace.measures.accumulate import QueryTokens
-from wordtrace.measures.source import Indexed
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.run.run import Run
@@ -70,16 +70,16 @@ def neighbours(
     """
     if top < 1:
         raise InputError(f"--top is {top}; it must be at least 1.")
-    source, chosen = Indexed(index), TracInWE(index.manifest.top_k)
+    search, chosen = LocalSearch.of_index(index, run), TracInWE(index.manifest.top_k)
+    checkpoints = range(len(index.manifest.checkpoints))
     rows = np.setdiff1d(np.arange(index.manifest.examples), index.removed)
     own = index.column("self_influence_topk")
     size = max(1, min(_MOST, memory // (4 * max(1, index.manifest.examples))))
     with track("Neighbours", len(rows), "examples") as advance:
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
-            asked = [_asked(gather(index, place, part, 0)) for place in range(len(source.etas))]
-            scores = chosen.score_from(source, run, len(part), asked)
-            scores[:, index.removed] = 0
+            asked = [_asked(gather(index, place, part, 0)) for place in checkpoints]
+            scores = search.scores(chosen, len(part), asked)
             scores[np.arange(len(part)), part] = 0
             found = [strongest(row, top)[0] for row in scores]
             row = np.repeat(part, [len(one) for one in found])

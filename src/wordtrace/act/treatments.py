@@ -13,9 +13,7 @@ from wordtrace.act.words_blanked import harmful_word, without
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Span
-from wordtrace.explain.question import Question
 from wordtrace.explain.tracer import Tracer
-from wordtrace.measures.topn import strongest
 from wordtrace.verification.material import blank_token
 from wordtrace.verification.removal import Rows
 
@@ -95,7 +93,7 @@ def treatments(
 
     Methods are the actions, by the default measure's opponents, and "remove by MEASURE".
     """
-    question = Question(asked.texts, asked.texts2, asked.labels, "file")
+    question = tracer.asker.question(asked)
     largest = max(sizes)
     found: dict[tuple[str, int, int], Treatment] = {}
     trace = tracer.trace(question, top=largest)
@@ -115,11 +113,10 @@ def treatments(
             if "relabel" in actions:
                 changed = tuple(sorted(one for one in labels[:size] if one is not None))
                 found["relabel", size, place] = Treatment(relabelled=changed)
-    queries = tracer.queries(question)
+    queries = tracer.asker.queries(asked)
     for name in measures:
-        scores = tracer.score(queries, name)
-        for place in range(len(asked)):
-            rows = strongest(scores[place], largest)[1].tolist()
+        for place, one in enumerate(tracer.asker.ask(queries, name).rank(largest)):
+            rows = one.opponents.tolist()
             for size in sizes:
                 method = f"remove by {name}"
                 found[method, size, place] = Treatment(removed=tuple(sorted(rows[:size])))

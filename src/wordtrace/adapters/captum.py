@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wordtrace.adapters.asked import Asked
+from wordtrace.adapters.one_measure import OneMeasure
 from wordtrace.api.index import Index
 from wordtrace.errors import InputError
 from wordtrace.run.run import Run
@@ -38,7 +38,7 @@ class RunInfluence(DataInfluence):  # type: ignore[misc]
     def __init__(
         self, run: Run | Index | str | Path, measure: str = "tracin-we-topk", **options: Any
     ) -> None:
-        self._asked = Asked(run, measure, options)
+        self._measure = OneMeasure(run, measure, options)
 
     def influence(
         self,
@@ -79,7 +79,7 @@ class RunInfluence(DataInfluence):  # type: ignore[misc]
         del show_progress
         if k is not None and k < 1:
             raise InputError(f"k is {k}; it must be at least 1.")
-        scores = np.concatenate([self._asked.score(*batch) for batch in _batches(inputs)])
+        scores = np.concatenate([self._measure.score(*batch) for batch in _batches(inputs)])
         if aggregate:
             scores = scores.sum(0, keepdims=True)
         if k is None:
@@ -109,8 +109,8 @@ class RunInfluence(DataInfluence):  # type: ignore[misc]
         """
         del show_progress, outer_loop_by_checkpoints
         if inputs is None:
-            return torch.from_numpy(self._asked.self_influence())
-        found = [self._asked.self_influence(batch) for batch in _batches(inputs)]
+            return torch.from_numpy(self._measure.self_influence())
+        found = [self._measure.self_influence(batch) for batch in _batches(inputs)]
         return torch.from_numpy(np.concatenate(found))
 
 

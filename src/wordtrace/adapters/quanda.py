@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wordtrace.adapters.asked import Asked
+from wordtrace.adapters.one_measure import OneMeasure
 from wordtrace.api.index import Index
 from wordtrace.errors import InputError
 from wordtrace.run.run import Run
@@ -61,11 +61,12 @@ class RunExplainer:
         del checkpoints, checkpoints_load_func
         if task not in self.accepted_tasks:
             raise InputError(f"the task is {task!r}; wordtrace explains text_classification.")
-        self._asked = Asked(run, measure, options)
-        rows = len(self._asked.run.train)
+        self._measure = OneMeasure(run, measure, options)
+        trained = self._measure.run
+        rows = len(trained.train)
         if train_dataset is not None and len(train_dataset) != rows:
             raise InputError(
-                f"the training set has {len(train_dataset):,} rows but {self._asked.run.path} was "
+                f"the training set has {len(train_dataset):,} rows but {trained.path} was "
                 f"trained on {rows:,}."
             )
         self.model, self.train_dataset, self.device = model, train_dataset, "cpu"
@@ -81,9 +82,9 @@ class RunExplainer:
         targets
             Classes, or their names.
         """
-        return torch.from_numpy(self._asked.score(test_data, targets))
+        return torch.from_numpy(self._measure.score(test_data, targets))
 
     def self_influence(self, batch_size: int = 32) -> Tensor:
         """Return the influence of the training rows on themselves, float32, shape (rows,)."""
         del batch_size
-        return torch.from_numpy(self._asked.self_influence())
+        return torch.from_numpy(self._measure.self_influence())

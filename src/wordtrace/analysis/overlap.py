@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from wordtrace.analysis.correlation import spearman
 from wordtrace.analysis.overlap_result import Matrix, MeasureOverlap, Overlap, Recurrence, Recurrent
-from wordtrace.analysis.queries import Text, ask_examples
 from wordtrace.analysis.tops import (
     Tops,
     distinct_by_chance,
@@ -20,11 +19,11 @@ from wordtrace.analysis.tops import (
     share,
     share_across,
 )
+from wordtrace.asking.asker import Asker
+from wordtrace.asking.question import Text
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, NumericalError
 from wordtrace.execute.progress import track
-from wordtrace.measures.names import measure
-from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
 
@@ -72,15 +71,15 @@ def overlap(
     names = [measures] if isinstance(measures, str) else list(measures)
     if not names:
         raise InputError(_NO_MEASURE)
-    settings = Options(**options)
+    asker = Asker(opened)
     # All names are looked up before the first is computed: some measures take hours.
-    chosen = {name: measure(name, settings) for name in [*names, SALIENCY, SIMILARITY]}
+    ways = {name: asker.way(name, **options) for name in [*names, SALIENCY, SIMILARITY]}
     _check_top(top, listed, len(opened.train))
-    asked = ask_examples(opened, queries, label).queries
+    asked = asker.queries(queries, label)
     scores: dict[str, Scores] = {}
-    with track("Scoring", len(chosen), "measures") as advance:
-        for name, one in chosen.items():
-            scores[name] = one.score(opened, asked)
+    with track("Scoring", len(ways), "measures") as advance:
+        for name, way in ways.items():
+            scores[name] = way.ask(asked).scores()
             advance(1)
     found = overlap_of(
         {name: scores[name] for name in dict.fromkeys(names)},

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from wordtrace.analysis.queries import Asked, Text, ask_texts
 from wordtrace.analysis.word_gradients import Pieces, agreements, squared, word_gradients
 from wordtrace.analysis.words_result import (
     ImportantWord,
@@ -19,10 +18,13 @@ from wordtrace.analysis.words_result import (
     WeighedText,
     Words,
 )
+from wordtrace.asking.asker import Asker
+from wordtrace.asking.predictions import Predictions
+from wordtrace.asking.question import Text
 from wordtrace.errors import InputError
 from wordtrace.measures.protocol import Queries
 from wordtrace.models import predict
-from wordtrace.models.answer_spans import Part
+from wordtrace.models.answer_spans import Passage
 from wordtrace.models.tokenizer import Span, TokenAt
 from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.checkpoint import Checkpoint
@@ -38,8 +40,8 @@ def words(
     label2: str | None = None,
     checkpoint: int | None = None,
     words: bool = False,
-    span: Part | None = None,
-    span2: Part | None = None,
+    span: Passage | None = None,
+    span2: Passage | None = None,
 ) -> Words:
     """Weigh each word of a text; with a second one, compare their gradients word by word.
 
@@ -72,9 +74,9 @@ def words(
     for name, one in given.items():
         _check_text(name, one, opened.has_pairs)
     point = _checkpoint(opened, checkpoint)
-    asked = ask_texts(
-        opened, list(given.values()), [label, label2][: len(given)], [span, span2][: len(given)]
-    )
+    asker, count = Asker(opened), len(given)
+    question = asker.question(list(given.values()), [label, label2][:count], [span, span2][:count])
+    asked = asker.predict(question)
     queries = asked.queries
     read = _read(opened, queries, words)
     names = [one.names for one in read]
@@ -120,7 +122,7 @@ def _read(run: Run, queries: Queries, whole: bool) -> list[WholeWords]:
 
 
 def _weighed(
-    run: Run, asked: Asked, place: int, gradients: Mapping[str, Pieces], read: WholeWords
+    run: Run, asked: Predictions, place: int, gradients: Mapping[str, Pieces], read: WholeWords
 ) -> WeighedText:
     queries, special = asked.queries, run.tokenizer.special
     weights = {name: float(np.sqrt(squared(pieces))) for name, pieces in gradients.items()}
@@ -129,8 +131,8 @@ def _weighed(
         text2=None if queries.texts2 is None else queries.texts2[place],
         label=run.labelling.spell(queries.labels[place]),
         label_source="given" if asked.given[place] else "predicted",
-        predicted=run.labelling.spell(asked.predicted[place]),
-        predicted_probability=predict.or_none(asked.predicted_probability[place]),
+        predicted=run.labelling.spell(asked.labels[place]),
+        predicted_probability=predict.or_none(asked.of_predicted[place]),
         probability=predict.or_none(asked.probability[place]),
         words=tuple(
             ImportantWord(
@@ -146,7 +148,7 @@ def _weighed(
     )
 
 
-def _similarity(run: Run, asked: Asked, read: Sequence[WholeWords]) -> Similarity:
+def _similarity(run: Run, asked: Predictions, read: Sequence[WholeWords]) -> Similarity:
     first, second = (set(asked.queries.encoded[place].tolist()) for place in (0, 1))
     if not first & second:
         raise InputError(

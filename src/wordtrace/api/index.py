@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,20 +14,21 @@ from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels import Mislabels
 from wordtrace.act.neighbours import write_neighbours
+from wordtrace.asking.asker import Asker
+from wordtrace.asking.question import Question
+from wordtrace.asking.searcher import Spread
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
-from wordtrace.explain.question import Question, ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.protocol import Scores
-from wordtrace.measures.searcher import Spread
-from wordtrace.models.answer_spans import Part
+from wordtrace.models.answer_spans import Passage
 from wordtrace.run.run import Run
 
 
@@ -35,11 +36,22 @@ class Index:
     """An index with its run: ask it which examples and words made a prediction.
 
     Use :meth:`open`, or :func:`build_index`. As a context manager it ends what it holds on a
-    cluster (:meth:`close`).
+    cluster (:meth:`close`). Several threads may ask it at once; while one changes it (:meth:`add`,
+    :meth:`remove`, :meth:`merge`) the others should wait.
+
+    Attributes
+    ----------
+    folder, run
+        The index on disk, and what it was built from.
+    asker
+        Answers for them by any measure.
     """
 
     def __init__(self, folder: IndexFolder, run: Run) -> None:
         self.folder, self.run = folder, run
+        self.asker = Asker(run, folder)
+        self._tracer = Tracer(self.asker)
+        self._starting = Lock()
         self._spread: tuple[tuple[str | None, int | None], Spread] | None = None
 
     @classmethod
@@ -70,6 +82,10 @@ class Index:
 
     def close(self) -> None:
         """End the workers of a cluster that answered for this index; without any, do nothing."""
+        with self._starting:
+            self._close()
+
+    def _close(self) -> None:
         if self._spread is not None:
             self._spread[1].close()
             self._spread = None
@@ -78,10 +94,6 @@ class Index:
     def ids(self) -> list[str]:
         """The examples' ids in the order of their rows, removed ones left out."""
         return list(self.folder.rows)
-
-    @cached_property
-    def _tracer(self) -> Tracer:
-        return Tracer(self.run, self.folder)
 
     def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
         """Return the index on a cluster, kept from call to call; None for this process."""
@@ -93,10 +105,11 @@ class Index:
                     raise InputError(f"--{name} is of a Ray cluster; give --executor ray with it.")
             return None
         key = address, workers
-        if self._spread is None or self._spread[0] != key or self._spread[1].closed:
-            self.close()
-            self._spread = key, Spread.over(self.folder, self.run, address, workers)
-        return self._spread[1]
+        with self._starting:
+            if self._spread is None or self._spread[0] != key or self._spread[1].closed:
+                self._close()
+                self._spread = key, Spread.over(self.folder, self.run, address, workers)
+            return self._spread[1]
 
     def trace(
         self,
@@ -108,7 +121,7 @@ class Index:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
-        span: Part | Sequence[Part | None] | None = None,
+        span: Passage | Sequence[Passage | None] | None = None,
         executor: str = "threads",
         address: str | None = None,
         workers: int | None = None,
@@ -149,9 +162,8 @@ class Index:
         InputError
             For an empty text, an unknown label or measure, a span that is not there once.
         """
-        question = ask(self.run, texts, label, span)
         return self._tracer.trace(
-            *(question, measure),
+            *(self.asker.question(texts, label, span), measure),
             top=top,
             top_k=top_k,
             baselines=baselines,
@@ -168,19 +180,18 @@ class Index:
         address: str | None,
         workers: int | None,
         **options: Any,
-    ) -> Scores:
-        """Return :func:`.api.scores.influence` of this index, shape (queries, :attr:`ids`)."""
-        scorer = self._tracer.scorer
-        if not scorer.holds(measure, **options):
+    ) -> tuple[str, Scores]:
+        """Return the measure's name and :func:`influence` of this index, (queries, :attr:`ids`)."""
+        asker = self.asker
+        way = asker.way(measure, **options)
+        if not way.rows.indexed:
             raise InputError(
-                f"{self.folder.path} does not hold what {measure} needs; give its run, "
+                f"{self.folder.path} does not hold what {way.title} needs; give its run, "
                 f"{self.run.path}, in its place."
             )
         spread = self._on(executor, address, workers)
-        found = self._tracer.score(
-            self._tracer.queries(question), measure, spread=spread, **options
-        )
-        return np.delete(found, self.folder.removed, axis=1)
+        answer = asker.ask(question, measure, spread=spread, **options)
+        return way.name, np.delete(answer.scores(), answer.rows.removed, axis=1)
 
     def add(
         self,
@@ -241,8 +252,8 @@ class Index:
 
     def _changed(self, folder: IndexFolder) -> Index:
         self.close()
-        self.folder = folder
-        self.__dict__.pop("_tracer", None)
+        self.folder, self.asker = folder, Asker(self.run, folder)
+        self._tracer = Tracer(self.asker)
         return self
 
     def mislabels(

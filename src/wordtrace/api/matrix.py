@@ -12,15 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wordtrace.api.index import Index
+from wordtrace.asking.asker import Asker
 from wordtrace.data import frames
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
 from wordtrace.index import manifest as manifests
 from wordtrace.measures.protocol import Scores
-from wordtrace.models.answer_spans import Part
+from wordtrace.models.answer_spans import Passage
 from wordtrace.run.run import Run
 
 
@@ -80,14 +79,12 @@ def scores(
     """Return what :func:`influence` does, with the ids of queries and examples."""
     opened = open_either(run)
     try:
-        values = influence(opened, queries, measure, **choices)
+        name, values = _answer(opened, queries, measure, **choices)
     finally:
         if isinstance(opened, Index) and opened is not run:
             opened.close()
     named = list(map(str, range(len(values)))) if not isinstance(queries, Examples) else queries.ids
     ids = opened.ids if isinstance(opened, Index) else opened.train.ids
-    tracer = opened._tracer if isinstance(opened, Index) else Tracer(opened, None)
-    name, _ = tracer.scorer.default(measure, choices.get("top_k"))
     return ScoreMatrix(name, values, tuple(named), tuple(ids))
 
 
@@ -97,7 +94,7 @@ def influence(
     measure: str | None = None,
     *,
     label: str | Sequence[str] | None = None,
-    span: Part | Sequence[Part | None] | None = None,
+    span: Passage | Sequence[Passage | None] | None = None,
     executor: str = "threads",
     address: str | None = None,
     workers: int | None = None,
@@ -132,20 +129,46 @@ def influence(
         When the index does not hold what the measure needs, or a run is to be asked on a cluster.
     """
     opened = open_either(run)
+    try:
+        _, values = _answer(
+            *(opened, queries, measure),
+            label=label,
+            span=span,
+            executor=executor,
+            address=address,
+            workers=workers,
+            **options,
+        )
+        return values
+    finally:
+        if isinstance(opened, Index) and opened is not run:  # ends what was started for this call
+            opened.close()
+
+
+def _answer(
+    opened: Run | Index,
+    queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+    measure: str | None,
+    *,
+    label: str | Sequence[str] | None = None,
+    span: Passage | Sequence[Passage | None] | None = None,
+    executor: str = "threads",
+    address: str | None = None,
+    workers: int | None = None,
+    **options: Any,
+) -> tuple[str, Scores]:
+    """Return the measure's name, filled in where it was left open, and :func:`influence`."""
     if isinstance(opened, Index):
-        try:
-            question = ask(opened.run, queries, label, span)
-            return opened._scores(question, measure, executor, address, workers, **options)
-        finally:
-            if opened is not run:  # ends what was started for this call
-                opened.close()
+        question = opened.asker.question(queries, label, span)
+        return opened._scores(question, measure, executor, address, workers, **options)
     if executor != "threads" or address is not None or workers is not None:
         raise InputError(
             f"{opened.path} is a run; --executor, --address and --workers are for an index: give "
             "an index's folder (`wordtrace index RUN` builds one)."
         )
-    tracer = Tracer(opened, None)
-    return tracer.score(tracer.queries(ask(opened, queries, label, span)), measure, **options)
+    asker = Asker(opened)
+    way = asker.way(measure, **options)
+    return way.name, way.ask(asker.queries(queries, label, span)).scores()
 
 
 def open_either(run: Run | Index | str | Path) -> Run | Index:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.api.index import Index
+from wordtrace.asking.asker import Asker
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
 from wordtrace.run.run import Run
 from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.paired import Target, Verification
@@ -106,8 +105,8 @@ def _rows(trace: Trace, remove: str, k: int, run: Run, index: Index | None) -> l
         query.text if query.text2 is None else (query.text, query.text2) for query in trace
     ]
     labels = [query.label for query in trace]
-    tracer = index._tracer if index else Tracer(run, None)
-    asked = tracer.queries(ask(run, texts, labels))
-    ranked = tracer.rank(asked, trace.measure, trace.top_k, top=k, **trace.options)
-    place = 1 if remove == "opponents" else 0
-    return [tuple(run.rows_of(pair[place]).tolist()) for pair in ranked]
+    asker = index.asker if index else Asker(run)
+    question = asker.question(texts, labels)
+    answer = asker.ask(question, trace.measure, trace.top_k, **trace.options)
+    ids = [answer.rows.take(getattr(one, remove)).ids for one in answer.rank(k)]
+    return [tuple(run.rows_of(one).tolist()) for one in ids]

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from wordtrace.data.label_column import label_column, read_back, readable
 from wordtrace.data.labelling import KINDS, Kind, Labelling, Labels
 from wordtrace.errors import CorruptError, InputError
+from wordtrace.execute.once import once
 
 # Where a Parquet file of ours keeps the order of the classes, as JSON.
 NAMES_KEY = b"wordtrace.label_names"
@@ -96,24 +96,24 @@ class Examples:
         labels = ", ".join(self.label_names) or "numbers"
         return f"Examples({len(self):,} from {self.source}, labels {labels})"
 
-    @cached_property
+    @once
     def ids(self) -> list[str]:
         """The ids, as strings."""
         found: list[str] = self.table["id"].to_pylist()
         return found
 
-    @cached_property
+    @once
     def texts(self) -> list[str]:
         """The texts; of pairs, the first."""
         found: list[str] = self.table["text"].to_pylist()
         return found
 
-    @cached_property
+    @once
     def texts2(self) -> list[str] | None:
         """The second texts of pairs, or None."""
         return self.table["text2"].to_pylist() if self.has_pairs else None
 
-    @cached_property
+    @once
     def labels(self) -> Labels:
         """int64, shape (examples,): places in `label_names`; -1 for none.
 
@@ -205,11 +205,11 @@ class Examples:
             hint = f"; did you mean {near[0]!r}?" if near else "."
             raise InputError(f"{self.source} has no example with the id {id!r}{hint}") from None
 
-    @cached_property
+    @once
     def _rows(self) -> dict[str, int]:
         return {id: row for row, id in enumerate(self.ids)}
 
-    @cached_property
+    @once
     def _copies(self) -> npt.NDArray[np.int64]:
         """int64, shape (examples,): equal numbers for examples with equal texts."""
         groups: dict[Any, int] = {}

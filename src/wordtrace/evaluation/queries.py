@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.asking.asker import Asker
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
-from wordtrace.measures.protocol import make_queries
-from wordtrace.models import predict
 from wordtrace.run.run import Run
 
 IntArray = npt.NDArray[np.int64]
@@ -60,8 +59,8 @@ def pick(
     labels = np.array(order, np.int64)[pool.labels]
     rows = np.arange(len(pool))
     if only != "all":
-        asked = make_queries(run, pool.texts, labels, pool.texts2)
-        said = predict.logits(run.model(run.final), asked.encoded).argmax(1)
+        asker = Asker(run)
+        said = asker.predict(asker.question(pool)).labels
         rows = np.flatnonzero((said == labels) == (only == "right"))
     if count is not None:
         rows = _draw(rows, labels, count, balanced, seed)

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.act.judge import judge, marks
+from wordtrace.asking.asker import Asker
+from wordtrace.asking.own import self_influence
 from wordtrace.data.examples import Examples
 from wordtrace.errors import WordtraceError
 from wordtrace.evaluation.agreement import datamodel
@@ -21,9 +23,6 @@ from wordtrace.evaluation.models import Models
 from wordtrace.evaluation.queries import pick
 from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
 from wordtrace.execute.protocol import Executor
-from wordtrace.explain.own import self_influence
-from wordtrace.explain.question import ask
-from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
@@ -107,8 +106,8 @@ def evaluate(
     seeds = seeds_of(run, max(_BASES * repeats, _FEWEST_BASES, most))
     wanted = cast(Sequence[Sign], signs)  # checked above
     study = Deletion(run.train.labels, asked.labels, sizes, seeds, models)
-    tracer = Tracer(run, None)
-    matrices = _matrices(tracer, asked, measures, given, options)
+    asker = Asker(run)
+    matrices = _matrices(asker, asked, measures, given, options)
     if allowed is not None:
         matrices = {name: matrix * allowed for name, matrix in matrices.items()}
     for name, matrix in matrices.items():
@@ -116,7 +115,7 @@ def evaluate(
     check_removals(run, study)
     dropped = _train(study, models.failed, width, max_repeats)
     halves = [] if lds == 0 else datamodel(study, matrices, lds, repeats)
-    judged = None if marked is None else _found(tracer, measures, marked, options)
+    judged = None if marked is None else _found(asker, measures, marked, options)
     effects = study.effects()
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -139,20 +138,20 @@ def evaluate(
 
 
 def _matrices(
-    tracer: Tracer,
+    asker: Asker,
     asked: Examples,
     measures: Sequence[str],
     given: Mapping[str, Scores],
     options: Mapping[str, Any],
 ) -> dict[str, Scores]:
     """Return the scores of each measure, then those given, float32, (queries, examples)."""
-    question = tracer.queries(ask(tracer.run, asked))
+    question = asker.queries(asked)
     found: dict[str, Scores] = {
-        name: tracer.score(question, name, **options) for name in measures
+        name: asker.ask(question, name, **options).scores() for name in measures
     } | dict(given)
     for name, matrix in found.items():
         found[name] = np.asarray(matrix, np.float32)
-        check_scores(name, found[name], len(asked), len(tracer.run.train))
+        check_scores(name, found[name], len(asked), len(asker.run.train))
     return found
 
 
@@ -170,13 +169,13 @@ def _train(study: Deletion, failed: Mapping[int, str], width: float | None, most
 
 
 def _found(
-    tracer: Tracer,
+    asker: Asker,
     measures: Sequence[str],
     marked: npt.NDArray[np.bool_],
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return how well each measure's self-influence finds the rows that are marked as wrong."""
-    own = {name: self_influence(tracer, name, **options).astype(np.float64) for name in measures}
+    own = {name: self_influence(asker, name, **options).astype(np.float64) for name in measures}
     return judge(own, marked)
 
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock, local
 from typing import TypeVar
 
 Item = TypeVar("Item")
+
+
+class _Held(local):
+    """How many holds of this thread are open."""
+
+    depth = 0
+
+
+_held = _Held()
+_holding = Lock()
+# Threads with open holds, and the number that PyTorch may use where there are none.
+_holders, _free = 0, 1
 
 
 @contextmanager
@@ -16,15 +29,29 @@ def one_thread() -> Iterator[None]:
 
     A small model's operations are so short that a second thread gains little where a core is idle
     and loses an order of magnitude where it is not.
+
+    PyTorch keeps the number for each thread, and one for threads to come. Several may hold at once:
+    the number from before is the one that the first of them found, since a thread that begins in
+    the meantime finds 1, and would leave it behind for good.
     """
+    global _holders, _free
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    _held.depth += 1
+    if _held.depth == 1:
+        with _holding:
+            found = _to_one()
+            if _holders == 0:
+                _free = found
+            _holders += 1
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        _held.depth -= 1
+        if _held.depth == 0:
+            with _holding:
+                _holders -= 1
+                torch.set_num_threads(_free)
 
 
 def in_threads(task: Callable[[Item], None], items: Sequence[Item]) -> None:
@@ -41,7 +68,16 @@ def in_threads(task: Callable[[Item], None], items: Sequence[Item]) -> None:
             for item in items:
                 task(item)
             return
-        # A new thread takes over the one thread that holds here when it first asks for threads.
-        with ThreadPoolExecutor(workers, initializer=torch.get_num_threads) as pool:
+        with ThreadPoolExecutor(workers, initializer=_to_one) as pool:
             for _ in pool.map(task, items):
                 pass
+
+
+def _to_one() -> int:
+    """Let this thread use one alone; return how many it might use."""
+    import torch
+
+    # A thread takes over the number for new threads when it is first asked, after a setting, too.
+    found: int = torch.get_num_threads()
+    torch.set_num_threads(1)
+    return found

@@ -7,26 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
+from wordtrace.asking.predictions import sparing_threads
+from wordtrace.asking.rows import Rows
+from wordtrace.asking.ways import Terms
 from wordtrace.data.examples import Examples
 from wordtrace.explain.merge import merge, placed
 from wordtrace.explain.prediction import Hit, Word, share
-from wordtrace.explain.scorer import Scorer
 from wordtrace.explain.words import Vocabulary, make_words, places
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.word_level import TokenPairs
-
-#: To split tokens' terms by: the weights η_c of the checkpoints, the measure's top-k, and the bases
-#: of the index's projection.
-Merging = tuple[Sequence[float], int | None, Sequence[Tensor] | None]
+from wordtrace.run.run import Run
 
 
 @dataclass(frozen=True)
 class Listing:
     """Makes hits of rows and scores."""
 
-    scorer: Scorer
+    run: Run
     vocabulary: Vocabulary
 
     def hits(
@@ -34,9 +32,9 @@ class Listing:
         rows: npt.NDArray[np.int64],
         scores: npt.NDArray[np.float32],
         query: Queries,
-        indexed: bool,
+        source: Rows,
         words: dict[int, TokenPairs] | None = None,
-        merging: Merging | None = None,
+        merged: Terms | None = None,
     ) -> list[Hit]:
         """Return examples with what is known of them, in the order given.
 
@@ -46,25 +44,25 @@ class Listing:
             Of the examples: int64 and float32, shape (examples,).
         query
             The one that they have the scores for.
-        indexed
-            Whether rows are the index's, else the run's.
+        source
+            The examples that `rows` are of.
         words
             Each row's contributions by token; None where the measure has none.
-        merging
-            Sum them by whole word.
+        merged
+            Sum them by whole word; None: by token.
         """
-        examples = self.scorer.take(rows, indexed)
+        examples = source.take(rows)
         found: list[tuple[Word, ...]] | None = None
         if words is not None:
             terms = [words[row] for row in rows.tolist()]
-            found = self._words(terms, examples, query, merging)
+            found = self._words(terms, examples, query, merged)
         hits = []
         for at in range(len(rows)):
             text, text2 = _texts(examples.texts, examples.texts2, at)
             hit = Hit(
                 id=examples.ids[at],
                 score=float(scores[at]),
-                label=self.scorer.run.labelling.spell(examples.labels[at]),
+                label=self.run.labelling.spell(examples.labels[at]),
                 text=text,
                 text2=text2,
                 contributions=None if found is None else found[at],
@@ -77,15 +75,15 @@ class Listing:
         terms: Sequence[TokenPairs],
         examples: Examples,
         query: Queries,
-        merging: Merging | None,
+        merged: Terms | None,
     ) -> list[tuple[Word, ...]]:
-        """Return each example's words, tokens or, where `merging` gives η_c and k, whole ones."""
+        """Return each example's words, tokens or, where `merged` says how, whole ones."""
         texts = [*examples.texts, *query.texts]
         texts2 = None
         if examples.texts2 is not None and query.texts2 is not None:
             texts2 = [*examples.texts2, *query.texts2]
-        positions = self.scorer.run.tokenizer.positions(texts, texts2)
-        if merging is None:
+        positions = self.run.tokenizer.positions(texts, texts2)
+        if merged is None:
             spots = [places(one) for one in positions]
             return [
                 make_words(one, spots[at], spots[-1], self.vocabulary)
@@ -95,10 +93,10 @@ class Listing:
             placed(one, *_texts(texts, texts2, at), self.vocabulary)
             for at, one in enumerate(positions)
         ]
-        with self.scorer.threads(query):
+        with sparing_threads(self.run, query):
             return merge(
-                *(self.scorer.run, *merging, query, every[-1], examples, every[:-1], terms),
-                self.vocabulary,
+                *(self.run, merged.etas, merged.top_k, merged.bases, query, every[-1]),
+                *(examples, every[:-1], terms, self.vocabulary),
             )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wordtrace.gradients.rows import row_gradients
+from wordtrace.models.alone import alone
 from wordtrace.models.protocol import Batch, TextModel
 
 #: In which the gradients of an index may be computed.
@@ -75,14 +76,15 @@ def embedding_gradients(
         leaves.append(leaf)
         return leaf
 
-    handle = model.embedding.register_forward_hook(make_leaf)
-    try:
-        with torch.enable_grad(), _computing(model, precision):
-            logits = model.logits(batch)
-            losses = (objective or model.losses)(logits, batch)
-            (gradient,) = torch.autograd.grad(losses.sum(), leaves)
-    finally:
-        handle.remove()
+    with alone(model):
+        handle = model.embedding.register_forward_hook(make_leaf)
+        try:
+            with torch.enable_grad(), _computing(model, precision):
+                logits = model.logits(batch)
+                losses = (objective or model.losses)(logits, batch)
+                (gradient,) = torch.autograd.grad(losses.sum(), leaves)
+        finally:
+            handle.remove()
     gradient = row_gradients(model.embedding, batch.ids, gradient, batch.mask)
     strength: Tensor | None = None
     if scale is not None:

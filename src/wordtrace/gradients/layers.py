@@ -19,6 +19,7 @@ from wordtrace.errors import InputError
 from wordtrace.gradients.embedding import EmbeddingGradients
 from wordtrace.gradients.rows import is_lookup, row_gradients
 from wordtrace.gradients.tokens import TokenGradients, position_norms, token_gradients
+from wordtrace.models.alone import alone
 from wordtrace.models.cnn import MaskedConvolution
 from wordtrace.models.protocol import Batch, TextModel
 
@@ -190,18 +191,21 @@ def layer_gradients(
 
         return hook
 
-    handles = [model.embedding.register_forward_hook(start)]
-    handles += [module.register_forward_hook(remember(name)) for name, module in modules.items()]
-    try:
-        with torch.enable_grad():
-            logits = model.logits(batch)
-            values = (objective or model.losses)(logits, batch)
-            gradients = torch.autograd.grad(
-                values.sum(), [output for _, _, output in calls], allow_unused=True
-            )
-    finally:
-        for handle in handles:
-            handle.remove()
+    with alone(model):
+        handles = [model.embedding.register_forward_hook(start)]
+        handles += [
+            module.register_forward_hook(remember(name)) for name, module in modules.items()
+        ]
+        try:
+            with torch.enable_grad():
+                logits = model.logits(batch)
+                values = (objective or model.losses)(logits, batch)
+                gradients = torch.autograd.grad(
+                    values.sum(), [output for _, _, output in calls], allow_unused=True
+                )
+        finally:
+            for handle in handles:
+                handle.remove()
     found: dict[str, LayerGradients] = {}
     for (name, inputs, output), gradient in zip(calls, gradients, strict=True):
         delta = torch.zeros_like(output) if gradient is None else gradient.float()

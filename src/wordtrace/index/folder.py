@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,10 @@ from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.format import check_format
 from wordtrace.errors import CorruptError, InputError, MismatchError
+from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.manifest import Manifest
+from wordtrace.index.manifest import Manifest, Shard
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
 from wordtrace.index.texts import StoredTexts
@@ -40,6 +41,7 @@ class IndexFolder:
         self.path = path
         self.manifest = manifest
         self._blocks: dict[str, Block] = {}
+        self._mapping = Lock()
 
     @classmethod
     def open(cls, path: str | Path) -> IndexFolder:
@@ -100,14 +102,18 @@ class IndexFolder:
         last = self.manifest.examples if end is None else end
         for shard in self.manifest.shards:
             if shard.checkpoint == checkpoint and first <= shard.first < last:
-                if shard.file not in self._blocks:
-                    block = map_shard(self.path / shard.file, shard.first, shard.count)
-                    if len(block.token_offsets) != self.manifest.vocabulary + 1:
-                        raise CorruptError(f"{self.path / shard.file} is of another vocabulary.")
-                    self._blocks[shard.file] = block
-                yield self._blocks[shard.file]
+                yield self._block(shard)
 
-    @cached_property
+    def _block(self, shard: Shard) -> Block:
+        with self._mapping:
+            if shard.file not in self._blocks:
+                block = map_shard(self.path / shard.file, shard.first, shard.count)
+                if len(block.token_offsets) != self.manifest.vocabulary + 1:
+                    raise CorruptError(f"{self.path / shard.file} is of another vocabulary.")
+                self._blocks[shard.file] = block
+            return self._blocks[shard.file]
+
+    @once
     def table(self) -> pa.Table:
         """One row an example: id, label, and losses, predictions and self-influence."""
         tables = [
@@ -126,7 +132,7 @@ class IndexFolder:
         each = [f"{name}_{place}" for place in places for name in names]
         return ["id", "label", *each, *names[2:], "loss_final", "predicted_final"]
 
-    @cached_property
+    @once
     def removed(self) -> npt.NDArray[np.int64]:
         """int64: the removed rows, rising. Their postings stay until the index is merged."""
         if self.manifest.removed is None:
@@ -144,7 +150,7 @@ class IndexFolder:
         """How many examples there are, removed ones left out."""
         return self.manifest.examples - len(self.removed)
 
-    @cached_property
+    @once
     def rows(self) -> dict[str, int]:
         """The row of each id, removed ones left out."""
         rows = {id: row for row, id in enumerate(self.table["id"].to_pylist())}
@@ -183,7 +189,7 @@ class IndexFolder:
         joined = Examples(tables, run.label_names, kind=run.labelling.kind)
         return joined.take(np.argsort(order, kind="stable"))
 
-    @cached_property
+    @once
     def texts(self) -> list[StoredTexts]:
         """The texts of each part, memory-mapped."""
         return [
@@ -192,7 +198,7 @@ class IndexFolder:
             if part.texts is not None
         ]
 
-    @cached_property
+    @once
     def document_frequency(self) -> npt.NDArray[np.int64]:
         """The share-to-be: in how many training texts each token stands, shape (vocabulary,)."""
         values: npt.NDArray[np.int64] = self._read(
@@ -200,7 +206,7 @@ class IndexFolder:
         )["documents"].to_numpy()
         return values
 
-    @cached_property
+    @once
     def bases(self) -> list[Tensor] | None:
         """Of the projection, one a checkpoint; None where the gradients are whole."""
         if self.manifest.projection is None:

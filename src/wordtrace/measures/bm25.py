@@ -25,6 +25,7 @@ class BM25:
         equation="±BM25(x, x′), the sign by the labels' agreement",
         needs="the run's texts",
         cost="splits n texts into words, then reads the words' lists",
+        reads_texts=True,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

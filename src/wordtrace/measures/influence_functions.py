@@ -25,6 +25,7 @@ from wordtrace.gradients.layers import (
 from wordtrace.measures import solve
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.models import predict
+from wordtrace.models.alone import alone
 from wordtrace.models.protocol import Batch, TextModel, to_batch
 from wordtrace.run.run import Run
 
@@ -60,6 +61,7 @@ class InfluenceLast:
         needs="the final model",
         cost="n forward passes; n · size² for H and size³ to solve, size = classes · features; "
         "conjugate gradients where H does not fit in the memory",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
@@ -143,6 +145,7 @@ class InfluenceLayer:
         needs="the final model",
         cost="n · (classes + 1) backward passes; n · classes · size² for G and size³ to solve; "
         "conjugate gradients where G does not fit in the memory",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
@@ -221,7 +224,7 @@ def _roots(
 
     diag(p) − p pᵀ = D (I − s sᵀ) D with s = √p and D = diag(s), and I − s sᵀ is its own square.
     """
-    with torch.no_grad():
+    with torch.no_grad(), alone(model):
         s = torch.softmax(model.logits(batch).double(), 1).sqrt()
     jacobian = torch.stack(
         [_flat(model, modules, batch, bias, column).double() for column in range(s.shape[1])], 1

@@ -23,7 +23,10 @@ class LossSaliency:
     """
 
     about: ClassVar = About(
-        equation="Σ_c η_c ‖δ‖ (appendix G)", needs="the checkpoints", cost="n·c forward passes"
+        equation="Σ_c η_c ‖δ‖ (appendix G)",
+        needs="the checkpoints",
+        cost="n·c forward passes",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
@@ -44,6 +47,7 @@ class Similarity:
         equation="±Σ_c η_c (a · a′), the sign by the labels' agreement (appendix G)",
         needs="the checkpoints",
         cost="n·c forward passes and one matrix product",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
@@ -68,6 +72,7 @@ class EmbeddingSimilarity:
         equation="±cos(mean of Θ_w over x, the same over x′), the sign by the labels' agreement",
         needs="the final model's embedding",
         cost="a lookup of n texts and one matrix product",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
-from wordtrace.models.answer_spans import Part, find_span, narrow
+from wordtrace.models.answer_spans import Passage, find_span, narrow
 from wordtrace.models.tokenizer import Span
 from wordtrace.run.run import Run
 
@@ -34,6 +34,8 @@ class Queries:
     spans
         Of a language model's answers, the part whose loss is meant, in characters; None in it, or
         for it, means all of an answer.
+    has_texts
+        False where there are token ids alone, and `texts` are empty strings in their place.
     """
 
     texts: Sequence[str]
@@ -41,6 +43,7 @@ class Queries:
     labels: Labels
     encoded: Encoded
     spans: Sequence[Span | None] | None = None
+    has_texts: bool = True
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -53,7 +56,13 @@ class Queries:
             self.labels[rows],
             self.encoded.take(rows),
             None if self.spans is None else [self.spans[row] for row in rows],
+            self.has_texts,
         )
+
+    def require_texts(self, what: str) -> None:
+        """Refuse token ids for what reads the texts themselves (InputError)."""
+        if not self.has_texts:
+            raise InputError(f"{what} reads texts; give texts in place of token ids.")
 
 
 @dataclass(frozen=True)
@@ -70,12 +79,17 @@ class About:
         For n training examples, q queries and c checkpoints.
     by_word
         Whether its scores split into words.
+    reads_texts
+        Whether it reads the queries' texts themselves, and not their token ids alone. Every measure
+        has to say so: one that kept silent would be handed empty strings where a caller has nothing
+        but token ids.
     """
 
     equation: str
     needs: str
     cost: str
     by_word: bool = False
+    reads_texts: bool = field(kw_only=True)
 
 
 class Measure(Protocol):
@@ -99,7 +113,7 @@ def make_queries(
     texts: Sequence[str],
     labels: Labels,
     texts2: Sequence[str] | None = None,
-    parts: Sequence[Part | None] | None = None,
+    parts: Sequence[Passage | None] | None = None,
     *,
     first: int = 0,
 ) -> Queries:

@@ -23,7 +23,12 @@ class Random:
 
     seed: int = 0
 
-    about: ClassVar = About(equation="standard normal values", needs="nothing", cost="none")
+    about: ClassVar = About(
+        equation="standard normal values",
+        needs="nothing",
+        cost="none",
+        reads_texts=False,
+    )
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return random scores, float32, shape (queries, examples)."""

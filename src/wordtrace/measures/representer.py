@@ -43,6 +43,7 @@ class Representer:
         equation="−(1/2λn) ∂ℓ/∂f_j · (a · a′) (Eq. 1)",
         needs="the final model, whose last layer is fitted anew",
         cost="n forward passes, the fit of one softmax layer, and one matrix product",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

@@ -38,6 +38,10 @@ class PostingSource(Protocol):
         """
         ...
 
+    def only(self, rows: npt.NDArray[np.int64]) -> PostingSource:
+        """Return a source whose blocks need hold no other rows than these."""
+        ...
+
 
 class Indexed:
     """Token gradients read from an index.
@@ -59,6 +63,10 @@ class Indexed:
         for block in self.index.blocks(checkpoint, self.first, self.end):
             start = block.first - self.first
             yield slice(start, start + block.count), block
+
+    def only(self, rows: npt.NDArray[np.int64]) -> Indexed:
+        """Return the same: what is not wanted of the mapped postings is not read."""
+        return self
 
 
 def as_stored(index: IndexFolder, asked: Sequence[QueryTokens]) -> list[QueryTokens]:
@@ -109,3 +117,7 @@ class Streamed:
                 part = [(torch.arange(count), found.tokens(self.top_k))]
                 yield found.rows, make_block(part, 0, count, run.tokenizer.size)
                 advance(count)
+
+    def only(self, rows: npt.NDArray[np.int64]) -> Streamed:
+        """Return a stream of these rows alone: gradients were not kept, they are computed again."""
+        return Streamed(self.run, self.top_k, rows, etas=self.etas, quiet=True)

@@ -73,6 +73,7 @@ class TracInWESyn:
         needs="an index of as many positions, else the checkpoints",
         cost="as tracin-we-topk, and the postings of each query token's synonyms",
         by_word=True,
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

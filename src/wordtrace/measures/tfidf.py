@@ -25,6 +25,7 @@ class TracInTFIDF:
         equation="Σ_c η_c TFIDF(x, x′) (δ · δ′) (Eq. 7)",
         needs="the checkpoints and the run's texts",
         cost="n·c forward passes, one sparse and one small matrix product",
+        reads_texts=True,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

@@ -33,6 +33,7 @@ class TracInLast:
         equation="Σ_c η_c (a · a′)(δ · δ′) (Eq. 2)",
         needs="the checkpoints",
         cost="n·c forward passes and two small matrix products",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

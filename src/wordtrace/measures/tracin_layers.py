@@ -56,6 +56,7 @@ class TracInLayers:
         equation="Σ_c η_c Σ_W ∇_W ℓ · ∇_W ℓ′ over the layers' weights (Eq. 2)",
         needs="the checkpoints",
         cost="n·c backward passes to the lowest of the layers, and n·q·c times their size",
+        reads_texts=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

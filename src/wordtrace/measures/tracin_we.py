@@ -48,6 +48,7 @@ class TracInWE:
             needs=f"an index of {held}, else the checkpoints",
             cost="index: the postings of the query's tokens; run: n·c backward passes",
             by_word=True,
+            reads_texts=False,
         )
 
     def score(self, run: Run, queries: Queries) -> Scores:

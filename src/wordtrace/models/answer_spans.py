@@ -12,10 +12,10 @@ from wordtrace.errors import InputError
 from wordtrace.models.tokenizer import Span, TokenAt
 
 #: A part of an answer: itself, or (start, end) in characters.
-Part = str | tuple[int, int]
+Passage = str | tuple[int, int]
 
 
-def find_span(part: Part, field: str, answer: str, name: str) -> Span:
+def find_span(part: Passage, field: str, answer: str, name: str) -> Span:
     """Return where a part stands in an answer.
 
     Parameters

@@ -8,6 +8,7 @@ import torch
 
 from wordtrace.data.batches import Encoded, by_length
 from wordtrace.data.labelling import Labels
+from wordtrace.models.alone import alone
 from wordtrace.models.cnn import CNN
 from wordtrace.models.outputs import Outputs
 from wordtrace.models.protocol import TextModel, to_batch
@@ -26,7 +27,10 @@ def logits(model: TextModel, encoded: Encoded) -> FloatArray:
     found: list[tuple[npt.NDArray[np.int64], torch.Tensor]] = []
     labels = np.zeros(len(encoded), np.int64)
     for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
-        found.append((rows, model.logits(to_batch(encoded, labels, rows, device_of(model))).cpu()))
+        batch = to_batch(encoded, labels, rows, device_of(model))
+        with alone(model):
+            scores = model.logits(batch)
+        found.append((rows, scores.cpu()))
     return _in_order(found, len(encoded))
 
 
@@ -37,7 +41,9 @@ def last_layer_inputs(model: TextModel, encoded: Encoded) -> FloatArray:
     labels = np.zeros(len(encoded), np.int64)
     for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
         batch = to_batch(encoded, labels, rows, device_of(model))
-        found.append((rows, model.last_layer_input(batch).cpu()))
+        with alone(model):
+            inputs = model.last_layer_input(batch)
+        found.append((rows, inputs.cpu()))
     return _in_order(found, len(encoded))
 
 
@@ -45,7 +51,8 @@ def last_layer_inputs(model: TextModel, encoded: Encoded) -> FloatArray:
 def last_layer(model: TextModel, inputs: FloatArray) -> FloatArray:
     """Return the final linear layer's outputs, the scores, shape (examples, outputs)."""
     (name,) = model.named_layers["last"]
-    found = model.module.get_submodule(name)(torch.from_numpy(inputs).to(device_of(model)))
+    with alone(model):
+        found = model.module.get_submodule(name)(torch.from_numpy(inputs).to(device_of(model)))
     result: FloatArray = found.float().cpu().numpy()
     return result
 

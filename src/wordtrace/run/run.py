@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
+from wordtrace.execute.once import once
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNNConfig
 from wordtrace.models.protocol import TextModel, TextTokenizer
@@ -60,6 +61,7 @@ class Run:
         self.device = device
         self._models: dict[int, TextModel] = {}
         self._steps: dict[int, torch.Tensor] = {}
+        self._loading = RLock()
 
     @classmethod
     def open(cls, path: str | Path, device: str = "cpu") -> Run:
@@ -159,23 +161,23 @@ class Run:
         """The checkpoint that gives the predictions: the last, or the best under early stopping."""
         return self.manifest.final
 
-    @cached_property
+    @once
     def train(self) -> Examples:
         """The training examples."""
         return Examples.read_parquet(self.path / TRAIN)
 
-    @cached_property
+    @once
     def held_out(self) -> Examples | None:
         """The examples never trained on, or None."""
         path = self.path / HELD_OUT
         return Examples.read_parquet(path) if path.exists() else None
 
-    @cached_property
+    @once
     def tokenizer(self) -> TextTokenizer:
         """The tokenizer it was trained with."""
         return load.load_tokenizer(self.path, self.manifest)
 
-    @cached_property
+    @once
     def encoded(self) -> Encoded:
         """The training examples' token ids."""
         return self.tokenizer.encode(self.train.texts, self.train.texts2, "Tokenizing")
@@ -193,13 +195,14 @@ class Run:
         CorruptError
             When the weights don't fit the model, or hold NaN or infinity.
         """
-        if checkpoint.step not in self._models:
-            model = load.load_model(self.path, self.manifest, checkpoint.folder)
-            model.module.to(self.device).eval().requires_grad_(False)
-            self._models[checkpoint.step] = model
-        return self._models[checkpoint.step]
+        with self._loading:
+            if checkpoint.step not in self._models:
+                model = load.load_model(self.path, self.manifest, checkpoint.folder)
+                model.module.to(self.device).eval().requires_grad_(False)
+                self._models[checkpoint.step] = model
+            return self._models[checkpoint.step]
 
-    @cached_property
+    @once
     def weighting(self) -> Weighting:
         """What the checkpoints weigh: their learning rates, unless :meth:`weighted` says other."""
         return Weighting("rate", self.path, self.checkpoints)
@@ -225,19 +228,21 @@ class Run:
         """Return :meth:`.Weighting.row_scale` for this run's embedding; read once, then kept."""
         if self.weighting.name != "adam":
             return None
-        if checkpoint.step not in self._steps:
-            table = next(self.model(checkpoint).embedding.parameters())
-            found = self.weighting.row_scale(checkpoint, *table.shape)
-            assert found is not None
-            self._steps[checkpoint.step] = found.to(self.device)
-        return self._steps[checkpoint.step]
+        with self._loading:
+            if checkpoint.step not in self._steps:
+                table = next(self.model(checkpoint).embedding.parameters())
+                found = self.weighting.row_scale(checkpoint, *table.shape)
+                assert found is not None
+                self._steps[checkpoint.step] = found.to(self.device)
+            return self._steps[checkpoint.step]
 
     def model_alone(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint as :meth:`model` does, and let go of all others."""
-        for kept in (self._models, self._steps):
-            for step in [step for step in kept if step != checkpoint.step]:
-                del kept[step]
-        return self.model(checkpoint)
+        with self._loading:
+            for kept in (self._models, self._steps):
+                for step in [step for step in kept if step != checkpoint.step]:
+                    del kept[step]
+            return self.model(checkpoint)
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""

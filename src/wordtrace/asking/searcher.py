@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.asking.search import LocalSearch
 from wordtrace.errors import InputError
 from wordtrace.execute.actors import Actors
 from wordtrace.index.folder import IndexFolder
@@ -66,25 +67,23 @@ class Searcher:
             ) from None
         if state_of(index.manifest) != stretch.state:
             raise InputError(f"{index.path} was changed since it was opened; open it again.")
-        self.source = Indexed(index, stretch.first, stretch.end)
-        for place in range(len(self.source.etas)):
-            list(self.source.blocks(place))
+        self.first, self.end = stretch.first, stretch.end
+        source = Indexed(index, self.first, self.end)
+        for place in range(len(source.etas)):
+            list(source.blocks(place))
         removed = index.removed
-        inside = (removed >= stretch.first) & (removed < stretch.end)
-        self._gone = removed[inside] - stretch.first
+        inside = (removed >= self.first) & (removed < self.end)
+        self._search = LocalSearch(source, self.run, removed[inside] - self.first)
 
     def scores(self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens]) -> Scores:
         """Return influences, float32, shape (`count` queries, rows of the stretch)."""
-        scores = measure.score_from(self.source, self.run, count, asked)
-        scores[:, self._gone] = 0
-        return scores
+        return self._search.scores(measure, count, asked)
 
     def rank(
         self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens], top: int
     ) -> list[Ranking]:
         """Return each query's `top` strongest rows of the stretch."""
-        first = self.source.first
-        return [rank(row, top, first) for row in self.scores(measure, count, asked)]
+        return [rank(row, top, self.first) for row in self.scores(measure, count, asked)]
 
     def words(
         self,
@@ -93,9 +92,9 @@ class Searcher:
         wanted: Sequence[npt.NDArray[np.int64]],
     ) -> list[dict[int, TokenPairs]]:
         """Split the scores of those rows wanted of each query that are in the stretch."""
-        first, end = self.source.first, self.source.end
+        first, end = self.first, self.end
         here = [rows[(rows >= first) & (rows < end)] - first for rows in wanted]
-        found = measure.words_from(self.source, self.run, asked, here)
+        found = self._search.words(measure, asked, here)
         return [{row + first: words for row, words in one.items()} for one in found]
 
 

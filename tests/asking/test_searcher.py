@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tests.index.test_life import further
 from tests.measures.test_properties import TEXTS
 from wordtrace import api
+from wordtrace.asking.searcher import Searcher, Spread, Stretch, cut, state_of
 from wordtrace.errors import InputError
 from wordtrace.execute.actors import Actors
 from wordtrace.index.manifest import Manifest, Shard
-from wordtrace.measures.searcher import Searcher, Spread, Stretch, cut, state_of
 from wordtrace.measures.topn import merge, rank
 
 
@@ -44,7 +44,7 @@ class Here:
 
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wordtrace.measures.searcher.Actors", Here)
+    monkeypatch.setattr("wordtrace.asking.searcher.Actors", Here)
 
 
 KINDS: dict[str, dict[str, Any]] = {

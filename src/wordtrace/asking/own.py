@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.explain.tracer import Tracer
+from wordtrace.asking.asker import Asker
+from wordtrace.errors import InputError
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Queries
@@ -21,34 +22,44 @@ FloatArray = npt.NDArray[np.float32]
 _ROWS = 256
 
 
-def self_influence(tracer: Tracer, name: str, **options: Any) -> FloatArray:
-    """Return the influence of the training rows on themselves, float32, shape (rows,).
+def self_influence(
+    asker: Asker, name: str, queries: Queries | None = None, **options: Any
+) -> FloatArray:
+    """Return the influence of examples on themselves, float32, shape (examples,).
 
     TracIn-WE and its parts take one pass; all other measures a score for each two training rows.
 
     Parameters
     ----------
+    queries
+        The examples; the run's training rows by default, which every measure knows.
     name, **options
         A measure and the fields of :class:`Options`.
+
+    Raises
+    ------
+    InputError
+        For other examples than the training rows and a measure that is not TracIn-WE or a part of
+        it.
     """
     chosen = measure(name, Options(**options))
-    parts: list[FloatArray] = []
-    first = 0
-    for queries in _training(tracer.run):
-        if isinstance(chosen, TracInWE):
-            parts.append(squares(tracer, chosen, queries))
-        else:
-            scores = tracer.score(queries, name, **options)
-            parts.append(scores.diagonal(first).copy())
-        first += len(queries)
+    if isinstance(chosen, TracInWE):
+        batches = _training(asker.run) if queries is None else [queries]
+        return np.concatenate([_squares(asker, chosen, batch) for batch in batches])
+    if queries is not None:
+        raise InputError(f"{name} gives the self-influence of training rows alone; give no inputs.")
+    way, parts, first = asker.way(name, **options), [], 0
+    for batch in _training(asker.run):
+        parts.append(way.ask(batch).scores().diagonal(first).copy())
+        first += len(batch)
     return np.concatenate(parts)
 
 
-def squares(tracer: Tracer, chosen: TracInWE, queries: Queries) -> FloatArray:
+def _squares(asker: Asker, chosen: TracInWE, queries: Queries) -> FloatArray:
     """Return Σ_c η_c Σ_w ‖g_w‖² of each query: TracIn-WE of a text and itself."""
     total = np.zeros(len(queries), np.float64)
-    tokens = chosen.query_tokens(tracer.run, queries)
-    for eta, held in zip(tracer.scorer.etas, tokens, strict=True):
+    tokens = chosen.query_tokens(asker.run, queries)
+    for eta, held in zip(asker.etas, tokens, strict=True):
         each = held.gradient.double().square().sum(1).numpy()
         total += eta * np.bincount(held.query.numpy(), each, len(queries))
     return total.astype(np.float32)

@@ -9,9 +9,11 @@ from typing import Literal
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
-from wordtrace.models.answer_spans import Part
+from wordtrace.models.answer_spans import Passage
 from wordtrace.run.run import Run
 
+#: A text, or a pair of texts where the run's examples are pairs.
+Text = str | tuple[str, str]
 LabelSource = Literal["given", "file", "predicted"]
 
 
@@ -25,7 +27,7 @@ class Question:
         As :class:`.data.labelling.Labelling` has them; none where the model's prediction is meant.
     label_source
         Where the labels that are given come from.
-    parts
+    passages
         Of a language model's answers, what is meant of each; None for all of it.
     ids
         Of the queries, where they have any.
@@ -37,9 +39,12 @@ class Question:
     texts2: Sequence[str] | None
     labels: Labels
     label_source: LabelSource
-    parts: Sequence[Part | None] | None = None
+    passages: Sequence[Passage | None] | None = None
     ids: Sequence[str] | None = None
     first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
     def part(self, start: int, end: int) -> Question:
         """Return some consecutive queries."""
@@ -48,22 +53,25 @@ class Question:
             None if self.texts2 is None else self.texts2[start:end],
             self.labels[start:end],
             self.label_source,
-            None if self.parts is None else self.parts[start:end],
+            None if self.passages is None else self.passages[start:end],
             None if self.ids is None else self.ids[start:end],
             self.first + start,
         )
 
 
-def ask(
+def make_question(
     run: Run,
-    texts: str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]] | Examples,
-    label: str | Sequence[str] | None = None,
-    span: Part | Sequence[Part | None] | None = None,
+    texts: Text | Sequence[str] | Sequence[tuple[str, str]] | Sequence[Text] | Examples,
+    label: str | Sequence[str | None] | None = None,
+    span: Passage | Sequence[Passage | None] | None = None,
 ) -> Question:
     """Bring texts and labels into one form.
 
     Parameters
     ----------
+    label
+        For all texts or one each; None means the label that Examples have, else the one that the
+        model predicts.
     span
         The part of the answers that is meant, for all queries or one each: a text, or (start, end)
         in characters.
@@ -76,15 +84,15 @@ def ask(
     ids = texts.ids if isinstance(texts, Examples) else None
     if isinstance(texts, Examples):
         if label is None:
-            parts, labels_here = parts_of(span, len(texts)), texts.labels_as(run.labelling)
-            return Question(texts.texts, texts.texts2, labels_here, "file", parts, ids)
+            passages, labels_here = passages_of(span, len(texts)), texts.labels_as(run.labelling)
+            return Question(texts.texts, texts.texts2, labels_here, "file", passages, ids)
         texts = (
             texts.texts
             if texts.texts2 is None
             else list(zip(texts.texts, texts.texts2, strict=True))
         )
     if isinstance(texts, str) or (isinstance(texts, tuple) and run.has_pairs):
-        texts = [texts]  # type: ignore[assignment]
+        texts = [texts]
     first = [text if isinstance(text, str) else text[0] for text in texts]
     second = [text[1] for text in texts if not isinstance(text, str)]
     if second and len(second) != len(first):
@@ -93,10 +101,12 @@ def ask(
     if len(labels) != len(first):
         raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
     meant = run.labelling.parse_all(labels)
-    return Question(first, second or None, meant, "given", parts_of(span, len(first)), ids)
+    return Question(first, second or None, meant, "given", passages_of(span, len(first)), ids)
 
 
-def parts_of(span: Part | Sequence[Part | None] | None, count: int) -> Sequence[Part | None] | None:
+def passages_of(
+    span: Passage | Sequence[Passage | None] | None, count: int
+) -> Sequence[Passage | None] | None:
     """Return one part of an answer for each query (InputError for another number)."""
     if span is None:
         return None
@@ -104,7 +114,7 @@ def parts_of(span: Part | Sequence[Part | None] | None, count: int) -> Sequence[
         return [span] * count
     if isinstance(span, tuple) and len(span) == 2 and all(type(one) is int for one in span):
         return [(span[0], span[1])] * count  # type: ignore[list-item]
-    parts: list[Part | None] = list(span)  # type: ignore[arg-type]
-    if len(parts) != count:
-        raise InputError(f"there are {count} texts but {len(parts)} spans.")
-    return parts
+    passages: list[Passage | None] = list(span)  # type: ignore[arg-type]
+    if len(passages) != count:
+        raise InputError(f"there are {count} texts but {len(passages)} spans.")
+    return passages

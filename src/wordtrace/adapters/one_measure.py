@@ -11,24 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.api.index import Index
+from wordtrace.asking.asker import Asker
+from wordtrace.asking.own import FloatArray, self_influence
 from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labelling, Labels
 from wordtrace.errors import InputError
-from wordtrace.explain.own import FloatArray, self_influence, squares
-from wordtrace.explain.tracer import Tracer
-from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Queries, Scores, make_queries
-from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.run.run import Run
 
 IntArray = npt.NDArray[np.int64]
 
-# They read the text itself.
-_OF_TEXTS = ("bm25", "tracin-tfidf")
 
-
-class Asked:
+class OneMeasure:
     """A run and one of its measures.
 
     Parameters
@@ -51,7 +46,6 @@ class Asked:
         known = [one.name for one in fields(Options)]
         if unknown := [one for one in options if one not in known]:
             raise InputError(f"there is no option {unknown[0]!r}; give {', '.join(known)}.")
-        self.measure = measure(name, Options(**options))
         if isinstance(source, Index):
             self.run, folder = source.run, source.folder
             if folder.manifest.examples != len(self.run.train) or len(folder.removed):
@@ -59,16 +53,16 @@ class Asked:
                     f"{folder.path} does not hold the very rows of its run (some were added or "
                     "removed); give the run."
                 )
-            self._tracer = Tracer(self.run, folder)
+            self._asker = source.asker
         else:
             self.run = source if isinstance(source, Run) else Run.open(source)
-            self._tracer = Tracer(self.run, None)
+            self._asker = Asker(self.run)
+        self._way = self._asker.way(name, **options)
         self.name, self._options = name, dict(options)
 
     def score(self, inputs: Any, labels: Any) -> Scores:
         """Return influences, float32, shape (queries, training rows)."""
-        queries = self._queries(inputs, labels)
-        return self._tracer.score(queries, self.name, **self._options)
+        return self._way.ask(self._queries(inputs, labels)).scores()
 
     def self_influence(self, batch: tuple[Any, Any] | None = None) -> FloatArray:
         """Return the influence of examples on themselves, float32, shape (examples,).
@@ -84,13 +78,8 @@ class Asked:
             For other examples than the training rows and a measure that is not TracIn-WE or a part
             of it.
         """
-        if batch is None:
-            return self_influence(self._tracer, self.name, **self._options)
-        if isinstance(self.measure, TracInWE):
-            return squares(self._tracer, self.measure, self._queries(*batch))
-        raise InputError(
-            f"{self.name} gives the self-influence of training rows alone; give no inputs."
-        )
+        queries = None if batch is None else self._queries(*batch)
+        return self_influence(self._asker, self.name, queries, **self._options)
 
     def _queries(self, inputs: Any, labels: Any) -> Queries:
         texts, ids = _features(inputs)
@@ -99,8 +88,6 @@ class Asked:
         if ids is None:
             second = texts[1] if len(texts) > 1 else None
             return make_queries(self.run, texts[0], asked, second)
-        if self.name in _OF_TEXTS:
-            raise InputError(f"{self.name} reads texts; give texts in place of token ids.")
         encoded = _encoded(*ids, pairs=self.run.encoded.second is not None)
         if len(encoded.ids) and not 0 <= encoded.ids.min() <= encoded.ids.max() < self._size:
             raise InputError(
@@ -108,7 +95,8 @@ class Asked:
                 f"{self._size:,} tokens: encode the texts with it."
             )
         empty = [""] * count
-        return Queries(empty, None if self.run.train.texts2 is None else empty, asked, encoded)
+        empty2 = None if self.run.train.texts2 is None else empty
+        return Queries(empty, empty2, asked, encoded, has_texts=False)
 
     @property
     def _size(self) -> int:

@@ -1,0 +1,91 @@
+"""What a measure answers to queries: scores, rankings, and the words behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.asking.rows import Rows
+from wordtrace.asking.search import Search
+from wordtrace.measures.accumulate import QueryTokens
+from wordtrace.measures.protocol import Measure, Queries, Scores
+from wordtrace.measures.topn import Ranking, rank
+from wordtrace.measures.word_level import TokenPairs, WordMeasure
+from wordtrace.run.run import Run
+
+
+class Answer(Protocol):
+    """A measure's answer to some queries. Each method computes what it returns."""
+
+    @property
+    def queries(self) -> Queries:
+        """Whom it answers."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The examples that have the scores."""
+        ...
+
+    def scores(self) -> Scores:
+        """Return influences, float32, shape (queries, rows); 0 where an example was removed."""
+        ...
+
+    def rank(self, top: int) -> list[Ranking]:
+        """Return each query's `top` strongest proponents and opponents."""
+        ...
+
+    def words(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[dict[int, TokenPairs]] | None:
+        """Split the scores of the rows wanted of each query by token; None where none can be."""
+        ...
+
+
+@dataclass(frozen=True)
+class AnswerByWord:
+    """Of a measure that is a sum over tokens."""
+
+    queries: Queries
+    rows: Rows
+    measure: WordMeasure
+    search: Search
+    asked: Sequence[QueryTokens]
+
+    def scores(self) -> Scores:
+        """Return influences, float32, shape (queries, rows)."""
+        return self.search.scores(self.measure, len(self.queries), self.asked)
+
+    def rank(self, top: int) -> list[Ranking]:
+        """Return each query's `top` strongest proponents and opponents."""
+        return self.search.rank(self.measure, len(self.queries), self.asked, top)
+
+    def words(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[dict[int, TokenPairs]]:
+        """Split the scores of the rows wanted of each query by token."""
+        return self.search.words(self.measure, self.asked, wanted)
+
+
+@dataclass(frozen=True)
+class WholeAnswer:
+    """Of a measure whose scores do not split into words."""
+
+    queries: Queries
+    rows: Rows
+    measure: Measure
+    run: Run
+
+    def scores(self) -> Scores:
+        """Return influences, float32, shape (queries, rows)."""
+        scores = self.measure.score(self.run, self.queries)
+        scores[:, self.rows.removed] = 0
+        return scores
+
+    def rank(self, top: int) -> list[Ranking]:
+        """Return each query's `top` strongest proponents and opponents."""
+        return [rank(row, top) for row in self.scores()]
+
+    def words(self, wanted: Sequence[npt.NDArray[np.int64]]) -> None:
+        """Return None."""
+        return

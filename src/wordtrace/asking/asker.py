@@ -1,0 +1,191 @@
+"""A run, or its index, that is asked by any measure: the index where it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.asking.answer import Answer
+from wordtrace.asking.predictions import Predictions, predict_question
+from wordtrace.asking.question import Question, Text, make_question
+from wordtrace.asking.rows import IndexRows, Rows, RunRows
+from wordtrace.asking.search import LocalSearch, Search
+from wordtrace.asking.searcher import Spread
+from wordtrace.asking.ways import ByWord, Terms, Way, Whole
+from wordtrace.data.batches import document_frequency
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError
+from wordtrace.execute.once import once
+from wordtrace.gradients.tokens import check_top_k
+from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.names import measure
+from wordtrace.measures.options import Options
+from wordtrace.measures.protocol import Queries, make_queries
+from wordtrace.measures.source import Streamed
+from wordtrace.measures.tracin_we import TracInWE
+from wordtrace.measures.word_level import WordMeasure
+from wordtrace.models import predict
+from wordtrace.models.answer_spans import Passage
+from wordtrace.run.run import Run
+
+
+class Asker:
+    """Turns texts, labels and a measure into scores, rankings and words.
+
+    Made once for an opened run or index; several threads may ask it at once.
+
+    Parameters
+    ----------
+    index
+        None: every measure streams gradients from the run.
+    """
+
+    def __init__(self, run: Run, index: IndexFolder | None = None) -> None:
+        self.run, self.index = run, index
+        self._of_run = RunRows(run, index)
+        #: The examples that there are: the index's, else the run's.
+        self.rows: Rows = self._of_run if index is None else IndexRows(index, run)
+        self._loading, self._loaded = Lock(), False
+
+    def question(
+        self,
+        texts: Text | Sequence[str] | Sequence[tuple[str, str]] | Sequence[Text] | Examples,
+        label: str | Sequence[str | None] | None = None,
+        span: Passage | Sequence[Passage | None] | None = None,
+    ) -> Question:
+        """Bring texts and labels into one form; see :func:`.question.make_question`."""
+        return make_question(self.run, texts, label, span)
+
+    def predict(self, question: Question) -> Predictions:
+        """Return the queries with labels filled in, and what the final model says of them."""
+        return predict_question(self.run, question)
+
+    def queries(
+        self,
+        texts: Text | Sequence[str] | Sequence[tuple[str, str]] | Sequence[Text] | Examples,
+        label: str | Sequence[str | None] | None = None,
+        span: Passage | Sequence[Passage | None] | None = None,
+    ) -> Queries:
+        """Tokenize texts; labels not given become the final model's prediction."""
+        return self.predict(self.question(texts, label, span)).queries
+
+    def ask(
+        self,
+        asked: Question | Queries,
+        name: str | None = None,
+        top_k: int | None = None,
+        *,
+        spread: Spread | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Return a measure's answer; the parameters are those of :meth:`way`."""
+        way = self.way(name, top_k, spread=spread, **options)
+        return way.ask(self.predict(asked).queries if isinstance(asked, Question) else asked)
+
+    def way(
+        self,
+        name: str | None = None,
+        top_k: int | None = None,
+        *,
+        spread: Spread | None = None,
+        **options: Any,
+    ) -> Way:
+        """Make a measure ready: whether it answers by word, and from where, is decided here.
+
+        Parameters
+        ----------
+        name
+            The measure; by default what the index holds, else ``tracin-we-topk``.
+        top_k
+            By default the index's, else 10.
+        spread
+            The index on a cluster, to be asked instead of this process.
+        **options
+            Of the measure: the fields of :class:`.measures.options.Options`.
+
+        Raises
+        ------
+        InputError
+            For an unknown measure, and when the cluster is to be asked what the index does not
+            hold.
+        """
+        name, k = self._default(name, top_k)
+        settings = Options(top_k=k, **options)
+        chosen = measure(name, settings)
+        if isinstance(chosen, WordMeasure) and (index := self._holding(chosen)) is not None:
+            search: Search = spread or LocalSearch.of_index(index, self.run)
+            terms = Terms(self.etas, chosen.top_k, index.bases)
+            return ByWord(name, chosen, self.run, self.rows, search, terms, settings.memory)
+        if spread is not None:
+            held = spread.index.manifest.top_k
+            raise InputError(
+                "--executor ray asks the index alone, which answers the measures tracin-we… with "
+                f"top-k {held or 'all'}; leave it out, and this machine computes the answer."
+            )
+        if not isinstance(chosen, WordMeasure):
+            return Whole(name, chosen, self.run, self._of_run)
+        stream = Streamed(self.run, chosen.top_k, etas=self.etas)
+        search = LocalSearch(stream, self.run, self._of_run.removed)
+        terms = Terms(self.etas, chosen.top_k, None)
+        return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory)
+
+    def beside(self, name: str, top_k: int | None = None, **options: Any) -> Way:
+        """Make a measure ready to be listed beside another: by its scores of the run's rows."""
+        _, k = self._default(name, top_k)
+        return Whole(name, measure(name, Options(top_k=k, **options)), self.run, self._of_run)
+
+    def _holding(self, chosen: WordMeasure) -> IndexFolder | None:
+        """Return the index where it has the postings of a measure."""
+        held = self.index is not None and self.index.manifest.top_k == chosen.top_k
+        return self.index if held else None
+
+    def _default(self, name: str | None, top_k: int | None) -> tuple[str, int]:
+        """Fill in what the caller left open by what the index holds."""
+        held = self.index.manifest.top_k if self.index is not None else 10
+        if name is None:
+            name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
+        check_top_k(top_k)
+        return name, top_k if top_k is not None else held or 10
+
+    @property
+    def etas(self) -> list[float]:
+        """The weight η_c of each checkpoint: the index's own, else the run's."""
+        if self.index is None:
+            return list(self.run.etas)
+        return [source.eta for source in self.index.manifest.checkpoints]
+
+    @once
+    def documents(self) -> npt.NDArray[np.int64]:
+        """In how many examples each token stands, int64, shape (vocabulary,)."""
+        if self.index is not None:
+            return self.index.document_frequency
+        return document_frequency(self.run.encoded, self.run.tokenizer.size)
+
+    def load(self, *, postings: bool) -> None:
+        """Bring in what every question needs, so that the time of an answer is its own.
+
+        Parameters
+        ----------
+        postings
+            Whether this process reads the index's.
+        """
+        with self._loading:
+            for checkpoint in [*self.run.checkpoints, self.run.final]:
+                self.run.model(checkpoint)
+            if self._loaded:
+                return
+            if self.index is not None and postings:
+                for place in range(len(self.index.manifest.checkpoints)):
+                    list(self.index.blocks(place))
+            # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
+            # second: that is loading, too.
+            pair = ["."] if self.run.has_pairs else None
+            queries = make_queries(self.run, ["."], self.run.labelling.one(), pair)
+            TracInWE().query_tokens(self.run, queries)
+            predict.logits(self.run.model(self.run.final), queries.encoded)
+            self.run.tokenizer.positions(["."] * 8, pair and pair * 8)
+            self._loaded = True

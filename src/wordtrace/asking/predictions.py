@@ -1,0 +1,77 @@
+"""What the final model says of a question, and the labels that it fills in."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.asking.question import Question
+from wordtrace.data.labelling import Labels
+from wordtrace.execute.threads import one_thread
+from wordtrace.measures.protocol import Queries, make_queries
+from wordtrace.models import predict
+from wordtrace.run.run import Run
+
+# Multiplications of a pass (weights beside the embedding × positions) that are soon done.
+_SMALL = 100_000_000
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A question's texts as tokens, with what the final model says of them.
+
+    Attributes
+    ----------
+    queries
+        With every label filled in: the one given, else the one predicted.
+    given
+        bool, shape (queries,): whether the label explained was given.
+    labels
+        The labels predicted.
+    probability, of_predicted
+        float64, shape (queries,): of the labels explained and of those predicted; NaN for numbers.
+    """
+
+    queries: Queries
+    given: npt.NDArray[np.bool_]
+    labels: Labels
+    probability: npt.NDArray[np.float64]
+    of_predicted: npt.NDArray[np.float64]
+
+
+def predict_question(run: Run, question: Question) -> Predictions:
+    """Tokenize a question's texts and predict their labels.
+
+    Raises
+    ------
+    InputError
+        For an empty text, pairs where the run has single texts (or the reverse), or a part of an
+        answer that is not there once.
+    """
+    queries = make_queries(
+        *(run, question.texts, question.labels, question.texts2, question.passages),
+        first=question.first,
+    )
+    model = run.model(run.final)
+    with sparing_threads(run, queries):
+        scores = predict.logits(model, queries.encoded)
+    predicted = predict.predicted(model.outputs, scores)
+    labels = run.labelling.filled(question.labels, predicted)
+    return Predictions(
+        replace(queries, labels=labels),
+        run.labelling.given(question.labels),
+        predicted,
+        predict.probability(model.outputs, scores, labels),
+        predict.probability(model.outputs, scores, predicted),
+    )
+
+
+def sparing_threads(run: Run, queries: Queries) -> AbstractContextManager[None]:
+    """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
+    model = run.model(run.final)
+    weights = sum(parameter.numel() for parameter in model.module.parameters())
+    weights -= sum(parameter.numel() for parameter in model.embedding.parameters())
+    return one_thread() if weights * len(queries.encoded.ids) < _SMALL else nullcontext()

@@ -1,0 +1,80 @@
+"""Answers of a measure by word from token gradients, wherever these are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.accumulate import QueryTokens
+from wordtrace.measures.protocol import Scores
+from wordtrace.measures.source import Indexed, PostingSource
+from wordtrace.measures.topn import Ranking, rank
+from wordtrace.measures.word_level import TokenPairs, WordMeasure
+from wordtrace.run.run import Run
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Search(Protocol):
+    """Looks through the token gradients of all examples for a measure by word.
+
+    `asked` are the queries' token gradients at each checkpoint, in the dimensions that are stored.
+    Removed examples have no influence.
+    """
+
+    def scores(self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens]) -> Scores:
+        """Return influences, float32, shape (`count` queries, examples)."""
+        ...
+
+    def rank(
+        self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens], top: int
+    ) -> list[Ranking]:
+        """Return each query's `top` strongest rows."""
+        ...
+
+    def words(
+        self, measure: WordMeasure, asked: Sequence[QueryTokens], wanted: Sequence[IntArray]
+    ) -> list[dict[int, TokenPairs]]:
+        """Split the scores of the rows wanted of each query."""
+        ...
+
+
+class LocalSearch:
+    """Looks through an index or a stream in this process.
+
+    Parameters
+    ----------
+    removed
+        int64: rows of removed examples.
+    """
+
+    def __init__(self, source: PostingSource, run: Run, removed: IntArray) -> None:
+        self._source, self._run, self._removed = source, run, removed
+
+    @classmethod
+    def of_index(cls, index: IndexFolder, run: Run) -> LocalSearch:
+        """Look through a whole index."""
+        return cls(Indexed(index), run, index.removed)
+
+    def scores(self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens]) -> Scores:
+        """Return influences, float32, shape (`count` queries, examples)."""
+        scores = measure.score_from(self._source, self._run, count, asked)
+        scores[:, self._removed] = 0
+        return scores
+
+    def rank(
+        self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens], top: int
+    ) -> list[Ranking]:
+        """Return each query's `top` strongest rows."""
+        return [rank(row, top) for row in self.scores(measure, count, asked)]
+
+    def words(
+        self, measure: WordMeasure, asked: Sequence[QueryTokens], wanted: Sequence[IntArray]
+    ) -> list[dict[int, TokenPairs]]:
+        """Split the scores of the rows wanted of each query."""
+        source = self._source.only(np.unique(np.concatenate(wanted)))
+        return measure.words_from(source, self._run, asked, wanted)
