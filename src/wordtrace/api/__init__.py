@@ -19,7 +19,7 @@ from wordtrace.measures.options import Options
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
 from wordtrace.training.settings import Settings
-from wordtrace.verification.paired import Verification
+from wordtrace.verification.result import Verification
 
 __all__ = [
     "Evaluation",

@@ -12,8 +12,9 @@ from wordtrace.explain.prediction import Trace
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.run.run import Run
-from wordtrace.verification.paired import Target, Verification
+from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
+from wordtrace.verification.result import Verification
 
 
 def verify(
