@@ -268,7 +268,8 @@ def test_a_long_list_folds_all_but_the_first_five() -> None:
     assert html.index("row-4") < html.index("<summary>7 more</summary>") < html.index("row-5")
 
 
-def test_importing_the_package_loads_neither_rich_nor_jinja() -> None:
-    code = "import sys, wordtrace.report; print({'rich', 'jinja2'} & set(sys.modules))"
+@pytest.mark.parametrize("module", ["report", "report.page", "results.result"])
+def test_importing_what_renders_loads_neither_rich_nor_jinja(module: str) -> None:
+    code = f"import sys, wordtrace.{module}; print({{'rich', 'jinja2'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

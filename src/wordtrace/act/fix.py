@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.act.curves import curve, enough
-from wordtrace.act.fix_result import Fix
+from wordtrace.act.fix_result import FORMAT, VERSION, Fix
 from wordtrace.act.treatments import Treatment, treatments
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
@@ -21,8 +21,6 @@ from wordtrace.run.run import Run
 from wordtrace.verification.removal import random_rows
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.tasks import run_tasks, seeds_of
-
-FORMAT, VERSION = "wordtrace-fix", 1
 
 ACTIONS = ("remove", "blank", "relabel")
 BASE, RANDOM = "retraining alone", "random rows"

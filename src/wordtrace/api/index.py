@@ -12,15 +12,15 @@ import numpy as np
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix_result import Fix
-from wordtrace.act.mislabels import Mislabels
+from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
-from wordtrace.explain.prediction import Trace
 from wordtrace.explain.question import Question, ask
+from wordtrace.explain.trace import Trace
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging

@@ -8,8 +8,8 @@ from typing import Any
 from wordtrace.api.index import Index
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.execute.protocol import Executor
-from wordtrace.explain.prediction import Trace
 from wordtrace.explain.question import ask
+from wordtrace.explain.trace import Trace
 from wordtrace.explain.tracer import Tracer
 from wordtrace.run.run import Run
 from wordtrace.verification.paired import Target

@@ -11,9 +11,10 @@ import numpy as np
 from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError
 from wordtrace.explain.listing import Listing
-from wordtrace.explain.prediction import Explanation, Hit, Trace, share
+from wordtrace.explain.prediction import Explanation, Hit, share
 from wordtrace.explain.question import Question
 from wordtrace.explain.scorer import Scorer, Source, is_indexed
+from wordtrace.explain.trace import Trace
 from wordtrace.explain.words import Vocabulary, query_words, warning_of
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.names import measure

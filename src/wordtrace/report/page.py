@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
-
-import jinja2
-from markupsafe import Markup, escape
+from typing import TYPE_CHECKING, Any
 
 from wordtrace.report import figures, numbers, sentences
 from wordtrace.report.analyses import blocks
@@ -16,6 +13,11 @@ from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
 from wordtrace.report.judged import judged_blocks
 from wordtrace.report.text import STAND_IN, clean, scale_of, segments, word_name
+
+if TYPE_CHECKING:
+    # Imported when the first page is made: a result that nobody shows needs none of them.
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 
 def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None) -> str:
@@ -31,7 +33,9 @@ def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None
     InputError
         For a document of another kind, of a newer version, or that is not whole.
     """
-    with whole(jinja2.UndefinedError):
+    from jinja2 import UndefinedError
+
+    with whole(UndefinedError):
         sections = arrange(documents)
         ordered = list({id(part.document): part.document for part in sections}.values())
         return _environment().get_template("page.html.j2").render(
@@ -50,7 +54,9 @@ def render_fragment(document: Mapping[str, Any]) -> str:
     InputError
         As in :func:`render_html`.
     """
-    with whole(jinja2.UndefinedError):
+    from jinja2 import UndefinedError
+
+    with whole(UndefinedError):
         return (
             _environment()
             .get_template("fragment.html.j2")
@@ -59,7 +65,9 @@ def render_fragment(document: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+def _environment() -> Environment:
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("wordtrace.report"),
         autoescape=True,
@@ -102,6 +110,8 @@ def _environment() -> jinja2.Environment:
 
 def _stand_ins(text: str) -> Markup:
     """Escape a cleaned text and set its ⟨U+…⟩ small."""
+    from markupsafe import Markup, escape
+
     small = Markup('<span class="odd">{}</span>')
     parts: list[Markup] = []
     end = 0

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
-from wordtrace.data import frames
-from wordtrace.disk import atomic
+from wordtrace.report.sentences import verification_sentences
+from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-verification", 1
 
@@ -25,24 +23,28 @@ _TABLE = pa.schema(
 
 
 @dataclass(frozen=True)
-class Verification(frames.Tabular):
+class Verification(Result):
     """What removing did, against its controls; :meth:`document` is the whole of it."""
 
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a verification"
+
     result: Mapping[str, Any]
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Return the verification that a document describes; ValueError where it is not whole."""
+        found = cls(document)
+        found.table()
+        return found
 
     def document(self) -> dict[str, Any]:
         """Return the verification as a JSON document."""
         return dict(self.result)
 
     def __repr__(self) -> str:
-        from wordtrace.report.sentences import verification_sentences
-
         return "\n".join(verification_sentences(self.document()))
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
 
     def table(self) -> Any:
         """Return a row a query, kind of removal and seed as a pyarrow table.
@@ -71,16 +73,3 @@ class Verification(frames.Tabular):
             )
         ]
         return pa.Table.from_pylist(rows, schema=_TABLE)
-
-    def to_json(self) -> str:
-        """Return :meth:`document` as text."""
-        return json.dumps(self.result, ensure_ascii=False, allow_nan=False, indent=1)
-
-    def save(self, path: str | Path) -> None:
-        """Write it as JSON, or, where `path` ends in .html, as a page."""
-        if Path(path).suffix == ".html":
-            from wordtrace.report.page import render_html
-
-            atomic.write_text(Path(path), render_html([self.document()]))
-        else:
-            atomic.write_json(Path(path), self.result)
