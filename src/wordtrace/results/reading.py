@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
-from wordtrace.report.arrange import arrange
+from wordtrace.report.sections import sections_of
 from wordtrace.report.text import clean
 from wordtrace.results.result import Result
 
@@ -48,8 +48,9 @@ def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
             f"wordtrace reads up to {kind.version}: install a newer one."
         )
     try:
-        arrange([document])
-        return kind.from_document(document)
+        found = kind.from_document(document)
+        sections_of([document])  # what can't be shown is not whole, either
+        return found
     except (*_FAULTS, InputError) as error:
         _, noun = kind.noun.split(" ", 1)
         fault = f"lacks {error}" if isinstance(error, KeyError) else str(error)
