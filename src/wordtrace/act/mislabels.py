@@ -23,6 +23,7 @@ def mislabels(
     top: int = 20,
     planted: Collection[str] | None = None,
     wrong: Collection[str] | None = None,
+    words: bool = False,
 ) -> Mislabels:
     """Rank the training rows by how likely their label is wrong, with what speaks against it.
 
@@ -38,6 +39,8 @@ def mislabels(
         Ids whose labels were flipped on purpose, to measure the rankings by.
     wrong
         Ids whose labels are known to be wrong, for the same.
+    words
+        Tell what opposes a label by whole word instead of by token.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def mislabels(
     found = rankings(index)
     order = live[order_of(found[by][live])][:top]
     chosen = index.take(order, run)
-    against = evidence(tracer, chosen)
+    against = evidence(tracer, chosen, words=words)
     predicted = index.table["predicted_final"]
     rows = tuple(
         Suspect(
@@ -94,7 +97,7 @@ def mislabels(
     truth = known[1] if known[1] is not None else known[0]
     there = {name: values[live] for name, values in found.items()}
     judged = None if not truth else judge(there, np.isin(live, list(truth)))
-    return Mislabels(str(index.path), by, total, rows, measured, judged)
+    return Mislabels(str(index.path), by, total, rows, measured, judged, words)
 
 
 def _opponents(found: Evidence) -> tuple[Opponent, ...]:

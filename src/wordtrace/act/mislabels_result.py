@@ -98,7 +98,7 @@ class Suspect:
     wrong: bool | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Mislabels(Result):
     """Rows ranked by suspicion.
 
@@ -114,6 +114,8 @@ class Mislabels(Result):
         How many planted flips each ranking finds among as many top rows; None without any.
     judged
         How well each ranking finds the rows known to be wrong (:func:`.judge.judge`), or None.
+    whole_words
+        Whether words are whole; else they are tokens.
     """
 
     format: ClassVar[str] = FORMAT
@@ -126,6 +128,10 @@ class Mislabels(Result):
     rows: tuple[Suspect, ...]
     planted: dict[str, Any] | None = None
     judged: dict[str, Any] | None = None
+    whole_words: bool = False
+
+    def __repr__(self) -> str:
+        return f"Mislabels({len(self.rows)} of {self.examples:,} rows, by {self.by})"
 
     def document(self) -> dict[str, Any]:
         """Return the ranking as a JSON document."""
@@ -143,6 +149,7 @@ class Mislabels(Result):
             "index": self.index,
             "by": self.by,
             "examples": self.examples,
+            "whole_words": self.whole_words,
             "rows": rows,
             "planted": self.planted,
             "judged": self.judged,

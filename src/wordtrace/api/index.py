@@ -252,6 +252,7 @@ class Index:
         top: int = 20,
         planted: Collection[str] | None = None,
         wrong: Collection[str] | None = None,
+        words: bool = False,
     ) -> Mislabels:
         """Rank the training rows by how likely their label is wrong, with the evidence.
 
@@ -264,9 +265,11 @@ class Index:
         planted, wrong
             Ids whose labels were flipped on purpose, or are known to be wrong: the rankings are
             judged by them.
+        words
+            Tell what opposes a label by whole word instead of by token.
         """
         return suspicion.mislabels(
-            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong
+            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong, words=words
         )
 
     def fix(self, queries: Examples, **choices: Any) -> Fix:

@@ -79,7 +79,7 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
 
     _step("Which training labels are wrong?")
     _command(f"wordtrace mislabels {folder}/run/index")
-    suspects = index.mislabels(top=12, planted=news.flipped).document()
+    suspects = index.mislabels(top=12, planted=news.flipped, words=True).document()
     _say(planted_sentence(suspects["planted"]))
 
     _step("Pick a wrong test prediction and trace it")

@@ -9,7 +9,7 @@ from typing import Any
 
 from wordtrace.report.blocks import Block
 from wordtrace.report.cancellations import cancellation_blocks
-from wordtrace.report.documents import kind_of
+from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.evaluations import evaluation_blocks
 from wordtrace.report.fixes import cluster_blocks, fix_blocks
 from wordtrace.report.measure_lists import measure_blocks
@@ -103,6 +103,12 @@ def sections_of(documents: Sequence[Document]) -> list[Section]:
             short = kind.removeprefix("wordtrace-")
             found.append(Section(short, heading, describe(document), about))
     return _told_apart(found)
+
+
+def check_document(document: Document) -> None:
+    """Refuse a document that can't be shown (InputError): of another kind, or not whole."""
+    with whole():
+        sections_of([document])
 
 
 def title_of(sections: Sequence[Section]) -> str:
