@@ -119,7 +119,7 @@ def evaluate(
         else api.read_examples(
             Path(queries),
             text=text,
-            text2=text2 or ("text2" if opened.manifest["has_pairs"] else None),
+            text2=text2 or ("text2" if opened.has_pairs else None),
             label=label,
             split=split,
             label_names=opened.label_names,

@@ -56,7 +56,7 @@ def read_queries(
         return [(texts[0], text2)]
     if text2 is not None:
         raise InputError("--text2 goes with a TEXT; name the file's column by --text2-column.")
-    pairs = run.manifest["has_pairs"]
+    pairs = run.has_pairs
     examples = api.read_examples(
         queries,
         text=text_column,

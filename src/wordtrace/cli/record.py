@@ -125,7 +125,7 @@ def record(
         base=base,
         copy=copy,
         end=end,
-        kind=labels,
+        kind=labels,  # type: ignore[arg-type]  # it is checked there
     )
     if existed:
         say(f"{out} holds this very run already; nothing was done.")

@@ -83,7 +83,7 @@ def ask(
             if texts.texts2 is None
             else list(zip(texts.texts, texts.texts2, strict=True))
         )
-    if isinstance(texts, str) or (isinstance(texts, tuple) and run.manifest["has_pairs"]):
+    if isinstance(texts, str) or (isinstance(texts, tuple) and run.has_pairs):
         texts = [texts]  # type: ignore[assignment]
     first = [text if isinstance(text, str) else text[0] for text in texts]
     second = [text[1] for text in texts if not isinstance(text, str)]
