@@ -1,5 +1,6 @@
 # make demo    the whole story on BBC News, ends with a report to open
 # make test    formatting, lint, types, tests with coverage, docs
+# make oldest  the tests with the oldest packages that pyproject.toml allows
 # make bench   benchmarks against floors and peers
 # make rooms   draws the house anew from the import graph
 #
@@ -7,11 +8,15 @@
 # address that PyTorch's own install page names for "CPU":  make demo TORCH_INDEX=ADDRESS
 PYTHON ?= python3
 VENV ?= .venv
+OLDEST ?= .venv-oldest
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
+INDEX = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP_OLDEST := $(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	--constraint constraints-oldest.txt
 
-.PHONY: demo test check unit docs rooms bench clean
+.PHONY: demo test check unit docs rooms oldest bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo
@@ -37,15 +42,18 @@ docs: $(VENV)/.dev
 rooms: $(VENV)/.dev
 	$(BIN)/python docs/rooms.py
 
+oldest: $(OLDEST)/.test
+	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile -m 'not browser' tests
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) docs/_build wordtrace-demo
+	rm -rf $(VENV) $(OLDEST) docs/_build wordtrace-demo
 
 $(VENV)/.torch: constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(PIP) $(INDEX) torch
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml
@@ -58,4 +66,10 @@ $(VENV)/.dev: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 	$(PIP) --editable '.[bench,demo]'
+	touch $@
+
+$(OLDEST)/.test: constraints-oldest.txt pyproject.toml
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(PIP_OLDEST) $(INDEX) torch
+	$(PIP_OLDEST) --editable '.[hf,lora,ray,test]'
 	touch $@

@@ -126,7 +126,7 @@ def peer(folder: Path, name: str, count: int = 512, asked: int = 8, repeats: int
     kept: dict[str, Any] = {}
 
     def ours() -> None:
-        tokens = query_tokens(run.model(checkpoint), queries, None, "the benchmark")
+        tokens = query_tokens(run, checkpoint, queries, None)
         scores = np.zeros((asked, count), np.float32)
         for place, block in Streamed(run, None, rows, quiet=True).blocks(0):
             part = np.zeros((asked, block.count), np.float32)

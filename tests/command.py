@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 
 def wordtrace(
     *arguments: object, status: int = 0, cwd: Path | None = None, **extra: str
@@ -16,7 +18,7 @@ def wordtrace(
         capture_output=True,
         text=True,
         cwd=cwd,
-        timeout=300,
+        timeout=PATIENCE,
         env={**os.environ, "OMP_NUM_THREADS": "1", **extra},
     )
     assert done.returncode == status, (done.returncode, done.stdout, done.stderr)

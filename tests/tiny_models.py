@@ -17,6 +17,8 @@ from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run.checkpoint import Checkpoint
 
 RATES = (0.07, 0.03, 0.011)
+#: Of the rates of all steps up to each checkpoint.
+SUMS = (0.2, 0.65, 0.73)
 
 
 @dataclass
@@ -31,7 +33,9 @@ class TinyRun:
     path: Path = Path("tiny")
     has_pairs: bool = False
 
-    weighting = "rate"
+    weighting = api.Run.weighting
+    etas = api.Run.etas
+    weighted = api.Run.weighted
     require_classes = api.Run.require_classes
     row_scale = api.Run.row_scale
 
@@ -84,6 +88,44 @@ def gpt2(vocabulary: int) -> Any:
     )
 
 
+def gemma3(vocabulary: int, padding: int | None = None) -> Any:
+    """A decoder whose embedding gives each row times √dim."""
+    from transformers import Gemma3TextConfig, Gemma3TextForSequenceClassification
+
+    return Gemma3TextForSequenceClassification(
+        Gemma3TextConfig(
+            vocab_size=vocabulary,
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=8,
+            intermediate_size=24,
+            max_position_embeddings=40,
+            num_labels=3,
+            pad_token_id=padding,
+        )
+    )
+
+
+def biogpt(vocabulary: int) -> Any:
+    """A decoder with a scaled word embedding, and positions looked up by a class of their own."""
+    from transformers import BioGptConfig, BioGptForSequenceClassification
+
+    return BioGptForSequenceClassification(
+        BioGptConfig(
+            vocab_size=vocabulary,
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=24,
+            max_position_embeddings=40,
+            num_labels=3,
+            scale_embedding=True,
+        )
+    )
+
+
 def tiny_run(make: Any, count: int = 40) -> TinyRun:
     """Random weights, spread so that no layer's gradients are small."""
     train = make_examples(count)
@@ -96,7 +138,7 @@ def tiny_run(make: Any, count: int = 40) -> TinyRun:
             torch.nn.init.normal_(parameter, std=0.3)
         models.append(HuggingFaceClassifier(module.eval().requires_grad_(False)))
     checkpoints = [
-        Checkpoint(10 * place + 10, 0.5 * place, rate, rate, 1.0)
-        for place, rate in enumerate(RATES)
+        Checkpoint(10 * place + 10, 0.5 * place, rate, total, 1.0)
+        for place, (rate, total) in enumerate(zip(RATES, SUMS, strict=True))
     ]
     return TinyRun(train, tokenizer, tokenizer.encode(train.texts), models, checkpoints)

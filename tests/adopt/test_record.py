@@ -136,6 +136,24 @@ def test_the_rate_is_the_one_used_whoever_wrote_it(copied: Path) -> None:
     np.testing.assert_allclose(old.used[2:], used[1:], rtol=1e-6)
 
 
+def test_where_nothing_is_logged_the_schedulers_tell_the_rates_after_their_checkpoints(
+    tmp_path: Path,
+) -> None:
+    """A checkpoint after s steps holds the rate of step s + 1; on a bent schedule no other fits."""
+    folder = tmp_path / "out"
+    fine_tune(BERT, folder, make_examples(32), logging_strategy="no", lr_scheduler_type="cosine")
+    saved, _ = checkpoints_of(folder)
+    assert [one.step for one in saved] == [2, 4, 6, 8]
+    rates = rates_of(saved, folder, "5.23.0")
+    assert rates is not None
+    assert rates.known == {3, 5, 7, 9}
+    used = 3e-3 * (1 + np.cos(np.pi * np.arange(8) / 8)) / 2
+    np.testing.assert_allclose(rates.used[[3, 5, 7]], used[[2, 4, 6]], rtol=1e-6)
+    run = wt.record(folder, make_examples(32), tmp_path / "run", max_length=24)
+    assert run.checkpoints[1].step == 4
+    assert run.checkpoints[1].learning_rate == pytest.approx((used[2] + used[4]) / 2)
+
+
 def test_rates_between_logged_steps_lie_on_a_line(copied: Path) -> None:
     saved, _ = checkpoints_of(copied)
     for one in saved:

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.command import wordtrace
+from tests.patience import PATIENCE, wait_until
 
 SMALL = ["--epochs", "3", "--batch-size", "8", "--dim", "8", "--vocabulary", "200"]
 
@@ -53,13 +53,11 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     part = tmp_path / "r.part"
-    until = time.monotonic() + 120
-    while len(list(part.glob("checkpoint*/*"))) < 6 and len(list(part.glob("*-0/*"))) < 3:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(
+        lambda: len([*part.glob("checkpoint*/*")]) >= 6 or len([*part.glob("*-0/*")]) >= 3, process
+    )
     os.killpg(process.pid, signal.SIGINT)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, error
     assert error.rstrip().endswith("run the same command to go on.")
     assert "Traceback" not in error
@@ -68,9 +66,9 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
     assert not (tmp_path / "r").exists()
 
 
-def test_help_is_quick_and_imports_no_torch() -> None:
+def test_help_imports_no_torch() -> None:
     script = (
-        "import sys, time; start = time.perf_counter()\n"
+        "import sys\n"
         "from wordtrace.cli.main import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError, InputError
 
@@ -117,3 +122,90 @@ def test_clearing_a_folder_does_not_follow_links(tmp_path: Path) -> None:
     atomic.empty(inside)
     assert list(inside.iterdir()) == []
     assert (outside / "mine").exists()
+
+
+def test_a_reader_between_a_writers_two_renames_waits_for_the_new_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    finished(folder, "old")
+    rename, flock = os.rename, fcntl.flock
+    waits, seen = threading.Event(), []
+
+    def read() -> None:
+        seen.append(atomic.holds(folder, "file") and (folder / "file").read_text())
+        waits.set()
+
+    reader = threading.Thread(target=read)
+
+    def noting(handle: int, operation: int) -> None:
+        if threading.current_thread() is reader:
+            waits.set()
+        flock(handle, operation)
+
+    def interrupted(source: Path, target: Path) -> None:
+        rename(source, target)
+        if Path(source) == folder:
+            reader.start()
+            assert waits.wait(PATIENCE)
+
+    monkeypatch.setattr(fcntl, "flock", noting)
+    monkeypatch.setattr(os, "rename", interrupted)
+    finished(folder, "new")
+    reader.join()
+    assert seen == ["new"]
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_a_reader_of_before_the_first_rename_may_look_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It found the older folder aside, and by the time it has the lock all is done."""
+    folder, aside = tmp_path / "run", tmp_path / ".run.replaced-by-wordtrace"
+    finished(folder, "new")
+    finished(tmp_path / "other", "old")
+    exists = Path.exists
+    found = [False]
+
+    def late(path: Path) -> bool:
+        if path == folder and found:
+            return found.pop()
+        return exists(path)
+
+    os.rename(tmp_path / "other", aside)
+    monkeypatch.setattr(Path, "exists", late)
+    atomic.restore(folder)
+    assert (folder / "file").read_text() == "new"
+    assert found == []
+
+
+OPENING = """
+import sys
+from pathlib import Path
+from wordtrace.disk import atomic
+folder, count, stop = Path(sys.argv[1]), 0, Path(sys.argv[2])
+while not stop.exists():
+    count += atomic.holds(folder, "file")
+print(count)
+"""
+
+
+def test_readers_and_a_writer_of_one_folder_do_not_harm_each_other(tmp_path: Path) -> None:
+    folder, stop = tmp_path / "run", tmp_path / "stop"
+    finished(folder, "0")
+    readers = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENING, str(folder), str(stop)], stdout=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    try:
+        for count in range(300):
+            finished(folder, str(count))
+    finally:
+        stop.touch()
+    for reader in readers:
+        opened, _ = reader.communicate(timeout=PATIENCE)
+        assert reader.returncode == 0
+        assert int(opened) > 0
+    assert (folder / "file").read_text() == "299"

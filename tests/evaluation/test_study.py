@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.evaluation.conftest import SMALL
+from tests.patience import wait_until
 from tests.report.tools import terminal
 from wordtrace.errors import InputError, NumericalError, WordtraceError
 from wordtrace.report.page import render_html
@@ -107,6 +109,15 @@ def test_studies_share_what_they_have_in_common(
     assert all(len(task.removed) == 5 for task in seen)
 
 
+def size_of(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def further(process: subprocess.Popen[bytes], ledger: Path, size: int) -> bool:
+    """Return whether something was recorded, or the process has ended."""
+    return size_of(ledger) > size or process.poll() is not None
+
+
 def test_a_study_killed_again_and_again_ends_with_the_same_figures(
     own: wt.Run, tmp_path: Path
 ) -> None:
@@ -124,11 +135,7 @@ def test_a_study_killed_again_and_again_ends_with_the_same_figures(
             [sys.executable, "-c", code, str(own.path)], start_new_session=True
         )
         ledger = own.path / "retrainings.sqlite"
-        begin, size = time.monotonic(), ledger.stat().st_size if ledger.exists() else 0
-        while process.poll() is None and time.monotonic() < begin + 60:
-            if ledger.exists() and ledger.stat().st_size > size:
-                break
-            time.sleep(0.02)
+        wait_until(partial(further, process, ledger, size_of(ledger)))
         time.sleep(generator.uniform(0, 0.4))
         kills += process.poll() is None
         with contextlib.suppress(ProcessLookupError):

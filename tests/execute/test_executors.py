@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.patience import PATIENCE, wait_until
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import Processes
 from wordtrace.execute.protocol import Lost
@@ -38,7 +39,7 @@ def act(item: str) -> str:
     if item == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if item == "hang":
-        time.sleep(1000)
+        time.sleep(PATIENCE)
     if item == "refuse":
         raise InputError("this can't be done.")
     return item
@@ -66,7 +67,7 @@ def test_a_task_whose_worker_died_is_begun_again(tmp_path: Path) -> None:
 
 def test_a_tolerant_executor_loses_only_what_can_not_be_had() -> None:
     items = ["a", "die", "b", "hang", "c", "refuse", "d"]
-    tolerant = Processes(2, tolerant=True, attempts=2, patience=2)
+    tolerant = Processes(2, tolerant=True, attempts=2, patience=6)
     found = dict(tolerant.run(act, items))
     assert {item: found[item] for item in "abcd"} == {item: item for item in "abcd"}
     assert "was killed" in found["die"].reason
@@ -89,22 +90,16 @@ def name(item):
     time.sleep(item)
     return item
 
-for item, result in Processes(2).run(name, [0, 1000]):
+for item, result in Processes(2).run(name, [0, {PATIENCE}]):
     while len(list(Path({str(tmp_path)!r}).iterdir())) < 2:
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", program], timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE)
     assert done.returncode == -signal.SIGKILL
     workers = [int(one.name) for one in tmp_path.iterdir()]
     assert len(workers) == 2
-    until = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < until:
-        time.sleep(0.1)
-    left = [pid for pid in workers if Path(f"/proc/{pid}").exists()]
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
-    assert left == []
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
 @pytest.mark.parametrize("executor", [Serial(), Processes(2)], ids=["serial", "processes"])

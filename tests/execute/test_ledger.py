@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from wordtrace.errors import CorruptError
 from wordtrace.execute.ledger import Ledger
 
@@ -41,7 +42,7 @@ for place in range(7):
     ledger.record(str(place), {{"value": place}})
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", program], env=os.environ, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ, timeout=PATIENCE)
     assert done.returncode == -signal.SIGKILL
     with Ledger(path) as ledger:
         assert [ledger.get(str(place)) for place in range(7)] == [{"value": n} for n in range(7)]

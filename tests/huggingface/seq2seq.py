@@ -130,8 +130,6 @@ def outside(folder: Path) -> tuple[Any, torch.nn.Parameter]:
     head = model.get_output_embeddings()
     head.weight = torch.nn.Parameter(head.weight.detach().clone())
     stacks = [model.get_encoder(), model.get_decoder()]
-    for one in stacks:
-        one.get_input_embeddings().padding_idx = None
     table = stacks[0].get_input_embeddings().weight
     assert table is stacks[1].get_input_embeddings().weight
     return model, table

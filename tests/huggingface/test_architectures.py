@@ -35,11 +35,10 @@ def adopted(
 
 
 def outside(folder: Path) -> tuple[Any, Any]:
-    """The model and tokenizer as transformers alone reads them; embedding without padding row."""
+    """The model and tokenizer as transformers alone reads them."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     model = AutoModelForSequenceClassification.from_pretrained(folder).double().eval()
-    model.get_input_embeddings().padding_idx = None
     return model, AutoTokenizer.from_pretrained(folder)
 
 

@@ -118,7 +118,6 @@ def dense_gradient(folder: Path, tokens: Any, one: dict[str, str]) -> torch.Tens
     head = model.get_output_embeddings()
     head.weight = torch.nn.Parameter(head.weight.detach().clone())
     table = model.get_input_embeddings()
-    table.padding_idx = None
     (row,) = rows_of(tokens, [one], end=True)
     given = {name: torch.tensor([value]) for name, value in row.items()}
     (gradient,) = torch.autograd.grad(model(**given).loss, [table.weight])

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
+from tests.patience import PATIENCE
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.slow
@@ -39,7 +40,7 @@ def run(script: str, *arguments: object) -> str:
         [sys.executable, str(EXAMPLES / script), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )
     assert done.returncode == 0, done.stderr

@@ -45,7 +45,6 @@ def agree(run: api.Run, output: Path, loss: Any = None, top: int | None = None) 
         tokens = transformers.AutoTokenizer.from_pretrained(folder)
         tokens.padding_side = "right"
         table = model.get_input_embeddings()
-        table.padding_idx = None
 
         def dense(text: str, label: int) -> torch.Tensor:
             given = tokens(text, truncation=True, max_length=24, return_tensors="pt")  # noqa: B023

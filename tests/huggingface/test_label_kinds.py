@@ -72,7 +72,6 @@ def outside(folder: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     model = AutoModelForSequenceClassification.from_pretrained(folder).double().eval()
-    model.get_input_embeddings().padding_idx = None
     return model, AutoTokenizer.from_pretrained(folder)
 
 

@@ -59,7 +59,6 @@ def span_gradient(folder: Path, given: dict[str, torch.Tensor]) -> tuple[torch.T
     head = model.get_output_embeddings()
     head.weight = torch.nn.Parameter(head.weight.detach().clone())
     table = model.get_input_embeddings()
-    table.padding_idx = None
     loss = model(**given).loss
     (gradient,) = torch.autograd.grad(loss, [table.weight])
     return gradient, float(loss.detach())

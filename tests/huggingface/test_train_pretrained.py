@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
+from tests.patience import wait_for_files
 from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.models.protocol import to_batch
@@ -184,11 +184,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(encoder: Path, tmp_path: 
         cwd=Path(__file__).parents[2],
     )
     part = tmp_path / "b.part"
-    until = time.monotonic() + 60
-    while len(list(part.glob("checkpoints/*/step.json"))) < 3:
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.002)
+    wait_for_files(part, "checkpoints/*/step.json", 3, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "b").exists()

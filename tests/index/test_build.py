@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.patience import wait_for_files
 from wordtrace import api
 from wordtrace.errors import CorruptError, InputError, MismatchError
 from wordtrace.index.postings import make_block
@@ -87,10 +87,7 @@ def test_a_killed_build_resumes_and_ends_byte_identical(
         [sys.executable, "-c", KILLED, str(run.path), str(killed)], stderr=subprocess.PIPE
     )
     part = tmp_path / "b.part"
-    until = time.monotonic() + 60
-    while len(list(part.glob("checkpoint-*/*.safetensors"))) < shards_before:
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < until
+    wait_for_files(part, "checkpoint-*/*.safetensors", shards_before, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not killed.exists()

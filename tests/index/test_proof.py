@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from tests.index.test_build import KILLED, tree
 from tests.index.test_life import TEXTS, further
+from tests.patience import wait_until
 from wordtrace import api
 from wordtrace.errors import CorruptError, WordtraceError
 
@@ -77,6 +79,14 @@ def test_a_lost_end_of_any_file_is_refused_at_opening(
             shutil.rmtree(path)
 
 
+SHARDS = "checkpoint-*/*.safetensors"
+
+
+def reached(part: Path, shards: int, process: subprocess.Popen[bytes]) -> bool:
+    """Return whether so many shards are written, or the process has ended."""
+    return len(list(part.glob(SHARDS))) >= shards or process.poll() is not None
+
+
 @pytest.mark.slow
 def test_a_build_killed_again_and_again_at_random_moments_ends_byte_identical(
     run: api.Run, tmp_path: Path
@@ -94,20 +104,22 @@ def test_a_build_killed_again_and_again_at_random_moments_ends_byte_identical(
         return process
 
     with begin(undisturbed) as process:
-        start = time.monotonic()
+        pass
     assert process.returncode == 0
-    seconds = time.monotonic() - start
+    shards = len(list(undisturbed.glob(SHARDS)))
     generator = np.random.default_rng(10)
     in_the_middle = []
     for _ in range(KILLS):
         with begin(killed) as process:
-            time.sleep(seconds * generator.uniform(0.0, 1.0))
+            moment = int(generator.integers(shards))
+            wait_until(partial(reached, part, moment, process))
+            time.sleep(generator.uniform(0.0, 0.02))
             process.kill()
         if killed.exists():
             assert tree(killed) == tree(undisturbed)
             shutil.rmtree(killed)
         elif part.exists():
-            in_the_middle.append(len(list(part.glob("checkpoint-*/*.safetensors"))))
+            in_the_middle.append(len(list(part.glob(SHARDS))))
             if len(in_the_middle) % 2:
                 continue  # killed again where this one was left
             api.build_index(run, killed, shard_size=3, workers=1)

@@ -10,7 +10,7 @@ import torch
 
 from tests.index.test_life import TEXTS, further, scores_of
 from wordtrace import api
-from wordtrace.errors import InputError, MismatchError
+from wordtrace.errors import InputError, MismatchError, NumericalError
 from wordtrace.index import fidelity, projection
 from wordtrace.index.build import weights
 from wordtrace.index.describe import describe_index
@@ -122,6 +122,22 @@ def test_the_samples_scores_are_those_of_the_measure(run: api.Run) -> None:
     asked = run.held_out.take(np.arange(found.shape[0]))
     right = api.influence(run, asked, "tracin-we-topk", top_k=3)
     np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-7)
+
+
+def test_a_gradient_that_is_not_finite_is_named_in_the_sample(run: api.Run) -> None:
+    """It would reach the projection's fit, and all that an index stores through it."""
+    opened = api.Run.open(run.path)
+    table = next(opened.model(opened.checkpoints[0]).embedding.parameters())
+    word = int(opened.tokenizer.encode(["striker"]).ids[1])
+    with torch.no_grad():
+        table[word] = float("nan")
+    step = opened.checkpoints[0].step
+    with pytest.raises(NumericalError, match=f"example .* is NaN or infinite at step {step}") as no:
+        fidelity.sample(opened, 3)
+    holding = [
+        opened.train.ids[row] for row in range(len(opened.train)) if word in opened.encoded[row]
+    ]
+    assert any(repr(name) in str(no.value) for name in holding)
 
 
 def test_equal_scores_are_fully_faithful_and_reversed_ones_not_at_all() -> None:

@@ -82,6 +82,7 @@ def test_the_parts_multiply_to_tracin_last(run: api.Run) -> None:
     one = run.checkpoints[1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(run), "checkpoints", [one])
+        run = api.Run.open(run.path)
         similarity = np.abs(measure("similarity").score(run, queries)) / one.learning_rate
         held = deltas(run, run.encoded, run.train.labels)[0]
         asked = deltas(run, queries.encoded, queries.labels)[0]

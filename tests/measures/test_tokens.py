@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from tests.measures.test_layers import any_run, queries_of  # noqa: F401
 from wordtrace import api
+from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError
 from wordtrace.explain.tracer import Tracer
 from wordtrace.measures.names import measure
@@ -63,6 +64,18 @@ def test_noc_leaves_out_special_and_frequent_tokens(run: api.Run) -> None:
     )
 
 
+def test_noc_keeps_a_token_in_just_the_share_of_the_texts(run: api.Run) -> None:
+    """In more of them it is left out; in as many it counts."""
+    total = len(run.train)
+    counts = document_frequency(run.encoded, run.tokenizer.size)
+    counts[sorted(run.tokenizer.special)] = 0
+    token = next(
+        token for token in np.flatnonzero(counts) if counts[token] / total * total == counts[token]
+    )
+    assert NoCommon(counts[token] / total).keeps(run)[token]
+    assert not NoCommon((counts[token] - 0.5) / total).keeps(run)[token]
+
+
 def test_an_index_of_all_positions_answers_the_filtered_measures(
     run: api.Run, full_index: api.Index
 ) -> None:
@@ -87,12 +100,12 @@ def by_hand(run, queries: Queries, k: int, cosine: float) -> np.ndarray:
         model = run.model(point)
         table = torch.nn.functional.normalize(next(model.embedding.parameters()).double(), dim=1)
 
-        def tokens(encoded, labels, model=model) -> list[dict[int, torch.Tensor]]:
+        def tokens(encoded, labels, point=point) -> list[dict[int, torch.Tensor]]:
             asked = Queries(["x"] * len(labels), None, labels, encoded)
             from wordtrace.measures.accumulate import query_tokens
 
             found: list[dict[int, torch.Tensor]] = [{} for _ in labels]
-            for token, holders, gradient in query_tokens(model, asked, k, "").groups():
+            for token, holders, gradient in query_tokens(run, point, asked, k).groups():
                 for at, one in zip(holders.tolist(), gradient, strict=True):
                     found[at][token] = one.double()
             return found

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch.nn.functional as F
 
 from tests.oracles import dense
 from tests.oracles.dense import PlainCNN
+from tests.patience import wait_for_files
 from wordtrace import api
 from wordtrace.errors import CorruptError, DataError, InputError, MismatchError, NumericalError
 from wordtrace.models.cnn import CNN
@@ -123,11 +123,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
             [sys.executable, "-c", KILLED, str(tmp_path / "b")], cwd=Path(__file__).parents[2]
         )
         part = tmp_path / "b.part"
-        until = time.monotonic() + 60
-        while len(list(part.glob("checkpoints/*/step.json"))) < least:
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.002)
+        wait_for_files(part, "checkpoints/*/step.json", least, process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         with pytest.raises(InputError, match="its training was interrupted"):

@@ -83,7 +83,10 @@ def apply_patch(
     """
     source, target = Path(data), Path(out)
     _check_places(source, target, overwrite)
-    examples = read_examples(source, text=text, text2=text2, label=label, id=id, split=split)
+    # A row without a label, and data of one class alone, are none of the patch's business.
+    examples = read_examples(
+        source, text=text, text2=text2, label=label, id=id, split=split, require_labels=False
+    )
     fitting, stale = _sort_out(patch, examples)
     if stale and not skip_stale:
         (name, why), more = stale[0], len(stale) - 1

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.batches import Encoded
 from wordtrace.execute.progress import track
-from wordtrace.gradients import tokens as gradients
-from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.models import predict
-from wordtrace.models.protocol import to_batch
+from wordtrace.gradients.stream import gradient_stream
 from wordtrace.run.run import Run
 
 Matrix = npt.NDArray[np.float32]
@@ -53,23 +50,16 @@ class Closeness:
         self.count = len(labels)
         self._held: list[_Held] = []
         with track("Gradients", len(labels) * len(run.checkpoints), "gradients") as advance:
-            for point in run.checkpoints:
-                model = run.model(point)
+            for point, eta in zip(run.checkpoints, run.etas, strict=True):
                 parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Matrix]] = []
-                for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
-                    batch = to_batch(encoded, labels, rows, predict.device_of(model))
-                    found = embedding_gradients(model, batch)
-                    norms = gradients.position_norms(found)
-                    gradients.check_finite(found, norms, rows, ids, f"step {point.step}")
-                    kept = gradients.token_gradients(batch, found, norms, top_k)
-                    example = rows[kept.example.cpu().numpy()]
-                    parts.append((kept.token.cpu().numpy(), example, kept.gradient.cpu().numpy()))
-                    advance(len(rows))
+                for found in gradient_stream(run, point, encoded, labels, ids):
+                    kept = found.tokens(top_k)
+                    example = found.rows[kept.example.numpy()]
+                    parts.append((kept.token.numpy(), example, kept.gradient.numpy()))
+                    advance(len(found.rows))
                 token, example, gradient = (np.concatenate(one) for one in zip(*parts, strict=True))
                 order = np.lexsort((example, token))
-                self._held.append(
-                    _Held(point.learning_rate, token[order], example[order], gradient[order])
-                )
+                self._held.append(_Held(eta, token[order], example[order], gradient[order]))
         self.norms = self._norms()
 
     def influence(self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Matrix:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from wordtrace.disk import atomic
+from wordtrace.disk.lines import read_lines
 from wordtrace.errors import DataError, InputError
 
 Action = Literal["relabel", "remove", "edit"]
@@ -86,19 +87,8 @@ class Patch:
                 f"the patch removes {len(removed):,} rows ({removed[0]!r} first) and can't be "
                 "reversed: a patch does not hold what it removes; go back to the data before."
             )
-        # An edit changes the text that the fingerprint was taken of.
-        return Patch(
-            tuple(
-                replace(
-                    one,
-                    before=cast("str", one.after),
-                    after=one.before,
-                    fingerprint=None if one.action == "edit" else one.fingerprint,
-                    reason=f"reversed: {one.reason}".rstrip(": "),
-                )
-                for one in self
-            )
-        )
+        marks = _marks_after(self)
+        return Patch(tuple(_taken_back(one, marks) for one in self))
 
     def merged(self, *others: Patch) -> Patch:
         """Return the changes of all, equal ones once.
@@ -108,23 +98,24 @@ class Patch:
         InputError
             When two patches change a row in different ways; names the row.
         """
-        changes: dict[tuple[str, str], Change] = {}
-        removed: dict[str, Change] = {}
+        rows: dict[str, dict[str, Change]] = {}  # by id, then by field
+        changes: list[Change] = []
         for one in (change for patch in (self, *others) for change in patch):
-            known = changes.get((one.id, one.field)) or removed.get(one.id)
-            other = [change for (id, _), change in changes.items() if id == one.id]
-            if known is None and one.action == "remove" and other:
-                known = other[0]
-            if known is not None and (known.action, known.after) != (one.action, one.after):
+            row = rows.setdefault(one.id, {})
+            known = row.get(one.field)
+            if known is None and row:
+                first = next(iter(row.values()))
+                if "remove" in (one.action, first.action):
+                    known = first
+            if known is None:
+                row[one.field] = one
+                changes.append(one)
+            elif (known.action, known.after) != (one.action, one.after):
                 raise InputError(
                     f"the patches change the row {one.id!r} in two ways ({_shown(known)}; "
                     f"{_shown(one)}); take one of the two lines out."
                 )
-            if known is None:
-                changes[one.id, one.field] = one
-                if one.action == "remove":
-                    removed[one.id] = one
-        return Patch(tuple(changes.values()))
+        return Patch(tuple(changes))
 
     def write(self, path: str | Path) -> None:
         """Write JSON lines, one change a line."""
@@ -142,7 +133,7 @@ def read_patch(path: str | Path) -> Patch:
     """
     source = Path(path)
     try:
-        lines = source.read_text(encoding="utf-8").splitlines()
+        lines = read_lines(source)
     except FileNotFoundError:
         raise DataError(f"{source} does not exist; give a patch.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -163,6 +154,39 @@ def fingerprint(text: str, text2: str | None = None) -> str:
             data = one.encode("utf-8")
             digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()
+
+
+def _marks_after(patch: Patch) -> dict[str, str | None]:
+    """Return the fingerprint that each edited row has once `patch` is applied, by id.
+
+    None where a patch does not tell: it holds only those texts of a row that it edits.
+    """
+    edits: dict[str, dict[str, Change]] = {}
+    for one in patch:
+        if one.action == "edit":
+            edits.setdefault(one.id, {})[one.field] = one
+    marks: dict[str, str | None] = {}
+    for id, fields in edits.items():
+        texts = [fields[name] for name in ("text", "text2") if name in fields]
+        # With the fingerprint of the texts before, it is known that these are all texts of the row.
+        whole = "text" in fields and texts[0].fingerprint == fingerprint(
+            *(one.before for one in texts)
+        )
+        marks[id] = fingerprint(*(one.after or "" for one in texts)) if whole else None
+    return marks
+
+
+def _taken_back(change: Change, marks: dict[str, str | None]) -> Change:
+    """Return the change that takes one back; `marks` as :func:`_marks_after` gives them."""
+    # Every change of an edited row, not the edit alone, meets the row's new texts.
+    mark = marks.get(change.id, change.fingerprint)
+    return replace(
+        change,
+        before=cast("str", change.after),
+        after=change.before,
+        fingerprint=None if change.fingerprint is None else mark,
+        reason=f"reversed: {change.reason}".rstrip(": "),
+    )
 
 
 def _change(line: str, where: str) -> Change:

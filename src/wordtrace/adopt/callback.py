@@ -14,6 +14,7 @@ from wordtrace.adopt.learning_rates import RATES
 from wordtrace.adopt.record import record
 from wordtrace.adopt.trainer_folder import STATE
 from wordtrace.disk import atomic
+from wordtrace.disk.lines import read_lines
 from wordtrace.errors import InputError
 from wordtrace.run import adam
 from wordtrace.run.run import Run
@@ -79,7 +80,7 @@ class TraceCallback(TrainerCallback):
         # What came after the checkpoint that the Trainer goes on from happens again.
         rates = self.folder / RATES
         if rates.exists():
-            lines = rates.read_text(encoding="utf-8").splitlines()
+            lines = read_lines(rates)
             earlier = [line for line in lines if _step_of(line) <= state.global_step]
             atomic.write_text(rates, "".join(f"{line}\n" for line in earlier))
         processing = kept.get("processing_class") or kept.get("tokenizer")

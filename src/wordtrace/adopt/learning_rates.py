@@ -18,6 +18,7 @@ import torch
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.adopt.trainer_output import TrainerOutput
+from wordtrace.disk.lines import read_lines
 from wordtrace.errors import InputError
 
 #: Written by wordtrace's TraceCallback: the rate used at each step, for the embedding's group.
@@ -104,7 +105,7 @@ def _recorded(path: Path, last: int) -> dict[int, float]:
     if not path.is_file():
         return {}
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_lines(path):
         try:
             entry = json.loads(line)
             found[int(entry["step"])] = float(entry["learning_rate"])

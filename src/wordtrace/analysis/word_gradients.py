@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.gradients.tokens import check_finite, position_norms
+from wordtrace.gradients.stream import gradient_stream
 from wordtrace.measures.protocol import Queries
-from wordtrace.models import predict
-from wordtrace.models.protocol import Batch, TextModel, to_batch
+from wordtrace.models.protocol import Batch
+from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
 Vector = npt.NDArray[np.float64]
@@ -44,20 +43,20 @@ class Agreement:
 
 
 def word_gradients(
-    model: TextModel,
+    run: Run,
+    point: Checkpoint,
     queries: Queries,
     names: Sequence[Sequence[str]],
-    where: str,
     objective: Objective | None = None,
 ) -> list[dict[str, Pieces]]:
-    """Return each text's gradients for the embedding rows of its words' tokens.
+    """Return each text's gradients for the embedding rows of its words' tokens, at a checkpoint.
+
+    Scaled as the run's weighting asks.
 
     Parameters
     ----------
     names
         Of each text the word at each position: the token's, or the whole one that it belongs to.
-    where
-        Names the checkpoint in an error.
     objective
         What is differentiated, as in :func:`.embedding_gradients`; the training loss by default.
 
@@ -72,21 +71,16 @@ def word_gradients(
     NumericalError
         When a gradient is NaN or infinite; names the text.
     """
-    rows = np.arange(len(queries))
-    batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
-    found = embedding_gradients(model, batch, objective)
-    check_finite(found, position_norms(found), rows, queries.texts, where)
-    gradients = found.gradient.double().cpu().numpy()
-    texts: list[dict[str, Pieces]] = []
-    for row, words in enumerate(names):
-        text: dict[str, Pieces] = {}
-        for place, (name, token) in enumerate(
-            zip(words, queries.encoded[row].tolist(), strict=True)
-        ):
-            pieces = text.setdefault(name, {})
-            pieces[token] = pieces.get(token, 0.0) + gradients[row, place]
-        texts.append(text)
-    return texts
+    encoded, texts = queries.encoded, queries.texts
+    found: list[dict[str, Pieces]] = [{} for _ in names]
+    for some in gradient_stream(run, point, encoded, queries.labels, texts, objective=objective):
+        gradients = some.gradients.gradient.double().cpu().numpy()
+        for row, gradient in zip(some.rows.tolist(), gradients, strict=True):
+            tokens = encoded[row].tolist()
+            for place, (name, token) in enumerate(zip(names[row], tokens, strict=True)):
+                pieces = found[row].setdefault(name, {})
+                pieces[token] = pieces.get(token, 0.0) + gradient[place]
+    return found
 
 
 def agreements(
@@ -94,17 +88,17 @@ def agreements(
 ) -> dict[tuple[str, str], Agreement]:
     """Compare the loss gradients of two texts for each pair of words that share a token.
 
-    The similarities sum to TracIn-WE(x, x′) over the run's checkpoints (Eq. 4).
+    The similarities sum to TracIn-WE(x, x′) over the run's checkpoints (Eq. 4), by its weighting.
     """
     sums: dict[tuple[str, str], Vector] = {}
-    for point in run.checkpoints:
-        one, other = word_gradients(run.model(point), queries, names, f"step {point.step}")
+    for point, eta in zip(run.checkpoints, run.etas, strict=True):
+        one, other = word_gradients(run, point, queries, names)
         for word, g in one.items():
             for word2, h in other.items():
                 shared = g.keys() & h.keys()
                 if shared:
                     product = sum(float(g[token] @ h[token]) for token in shared)
-                    terms = np.array([product, squared(g), squared(h)]) * point.learning_rate
+                    terms = np.array([product, squared(g), squared(h)]) * eta
                     sums[word, word2] = sums.get((word, word2), np.zeros(3)) + terms
     return {pair: _agreement(*values.tolist()) for pair, values in sums.items()}
 

@@ -78,13 +78,14 @@ def words(
     queries = asked.queries
     read = _read(opened, queries, words)
     names = [one.names for one in read]
-    model = opened.model(point)
+    outputs = opened.model(point).outputs
     importance = word_gradients(
-        model,
+        # How long a gradient is says nothing of training: Adam's step sizes do not scale it.
+        opened.weighted("rate"),
+        point,
         queries,
         names,
-        f"step {point.step}",
-        lambda scores, batch: model.outputs.towards(scores, batch.labels),
+        lambda scores, batch: outputs.towards(scores, batch.labels),
     )
     texts = tuple(
         _weighed(opened, asked, place, importance[place], read[place])
@@ -93,7 +94,9 @@ def words(
     return Words(
         run=str(opened.path),
         step=point.step,
-        checkpoints=tuple((one.step, one.learning_rate) for one in opened.checkpoints),
+        checkpoints=tuple(
+            (one.step, eta) for one, eta in zip(opened.checkpoints, opened.etas, strict=True)
+        ),
         max_length=opened.tokenizer.max_length,
         truncated=queries.encoded.truncated,
         texts=texts,

@@ -88,13 +88,13 @@ def remove(
     Their gradients stay on disk until the index is merged. The run itself does not change.
     """
     from wordtrace import api
+    from wordtrace.disk.lines import read_lines
     from wordtrace.errors import InputError
 
     if bool(ids) == (ids_file is not None):
         raise InputError("give an ID or --ids FILE, one of the two.")
     if ids_file is not None:
-        lines = ids_file.read_text(encoding="utf-8").splitlines()
-        ids = [line for line in lines if line.strip()]
+        ids = [line for line in read_lines(ids_file) if line.strip()]
     opened = api.Index.open(index, run)
     before = opened.folder.count
     opened.remove(ids or [])

@@ -22,7 +22,9 @@ def rewrite_delimited(
     """Copy CSV or TSV with some rows changed.
 
     Of a changed row only the fields that change are written anew; quotes, line ends, blank lines
-    and a byte order mark stay.
+    and a byte order mark stay. A field that no longer needs its quotes keeps them where the file,
+    in its header or in that row, quotes a field without need: a change and its reverse end at the
+    same bytes, whichever way the file was written.
 
     Parameters
     ----------
@@ -32,6 +34,7 @@ def rewrite_delimited(
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     with any_field_size():
         header: list[str] | None = None
+        quotes = False
         row = -1
         for raw, fields in _records(text, delimiter):
             if not fields:
@@ -39,6 +42,7 @@ def rewrite_delimited(
                 continue
             if header is None:
                 header = [fields[0].removeprefix("\ufeff"), *fields[1:]]
+                quotes = _quotes_freely(raw.removeprefix("\ufeff"), delimiter)
                 out.write(raw.encode())
                 continue
             row += 1
@@ -46,7 +50,7 @@ def rewrite_delimited(
                 out.write(raw.encode())
             elif (change := changes[row]) is not None:
                 values = {header.index(name): value for name, value in change.items()}
-                out.write(_with_fields(raw, delimiter, values).encode())
+                out.write(_with_fields(raw, delimiter, values, quotes).encode())
     text.detach()
 
 
@@ -64,22 +68,39 @@ def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, list[s
         taken.clear()
 
 
-def _with_fields(raw: str, delimiter: str, values: Mapping[int, str]) -> str:
-    """Put new values into a record's fields by place."""
+def _with_fields(raw: str, delimiter: str, values: Mapping[int, str], quotes: bool) -> str:
+    """Put new values into a record's fields by place; `quotes` keeps quotes without need."""
     body = raw.rstrip("\r\n")
-    sign = re.escape(delimiter)
-    spans = [
-        found.span(1)
-        for found in re.finditer(rf'(?:^|{sign})("(?:[^"]|"")*"|[^{sign}"][^{sign}]*|)', body)
-    ]
+    quotes = quotes or _quotes_freely(raw, delimiter)
+    spans = _field_spans(body, delimiter)
     for place in sorted(values, reverse=True):
         start, end = spans[place]
         value = values[place]
         quoted = body[start : start + 1] == '"'
-        if quoted or re.search(rf'[{sign}"\r\n]', value) or value != value.strip():
+        if (quoted and quotes) or _needs_quotes(value, delimiter):
             value = '"' + value.replace('"', '""') + '"'
         body = body[:start] + value + body[end:]
     return body + raw[len(raw.rstrip("\r\n")) :]
+
+
+def _field_spans(body: str, delimiter: str) -> list[tuple[int, int]]:
+    """Return where each field of a record stands, its quotes included."""
+    sign = re.escape(delimiter)
+    fields = re.finditer(rf'(?:^|{sign})("(?:[^"]|"")*"|[^{sign}"][^{sign}]*|)', body)
+    return [found.span(1) for found in fields]
+
+
+def _quotes_freely(raw: str, delimiter: str) -> bool:
+    """Return whether a record quotes a field that needs no quotes."""
+    body = raw.rstrip("\r\n")
+    return any(
+        body[start : start + 1] == '"' and not _needs_quotes(body[start + 1 : end - 1], delimiter)
+        for start, end in _field_spans(body, delimiter)
+    )
+
+
+def _needs_quotes(value: str, delimiter: str) -> bool:
+    return any(sign in value for sign in (delimiter, '"', "\r", "\n"))
 
 
 def rewrite_json_lines(file: IO[bytes], out: IO[bytes], changes: Mapping[int, RowChange]) -> None:

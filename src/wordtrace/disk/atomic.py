@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,8 @@ def exclusive(folder: Path) -> Iterator[Path]:
             ) from None
         yield part
     finally:
+        # Closing alone would leave it to a process that was forked meanwhile.
+        fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
 
 
@@ -113,26 +115,61 @@ def empty(folder: Path) -> None:
 def commit_folder(folder: Path) -> None:
     """Rename the finished ``NAME.part`` to `folder`; an older `folder` is replaced at this moment.
 
-    A kill between the two renames leaves the older one aside, and :func:`restore` puts it back.
+    A kill between the two renames leaves the older one aside, and :func:`restore` puts it back. The
+    older one is locked from before the first rename until after the second, so that a reader who
+    comes in between waits for the new one.
     """
     part, old = part_of(folder), _aside(folder)
-    if old.exists():
+    restore(folder)
+    if old.exists():  # a kill came after the second rename
         shutil.rmtree(old)
     for stray in part.rglob(".*"):  # what a kill left in the middle of a write
         stray.unlink()
     if folder.exists():
-        os.rename(folder, old)
-    os.rename(part, folder)
+        with _locked(folder):
+            os.rename(folder, old)
+            os.rename(part, folder)
+    else:
+        os.rename(part, folder)
     _flush_folder(folder.parent)
     if old.exists():
         shutil.rmtree(old)
 
 
+def holds(folder: Path, file: str) -> bool:
+    """Return whether `file` is in `folder`, once nobody is replacing the folder.
+
+    This is the first question of whoever opens a folder: where a kill hit :func:`commit_folder`,
+    the older folder is put back.
+    """
+    if not (folder / file).is_file():
+        restore(folder)
+    return (folder / file).is_file()
+
+
 def restore(folder: Path) -> None:
-    """Put back the older folder where a kill hit :func:`commit_folder` between its two renames."""
+    """Put back the older folder where a kill hit :func:`commit_folder` between its two renames.
+
+    While a writer is between the two, wait for it: the older folder is locked then.
+    """
     old = _aside(folder)
-    if old.exists() and not folder.exists():
-        os.rename(old, folder)
+    if folder.exists():
+        return
+    with suppress(FileNotFoundError), _locked(old):
+        if not folder.exists():
+            os.rename(old, folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, wherever it is renamed to meanwhile; wait for whoever has it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
 
 
 def refuse_foreign(part: Path, ours: Collection[str]) -> None:

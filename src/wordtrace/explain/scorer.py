@@ -77,9 +77,9 @@ class Scorer:
 
     @property
     def etas(self) -> list[float]:
-        """The weight η_c of each checkpoint: the index's own, else the learning rate."""
+        """The weight η_c of each checkpoint: the index's own, else the run's."""
         if self.index is None:
-            return [checkpoint.learning_rate for checkpoint in self.run.checkpoints]
+            return self.run.etas
         return [source.eta for source in self.index.manifest.checkpoints]
 
     def source(self, chosen: Measure, spread: Spread | None = None) -> Source | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wordtrace.gradients.rows import row_gradients
 from wordtrace.models.protocol import Batch, TextModel
 
 #: In which the gradients of an index may be computed.
@@ -23,7 +24,8 @@ class EmbeddingGradients:
     ----------
     gradient
         float32, shape (batch, length, dim): element [i, t] is ∂ℓ(x_i)/∂e_{i,t}, the gradient of
-        example i's own loss for its embedding at position t; 0 at padding.
+        example i's own loss for the row that it looked up at position t; 0 at padding, and at a
+        row that is never trained (see :func:`.row_gradients`).
     losses
         float, shape (batch,).
     logits
@@ -81,13 +83,11 @@ def embedding_gradients(
             (gradient,) = torch.autograd.grad(losses.sum(), leaves)
     finally:
         handle.remove()
-    # The row's own gradient, where the module gives the row times a factor (BART, Gemma).
-    gradient = gradient.float() * getattr(model.embedding, "embed_scale", 1.0)
+    gradient = row_gradients(model.embedding, batch.ids, gradient, batch.mask)
     strength: Tensor | None = None
     if scale is not None:
-        strength = torch.linalg.vector_norm(gradient, dim=2).masked_fill_(~batch.mask, 0.0)
+        strength = torch.linalg.vector_norm(gradient, dim=2)
         gradient *= scale[batch.ids]
-    gradient = gradient.masked_fill_(~batch.mask.unsqueeze(-1), 0.0)
     return EmbeddingGradients(gradient, losses.detach(), logits.detach(), strength)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from wordtrace.errors import InputError
 from wordtrace.gradients.embedding import EmbeddingGradients
+from wordtrace.gradients.rows import is_lookup, row_gradients
 from wordtrace.gradients.tokens import TokenGradients, position_norms, token_gradients
 from wordtrace.models.cnn import MaskedConvolution
 from wordtrace.models.protocol import Batch, TextModel
@@ -247,8 +248,8 @@ def unknown_layers(model: TextModel) -> list[str]:
 def _is_known(module: nn.Module) -> bool:
     if isinstance(module, nn.Conv1d):
         return module.groups == 1 and module.padding_mode == "zeros"
-    known = (nn.Linear, nn.Embedding, nn.LayerNorm, MaskedConvolution)
-    return isinstance(module, known) or _is_transposed_linear(module)
+    known = (nn.Linear, nn.LayerNorm, MaskedConvolution)
+    return isinstance(module, known) or is_lookup(module) or _is_transposed_linear(module)
 
 
 def _is_transposed_linear(module: nn.Module) -> bool:
@@ -290,9 +291,7 @@ def _gradients(
 def _lookups(module: nn.Embedding, ids: Tensor, delta: Tensor, batch: Batch) -> LookupGradients:
     ids = ids.expand(delta.shape[:-1])
     mask = batch.mask if ids.shape == batch.mask.shape else torch.ones_like(ids, dtype=torch.bool)
-    if module.padding_idx is not None:
-        mask = mask & (ids != module.padding_idx)
-    delta = delta.masked_fill(~mask.unsqueeze(-1), 0.0)
+    delta = row_gradients(module, ids, delta, mask)
     found = EmbeddingGradients(delta, delta[:, 0, 0], delta[:, 0])
     tokens = token_gradients(Batch(ids, mask, batch.labels), found, position_norms(found))
     return LookupGradients(tokens, module.num_embeddings, len(ids))

@@ -191,7 +191,7 @@ def make_tasks(
             min(shard_size, count - first),
             top_k,
             dtype,
-            run.weighting,
+            run.weighting.name,
             precision,
             run.device,
         )
@@ -261,13 +261,8 @@ def check_stored(
 
 def weights(run: Run) -> list[WeighedCheckpoint]:
     """Return the run's checkpoints with their weights η_c, by its weighting."""
-    if run.weighting != "rate-sum":
-        return [WeighedCheckpoint(point.step, point.learning_rate) for point in run.checkpoints]
-    sums = [0.0, *[point.learning_rate_sum for point in run.checkpoints]]
-    return [
-        WeighedCheckpoint(point.step, sums[place + 1] - sums[place])
-        for place, point in enumerate(run.checkpoints)
-    ]
+    pairs = zip(run.checkpoints, run.etas, strict=True)
+    return [WeighedCheckpoint(point.step, eta) for point, eta in pairs]
 
 
 def _finished(part: Path, plan: dict[str, Any]) -> bool:

@@ -11,14 +11,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from wordtrace.data.batches import Encoded, by_length
-from wordtrace.gradients import tokens as gradients
-from wordtrace.gradients.embedding import embedding_gradients
+from wordtrace.data.batches import Encoded
+from wordtrace.data.examples import Examples
+from wordtrace.gradients.stream import gradient_stream
 from wordtrace.gradients.tokens import TokenGradients
 from wordtrace.index.manifest import WeighedCheckpoint
 from wordtrace.index.postings import Block, make_block
-from wordtrace.models import predict
-from wordtrace.models.protocol import to_batch
+from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
 TOP = 20
@@ -78,33 +77,28 @@ def sample(run: Run, top_k: int | None, precision: str = "float32") -> Sample:
     """Draw training rows, and as queries held-out rows (else further training rows).
 
     The gradients of the training rows are computed in `precision`, those of queries in float32.
+
+    Raises
+    ------
+    NumericalError
+        When a loss or gradient is NaN or infinite; names the example.
     """
     order = np.random.default_rng(_SEED).permutation(len(run.train))
-    rows = np.sort(order[:_ROWS])
-    labels = run.train.labels
+    mine = run.train.take(np.sort(order[:_ROWS]))
     held = run.held_out
     if held is not None and len(held):
-        asked = run.tokenizer.encode(held.texts[:_QUERIES], held.texts2 and held.texts2[:_QUERIES])
-        theirs = held.labels[:_QUERIES]
+        asked = held.take(np.arange(min(_QUERIES, len(held))))
     else:
         further = order[_ROWS : _ROWS + _QUERIES]
-        chosen = np.sort(further if len(further) else order[:_QUERIES])
-        asked, theirs = _encoded(run, chosen), labels[chosen]
-    mine = _encoded(run, rows)
+        asked = run.train.take(np.sort(further if len(further) else order[:_QUERIES]))
+    sides = [(one, run.tokenizer.encode(one.texts, one.texts2)) for one in (mine, asked)]
+    examples, queries = [], []
     # Checkpoint by checkpoint, so that one model is in memory at a time.
-    kept = [
-        (
-            _kept(run, place, mine, labels[rows], top_k, precision),
-            _kept(run, place, asked, theirs, top_k),
-        )
-        for place in range(len(run.checkpoints))
-    ]
-    return Sample(
-        [examples for examples, _ in kept],
-        [queries for _, queries in kept],
-        (len(mine), len(asked)),
-        run.tokenizer.size,
-    )
+    for point in run.checkpoints:
+        run.model_alone(point)
+        examples.append(_kept(run, point, *sides[0], top_k, precision))
+        queries.append(_kept(run, point, *sides[1], top_k))
+    return Sample(examples, queries, (len(mine), len(asked)), run.tokenizer.size)
 
 
 def scores(
@@ -163,26 +157,15 @@ def _top(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return order[scores[order] > 0]
 
 
-def _encoded(run: Run, rows: npt.NDArray[np.int64]) -> Encoded:
-    examples = run.train.take(rows)
-    return run.tokenizer.encode(examples.texts, examples.texts2)
-
-
 def _kept(
     run: Run,
-    place: int,
+    point: Checkpoint,
+    examples: Examples,
     encoded: Encoded,
-    labels: npt.NDArray[np.int64],
     top_k: int | None,
     precision: str = "float32",
 ) -> Kept:
-    point = run.checkpoints[place]
-    model = run.model_alone(point)
-    parts = []
-    for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
-        batch = to_batch(encoded, labels, rows, predict.device_of(model))
-        found = embedding_gradients(model, batch, scale=run.row_scale(point), precision=precision)
-        norms = gradients.position_norms(found)
-        kept = gradients.token_gradients(batch, found, norms, top_k).cpu()
-        parts.append((torch.from_numpy(rows), kept))
-    return parts
+    stream = gradient_stream(
+        run, point, encoded, examples.labels, examples.ids, precision=precision
+    )
+    return [(torch.from_numpy(found.rows), found.tokens(top_k)) for found in stream]

@@ -53,8 +53,7 @@ class IndexFolder:
             When a file is missing or of another size than recorded.
         """
         folder = Path(path)
-        atomic.restore(folder)
-        if not (folder / manifests.FILE).is_file():
+        if not atomic.holds(folder, manifests.FILE):
             if atomic.part_of(folder).exists():
                 raise InputError(
                     f"{folder} is not finished: its build was interrupted; "

@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.disk import fingerprint
-from wordtrace.gradients import tokens as gradients
-from wordtrace.gradients.embedding import embedding_gradients
+from wordtrace.gradients.stream import gradient_stream
+from wordtrace.gradients.tokens import self_influence
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
 from wordtrace.index.postings import Gathering
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import StoredTexts, write_texts
 from wordtrace.models import predict
-from wordtrace.models.protocol import to_batch
 from wordtrace.run.checkpoint import load_tensors, save_tensors
 from wordtrace.run.run import Run
 
@@ -112,18 +111,14 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     basis = bases[task.checkpoint] if bases else None
     room = int((lengths if task.top_k is None else np.minimum(lengths, task.top_k)).sum())
     gathered = Gathering(room, run.dim if basis is None else basis.shape[1], task.dtype, basis)
-    for within in by_length(lengths, 1024, predict.tokens_a_batch(model)):
-        batch = to_batch(encoded, labels, rows_here[within], predict.device_of(model))
-        found = embedding_gradients(
-            model, batch, scale=run.row_scale(checkpoint), precision=task.precision
-        )
-        norms = gradients.position_norms(found)
-        gradients.check_finite(found, norms, rows_here[within], names, f"step {checkpoint.step}")
-        kept = gradients.token_gradients(batch, found, norms, task.top_k).cpu()
-        rows = torch.from_numpy(within)
-        statistics["loss"][rows] = found.losses.float().cpu()
-        statistics["predicted"][rows] = model.outputs.predicted(found.logits).cpu()
-        statistics["self_influence"][rows] = gradients.self_influence(batch, found, norms).cpu()
+    for found in gradient_stream(
+        run, checkpoint, encoded, labels, names, rows_here, precision=task.precision
+    ):
+        kept, rows = found.tokens(task.top_k), torch.from_numpy(found.rows - task.first)
+        own = self_influence(found.batch, found.gradients, found.norms)
+        statistics["loss"][rows] = found.gradients.losses.float().cpu()
+        statistics["predicted"][rows] = model.outputs.predicted(found.gradients.logits).cpu()
+        statistics["self_influence"][rows] = own.cpu()
         statistics["self_influence_topk"].index_add_(
             0, rows[kept.example], kept.gradient.square().sum(1)
         )

@@ -10,13 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from wordtrace.data.batches import by_length
-from wordtrace.gradients import tokens as gradients
-from wordtrace.gradients.embedding import embedding_gradients
+from wordtrace.gradients.stream import gradient_stream
 from wordtrace.index.postings import Block
 from wordtrace.measures.protocol import Queries
-from wordtrace.models import predict
-from wordtrace.models.protocol import TextModel, to_batch
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.run import Run
 
 # Rows converted to float32 at a time: a piece and its copy stay in a core's cache. Converting so
 # and multiplying in float32 is as fast as the half-precision products of this PyTorch, and exact.
@@ -76,25 +74,12 @@ class QueryTokens:
             yield token, self.query[start:end], self.gradient[start:end]
 
 
-def query_tokens(
-    model: TextModel,
-    queries: Queries,
-    top_k: int | None,
-    where: str,
-    scale: Tensor | None = None,
-) -> QueryTokens:
-    """Take the queries' token gradients for their labels, top-k as for training texts (Eq. 5).
-
-    `scale` is as of :func:`.embedding_gradients`.
-    """
+def query_tokens(run: Run, point: Checkpoint, queries: Queries, top_k: int | None) -> QueryTokens:
+    """Take the queries' token gradients for their labels, top-k as for training texts (Eq. 5)."""
     parts = []
-    for rows in by_length(queries.encoded.lengths, 1024, predict.tokens_a_batch(model)):
-        batch = to_batch(queries.encoded, queries.labels, rows, predict.device_of(model))
-        found = embedding_gradients(model, batch, scale=scale)
-        norms = gradients.position_norms(found)
-        gradients.check_finite(found, norms, rows, queries.texts, where)
-        kept = gradients.token_gradients(batch, found, norms, top_k).cpu()
-        parts.append((torch.from_numpy(rows)[kept.example], kept))
+    for found in gradient_stream(run, point, queries.encoded, queries.labels, queries.texts):
+        kept = found.tokens(top_k)
+        parts.append((torch.from_numpy(found.rows)[kept.example], kept))
     return group_by_token(
         torch.cat([rows for rows, _ in parts]),
         torch.cat([kept.token for _, kept in parts]),

@@ -29,10 +29,10 @@ class LossSaliency:
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return the same row for each query, float32, shape (queries, examples)."""
         total = np.zeros(len(run.train), np.float32)
-        for checkpoint in run.checkpoints:
+        for checkpoint, eta in zip(run.checkpoints, run.etas, strict=True):
             _, delta = factors(run.model(checkpoint), run.encoded, run.train.labels)
             norms = np.linalg.norm(delta, axis=1).astype(np.float32)
-            total += norms * np.float32(checkpoint.learning_rate)
+            total += norms * np.float32(eta)
         return np.tile(total, (len(queries), 1))
 
 
@@ -49,11 +49,11 @@ class Similarity:
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return signed similarities, float32, shape (queries, examples)."""
         scores = np.zeros((len(queries), len(run.train)), np.float32)
-        for checkpoint in run.checkpoints:
+        for checkpoint, eta in zip(run.checkpoints, run.etas, strict=True):
             model = run.model(checkpoint)
             a = predict.last_layer_inputs(model, run.encoded)
             asked = predict.last_layer_inputs(model, queries.encoded)
-            scores += (asked @ a.T) * np.float32(checkpoint.learning_rate)
+            scores += (asked @ a.T) * np.float32(eta)
         return _signed(scores, run, queries)
 
 

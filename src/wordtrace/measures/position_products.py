@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
-from wordtrace.gradients import tokens as gradients
-from wordtrace.gradients.embedding import embedding_gradients
-from wordtrace.models import predict
-from wordtrace.models.protocol import to_batch
+from wordtrace.gradients.stream import gradient_stream
+from wordtrace.gradients.tokens import kept_positions
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
@@ -75,15 +73,10 @@ def position_gradients(
     NumericalError
         When one is NaN or infinite; names the text.
     """
-    model = run.model(point)
     found: list[Gradients] = [np.empty(0, np.float32)] * len(encoded)
-    for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
-        batch = to_batch(encoded, labels, rows, predict.device_of(model))
-        one = embedding_gradients(model, batch, scale=run.row_scale(point))
-        norms = gradients.position_norms(one)
-        gradients.check_finite(one, norms, rows, names, f"step {point.step}")
-        keep = gradients.kept_positions(one, norms, top_k).unsqueeze(2)
-        values = one.gradient.masked_fill_(~keep, 0.0).cpu().numpy()
-        for row, value in zip(rows.tolist(), values, strict=True):
+    for one in gradient_stream(run, point, encoded, labels, names):
+        keep = kept_positions(one.gradients, one.norms, top_k).unsqueeze(2)
+        values = one.gradients.gradient.masked_fill_(~keep, 0.0).cpu().numpy()
+        for row, value in zip(one.rows.tolist(), values, strict=True):
             found[row] = value[: encoded.lengths[row]]
     return found

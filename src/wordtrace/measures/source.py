@@ -9,15 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from wordtrace.data.batches import by_length
 from wordtrace.execute.progress import track
-from wordtrace.gradients import tokens as gradients
-from wordtrace.gradients.embedding import embedding_gradients
+from wordtrace.gradients.stream import gradient_stream
+from wordtrace.gradients.tokens import check_top_k
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.postings import Block, make_block
 from wordtrace.measures.accumulate import QueryTokens
-from wordtrace.models import predict
-from wordtrace.models.protocol import to_batch
 from wordtrace.run.run import Run
 
 
@@ -81,7 +78,7 @@ class Streamed:
     rows
         Only these training rows; all by default.
     etas
-        The weight of each checkpoint (an index's own); by default its learning rate.
+        The weight of each checkpoint (an index's own); by default by the run's weighting.
     quiet
         Show no progress.
     """
@@ -95,29 +92,20 @@ class Streamed:
         etas: Sequence[float] | None = None,
         quiet: bool = False,
     ) -> None:
-        gradients.check_top_k(top_k)
+        check_top_k(top_k)
         self.run, self.top_k, self.rows, self.quiet = run, top_k, rows, quiet
-        self.etas = etas or [checkpoint.learning_rate for checkpoint in run.checkpoints]
+        self.etas = etas or run.etas
         self.examples = len(run.train)
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64], Block]]:
         """Yield one block a batch."""
-        point = self.run.checkpoints[checkpoint]
-        model = self.run.model(point)
-        encoded, labels = self.run.encoded, self.run.train.labels
-        rows = np.arange(len(encoded)) if self.rows is None else self.rows
+        run, train, encoded = self.run, self.run.train, self.run.encoded
+        point = run.checkpoints[checkpoint]
+        total = 0 if self.quiet else len(encoded if self.rows is None else self.rows)
         name = f"Gradients {checkpoint + 1}/{len(self.etas)}"
-        with track(name, 0 if self.quiet else len(rows), "gradients") as advance:
-            for within in by_length(encoded.lengths[rows], 1024, predict.tokens_a_batch(model)):
-                chosen = rows[within]
-                batch = to_batch(encoded, labels, chosen, predict.device_of(model))
-                found = embedding_gradients(model, batch, scale=self.run.row_scale(point))
-                norms = gradients.position_norms(found)
-                gradients.check_finite(
-                    found, norms, chosen, self.run.train.ids, f"step {point.step}"
-                )
-                kept = gradients.token_gradients(batch, found, norms, self.top_k).cpu()
-                place = torch.arange(len(chosen))
-                size = self.run.tokenizer.size
-                yield chosen, make_block([(place, kept)], 0, len(chosen), size)
-                advance(len(chosen))
+        with track(name, total, "gradients") as advance:
+            for found in gradient_stream(run, point, encoded, train.labels, train.ids, self.rows):
+                count = len(found.rows)
+                part = [(torch.arange(count), found.tokens(self.top_k))]
+                yield found.rows, make_block(part, 0, count, run.tokenizer.size)
+                advance(count)

@@ -33,11 +33,11 @@ class TracInTFIDF:
 
         vectorizer = TfidfVectorizer(dtype=np.float32)
         weight = np.zeros((len(queries), len(run.train)), np.float32)
-        for checkpoint in run.checkpoints:
+        for checkpoint, eta in zip(run.checkpoints, run.etas, strict=True):
             model = run.model(checkpoint)
             _, delta = factors(model, run.encoded, run.train.labels)
             _, asked = factors(model, queries.encoded, queries.labels)
-            weight += np.float32(checkpoint.learning_rate) * (asked @ delta.T)
+            weight += np.float32(eta) * (asked @ delta.T)
         try:
             texts = vectorizer.fit_transform(joined(run.train.texts, run.train.texts2))
         except ValueError:  # no text has a word of two letters

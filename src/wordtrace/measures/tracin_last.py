@@ -38,11 +38,11 @@ class TracInLast:
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples)."""
         scores = np.zeros((len(queries), len(run.train)), np.float32)
-        for checkpoint in run.checkpoints:
+        for checkpoint, eta in zip(run.checkpoints, run.etas, strict=True):
             model = run.model(checkpoint)
             held = factors(model, run.encoded, run.train.labels)
             asked = factors(model, queries.encoded, queries.labels)
-            add_products(scores, asked, held, checkpoint.learning_rate, bias=self.bias)
+            add_products(scores, asked, held, eta, bias=self.bias)
         return scores
 
 

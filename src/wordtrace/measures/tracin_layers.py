@@ -73,7 +73,7 @@ class TracInLayers:
         scores = np.zeros((len(queries), len(run.train)), np.float32)
         total = len(run.train) * len(run.checkpoints) * len(groups)
         with track("Layer gradients", total, "gradients") as advance:
-            for point in run.checkpoints:
+            for point, eta in zip(run.checkpoints, run.etas, strict=True):
                 model = run.model(point)
                 names = list(modules)
                 for group in groups:
@@ -82,7 +82,7 @@ class TracInLayers:
                     for rows, found in stream(run, model, names, self.memory):
                         check(found, rows, run, point.step)
                         dots = products(found.layers, held, len(group), bias=self.bias)
-                        dots *= point.learning_rate
+                        dots *= eta
                         scores[np.ix_(group, rows)] += dots.T.cpu().numpy()
                         advance(len(rows))
         return scores

@@ -57,12 +57,7 @@ class TracInWE:
 
     def query_tokens(self, run: Run, queries: Queries) -> list[QueryTokens]:
         """Return the queries' token gradients at each checkpoint."""
-        found = [
-            query_tokens(
-                run.model(point), queries, self.top_k, f"step {point.step}", run.row_scale(point)
-            )
-            for point in run.checkpoints
-        ]
+        found = [query_tokens(run, point, queries, self.top_k) for point in run.checkpoints]
         if self.tokens is None:
             return found
         # A token that the query does not hold adds nothing: leaving it out here is enough.

@@ -185,7 +185,10 @@ class HuggingFaceSeq2Seq:
         vectors = self.embedding(ids)
         # The last token is foretold, not read.
         given = [prompt.take(vectors), answer.take(vectors)[:, :-1]]
-        handles = [one.register_forward_hook(_hand_out(given)) for one in self._lookups]
+        # Before all other hooks: those that read gradients must see what the model goes on with.
+        handles = [
+            one.register_forward_hook(_hand_out(given), prepend=True) for one in self._lookups
+        ]
         try:
             scores = self.module(
                 input_ids=prompt.ids,
@@ -209,11 +212,15 @@ class HuggingFaceSeq2Seq:
 
 
 class _Lookup(nn.Module):
-    """The rows of a table for some ids, unscaled: what the token gradient is taken at."""
+    """The rows of a table for some ids, unscaled: what the token gradient is taken at.
+
+    Its `padding_idx` is the table's, whose row is never trained.
+    """
 
     def __init__(self, table: nn.Module) -> None:
         super().__init__()
         self.table = table
+        self.padding_idx = getattr(table, "padding_idx", None)
 
     def forward(self, ids: Tensor) -> Tensor:
         weight = self.table.weight

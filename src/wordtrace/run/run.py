@@ -20,8 +20,8 @@ from wordtrace.errors import InputError
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNNConfig
 from wordtrace.models.protocol import TextModel, TextTokenizer
-from wordtrace.run import adam, load
 from wordtrace.run import checkpoint as checkpoints
+from wordtrace.run import load
 from wordtrace.run.check import check_files
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
@@ -33,9 +33,7 @@ from wordtrace.run.manifest import (
     identity,
 )
 from wordtrace.run.recipe import Recipe
-
-#: What a checkpoint weighs: its rate; the rates since the one before; Adam's own step sizes.
-WEIGHTINGS = ("rate", "rate-sum", "adam")
+from wordtrace.run.weighting import Weighting
 
 
 class Run:
@@ -53,11 +51,7 @@ class Run:
         What makes this run this run: data, tokenizer, weights, rates and recipe.
     device
         Where models are loaded.
-    weighting
-        One of :data:`WEIGHTINGS`; see :meth:`weighted`.
     """
-
-    weighting = "rate"
 
     def __init__(self, path: Path, document: Mapping[str, Any], device: str = "cpu") -> None:
         self.path = path
@@ -79,8 +73,7 @@ class Run:
             When ``run.json`` can't be read, is of a newer version or not complete.
         """
         folder = Path(path)
-        atomic.restore(folder)
-        if not (folder / MANIFEST).is_file():
+        if not atomic.holds(folder, MANIFEST):
             if atomic.part_of(folder).exists():
                 raise InputError(
                     f"{folder} is not finished: its training was interrupted; "
@@ -206,34 +199,36 @@ class Run:
             self._models[checkpoint.step] = model
         return self._models[checkpoint.step]
 
+    @cached_property
+    def weighting(self) -> Weighting:
+        """What the checkpoints weigh: their learning rates, unless :meth:`weighted` says other."""
+        return Weighting("rate", self.path, self.checkpoints)
+
+    @property
+    def etas(self) -> list[float]:
+        """The weight η_c of each checkpoint in a sum over them."""
+        return self.weighting.etas
+
     def weighted(self, weighting: str) -> Run:
         """Return this run as an index of a weighting sees it; models are shared, not loaded anew.
 
         Raises
         ------
         InputError
-            For "adam", where Adam's step sizes were not kept.
+            For an unknown weighting; for "adam", where Adam's step sizes were not kept.
         """
-        if weighting not in WEIGHTINGS:
-            raise InputError(f"--weighting is {weighting!r}; it must be rate, rate-sum or adam.")
-        if weighting == "adam":
-            adam.require(self.path, self.checkpoints)
         found = copy.copy(self)
-        found.weighting = weighting
+        found.weighting = Weighting(weighting, self.path, self.checkpoints)
         return found
 
     def row_scale(self, checkpoint: Checkpoint) -> torch.Tensor | None:
-        """Return what gradients at the embedding are multiplied by, shape (rows, dim); or None.
-
-        For "adam" it is 1/√(√v̂ + ε): a product of two such gradients is weighted by Adam's step
-        size of each number, over the rate.
-        """
-        if self.weighting != "adam":
+        """Return :meth:`.Weighting.row_scale` for this run's embedding; read once, then kept."""
+        if self.weighting.name != "adam":
             return None
         if checkpoint.step not in self._steps:
             table = next(self.model(checkpoint).embedding.parameters())
-            path = self.path / checkpoint.folder / adam.FILE
-            found = adam.root_steps(path, len(table), table.shape[1])
+            found = self.weighting.row_scale(checkpoint, *table.shape)
+            assert found is not None
             self._steps[checkpoint.step] = found.to(self.device)
         return self._steps[checkpoint.step]
 

@@ -1,0 +1,73 @@
+"""What a checkpoint weighs in a sum over checkpoints: the η_c of every measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from wordtrace.errors import InputError
+from wordtrace.run import adam
+from wordtrace.run.checkpoint import Checkpoint
+
+#: What a checkpoint weighs: its rate; the rates since the one before; Adam's own step sizes.
+WEIGHTINGS = ("rate", "rate-sum", "adam")
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """The weights of a run's checkpoints.
+
+    Attributes
+    ----------
+    name
+        "rate": η_c is the learning rate at c. "rate-sum": the sum of the rates since the checkpoint
+        before, for the first since the start. "adam": the rate, and a gradient at the word
+        embedding is multiplied by :meth:`row_scale`. Step sizes are kept for the embedding's rows
+        alone, so measures of other layers, and of the embedding as a layer (``tracin:LAYER``,
+        ``tracin-all``), are weighted by the rate.
+    run
+        The run's folder.
+    checkpoints
+        The run's, by rising step.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; for "adam", where Adam's step sizes were not kept.
+    """
+
+    name: str
+    run: Path
+    checkpoints: Sequence[Checkpoint]
+
+    def __post_init__(self) -> None:
+        if self.name not in WEIGHTINGS:
+            raise InputError(f"--weighting is {self.name!r}; it must be rate, rate-sum or adam.")
+        if self.name == "adam":
+            adam.require(self.run, self.checkpoints)
+
+    @property
+    def etas(self) -> list[float]:
+        """The weight η_c of each checkpoint, in their order."""
+        if self.name != "rate-sum":
+            return [point.learning_rate for point in self.checkpoints]
+        sums = [0.0, *[point.learning_rate_sum for point in self.checkpoints]]
+        return [sums[place + 1] - sums[place] for place in range(len(self.checkpoints))]
+
+    def row_scale(self, point: Checkpoint, rows: int, dim: int) -> Tensor | None:
+        """Return what gradients at the embedding are multiplied by, shape (rows, dim); or None.
+
+        For "adam" it is 1/√(√v̂ + ε): a product of two such gradients is weighted by Adam's step
+        size of each number, over the rate. Read from the run's folder at each call.
+
+        Raises
+        ------
+        CorruptError
+            When the file of step sizes is not whole, or of another table.
+        """
+        if self.name != "adam":
+            return None
+        return adam.root_steps(self.run / point.folder / adam.FILE, rows, dim)
