@@ -58,3 +58,29 @@ def test_words_weighs_whole_words_too(run: Path) -> None:
     assert "strikers" in shown
     assert "##" not in shown
     assert "##" in wordtrace(*asked, "--tokens").stdout
+
+
+def test_suspects_say_words_to_people_and_tokens_to_programs(run: Path, tmp_path: Path) -> None:
+    asked = ("mislabels", run / "index", "--top", 30)
+    by_token = json.loads(wordtrace(*asked, "--json").stdout)
+    merged = json.loads(wordtrace(*asked, "--json", "--words").stdout)
+    assert (by_token["whole_words"], merged["whole_words"]) == (False, True)
+    pieces, words = (
+        [token for row in one["rows"] for token, _ in row["words"]] for one in (by_token, merged)
+    )
+    assert any(one.startswith("##") for one in pieces)
+    assert words
+    assert not any("##" in one for one in words)
+    assert "##" not in wordtrace(*asked).stdout
+    wordtrace(*asked, "--out", tmp_path / "a.html")
+    assert "<bdi>##" not in (tmp_path / "a.html").read_text()
+
+
+def test_a_report_names_run_and_model_and_the_file_that_is_wrong(run: Path, tmp_path: Path) -> None:
+    wordtrace("trace", run / "index", TEXT, "--top", 4, "--out", tmp_path / "a.json")
+    wordtrace("report", tmp_path / "a.json", "--out", tmp_path / "r.html")
+    assert f"Run {run}, model CNN" in (tmp_path / "r.html").read_text()
+    (tmp_path / "b.json").write_text('{"format": "wordtrace-trace", "version": 1}')
+    both = (tmp_path / "a.json", tmp_path / "b.json")
+    done = wordtrace("report", *both, "--out", tmp_path / "r.html", status=2)
+    assert "b.json: this document lacks something" in done.stderr

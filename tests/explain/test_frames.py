@@ -118,8 +118,8 @@ def test_scores_come_with_the_ids_of_both(small: wt.Index, tmp_path: Path) -> No
     found.save(tmp_path / "s.parquet")
     assert pq.read_table(tmp_path / "s.parquet").equals(found.table())
     assert found.to_dataset().num_rows == 60
-    with pytest.raises(InputError, match=r"should end in \.parquet or \.npy"):
-        found.save(tmp_path / "s.csv")
+    with pytest.raises(InputError, match=r"should end in \.parquet, \.csv or \.npy"):
+        found.save(tmp_path / "s.txt")
     assert wt.scores(small.run, TEXTS).queries == ("0", "1")
 
 

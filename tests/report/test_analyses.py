@@ -9,9 +9,10 @@ import pytest
 
 from tests.report import samples
 from tests.report.tools import Page, terminal
-from wordtrace.report.analyses import blocks, cancellation_sentences
 from wordtrace.report.blocks import Bar, Grid
+from wordtrace.report.cancellations import cancellation_sentences
 from wordtrace.report.page import render_fragment, render_html
+from wordtrace.report.sections import sections_of
 
 ALL = [samples.cancellation(), samples.overlap(), samples.words(), samples.measures()]
 
@@ -20,14 +21,14 @@ ALL = [samples.cancellation(), samples.overlap(), samples.words(), samples.measu
 def test_page_terminal_and_notebook_show_every_cell(document: dict[str, Any]) -> None:
     page = Page(render_html([document])).line
     shown = re.sub(r"\s+", " ", terminal(document, 200, color=False))
-    for block in blocks(document):
+    for block in sections_of([document])[0].blocks:
         if isinstance(block, Grid):
             for cell in (cell for row in block.rows for cell in row):
                 text = cell.text if isinstance(cell, Bar) else cell
                 assert text in page
                 assert text[:20].strip() in shown
     assert render_fragment(document).count("<table") == sum(
-        isinstance(block, Grid) for block in blocks(document)
+        isinstance(block, Grid) for block in sections_of([document])[0].blocks
     )
 
 
@@ -52,7 +53,9 @@ def test_the_conclusions_of_cancellation_are_ratios_of_its_figures() -> None:
 
 
 def test_bars_of_cancellation_grow_with_the_logarithm() -> None:
-    (grid,) = [one for one in blocks(samples.cancellation()) if isinstance(one, Grid)]
+    (grid,) = [
+        one for one in sections_of([samples.cancellation()])[0].blocks if isinstance(one, Grid)
+    ]
     first, last, never, none = (row[2] for row in grid.rows)
     assert isinstance(first, Bar)
     assert isinstance(last, Bar)

@@ -80,8 +80,8 @@ def test_no_text_steers_the_terminal(text: str, width: int) -> None:
 
 def test_markup_of_rich_is_text() -> None:
     document = poison(samples.run(), "[bold red]x[/bold red] [link=https://e.example]y[/link]")
-    # Its name and its note.
-    assert terminal(document, 300).count("[bold red]x[/bold red] [link=https://e.example]y") == 2
+    # Its name, its two labels and its note.
+    assert terminal(document, 300).count("[bold red]x[/bold red] [link=https://e.example]y") == 4
 
 
 def test_the_page_forbids_itself_scripts_and_requests() -> None:

@@ -39,7 +39,9 @@ class Evidence:
     share: float | None
 
 
-def evidence(tracer: Tracer, examples: Examples, listed: int = 3) -> list[Evidence]:
+def evidence(
+    tracer: Tracer, examples: Examples, listed: int = 3, *, words: bool = False
+) -> list[Evidence]:
     """Trace training rows for their own label and gather what opposes it.
 
     Parameters
@@ -48,13 +50,16 @@ def evidence(tracer: Tracer, examples: Examples, listed: int = 3) -> list[Eviden
         What the index holds of them, with labels.
     listed
         How many opponents to keep of each.
+    words
+        Tell contributions by whole word instead of by token.
     """
     found: list[Evidence] = []
     with track("Evidence", len(examples), "rows") as advance:
         for start in range(0, len(examples), _BATCH):
             part = examples.take(np.arange(start, min(start + _BATCH, len(examples))))
             asked = tracer.asker.question(part)
-            found += [_against(one, listed) for one in tracer.trace(asked, top=_VOTERS).queries]
+            traced = tracer.trace(asked, top=_VOTERS, words=words)
+            found += [_against(one, listed) for one in traced.queries]
             advance(len(part))
     return found
 

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from wordtrace.act.mislabels import Mislabels
+from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
+from wordtrace.results.tables import spreadsheet_cell, write_parquet
 
 KINDS = (".jsonl", ".parquet", ".csv")
-
-# A spreadsheet takes a cell that begins so for a formula, or drops what it is.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def check_export(out: Path) -> None:
@@ -48,8 +45,7 @@ def export(found: Mislabels, out: str | Path) -> None:
         lines = (json.dumps(one, ensure_ascii=False, allow_nan=False) for one in records)
         atomic.write_text(target, "".join(f"{line}\n" for line in lines))
     elif target.suffix.lower() == ".parquet":
-        with atomic.replacing(target) as temporary:
-            pq.write_table(pa.Table.from_pylist(records), temporary, compression="zstd")
+        write_parquet(pa.Table.from_pylist(records), target)
     else:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
@@ -83,10 +79,4 @@ def _records(found: Mislabels) -> list[dict[str, Any]]:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        value = " ".join(value)
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return str(value)
+    return spreadsheet_cell(" ".join(value) if isinstance(value, list) else value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wordtrace.act.fix_result import Fix
+from wordtrace.act.fix_result import FORMAT, VERSION, Fix
 from wordtrace.act.treatments import treatments
 from wordtrace.act.trials import RANDOM, BoolArray, Trials, try_out
 from wordtrace.data.examples import Examples
@@ -21,8 +21,6 @@ from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
 from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
-
-FORMAT, VERSION = "wordtrace-fix", 1
 
 ACTIONS = ("remove", "blank", "relabel")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
 from wordtrace.act.patch import Patch
-from wordtrace.data import frames
 from wordtrace.errors import InputError
+from wordtrace.results.result import Result
+
+FORMAT, VERSION = "wordtrace-fix", 1
 
 _TABLE = pa.schema(
     {
@@ -23,18 +25,38 @@ _TABLE = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class Fix(frames.Tabular):
+@dataclass(frozen=True, repr=False)
+class Fix(Result):
     """What each change did to the queries; :meth:`document` is the whole of it.
 
     Attributes
     ----------
     patches
-        For each query the smallest change that suffices, None where none does.
+        For each query the smallest change that suffices, None where none does. None of a fix that
+        was read from its document, which names no rows.
     """
 
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a fix"
+
     result: Mapping[str, Any]
-    patches: tuple[Patch | None, ...]
+    patches: tuple[Patch | None, ...] | None = None
+
+    def __repr__(self) -> str:
+        queries = self.result["queries"]
+        solved = sum(bool(one["suffices"]) for one in queries)
+        return (
+            f"Fix({solved} of {len(queries)} queries set right, "
+            f"{self.result['retrainings']:,} retrainings)"
+        )
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Return the fix that a document describes, without its patches."""
+        found = cls(document)
+        found.table()
+        return found
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
@@ -69,16 +91,17 @@ class Fix(frames.Tabular):
         Raises
         ------
         InputError
-            When none suffices, or two queries want different changes of one row.
+            When none suffices, two queries want different changes of one row, or the fix was read
+            from its document.
         """
+        if self.patches is None:
+            raise InputError(
+                "this fix was read from its document, which names no rows; make it again, or read "
+                "the patch that was written with it (wt.read_patch)."
+            )
         found = [one for one in self.patches if one is not None]
         if not found:
             raise InputError(
                 "no change sets a query right for sure; try a larger --k or more --repeats."
             )
         return found[0].merged(*found[1:])
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())

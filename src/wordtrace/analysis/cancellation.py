@@ -3,99 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import torch
 from torch import nn
 
+from wordtrace.analysis.cancellation_result import Cancellation, Parameter
 from wordtrace.analysis.gradient_sums import Directions, gradient_sums
-from wordtrace.data import frames
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.gradients.layers import find_layers, known_layers, unknown_layers
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
-
-FORMAT, VERSION = "wordtrace-cancellation", 1
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A layer's weight or bias.
-
-    Attributes
-    ----------
-    layer, part
-        The module's name, and "weight" or "bias".
-    size
-        How many numbers it is.
-    gradients
-        Σ_c G_c with G_c = Σ_i ‖∂ℓ(x_i; Θ_c)/∂W‖: how far the examples pull, each for itself.
-    movement
-        Σ_c ‖W_{c+1} − W_c‖: how far it was moved.
-    cancellation
-        C(W) = gradients / movement; None for a parameter that never changed.
-    cosine
-        Mean cosine similarity of two examples' gradients, a mean over the checkpoints; None where
-        fewer than two are not zero.
-    same_label, different_label
-        The same of two examples that share their label, and of two that do not.
-    """
-
-    layer: str
-    part: str
-    size: int
-    gradients: float
-    movement: float
-    cancellation: float | None
-    cosine: float | None
-    same_label: float | None
-    different_label: float | None
-
-
-@dataclass(frozen=True)
-class Cancellation(frames.Tabular):
-    """How much the examples' gradients cancel, by layer.
-
-    Attributes
-    ----------
-    run
-        The folder.
-    examples, training_examples
-        How many rows were measured, and how many there are; `gradients` is scaled to all.
-    steps
-        Of the checkpoints, the final model last; sums are over each two that follow each other.
-    parameters
-        In the model's order, from the input to the output.
-    left_out
-        Layers that have parameters, but whose gradients for single examples are not known.
-    """
-
-    run: str
-    examples: int
-    training_examples: int
-    steps: tuple[int, ...]
-    parameters: tuple[Parameter, ...]
-    left_out: tuple[str, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """Return the result as a JSON document."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
-
-    def table(self) -> Any:
-        """Return a row a parameter as a pyarrow table, with the fields of :class:`Parameter`."""
-        return pa.Table.from_pylist([asdict(one) for one in self.parameters])
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
 
 
 def cancellation(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from wordtrace.analysis.tops import Share
-from wordtrace.data import frames
+from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-overlap", 1
 
@@ -88,7 +88,7 @@ class MeasureOverlap:
 
 
 @dataclass(frozen=True)
-class Overlap(frames.Tabular):
+class Overlap(Result):
     """The lists of several measures compared.
 
     Attributes
@@ -105,6 +105,10 @@ class Overlap(frames.Tabular):
     run
         The folder; None of bare scores.
     """
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a comparison of rankings"
 
     top: int
     queries: int
@@ -137,8 +141,3 @@ class Overlap(frames.Tabular):
         table = pa.Table.from_pylist(rows, schema=_TABLE)
         pairs = table["text2"].null_count < len(table)
         return table if pairs else table.drop_columns(["text2"])
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())

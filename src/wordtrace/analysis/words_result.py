@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import pyarrow as pa
 
-from wordtrace.data import frames
 from wordtrace.models.tokenizer import Span
+from wordtrace.results.decode import decode
+from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-words", 1
 
@@ -118,7 +120,7 @@ class Similarity:
 
 
 @dataclass(frozen=True)
-class Words(frames.Tabular):
+class Words(Result):
     """One text's words, or two texts' beside each other.
 
     Attributes
@@ -139,6 +141,10 @@ class Words(frames.Tabular):
         Whether everything is told by whole word; else it is by token.
     """
 
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a weighing of words"
+
     run: str
     step: int
     checkpoints: tuple[tuple[int, float], ...]
@@ -147,6 +153,12 @@ class Words(frames.Tabular):
     texts: tuple[WeighedText, ...]
     similarity: Similarity | None = None
     whole_words: bool = False
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Return the words that a document describes; ValueError where it is not whole."""
+        pairs = [(one["step"], one["learning_rate"]) for one in document["checkpoints"]]
+        return decode(cls, {**document, "checkpoints": pairs})
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
@@ -179,8 +191,3 @@ class Words(frames.Tabular):
             for word in text.words
         ]
         return pa.Table.from_pylist(rows)
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())

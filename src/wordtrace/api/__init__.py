@@ -6,6 +6,7 @@ from wordtrace.adopt.record import record
 from wordtrace.api.building import build_index
 from wordtrace.api.evaluation import evaluate
 from wordtrace.api.index import Index
+from wordtrace.api.loading import load
 from wordtrace.api.matrix import ScoreMatrix, influence, scores
 from wordtrace.api.proof import verify
 from wordtrace.api.sizing import calibrate, estimate_index
@@ -13,13 +14,13 @@ from wordtrace.api.training import train
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.evaluation.result import Evaluation
-from wordtrace.explain.prediction import Trace
 from wordtrace.explain.reading import read_trace
+from wordtrace.explain.trace import Trace
 from wordtrace.measures.options import Options
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
 from wordtrace.training.settings import Settings
-from wordtrace.verification.paired import Verification
+from wordtrace.verification.result import Verification
 
 __all__ = [
     "Evaluation",
@@ -37,6 +38,7 @@ __all__ = [
     "estimate_index",
     "evaluate",
     "influence",
+    "load",
     "read_examples",
     "read_trace",
     "record",

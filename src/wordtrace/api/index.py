@@ -12,7 +12,7 @@ import numpy as np
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix_result import Fix
-from wordtrace.act.mislabels import Mislabels
+from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.question import Question
@@ -22,7 +22,7 @@ from wordtrace.data.readers import read_examples
 from wordtrace.errors import InputError
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
-from wordtrace.explain.prediction import Trace
+from wordtrace.explain.trace import Trace
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
@@ -263,6 +263,7 @@ class Index:
         top: int = 20,
         planted: Collection[str] | None = None,
         wrong: Collection[str] | None = None,
+        words: bool = False,
     ) -> Mislabels:
         """Rank the training rows by how likely their label is wrong, with the evidence.
 
@@ -275,9 +276,11 @@ class Index:
         planted, wrong
             Ids whose labels were flipped on purpose, or are known to be wrong: the rankings are
             judged by them.
+        words
+            Tell what opposes a label by whole word instead of by token.
         """
         return suspicion.mislabels(
-            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong
+            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong, words=words
         )
 
     def fix(

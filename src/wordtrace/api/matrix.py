@@ -9,22 +9,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from wordtrace.api.index import Index
 from wordtrace.asking.asker import Asker
-from wordtrace.data import frames
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.index import manifest as manifests
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
+from wordtrace.results.result import Tabular, Ways
 from wordtrace.run.run import Run
 
 
 @dataclass(frozen=True)
-class ScoreMatrix(frames.Tabular):
+class ScoreMatrix(Tabular):
     """The influence of every training example on every query, with the ids of both.
 
     Attributes
@@ -36,6 +35,8 @@ class ScoreMatrix(frames.Tabular):
         Their ids; of texts that were given by themselves, their numbers from 0.
     ids
         Of the training examples.
+
+    :meth:`save` writes the table, or, where the name ends in ``.npy``, the bare array.
     """
 
     measure: str
@@ -51,23 +52,12 @@ class ScoreMatrix(frames.Tabular):
         columns = [pa.array(self.ids, pa.string()), *(pa.array(row) for row in self.values)]
         return pa.table(columns, names=["id", *(f"query {query}" for query in self.queries)])
 
-    def save(self, path: str | Path) -> None:
-        """Write :meth:`table` (.parquet), or the bare array (.npy).
+    def _ways(self) -> Ways:
+        return {**super()._ways(), ".npy": self._write_array}
 
-        Raises
-        ------
-        InputError
-            For another ending.
-        """
-        file = Path(path)
-        if file.suffix not in (".parquet", ".npy"):
-            raise InputError(f"{file} should end in .parquet or .npy.")
-        with atomic.replacing(file) as temporary:
-            if file.suffix == ".npy":
-                with open(temporary, "wb") as opened:
-                    np.save(opened, self.values, allow_pickle=False)
-            else:
-                pq.write_table(self.table(), temporary, compression="zstd")
+    def _write_array(self, file: Path) -> None:
+        with atomic.replacing(file) as temporary, open(temporary, "wb") as opened:
+            np.save(opened, self.values, allow_pickle=False)
 
 
 def scores(

@@ -9,12 +9,13 @@ from wordtrace.api.index import Index
 from wordtrace.asking.asker import Asker
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.execute.protocol import Executor
-from wordtrace.explain.prediction import Trace
+from wordtrace.explain.trace import Trace
 from wordtrace.run.run import Run
 from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.paired import Target, Verification
+from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
 from wordtrace.verification.removal import Rows
+from wordtrace.verification.result import Verification
 from wordtrace.verification.retrainer import Retrainer
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Json, Out, check_out, emit, say
+from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
 
 
 def mislabels(
@@ -38,6 +38,7 @@ def mislabels(
     truth_text: Annotated[str, typer.Option(help="Text column of --truth.")] = "text",
     truth_id: Annotated[str | None, typer.Option(help="Id column of --truth.")] = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
+    whole: Whole = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -60,7 +61,7 @@ def mislabels(
     if truth is not None:
         right = api.read_examples(truth, text=truth_text, label=truth_label, id=truth_id)
         wrong = wrong_ids(opened.run.train, right)
-    found = opened.mislabels(by=by, top=top, wrong=wrong)
+    found = opened.mislabels(by=by, top=top, wrong=wrong, words=by_word(whole, as_json, out))
     if export is not None:
         write_export(found, export)
         say(f"Wrote {export}: {len(found.rows):,} rows")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +24,7 @@ def report(
     from wordtrace.errors import InputError
     from wordtrace.report.page import render_html
     from wordtrace.report.paper import ENDINGS, render_table
+    from wordtrace.report.sections import check_document
 
     if out.suffix not in (".html", *ENDINGS):
         raise InputError(f"--out {out} should end in .html, {' or '.join(ENDINGS)}.")
@@ -32,8 +34,27 @@ def report(
         if not path.is_file():
             raise InputError(f"{path} does not exist.")
     documents = [atomic.read_json(path) for path in files]
+    for path, document in zip(files, documents, strict=True):
+        try:
+            check_document(document)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
     if out.suffix in ENDINGS:
         atomic.write_text(out, render_table(documents[0], out.suffix))
     else:
-        atomic.write_text(out, render_html(documents, title))
+        atomic.write_text(out, render_html(documents, title, _runs(documents)))
     say(f"Wrote {out}")
+
+
+def _runs(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Describe the runs that results are of, where their folders still are, to name the models."""
+    from wordtrace.errors import WordtraceError
+    from wordtrace.run.describe import describe_run
+    from wordtrace.run.run import Run
+
+    found = []
+    for path in dict.fromkeys(str(one["run"]) for one in documents if one.get("run")):
+        # A page can be made where the run has never been.
+        with suppress(WordtraceError, OSError, ValueError):
+            found.append(describe_run(Run.open(path)) | {"name": path})
+    return found

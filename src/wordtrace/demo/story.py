@@ -104,7 +104,7 @@ def _train(folder: Path, news: News, encoder: Path) -> api.Run:
 def _suspects(folder: Path, news: News, index: api.Index) -> dict[str, Any]:
     _step("Which training labels are wrong?")
     _command(f"wordtrace mislabels {folder}/run/index")
-    suspects = index.mislabels(top=12, planted=news.flipped).document()
+    suspects = index.mislabels(top=12, planted=news.flipped, words=True).document()
     _say(planted_sentence(suspects["planted"]))
     return suspects
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import pyarrow as pa
 
-from wordtrace.data import frames
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
+from wordtrace.errors import InputError
 from wordtrace.evaluation.candidates import Sign
 from wordtrace.evaluation.deletion import Effects
 from wordtrace.report.paper import ENDINGS, render_table
+from wordtrace.results.result import Result, Ways
 
 FORMAT, VERSION = "wordtrace-evaluation", 1
 
 _COLUMNS = ("measure", "sign", "k", "query", "seed", "rows", "effect", "random", "own_class")
 
 
-@dataclass(frozen=True)
-class Evaluation(frames.Tabular):
+@dataclass(frozen=True, repr=False)
+class Evaluation(Result):
     """Deletion curves; :meth:`document` is the whole of it.
 
     Attributes
@@ -32,28 +34,50 @@ class Evaluation(frames.Tabular):
         The texts that were asked, with their labels.
     effects
         By (measure, sign): what leaving out did.
+
+    Both are None of an evaluation that was read from its document, which holds no single effects.
+    :meth:`save` also writes a table to print: ``.tex`` or ``.md``.
     """
 
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "an evaluation"
+
     result: Mapping[str, Any]
-    queries: Examples
-    effects: Mapping[tuple[str, Sign], Effects]
+    queries: Examples | None = None
+    effects: Mapping[tuple[str, Sign], Effects] | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Evaluation({', '.join(self.result['measures'])}; "
+            f"{len(self.result['queries'])} queries, {self.result['retrainings']:,} retrainings)"
+        )
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Return the evaluation that a document describes, without its single effects."""
+        return cls(document)
 
     def document(self) -> dict[str, Any]:
         """Return the evaluation as a JSON document."""
         return dict(self.result)
-
-    def to_json(self) -> str:
-        """Return :meth:`document` as text."""
-        return json.dumps(self.result, ensure_ascii=False, allow_nan=False, indent=1)
 
     def table(self) -> Any:
         """Return every effect as a pyarrow table.
 
         Columns: measure, sign, k, query (its id), seed, rows (left out), effect, random,
         own_class (effects of the controls; null where there is none).
-        """
-        import pyarrow as pa
 
+        Raises
+        ------
+        InputError
+            When the evaluation was read from its document.
+        """
+        if self.queries is None or self.effects is None:
+            raise InputError(
+                "this evaluation was read from its document, which holds no single effects; they "
+                "are in the .parquet file that `save` or --values wrote."
+            )
         columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
         ids = self.queries.ids
         for (name, sign), one in self.effects.items():
@@ -69,26 +93,11 @@ class Evaluation(frames.Tabular):
                     column.append(value)
         return pa.table(columns)
 
-    def save(self, path: str | Path) -> None:
-        """Write the document as JSON, a page (.html), a table to print (.tex or .md), or every
-        effect (.parquet).
-        """
-        file = Path(path)
-        if file.suffix == ".parquet":
-            import pyarrow.parquet as pq
+    def _ways(self) -> Ways:
+        ways = super()._ways()
+        for ending in ENDINGS:
+            ways[ending] = partial(self._write_paper, ending)
+        return ways
 
-            with atomic.replacing(file) as temporary:
-                pq.write_table(self.table(), temporary, compression="zstd")
-        elif file.suffix == ".html":
-            from wordtrace.report.page import render_html
-
-            atomic.write_text(file, render_html([self.document()]))
-        elif file.suffix in ENDINGS:
-            atomic.write_text(file, render_table(self.document(), file.suffix))
-        else:
-            atomic.write_json(file, self.result)
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
+    def _write_paper(self, ending: str, file: Path) -> None:
+        atomic.write_text(file, render_table(self.document(), ending))

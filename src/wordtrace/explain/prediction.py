@@ -1,18 +1,12 @@
-"""The result of a trace: plain data, small, the same in Python, in JSON and on the page."""
+"""One prediction explained: plain data, small, the same in Python, in JSON and on the page."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from wordtrace.data import frames
-from wordtrace.disk import atomic
-from wordtrace.errors import InputError
-
-FORMAT, VERSION = "wordtrace-trace", 1
+from wordtrace.results.decode import KEY
 
 Kind = Literal["word", "special", "stop"]
 Span = tuple[str, int, int]
@@ -79,7 +73,7 @@ class Hit:
     label: str
     text: str
     text2: str | None = None
-    contributions: tuple[Word, ...] | None = None
+    contributions: tuple[Word, ...] | None = field(default=None, metadata={KEY: "words"})
     special_share: float | None = None
     stop_share: float | None = None
 
@@ -181,115 +175,6 @@ class Explanation:
                 name: [hit.document() for hit in hits] for name, hits in self.baselines.items()
             }
         return document
-
-
-@dataclass(frozen=True)
-class Trace(frames.Tabular):
-    """Queries explained by one measure.
-
-    Attributes
-    ----------
-    measure, top_k
-        Its name, and the positions kept in a text (None: all, or not that kind of measure).
-    source
-        "index", or "run" where gradients were computed anew.
-    examples
-        Training examples scored.
-    seconds
-        From the queries' texts to the answer, once index and model are loaded.
-    run_fingerprint
-        Which run it was made from.
-    run, index
-        Folders; `index` is None when the run alone was used.
-    whole_words
-        Whether contributions are summed by word; else they are by token.
-    """
-
-    measure: str
-    top_k: int | None
-    source: Literal["index", "run"]
-    examples: int
-    seconds: float
-    run: str
-    run_fingerprint: str
-    index: str | None
-    label_names: tuple[str, ...]
-    queries: tuple[Explanation, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    whole_words: bool = False
-
-    @property
-    def proponents(self) -> tuple[Hit, ...]:
-        """The only query's proponents, strongest first."""
-        return self._only().proponents
-
-    @property
-    def opponents(self) -> tuple[Hit, ...]:
-        """The only query's opponents, strongest first."""
-        return self._only().opponents
-
-    def __iter__(self) -> Iterator[Explanation]:
-        return iter(self.queries)
-
-    def __len__(self) -> int:
-        return len(self.queries)
-
-    def __repr__(self) -> str:
-        return (
-            f"Trace({len(self.queries)} queries, {self.measure}, {self.examples:,} examples, "
-            f"{self.seconds * 1000:.1f} ms)"
-        )
-
-    def _repr_html_(self) -> str:
-        from wordtrace.report.page import render_fragment
-
-        return render_fragment(self.document())
-
-    def document(self) -> dict[str, Any]:
-        """Return the trace as a JSON document (docs/reference/formats.md)."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "measure": self.measure,
-            "top_k": self.top_k,
-            "source": self.source,
-            "examples": self.examples,
-            "seconds": self.seconds,
-            "run": self.run,
-            "run_fingerprint": self.run_fingerprint,
-            "index": self.index,
-            "label_names": list(self.label_names),
-            "options": dict(self.options),
-            "whole_words": self.whole_words,
-            "queries": [query.document() for query in self.queries],
-        }
-
-    def table(self) -> Any:
-        """Return a row a hit as a pyarrow table (:func:`.explain.table.trace_table`)."""
-        from wordtrace.explain.table import trace_table
-
-        return trace_table(self)
-
-    def to_json(self) -> str:
-        """Return :meth:`document` as text."""
-        return json.dumps(self.document(), ensure_ascii=False, allow_nan=False, indent=1)
-
-    def save(self, path: str | Path) -> None:
-        """Write the trace as JSON, or, where `path` ends in .html, as a page."""
-        if Path(path).suffix == ".html":
-            from wordtrace.report.page import render_html
-
-            atomic.write_text(Path(path), render_html([self.document()]))
-        else:
-            atomic.write_json(Path(path), self.document())
-
-    def _only(self) -> Explanation:
-        if len(self.queries) != 1:
-            raise InputError(
-                f"this trace has {len(self.queries)} queries; "
-                "say which: trace.queries[0].proponents."
-            )
-        return self.queries[0]
 
 
 def share(hits: Sequence[Hit], kind: Kind) -> float | None:

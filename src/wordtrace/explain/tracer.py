@@ -17,7 +17,8 @@ from wordtrace.asking.ways import Way
 from wordtrace.errors import InputError
 from wordtrace.execute.once import once
 from wordtrace.explain.listing import Listing
-from wordtrace.explain.prediction import Explanation, Hit, Trace, share
+from wordtrace.explain.prediction import Explanation, Hit, share
+from wordtrace.explain.trace import Trace
 from wordtrace.explain.words import Vocabulary, query_words, warning_of
 from wordtrace.measures.protocol import Queries, Scores
 from wordtrace.measures.topn import strongest

@@ -1,4 +1,4 @@
-"""What analyses are shown as: sentences, tables and coloured texts, the same on any medium."""
+"""What documents are shown as: sentences, tables and coloured texts, the same on any medium."""
 
 from __future__ import annotations
 
@@ -18,6 +18,28 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Warn:
+    """A sentence that must not be overlooked."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """A heading below the section's own."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """Labels, or ids that only a page has room for, opened there by a click on `title`."""
+
+    names: tuple[str, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Bar:
     """A number with its length drawn.
 
@@ -34,12 +56,29 @@ class Bar:
     sign: str = "plus"
 
 
-Cell = str | Bar
+@dataclass(frozen=True)
+class Passage:
+    """A text in a table, with the words in it that matter.
+
+    Attributes
+    ----------
+    texts
+        One, or the two of a pair.
+    below
+        (label, id, text) of other rows, which only a page has room for.
+    """
+
+    texts: tuple[str, ...]
+    words: tuple[str, ...]
+    below: tuple[tuple[str, str, str], ...] = ()
+
+
+Cell = str | Bar | Passage
 
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column: "name", "number", "bar", "prose", or a "text" of the user's."""
+    """A table's column: "name", "label", "number", "bar", "prose", or a "text" of the user's."""
 
     heading: str
     kind: str = "number"
@@ -128,7 +167,113 @@ class Chart:
         return 8 + 200 * (1 - (min(max(value, low), high) - low) / (high - low))
 
 
-Block = Say | Grid | Marked | Chart
+@dataclass(frozen=True)
+class Share:
+    """A word's part of a score; `through` names the tokens that a whole word acts through."""
+
+    name: str
+    through: tuple[str, ...]
+    query: bool
+    kind: str
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A training example with its score.
+
+    Attributes
+    ----------
+    score, length
+        The score, and its part of the largest there is, in [0, 1].
+    words
+        By falling size; none where the measure has no words.
+    note
+        What else is said of the words; empty for nothing.
+    """
+
+    id: str
+    label: str
+    score: float
+    length: float
+    text: Marked
+    words: tuple[Share, ...]
+    note: str = ""
+
+    @property
+    def sign(self) -> str:
+        """Which colour: "plus" or "minus"."""
+        return "plus" if self.score > 0 else "minus"
+
+
+@dataclass(frozen=True)
+class Hits:
+    """One side's examples: `said` is what they do, `name` whom."""
+
+    sign: str
+    title: str
+    said: str
+    name: str
+    unit: str
+    hits: tuple[Hit, ...]
+
+    @property
+    def mark(self) -> str:
+        """The sign as a triangle."""
+        return "▲" if self.sign == "plus" else "▼"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Those that speak for a prediction beside those that speak against it."""
+
+    sides: tuple[Hits, Hits]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict: its stamp, (name, value, what stands small behind it) of figures, a sentence."""
+
+    shown: bool
+    stamp: str
+    facts: tuple[tuple[str, str, str], ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Means with their intervals on one scale, beside zero.
+
+    Attributes
+    ----------
+    lines
+        (name, estimate with "mean", "low", "high" and "values", role): "main", "control" or
+        "difference".
+    """
+
+    title: str
+    lines: tuple[tuple[str, Mapping[str, Any], str], ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Each seed's probability before and after; only a page shows it.
+
+    Attributes
+    ----------
+    pairs
+        (seed, before, after).
+    numbers
+        The same in numbers, opened by a click.
+    """
+
+    title: str
+    pairs: tuple[tuple[str, float, float], ...]
+    numbers: Grid
+
+
+Block = Say | Warn | Head | Names | Grid | Marked | Chart | Sides | Judgement | Ranges | Pairs
 
 
 def bar(value: float, longest: float, text: str) -> Bar:

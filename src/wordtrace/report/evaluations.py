@@ -8,7 +8,7 @@ from typing import Any
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
 from wordtrace.report.judged import judged_blocks
 from wordtrace.report.numbers import interval, percent, seconds, signed
-from wordtrace.report.text import clean
+from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def evaluation_blocks(document: Document) -> list[Block]:
             "query could be named."
         )
     for one in document["dropped"]:
-        notes.append(f"Seed {one['seed']} is left out: {_line(one['reason'])}")
+        notes.append(f"Seed {one['seed']} is left out: {line(one['reason'])}")
     return [*found, Say(" ".join(notes), soft=True)]
 
 
@@ -62,14 +62,14 @@ def _areas(document: Document, signs: list[str]) -> Grid:
     rows: list[list[Cell]] = []
     for name, lines in _everything(document):
         for sign in signs:
-            line = lines.get(sign)
-            if line is None:
+            curve = lines.get(sign)
+            if curve is None:
                 continue
-            area = line["auc"]
-            over = line.get("over_random")
+            area = curve["auc"]
+            over = curve.get("over_random")
             rows.append(
                 [
-                    _line(name),
+                    line(name),
                     _SIGNS[sign] if name in document["measures"] else "both",
                     interval(area, 3),
                     f"[{signed(area['seeds_low'], 3)}, {signed(area['seeds_high'], 3)}]",
@@ -94,7 +94,7 @@ def _curves(document: Document, signs: list[str]) -> Grid:
                 mean = sum(removed) / len(removed)
                 rows.append(
                     [
-                        _line(name),
+                        line(name),
                         _SIGNS[sign],
                         f"{point['k']:,}",
                         f"{mean:,.1f}" if mean != point["k"] else f"{point['k']:,}",
@@ -109,14 +109,14 @@ def _curves(document: Document, signs: list[str]) -> Grid:
 def _chart(document: Document, sign: str) -> Chart:
     lines = [
         Line(
-            _line(name),
+            line(name),
             tuple((one["k"], one["mean"], one["low"], one["high"]) for one in part["curve"]),
             "main" if name in document["measures"] else "control",
         )
         for name, by_sign in _everything(document)
         if (part := by_sign.get(sign)) is not None
     ]
-    ends = [0.0, *(value for line in lines for point in line.points for value in point[2:])]
+    ends = [0.0, *(value for one in lines for point in one.points for value in point[2:])]
     low, high = min(ends), max(ends)
     margin = (high - low or 1.0) * 0.04
     return Chart(_WHAT[sign], tuple(lines), (0.0, "no change"), (low - margin, high + margin))
@@ -125,8 +125,8 @@ def _chart(document: Document, sign: str) -> Chart:
 def _comparisons(document: Document) -> Grid:
     rows: list[list[Cell]] = [
         [
-            _line(one["first"]),
-            _line(one["second"]),
+            line(one["first"]),
+            line(one["second"]),
             _SIGNS[one["sign"]],
             interval(one, 3),
             "yes" if one["excludes_zero"] else "no",
@@ -141,9 +141,9 @@ def _comparisons(document: Document) -> Grid:
 def _agreement(document: Document) -> Grid:
     rows: list[list[Cell]] = []
     for one in document["leave_out"]:
-        rows.append([_line(one["measure"]), f"leave {one['k']:,} out", *_rank(one)])
+        rows.append([line(one["measure"]), f"leave {one['k']:,} out", *_rank(one)])
     for one in document["lds"]:
-        rows.append([_line(one["measure"]), "random halves (LDS)", *_rank(one)])
+        rows.append([line(one["measure"]), "random halves (LDS)", *_rank(one)])
     columns = [Column("measure", "name"), Column("removed", "name"), Column("sets")]
     columns += [Column("Spearman [95 %]")]
     return Grid("Do summed scores foretell retraining? Ranks over removed sets", columns, rows)
@@ -181,30 +181,30 @@ def _queries(document: Document, signs: list[str]) -> Grid:
     for place, one in enumerate(document["queries"]):
         rows.append(
             [
-                _line(one["id"]),
-                _line(one["label"]),
+                line(one["id"]),
+                line(one["label"]),
                 percent(one["probability"]),
                 *(
                     signed(document["measures"][name][sign]["by_query"][place])
                     for name, sign in names
                 ),
-                _line(one["text"])[:120],
+                line(one["text"])[:120],
             ]
         )
     columns = [Column("id", "name"), Column("label", "name"), Column("P(label)")]
-    columns += [Column(f"{_line(name)} {_SIGNS[sign]}") for name, sign in names]
+    columns += [Column(f"{line(name)} {_SIGNS[sign]}") for name, sign in names]
     return Grid("Each query's AUC", [*columns, Column("text", "text")], rows, folded=True)
 
 
 def _everything(document: Document) -> list[tuple[str, Mapping[str, Any]]]:
     """Return measures and controls; a control's one line stands for both signs."""
     controls = [
-        (f"{name} rows" if name == "random" else f"random rows of its {name}", line)
-        for name, line in document["controls"].items()
+        (f"{name} rows" if name == "random" else f"random rows of its {name}", curve)
+        for name, curve in document["controls"].items()
     ]
     return [
         *document["measures"].items(),
-        *((name, dict.fromkeys(_SIGNS, line)) for name, line in controls),
+        *((name, dict.fromkeys(_SIGNS, curve)) for name, curve in controls),
     ]
 
 
@@ -215,7 +215,3 @@ def _repeats(document: Document) -> str:
 
 def _gain(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}×"
-
-
-def _line(text: Any) -> str:
-    return clean(str(text), newlines=False)

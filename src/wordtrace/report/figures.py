@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from wordtrace.report.numbers import interval, signed
-from wordtrace.report.sentences import control_name, rows
 
 _EDGE = 2.0
 
@@ -88,9 +87,8 @@ class Dumbbells:
     lines: tuple[Dumbbell, ...]
 
 
-def intervals(query: Mapping[str, Any], side: str) -> Intervals:
-    """Lay out the change without the rows, each control's, and their differences, beside zero."""
-    lines = changes(query, side)
+def intervals(lines: Sequence[tuple[str, Mapping[str, Any], str]]) -> Intervals:
+    """Lay out estimates, each (name, estimate, role), beside zero."""
     numbers = [0.0]
     for _, change, _ in lines:
         numbers += [change["low"], change["high"], *change["values"]]
@@ -116,32 +114,16 @@ def intervals(query: Mapping[str, Any], side: str) -> Intervals:
     )
 
 
-def changes(query: Mapping[str, Any], side: str) -> list[tuple[str, Mapping[str, Any], str]]:
-    """Return (name, change, role) of what there is to draw, from top to bottom."""
-    count = len(query["removed"])
-    lines = [(rows(count, f"strongest {side}"), query["without"]["change"], "main")]
-    lines += [
-        (rows(count, control_name(control["name"])), control["change"], "control")
-        for control in query["controls"]
-    ]
-    lines += [
-        (f"difference from {control_name(control['name'])}", control["difference"], "difference")
-        for control in query["controls"]
-    ]
-    return lines
-
-
-def dumbbells(query: Mapping[str, Any], seeds: Sequence[Any]) -> Dumbbells:
+def dumbbells(given: Sequence[tuple[str, float, float]]) -> Dumbbells:
     """Lay out each seed's probability before and after; 0 to 1 always, so that pages compare."""
     ticks = tuple((place / 4, f"{place / 4:.2f}".rstrip("0").rstrip(".")) for place in range(5))
     scale = Axis(0.0, 1.0, ())
     axis = Axis(0.0, 1.0, tuple((scale.x(place), name) for place, name in ticks))
-    pairs = zip(seeds, query["base"]["values"], query["without"]["values"], strict=True)
-    ordered = sorted(pairs, key=lambda pair: (pair[1], pair[2]))
+    ordered = sorted(given, key=lambda pair: (pair[1], pair[2]))
     step = max(7.0, min(18.0, 320.0 / max(1, len(ordered))))
     lines = tuple(
         Dumbbell(
-            str(seed),
+            seed,
             step * (place + 0.5),
             scale.x(before),
             scale.x(after),

@@ -7,7 +7,7 @@ from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
 from wordtrace.report.numbers import interval, percent, seconds, signed
-from wordtrace.report.text import clean
+from wordtrace.report.text import line
 
 RANDOM = "random rows"
 
@@ -25,7 +25,7 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
     found: list[Block] = [Say(said)]
     lines = [
         Line(
-            _line(name),
+            line(name),
             tuple((one["k"], one["mean"], one["low"], one["high"]) for one in points),
             "control" if name == RANDOM else "main",
         )
@@ -43,7 +43,7 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
         for one in points:
             rows.append(
                 [
-                    _line(name),
+                    line(name),
                     f"{one['k']:,}",
                     _interval(one),
                     interval(one["difference"]),
@@ -55,12 +55,12 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
     found.append(Grid("", columns, rows))
     listed: list[list[Cell]] = [
         [
-            _line(one["id"]),
-            _line(one["predicted"]),
-            _line(one["label"]),
+            line(one["id"]),
+            line(one["predicted"]),
+            line(one["label"]),
             f"{one['base']} of {document['repeats']}",
             _suffices(one),
-            _line(one["text"])[:160],
+            line(one["text"])[:160],
         ]
         for one in queries
     ]
@@ -96,8 +96,8 @@ def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:
         found.append(Say(f"Too large to be clustered, and left out: groups of {sizes} examples."))
     for number, one in enumerate(document["clusters"], 1):
         members = one["members"]
-        words = ", ".join(_line(token) for token, _ in one["words"])
-        given, said = ({_line(m[key]) for m in members} for key in ("label", "said"))
+        words = ", ".join(line(token) for token, _ in one["words"])
+        given, said = ({line(m[key]) for m in members} for key in ("label", "said"))
         advice = (
             f"relabel to {min(said)}, after a look"
             if one["advice"] == "relabel"
@@ -120,11 +120,11 @@ def _member_table(
     columns += [Column("wrong"), Column("text", "text")]
     rows: list[list[Cell]] = [
         [
-            _line(one["id"]),
-            _line(one["label"]),
-            _line(one["said"]),
+            line(one["id"]),
+            line(one["label"]),
+            line(one["said"]),
             percent(one["wrong"]),
-            _line(one["text"])[:160],
+            line(one["text"])[:160],
         ]
         for one in members
     ]
@@ -136,12 +136,8 @@ def _suffices(query: Mapping[str, Any]) -> str:
         return "retraining alone"
     if not query["suffices"]:
         return "none"
-    return f"{_line(query['suffices']['method'])} {query['suffices']['k']:,}"
+    return f"{line(query['suffices']['method'])} {query['suffices']['k']:,}"
 
 
 def _interval(one: Mapping[str, Any]) -> str:
     return f"{percent(one['mean'])} [{percent(one['low'])}, {percent(one['high'])}]"
-
-
-def _line(text: Any) -> str:
-    return clean(str(text), newlines=False)

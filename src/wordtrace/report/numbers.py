@@ -24,6 +24,11 @@ def signed(value: float, digits: int = 2) -> str:
     return shown[1:] if not shown.strip("+-0.") else shown.replace("-", "−")
 
 
+def signed_or_dash(value: float | None) -> str:
+    """Write a number with its sign to two digits; a dash for none."""
+    return "–" if value is None else signed(value)
+
+
 def interval(estimate: Mapping[str, Any], digits: int = 2) -> str:
     """Write a mean with its interval."""
     low, high = signed(estimate["low"], digits), signed(estimate["high"], digits)

@@ -4,42 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
-from markupsafe import Markup, escape
-
-from wordtrace.report import figures, numbers, sentences
-from wordtrace.report.analyses import blocks
-from wordtrace.report.arrange import arrange, facts, title_of
+from wordtrace.report import figures, numbers
 from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
-from wordtrace.report.judged import judged_blocks
-from wordtrace.report.text import STAND_IN, clean, scale_of, segments, word_name
+from wordtrace.report.runs import run_lines
+from wordtrace.report.sections import facts, sections_of, title_of
+from wordtrace.report.text import STAND_IN, clean, segments
+
+if TYPE_CHECKING:
+    # Imported when the first page is made: a result that nobody shows needs none of them.
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 
-def render_html(documents: Sequence[Mapping[str, Any]], title: str | None = None) -> str:
+def render_html(
+    documents: Sequence[Mapping[str, Any]],
+    title: str | None = None,
+    runs: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Return a whole page: no script, no external request, all text escaped.
 
     Parameters
     ----------
     documents
-        Results of the commands, in any order.
+        Results of the commands; they are shown in this order.
+    runs
+        Descriptions of runs that the documents are of, to name their models at the top.
 
     Raises
     ------
     InputError
         For a document of another kind, of a newer version, or that is not whole.
     """
-    with whole(jinja2.UndefinedError):
-        sections = arrange(documents)
-        ordered = list({id(part.document): part.document for part in sections}.values())
-        return _environment().get_template("page.html.j2").render(
-            sections=sections,
-            facts=facts(ordered),
-            kinds={section.kind for section in sections},
-            title=title or title_of(sections),
-        )  # fmt: skip
+    with whole():
+        sections = sections_of(documents)
+        done, names = facts(documents), run_lines(documents, runs)
+    return _environment().get_template("page.html.j2").render(
+        sections=sections,
+        facts=done,
+        runs=names,
+        kinds={section.kind for section in sections},
+        title=title or title_of(sections),
+    )  # fmt: skip
 
 
 def render_fragment(document: Mapping[str, Any]) -> str:
@@ -50,16 +58,16 @@ def render_fragment(document: Mapping[str, Any]) -> str:
     InputError
         As in :func:`render_html`.
     """
-    with whole(jinja2.UndefinedError):
-        return (
-            _environment()
-            .get_template("fragment.html.j2")
-            .render(sections=arrange([document]), title=None)
-        )
+    with whole():
+        sections = sections_of([document])
+    template = _environment().get_template("fragment.html.j2")
+    return template.render(sections=sections, title=None)
 
 
 @lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+def _environment() -> Environment:
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("wordtrace.report"),
         autoescape=True,
@@ -70,38 +78,25 @@ def _environment() -> jinja2.Environment:
     filters: dict[str, Callable[..., Any]] = {
         "clean": lambda value: clean(str(value), newlines=False),
         "coordinate": lambda value: f"{value:.1f}",
-        "interval": numbers.interval,
-        "percent": numbers.percent,
+        "kind": lambda block: type(block).__name__,
         "signed": numbers.signed,
         "stand_ins": _stand_ins,
-        "word_name": word_name,
     }
     environment.filters |= filters
     environment.globals |= {
-        "blocks": blocks,
-        "judged_blocks": judged_blocks,
-        "control_name": sentences.control_name,
         "dumbbells": figures.dumbbells,
         "excerpt": excerpt,
-        "explained": sentences.explained,
-        "held_out_sentence": sentences.held_out_sentence,
         "intervals": figures.intervals,
-        "planted_sentence": sentences.planted_sentence,
-        "prediction_sentence": sentences.prediction_sentence,
-        "scale_of": scale_of,
-        "score_digits": numbers.score_digits,
-        "seconds": numbers.seconds,
         "segments": segments,
-        "share_sentence": sentences.share_sentence,
-        "trace_sentence": sentences.trace_sentence,
-        "verdict": sentences.verdict,
-        "verified": sentences.verified,
     }
     return environment
 
 
-def _stand_ins(text: str) -> Markup:
-    """Escape a cleaned text and set its ⟨U+…⟩ small."""
+def _stand_ins(given: str) -> Markup:
+    """Clean and escape a text, and set its ⟨U+…⟩ small."""
+    from markupsafe import Markup, escape
+
+    text = clean(given)
     small = Markup('<span class="odd">{}</span>')
     parts: list[Markup] = []
     end = 0

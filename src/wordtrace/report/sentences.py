@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wordtrace.report.numbers import in_percent, interval, percent, seconds
-from wordtrace.report.text import clean
+from wordtrace.report.text import clean, line
 
 _SOURCES = {
     "given": "the label asked about",
@@ -37,7 +37,7 @@ def question(query: Mapping[str, Any]) -> str:
     """Return what a trace answers."""
     if query.get("span"):
         return f"Why “{span_of(query)}”?"
-    label, predicted = _line(query["label"]), _predicted(query)
+    label, predicted = line(query["label"]), _predicted(query)
     if _asks_direction(query):
         return f"What makes {predicted} {label}?"
     return f"Why {label}?" if _agrees(query) else f"Why {predicted} and not {label}?"
@@ -47,7 +47,7 @@ def _predicted(query: Mapping[str, Any]) -> str:
     """Write what the model predicts, a number to four digits."""
     if query.get("probability", 0) is None:
         return f"{float(query['predicted']):.4g}".replace("-", "−")
-    return _line(query["predicted"])
+    return line(query["predicted"])
 
 
 def _asks_direction(query: Mapping[str, Any]) -> bool:
@@ -65,13 +65,13 @@ def _agrees(query: Mapping[str, Any]) -> bool:
 def span_of(query: Mapping[str, Any], most: int = 60) -> str:
     """Return the part of an answer that is explained, its middle left out where it is long."""
     field, start, end = query["span"]
-    text = _line(query[field][start:end])
+    text = line(query[field][start:end])
     return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 3 :]}"
 
 
 def explained(query: Mapping[str, Any]) -> str:
     """Name what a query's examples speak for: its label, or a part of an answer."""
-    return f"“{span_of(query)}”" if query.get("span") else _line(query["label"])
+    return f"“{span_of(query)}”" if query.get("span") else line(query["label"])
 
 
 def prediction_sentence(query: Mapping[str, Any]) -> str:
@@ -81,7 +81,7 @@ def prediction_sentence(query: Mapping[str, Any]) -> str:
             f"Explained is “{span_of(query)}” in the answer: the model gives its tokens a "
             f"probability of {percent(query['probability'])} (their geometric mean)."
         )
-    label, predicted = _line(query["label"]), _predicted(query)
+    label, predicted = line(query["label"]), _predicted(query)
     said = f"The model predicts {predicted}{in_percent(query['predicted_probability'])}. "
     if _asks_direction(query):
         return said + f"Explained is what makes it {label}."
@@ -107,7 +107,7 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
     top = document.get("top_k")
     kept = f" (top {top} positions of each text)" if top else ""
     return (
-        f"Measure {_line(document['measure'])}{kept}: {document['examples']:,} training examples "
+        f"Measure {line(document['measure'])}{kept}: {document['examples']:,} training examples "
         f"scored in {seconds(document['seconds'])}."
     )
 
@@ -119,9 +119,9 @@ def verification_sentences(document: Mapping[str, Any]) -> list[str]:
 
 def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Say what removing did to one query, with the verdict."""
-    count, side, repeats = len(query["removed"]), _line(document["remove"]), document["repeats"]
+    count, side, repeats = len(query["removed"]), line(document["remove"]), document["repeats"]
     few = f" (there are only {count})" if count < document["k"] else ""
-    change, label = query["without"]["change"], _line(query["label"])
+    change, label = query["without"]["change"], line(query["label"])
     said = (
         f"Removing the {rows(count, f'strongest {side}')}{few} {_verb(change)} P({label}) by "
         f"{interval(change)}, from {query['base']['mean']:.2f} to {query['without']['mean']:.2f} "
@@ -183,7 +183,7 @@ def held_out_sentence(held_out: Mapping[str, Any]) -> str:
 
 def planted_sentence(planted: Mapping[str, Any]) -> str:
     """Say how many planted flips each ranking found."""
-    found = "; ".join(f"{_line(name)}: {value}" for name, value in planted["found"].items())
+    found = "; ".join(f"{line(name)}: {value}" for name, value in planted["found"].items())
     return (
         f"{planted['count']:,} of {planted['rows']:,} labels were flipped on purpose. Among the "
         f"first {planted['checked']:,} rows of each ranking there are, of these: {found}."
@@ -193,7 +193,7 @@ def planted_sentence(planted: Mapping[str, Any]) -> str:
 def control_name(name: str) -> str:
     """Name a control for people, in the plural."""
     known = {"random": "random rows", "same labels": "random rows of the same labels"}
-    return known.get(name) or _line(name)
+    return known.get(name) or line(name)
 
 
 def rows(count: int, name: str) -> str:
@@ -212,7 +212,3 @@ def _verb(change: Mapping[str, Any]) -> str:
 
 def _names(controls: Sequence[Mapping[str, Any]]) -> str:
     return " and ".join(control_name(one["name"]) for one in controls)
-
-
-def _line(text: Any) -> str:
-    return clean(str(text), newlines=False)

@@ -34,6 +34,11 @@ def clean(text: str, newlines: bool = True) -> str:
     return shown if newlines else " ".join(shown.split())
 
 
+def line(value: Any) -> str:
+    """Return :func:`clean` of any value, on one line."""
+    return clean(str(value), newlines=False)
+
+
 def visible(text: str) -> Sequence[str]:
     """Return what stands for each character of a text, as :func:`clean` does."""
     if _PLAIN.fullmatch(text):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import pyarrow as pa
@@ -11,22 +10,6 @@ from wordtrace.errors import InputError
 
 #: How the words of a hit stand in a table.
 WORDS = pa.list_(pa.struct({"token": pa.string(), "contribution": pa.float64()}))
-
-
-class Tabular(ABC):
-    """A result that is a table, and so a DataFrame and a Dataset, too."""
-
-    @abstractmethod
-    def table(self) -> Any:
-        """Return it as a pyarrow table."""
-
-    def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
-        return to_frame(self.table())
-
-    def to_dataset(self) -> Any:
-        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
-        return to_dataset(self.table())
 
 
 def to_frame(table: pa.Table) -> Any:

@@ -1,0 +1,125 @@
+"""Patterns found in mistakes, as a result."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.results.result import Result
+
+FORMAT, VERSION = "wordtrace-clusters", 1
+
+_TABLE = pa.schema(
+    {
+        "cluster": pa.int64(),
+        **dict.fromkeys(("advice", "id", "label", "said"), pa.string()),
+        "wrong": pa.float64(),
+        **dict.fromkeys(("text", "text2"), pa.large_string()),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """An example of a cluster; `said` is the wrong label that retrained models say most."""
+
+    id: str
+    label: str
+    said: str
+    wrong: float
+    text: str
+    text2: str | None = None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Misclassified examples that act alike.
+
+    Attributes
+    ----------
+    words
+        (token, share of the pairs of members that hold it among their five strongest).
+    advice
+        What one would do: "relabel" (all have one label, and models say one other), or "review".
+    """
+
+    members: tuple[Member, ...]
+    words: tuple[tuple[str, float], ...]
+    advice: str
+
+
+@dataclass(frozen=True)
+class Clusters(Result):
+    """Patterns found in mistakes.
+
+    Attributes
+    ----------
+    source
+        Where the examples are from.
+    examples, wrong
+        How many there are, and how many are wrong often enough.
+    left_out
+        Sizes of groups that were too large to be clustered.
+    clashes
+        Training rows whose words are the same but whose labels differ.
+    """
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a list of clusters"
+
+    run: str
+    source: str
+    trainings: int
+    examples: int
+    wrong: int
+    threshold: float
+    clusters: tuple[Cluster, ...]
+    left_out: tuple[int, ...] = ()
+    clashes: tuple[tuple[Member, ...], ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document."""
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        groups = [one["members"] for one in document["clusters"]] + list(document["clashes"])
+        for member in (member for group in groups for member in group):
+            if member["text2"] is None:
+                del member["text2"]
+        return document
+
+    def table(self) -> Any:
+        """Return a row a member as a pyarrow table.
+
+        Columns: cluster (its number from 1), advice, and the fields of :class:`Member`.
+        """
+        rows = [
+            {"cluster": place, "advice": cluster.advice, **asdict(member)}
+            for place, cluster in enumerate(self.clusters, 1)
+            for member in cluster.members
+        ]
+        table = pa.Table.from_pylist(rows, schema=_TABLE)
+        pairs = table["text2"].null_count < len(table)
+        return table if pairs else table.drop_columns(["text2"])
+
+    def patch(self) -> Patch:
+        """Return the relabelling of every cluster whose advice that is, for review."""
+        return Patch(
+            tuple(
+                Change(
+                    member.id,
+                    "relabel",
+                    member.label,
+                    member.said,
+                    fingerprint=fingerprint(member.text, member.text2),
+                    reason=f"one of {len(cluster.members)} rows that models say are {member.said}; "
+                    f"words: {', '.join(token for token, _ in cluster.words)}",
+                    evidence={"wrong": member.wrong},
+                )
+                for cluster in self.clusters
+                if cluster.advice == "relabel"
+                for member in cluster.members
+            )
+        )

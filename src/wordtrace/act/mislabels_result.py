@@ -1,0 +1,220 @@
+"""Rows that may be mislabelled, as a result."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+
+from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.errors import InputError
+from wordtrace.results import frames
+from wordtrace.results.result import Result
+
+FORMAT, VERSION = "wordtrace-mislabels", 1
+
+_TABLE = pa.schema(
+    {
+        "rank": pa.int64(),
+        **dict.fromkeys(("id", "label", "predicted"), pa.string()),
+        **dict.fromkeys(("text", "text2"), pa.large_string()),
+        **dict.fromkeys(("suspicion", "self_influence", "opposition", "loss"), pa.float64()),
+        "proposed": pa.string(),
+        "proposed_share": pa.float64(),
+        "words": frames.WORDS,
+        "opponents": pa.list_(pa.string()),
+        **dict.fromkeys(("planted", "wrong"), pa.bool_()),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """A row that speaks against another's label.
+
+    Attributes
+    ----------
+    score
+        Its influence, under 0.
+    words
+        (token, contribution), by falling size; they sum to the score.
+    """
+
+    id: str
+    label: str
+    text: str
+    text2: str | None
+    score: float
+    words: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A row that may be mislabelled.
+
+    Attributes
+    ----------
+    rank
+        From 1.
+    suspicion
+        What it is ranked by; higher is worse.
+    self_influence
+        Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖², all tokens.
+    opposition
+        What all other rows together speak against its label.
+    loss
+        The mean over the run's checkpoints.
+    predicted
+        The final model's label.
+    proposed, proposed_share
+        The label of most of the weight of its strongest opponents, and its part of that weight;
+        None where nobody of another label opposes.
+    words
+        (token, contribution) through which they oppose, the strongest first.
+    opponents
+        The strongest of them.
+    planted
+        Whether its label was flipped on purpose; None where nothing is known.
+    wrong
+        Whether its label is known to be wrong; None where nothing is known.
+    """
+
+    rank: int
+    id: str
+    label: str
+    predicted: str
+    text: str
+    text2: str | None
+    suspicion: float
+    self_influence: float
+    opposition: float
+    loss: float
+    proposed: str | None
+    proposed_share: float | None
+    words: tuple[tuple[str, float], ...]
+    opponents: tuple[Opponent, ...]
+    planted: bool | None = None
+    wrong: bool | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Mislabels(Result):
+    """Rows ranked by suspicion.
+
+    Attributes
+    ----------
+    by
+        What they are ranked by.
+    rows
+        Most suspicious first.
+    examples
+        How many rows were ranked.
+    planted
+        How many planted flips each ranking finds among as many top rows; None without any.
+    judged
+        How well each ranking finds the rows known to be wrong (:func:`.judge.judge`), or None.
+    whole_words
+        Whether words are whole; else they are tokens.
+    """
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a list of suspects"
+
+    index: str
+    by: str
+    examples: int
+    rows: tuple[Suspect, ...]
+    planted: dict[str, Any] | None = None
+    judged: dict[str, Any] | None = None
+    whole_words: bool = False
+
+    def __repr__(self) -> str:
+        return f"Mislabels({len(self.rows)} of {self.examples:,} rows, by {self.by})"
+
+    def document(self) -> dict[str, Any]:
+        """Return the ranking as a JSON document."""
+        rows = []
+        for row in self.rows:
+            entry = asdict(row)
+            for one in (entry, *entry["opponents"]):
+                for name in ("text2", "planted", "wrong"):
+                    if name in one and one[name] is None:
+                        del one[name]
+            rows.append(entry)
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "index": self.index,
+            "by": self.by,
+            "examples": self.examples,
+            "whole_words": self.whole_words,
+            "rows": rows,
+            "planted": self.planted,
+            "judged": self.judged,
+        }
+
+    def table(self) -> Any:
+        """Return a row a suspect as a pyarrow table.
+
+        Columns: the fields of :class:`Suspect`, of `opponents` the ids; text2 of pairs alone,
+        planted and wrong where something is known.
+        """
+        rows = [
+            {
+                **{name: getattr(row, name) for name in _TABLE.names},
+                "words": frames.words_of(row.words),
+                "opponents": [one.id for one in row.opponents],
+            }
+            for row in self.rows
+        ]
+        table = pa.Table.from_pylist(rows, schema=_TABLE)
+        empty = [
+            name for name in ("text2", "planted", "wrong") if table[name].null_count == len(table)
+        ]
+        return table.drop_columns(empty)
+
+    def patch(self, action: Literal["relabel", "remove"] = "relabel") -> Patch:
+        """Return the changes that would act on the listed rows, for review.
+
+        Parameters
+        ----------
+        action
+            "relabel" gives each the label proposed, rows without one are left out; "remove" takes
+            the rows out.
+
+        Raises
+        ------
+        InputError
+            For another action.
+        """
+        if action not in ("relabel", "remove"):
+            raise InputError(f"--action is {action!r}; it must be relabel or remove.")
+        changes = []
+        for row in self.rows:
+            after = row.proposed if action == "relabel" else None
+            if action == "relabel" and after is None:
+                continue
+            against = ", ".join(token for token, _ in row.words)
+            share = f" ({row.proposed_share:.0%})" if row.proposed_share is not None else ""
+            changes.append(
+                Change(
+                    id=row.id,
+                    action=action,
+                    before=row.label,
+                    after=after,
+                    fingerprint=fingerprint(row.text, row.text2),
+                    reason=f"rank {row.rank} of {self.examples:,} by {self.by}; rows labelled "
+                    f"{row.proposed}{share} oppose its label by: {against}",
+                    evidence={
+                        "rank": row.rank,
+                        "suspicion": row.suspicion,
+                        "predicted": row.predicted,
+                        "proposed": row.proposed,
+                        "proposed_share": row.proposed_share,
+                        "opponents": [one.id for one in row.opponents],
+                    },
+                )
+            )
+        return Patch(tuple(changes))

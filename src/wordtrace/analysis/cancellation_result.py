@@ -1,0 +1,84 @@
+"""What the measurement of cancellation tells."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from wordtrace.results.result import Result
+
+FORMAT, VERSION = "wordtrace-cancellation", 1
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A layer's weight or bias.
+
+    Attributes
+    ----------
+    layer, part
+        The module's name, and "weight" or "bias".
+    size
+        How many numbers it is.
+    gradients
+        Σ_c G_c with G_c = Σ_i ‖∂ℓ(x_i; Θ_c)/∂W‖: how far the examples pull, each for itself.
+    movement
+        Σ_c ‖W_{c+1} − W_c‖: how far it was moved.
+    cancellation
+        C(W) = gradients / movement; None for a parameter that never changed.
+    cosine
+        Mean cosine similarity of two examples' gradients, a mean over the checkpoints; None where
+        fewer than two are not zero.
+    same_label, different_label
+        The same of two examples that share their label, and of two that do not.
+    """
+
+    layer: str
+    part: str
+    size: int
+    gradients: float
+    movement: float
+    cancellation: float | None
+    cosine: float | None
+    same_label: float | None
+    different_label: float | None
+
+
+@dataclass(frozen=True)
+class Cancellation(Result):
+    """How much the examples' gradients cancel, by layer.
+
+    Attributes
+    ----------
+    run
+        The folder.
+    examples, training_examples
+        How many rows were measured, and how many there are; `gradients` is scaled to all.
+    steps
+        Of the checkpoints, the final model last; sums are over each two that follow each other.
+    parameters
+        In the model's order, from the input to the output.
+    left_out
+        Layers that have parameters, but whose gradients for single examples are not known.
+    """
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a measurement of cancellation"
+
+    run: str
+    examples: int
+    training_examples: int
+    steps: tuple[int, ...]
+    parameters: tuple[Parameter, ...]
+    left_out: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document."""
+        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+
+    def table(self) -> Any:
+        """Return a row a parameter as a pyarrow table, with the fields of :class:`Parameter`."""
+        return pa.Table.from_pylist([asdict(one) for one in self.parameters])

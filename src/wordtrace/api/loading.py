@@ -1,0 +1,48 @@
+"""Any saved result, read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wordtrace.act.clusters_result import Clusters
+from wordtrace.act.fix_result import Fix
+from wordtrace.act.mislabels_result import Mislabels
+from wordtrace.analysis.cancellation_result import Cancellation
+from wordtrace.analysis.overlap_result import Overlap
+from wordtrace.analysis.words_result import Words
+from wordtrace.evaluation.result import Evaluation
+from wordtrace.explain.trace import Trace
+from wordtrace.results.reading import read_result
+from wordtrace.results.result import Result
+from wordtrace.verification.result import Verification
+
+#: Every kind of result that can be saved as JSON.
+KINDS: tuple[type[Result], ...] = (
+    Trace,
+    Verification,
+    Mislabels,
+    Fix,
+    Clusters,
+    Evaluation,
+    Cancellation,
+    Overlap,
+    Words,
+)
+
+
+def load(path: str | Path) -> Result:
+    """Open a result that was saved as JSON, by ``save`` or by a command's ``--out``.
+
+    The document's "format" says what it is: what a trace was saved to gives a :class:`Trace`. A
+    fix comes without its patches and an evaluation without its single effects, which their
+    documents do not hold.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, holds no result, one of a newer version, or one that is not
+        whole.
+    CorruptError
+        When the file is not JSON.
+    """
+    return read_result(path, KINDS)

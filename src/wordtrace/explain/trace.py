@@ -1,0 +1,149 @@
+"""The result of a trace: queries, each explained by its proponents and opponents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+
+from wordtrace.errors import InputError
+from wordtrace.explain.prediction import Explanation, Hit
+from wordtrace.results import frames
+from wordtrace.results.result import Result
+
+FORMAT, VERSION = "wordtrace-trace", 1
+
+_TABLE = pa.schema(
+    {
+        **dict.fromkeys(("query", "explained", "sign"), pa.string()),
+        "rank": pa.int64(),
+        "id": pa.string(),
+        "score": pa.float64(),
+        "label": pa.string(),
+        **dict.fromkeys(("text", "text2"), pa.large_string()),
+        **dict.fromkeys(("special_share", "stop_share"), pa.float64()),
+        "words": frames.WORDS,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Trace(Result):
+    """Queries explained by one measure.
+
+    Attributes
+    ----------
+    measure, top_k
+        Its name, and the positions kept in a text (None: all, or not that kind of measure).
+    source
+        "index", or "run" where gradients were computed anew.
+    examples
+        Training examples scored.
+    seconds
+        From the queries' texts to the answer, once index and model are loaded.
+    run_fingerprint
+        Which run it was made from.
+    run, index
+        Folders; `index` is None when the run alone was used.
+    whole_words
+        Whether contributions are summed by word; else they are by token.
+    """
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a trace"
+
+    measure: str
+    top_k: int | None
+    source: Literal["index", "run"]
+    examples: int
+    seconds: float
+    run: str
+    run_fingerprint: str
+    index: str | None
+    label_names: tuple[str, ...]
+    queries: tuple[Explanation, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    whole_words: bool = False
+
+    @property
+    def proponents(self) -> tuple[Hit, ...]:
+        """The only query's proponents, strongest first."""
+        return self._only().proponents
+
+    @property
+    def opponents(self) -> tuple[Hit, ...]:
+        """The only query's opponents, strongest first."""
+        return self._only().opponents
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.queries)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def __repr__(self) -> str:
+        return (
+            f"Trace({len(self.queries)} queries, {self.measure}, {self.examples:,} examples, "
+            f"{self.seconds * 1000:.1f} ms)"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the trace as a JSON document (docs/reference/formats.md)."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "measure": self.measure,
+            "top_k": self.top_k,
+            "source": self.source,
+            "examples": self.examples,
+            "seconds": self.seconds,
+            "run": self.run,
+            "run_fingerprint": self.run_fingerprint,
+            "index": self.index,
+            "label_names": list(self.label_names),
+            "options": dict(self.options),
+            "whole_words": self.whole_words,
+            "queries": [query.document() for query in self.queries],
+        }
+
+    def table(self) -> Any:
+        """Return a row a hit as a pyarrow table; it joins on the ids of queries and examples.
+
+        Columns: query (its id in its file, else its number from 0), explained (the label that is
+        explained), sign ("proponent" or "opponent"), rank (from 1 on either side), id, score,
+        label, text, text2 (of pairs), special_share, stop_share, words (null where the measure has
+        none).
+        """
+        rows = [
+            {
+                "query": query.id if query.id is not None else str(place),
+                "explained": query.label,
+                "sign": sign,
+                "rank": rank,
+                "id": hit.id,
+                "score": hit.score,
+                "label": hit.label,
+                "text": hit.text,
+                "text2": hit.text2,
+                "special_share": hit.special_share,
+                "stop_share": hit.stop_share,
+                "words": None if hit.contributions is None else frames.words_of(hit.words),
+            }
+            for place, query in enumerate(self.queries)
+            for sign, hits in (("proponent", query.proponents), ("opponent", query.opponents))
+            for rank, hit in enumerate(hits, 1)
+        ]
+        table = pa.Table.from_pylist(rows, schema=_TABLE)
+        pairs = any(query.text2 is not None for query in self.queries)
+        return table if pairs else table.drop_columns(["text2"])
+
+    def _only(self) -> Explanation:
+        if len(self.queries) != 1:
+            raise InputError(
+                f"this trace has {len(self.queries)} queries; "
+                "say which: trace.queries[0].proponents."
+            )
+        return self.queries[0]

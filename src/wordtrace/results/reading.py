@@ -1,0 +1,59 @@
+"""Results read back from the JSON files that they were saved to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TypeVar
+
+from wordtrace.disk import atomic
+from wordtrace.errors import InputError
+from wordtrace.report.sections import sections_of
+from wordtrace.report.text import clean
+from wordtrace.results.result import Result
+
+Kind = TypeVar("Kind", bound=Result)
+
+_FAULTS = (LookupError, TypeError, ValueError, AttributeError)
+
+
+def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
+    """Read a result of one of some kinds; the document's "format" says of which.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, holds no result of these kinds, one of a newer version, or one
+        that is not whole.
+    CorruptError
+        When the file is not JSON.
+    """
+    file = Path(path)
+    by_format = {kind.format: kind for kind in kinds}
+    if not file.is_file():
+        raise InputError(f"{file} does not exist; give a file that a result was saved to as .json.")
+    document = atomic.read_json(file)
+    name = document.get("format")
+    kind = by_format.get(name) if isinstance(name, str) else None
+    if kind is None:
+        (wanted,) = {one.noun for one in kinds} if len(kinds) == 1 else {"a result of wordtrace"}
+        raise InputError(
+            f"{file} (format {clean(str(name))[:40]!r}) is not {wanted}; give what `save` or a "
+            "command's --out wrote as .json."
+        )
+    version = document.get("version")
+    if not isinstance(version, int) or version > kind.version:
+        raise InputError(
+            f"{file} is {kind.noun} of version {clean(str(version))[:20]}; this "
+            f"wordtrace reads up to {kind.version}: install a newer one."
+        )
+    try:
+        found = kind.from_document(document)
+        sections_of([document])  # what can't be shown is not whole, either
+        return found
+    except (*_FAULTS, InputError) as error:
+        _, noun = kind.noun.split(" ", 1)
+        fault = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(
+            f"{file} is not a whole {noun} ({clean(fault, newlines=False)[:120]}); make it again."
+        ) from error

@@ -1,0 +1,107 @@
+"""What every result can do, told once: be a document, a page, a table, and a file of each."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from wordtrace.disk import atomic
+from wordtrace.errors import InputError
+from wordtrace.report.page import render_fragment, render_html
+from wordtrace.results.decode import decode
+from wordtrace.results.frames import to_dataset, to_frame
+from wordtrace.results.tables import write_csv, write_parquet
+
+#: How a file is written, by its ending.
+Ways = dict[str, Callable[[Path], None]]
+
+
+class Tabular(ABC):
+    """A result that is a table, and so a DataFrame, a Dataset, and a file of either, too."""
+
+    @abstractmethod
+    def table(self) -> Any:
+        """Return it as a pyarrow table."""
+
+    def to_frame(self) -> Any:
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        return to_frame(self.table())
+
+    def to_dataset(self) -> Any:
+        """Return :meth:`table` as a ``datasets.Dataset`` (InputError without the package)."""
+        return to_dataset(self.table())
+
+    def save(self, path: str | Path) -> None:
+        """Write the result; the ending of the name says how.
+
+        ``.parquet`` and ``.csv`` hold :meth:`table`; in a CSV file an apostrophe stands before a
+        text that a spreadsheet would take for a formula. A result that is a document can also be
+        written as ``.json``, which :func:`wordtrace.load` reads back, and as ``.html``, a page.
+
+        Raises
+        ------
+        InputError
+            For another ending, or a folder that does not exist.
+        """
+        file, ways = Path(path), self._ways()
+        write = ways.get(file.suffix.lower())
+        if write is None:
+            *most, last = ways
+            raise InputError(f"{file} should end in {', '.join(most)} or {last}.")
+        if not file.parent.is_dir():
+            raise InputError(f"{file}: the folder {file.parent} does not exist.")
+        write(file)
+
+    def _ways(self) -> Ways:
+        return {
+            ".parquet": lambda file: write_parquet(self.table(), file),
+            ".csv": lambda file: write_csv(self.table(), file),
+        }
+
+
+class Result(Tabular):
+    """A result that is a JSON document: it shows itself in a notebook, and can be read back.
+
+    Attributes
+    ----------
+    format, version
+        As the document names them.
+    noun
+        What one is called, with its article.
+    """
+
+    format: ClassVar[str]
+    version: ClassVar[int]
+    noun: ClassVar[str]
+
+    @abstractmethod
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document (docs/reference/formats.md)."""
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Return the result that a document describes.
+
+        Raises
+        ------
+        ValueError
+            When something is missing in it, or has another form.
+        """
+        return decode(cls, document)
+
+    def to_json(self) -> str:
+        """Return :meth:`document` as text."""
+        return json.dumps(self.document(), ensure_ascii=False, allow_nan=False, indent=1)
+
+    def _repr_html_(self) -> str:
+        return render_fragment(self.document())
+
+    def _ways(self) -> Ways:
+        return {
+            ".json": lambda file: atomic.write_json(file, self.document()),
+            ".html": lambda file: atomic.write_text(file, render_html([self.document()])),
+            **super()._ways(),
+        }

@@ -1,0 +1,75 @@
+"""What removing training rows did, against its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import pyarrow as pa
+
+from wordtrace.report.sentences import verification_sentences
+from wordtrace.results.result import Result
+
+FORMAT, VERSION = "wordtrace-verification", 1
+
+_TABLE = pa.schema(
+    {
+        **dict.fromkeys(("query", "label", "left_out"), pa.string()),
+        "seed": pa.int64(),
+        **dict.fromkeys(("base", "probability", "change"), pa.float64()),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Verification(Result):
+    """What removing did, against its controls; :meth:`document` is the whole of it."""
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a verification"
+
+    result: Mapping[str, Any]
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Return the verification that a document describes; ValueError where it is not whole."""
+        found = cls(document)
+        found.table()
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """Return the verification as a JSON document."""
+        return dict(self.result)
+
+    def __repr__(self) -> str:
+        return "\n".join(verification_sentences(self.document()))
+
+    def table(self) -> Any:
+        """Return a row a query, kind of removal and seed as a pyarrow table.
+
+        Columns: query (its number from 0), label, left_out ("opponents", "proponents", or a
+        control's name), seed, base (the probability of the label by a model of all rows),
+        probability (without those that are left out), change.
+        """
+        rows = [
+            {
+                "query": str(place),
+                "label": query["label"],
+                "left_out": name,
+                "seed": seed,
+                "base": base,
+                "probability": value,
+                "change": value - base,
+            }
+            for place, query in enumerate(self.result["queries"])
+            for name, outcome in (
+                (self.result["remove"], query["without"]),
+                *((control["name"], control) for control in query["controls"]),
+            )
+            for seed, base, value in zip(
+                self.result["seeds"], query["base"]["values"], outcome["values"], strict=True
+            )
+        ]
+        return pa.Table.from_pylist(rows, schema=_TABLE)
