@@ -160,7 +160,7 @@ def test_faults(index: api.Index, run: api.Run, tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             index.trace(*arguments)
-    with pytest.raises(InputError, match="--top is 0"):
+    with pytest.raises(InputError, match="top is 0"):
         index.trace(TEXT, top=0)
     with pytest.raises(InputError, match="this trace has 2 queries; say which"):
         _ = index.trace([TEXT, TEXT]).proponents
@@ -214,7 +214,7 @@ def test_mislabels_find_planted_flips(examples: api.Examples, tmp_path: Path) ->
         assert found.planted["checked"] == 4
         top = {row.id for row in found.rows[:4]}
         assert found.planted["found"][by] == len(top & set(ids))
-    with pytest.raises(InputError, match="--by is 'luck'"):
+    with pytest.raises(InputError, match="by is 'luck'"):
         index.mislabels(by="luck")
 
 

@@ -19,7 +19,7 @@ from wordtrace.act.closeness import Closeness
 from wordtrace.act.patch import Change, Patch, fingerprint
 from wordtrace.data import frames
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
 from wordtrace.verification.wrongness import Wrongness, wrongness
@@ -183,11 +183,11 @@ def clusters(
     opened = Run.open(run) if isinstance(run, str | Path) else run
     opened.require_classes("clusters")
     if not 0 < wrong <= 1:
-        raise InputError(f"--wrong is {wrong}; give a share over 0, to 1.")
+        raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
     if not 0 < threshold < 1:
-        raise InputError(f"--threshold is {threshold}; give a distance between 0 and 1.")
+        raise InputError(f"{option('threshold')} is {threshold}; give a distance between 0 and 1.")
     if least < 2:
-        raise InputError(f"--least is {least}; give 2 or more.")
+        raise InputError(f"{option('least')} is {least}; give 2 or more.")
     asked = opened.train if examples is None else _by_run(examples, opened)
     judged = wrongness(opened, None if examples is None else asked, trainings, workers)
     rows = np.flatnonzero(judged.share >= wrong)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from wordtrace.act.patch import Patch
 from wordtrace.data import frames
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 _TABLE = pa.schema(
     {
@@ -74,7 +74,8 @@ class Fix(frames.Tabular):
         found = [one for one in self.patches if one is not None]
         if not found:
             raise InputError(
-                "no change sets a query right for sure; try a larger --k or more --repeats."
+                f"no change sets a query right for sure; try a larger {option('k')} or more "
+                f"{option('repeats')}."
             )
         return found[0].merged(*found[1:])
 

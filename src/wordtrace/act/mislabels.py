@@ -14,7 +14,7 @@ from wordtrace.act.judge import judge
 from wordtrace.act.patch import Change, Patch, fingerprint
 from wordtrace.act.rankings import RANKINGS, order_of, rankings
 from wordtrace.data import frames
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.folder import IndexFolder
 
@@ -186,7 +186,7 @@ class Mislabels(frames.Tabular):
             For another action.
         """
         if action not in ("relabel", "remove"):
-            raise InputError(f"--action is {action!r}; it must be relabel or remove.")
+            raise InputError(f"{option('action')} is {action!r}; it must be relabel or remove.")
         changes = []
         for row in self.rows:
             after = row.proposed if action == "relabel" else None
@@ -251,11 +251,11 @@ def mislabels(
         For an unknown `by`, a `top` under 1, or an id that is not in the training data.
     """
     if top < 1:
-        raise InputError(f"--top is {top}; it must be at least 1.")
+        raise InputError(f"{option('top')} is {top}; it must be at least 1.")
     if tracer.run.labelling.kind == "number":
         raise InputError("mislabels ranks labels that are classes; this run predicts numbers.")
     if by not in RANKINGS:
-        raise InputError(f"--by is {by!r}; it must be one of {', '.join(RANKINGS)}.")
+        raise InputError(f"{option('by')} is {by!r}; it must be one of {', '.join(RANKINGS)}.")
     run = tracer.run
     known = [
         None if ids is None else set(index.rows_of(sorted(ids)).tolist())

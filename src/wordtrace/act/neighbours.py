@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import torch
 
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.merge import gather
@@ -69,7 +69,7 @@ def neighbours(
         For a `top` under 1.
     """
     if top < 1:
-        raise InputError(f"--top is {top}; it must be at least 1.")
+        raise InputError(f"{option('top')} is {top}; it must be at least 1.")
     source, chosen = Indexed(index), TracInWE(index.manifest.top_k)
     rows = np.setdiff1d(np.arange(index.manifest.examples), index.removed)
     own = index.column("self_influence_topk")

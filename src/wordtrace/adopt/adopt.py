@@ -27,7 +27,7 @@ from wordtrace.adopt.source import (
 from wordtrace.adopt.trainer_output import Rates
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import DataError, InputError
+from wordtrace.errors import DataError, InputError, option
 from wordtrace.models import pretrained
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
@@ -94,7 +94,7 @@ def record(
             atomic.read_json(folder / MANIFEST)["plan"],
             plan,
             str(folder),
-            "choose another --out, or add --overwrite to replace it",
+            f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
         )
         return Run.open(folder)
     with atomic.exclusive(folder) as part:
@@ -114,7 +114,7 @@ def _labelled(source: Source, examples: Examples, choices: Choices, ordered: boo
         if isinstance(source.tokenizer, Seq2SeqTokenizer) and not examples.has_pairs:
             raise InputError(
                 f"{examples.source}: a sequence-to-sequence model takes a prompt and a completion; "
-                "give the completion's column by --text2."
+                f"give the completion's column by {option('text2')}."
             )
         nothing = np.zeros(len(examples), np.int64)
         return Examples.of(

@@ -14,7 +14,7 @@ from wordtrace.adopt.trainer_output import Rates, Saved, checkpoints_of, rates_o
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import KINDS, Kind, Labels
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models import adapters, predict, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.loss import TrainingLoss
@@ -68,11 +68,17 @@ class Choices:
 
     def __post_init__(self) -> None:
         if self.kind not in (None, *KINDS):
-            raise InputError(f"--labels is {self.kind}; it must be one of {', '.join(KINDS)}.")
+            raise InputError(
+                f"{option('kind')} is {self.kind}; it must be one of {', '.join(KINDS)}."
+            )
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
-            raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
+            raise InputError(
+                f"{option('learning_rate')} is {self.learning_rate}; it must be over 0."
+            )
         if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
-            raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
+            raise InputError(
+                f"{option('checkpoints')} is {self.checkpoints}; it must be from 1 to 100."
+            )
         _ = self.loss
 
     @property
@@ -129,7 +135,9 @@ def open_source(output: Path, choices: Choices) -> Source:
     )
     made = _for_task(found, document, choices)
     if choices.loss != TrainingLoss() and pretrained.is_generator(document):
-        raise InputError("--label-smoothing and --class-weights are for classifiers.")
+        raise InputError(
+            f"{option('label_smoothing')} and {option('class_weights')} are for classifiers."
+        )
     return Source(output, saved, document, base, made, [*notes, *found.notes], choices.loss)
 
 
@@ -139,7 +147,9 @@ def _for_task(
     tokenizer, longest = found.tokenizer, choices.max_completion_length
     if not pretrained.is_sequence_to_sequence(document):
         if longest is not None:
-            raise InputError("--max-completion-length is for sequence-to-sequence models.")
+            raise InputError(
+                f"{option('max_completion_length')} is for sequence-to-sequence models."
+            )
         if pretrained.is_generator(document):
             return CompletionTokenizer(tokenizer, found.end if choices.end else None)
         return tokenizer
@@ -190,7 +200,7 @@ def rates_used(source: Source, choices: Choices) -> Rates:
     if found is None:
         raise InputError(
             f"{source.output}: no learning rate was logged and there is no scheduler.pt; give "
-            "--lr RATE for all checkpoints."
+            f"{option('learning_rate')} for all checkpoints."
         )
     return found
 
@@ -203,5 +213,5 @@ def check_fits(source: Source, encoded: Encoded) -> None:
         raise InputError(
             f"the tokenizer gives the token {highest:,} ({source.tokenizer.token(highest)!r}), the "
             f"model embeds {len(table):,}; they do not belong together: give the right one by "
-            "--tokenizer."
+            f"{option('tokenizer')}."
         )

@@ -16,7 +16,7 @@ from wordtrace.act.mislabels import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
@@ -86,11 +86,14 @@ class Index:
     def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
         """Return the index on a cluster, kept from call to call; None for this process."""
         if executor not in ("threads", "ray"):
-            raise InputError(f"--executor is {executor!r}; it must be threads or ray.")
+            raise InputError(f"{option('executor')} is {executor!r}; it must be threads or ray.")
         if executor == "threads":
             for name, value in (("address", address), ("workers", workers)):
                 if value is not None:
-                    raise InputError(f"--{name} is of a Ray cluster; give --executor ray with it.")
+                    raise InputError(
+                        f"{option(name)} is of a Ray cluster; give {option('executor', 'ray')} "
+                        "with it."
+                    )
             return None
         key = address, workers
         if self._spread is None or self._spread[0] != key or self._spread[1].closed:

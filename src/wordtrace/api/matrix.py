@@ -15,7 +15,7 @@ from wordtrace.api.index import Index
 from wordtrace.data import frames
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index import manifest as manifests
@@ -141,8 +141,9 @@ def influence(
                 opened.close()
     if executor != "threads" or address is not None or workers is not None:
         raise InputError(
-            f"{opened.path} is a run; --executor, --address and --workers are for an index: give "
-            "an index's folder (`wordtrace index RUN` builds one)."
+            f"{opened.path} is a run; {option('executor')}, {option('address')} and "
+            f"{option('workers')} are for an index: give an "
+            f"index's folder (`wordtrace index RUN` builds one)."
         )
     tracer = Tracer(opened, None)
     return tracer.score(tracer.queries(ask(opened, queries, label, span)), measure, **options)

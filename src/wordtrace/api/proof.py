@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.api.index import Index
-from wordtrace.errors import InputError, MismatchError
+from wordtrace.errors import InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.prediction import Trace
 from wordtrace.explain.question import ask
@@ -43,13 +43,15 @@ def verify(
         Override the places that the trace records.
     """
     if remove not in ("opponents", "proponents"):
-        raise InputError(f"--remove is {remove!r}; it must be opponents or proponents.")
+        raise InputError(f"{option('remove')} is {remove!r}; it must be opponents or proponents.")
     if k < 1:
-        raise InputError(f"--k is {k}; it must be at least 1.")
+        raise InputError(f"{option('k')} is {k}; it must be at least 1.")
     opened = run or (index.run if index else Run.open(trace.run))
     opened.require_classes("verify")
     if opened.fingerprint != trace.run_fingerprint:
-        raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
+        raise MismatchError(
+            f"the trace was not made from the run {opened.path}; name it by {option('run')}."
+        )
     if index is None and trace.index is not None:
         # With a run that has moved, its index mostly has moved along.
         places = [Path(trace.index), opened.path / "index"]

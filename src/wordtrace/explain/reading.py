@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.prediction import FORMAT, VERSION, Explanation, Hit, Span, Trace, Word
 
 
@@ -40,7 +40,7 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
         if query is not None:
             if not 0 <= query < len(queries):
                 raise InputError(
-                    f"{place} has {len(queries)} queries; --query must be from 0 to "
+                    f"{place} has {len(queries)} queries; {option('query')} must be from 0 to "
                     f"{len(queries) - 1}."
                 )
             queries = queries[query : query + 1]

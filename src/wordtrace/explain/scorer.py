@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.threads import one_thread
 from wordtrace.explain.question import Question
 from wordtrace.gradients.tokens import check_top_k
@@ -104,8 +104,9 @@ class Scorer:
             return None
         held = spread.index.manifest.top_k
         raise InputError(
-            "--executor ray asks the index alone, which answers the measures tracin-we… with "
-            f"top-k {held or 'all'}; leave it out, and this machine computes the answer."
+            f"{option('executor', 'ray')} asks the index alone, which answers the measures "
+            f"tracin-we… with {option('top_k')} {held or 'all'}; leave it out, and this machine "
+            "computes the answer."
         )
 
     def holds(self, name: str | None, *, top_k: int | None = None, **options: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.data.batches import document_frequency
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.listing import Listing
 from wordtrace.explain.prediction import Explanation, Hit, Trace, share
 from wordtrace.explain.question import Question
@@ -78,7 +78,7 @@ class Tracer:
             For an unknown measure or label, or an empty text.
         """
         if top < 1:
-            raise InputError(f"--top is {top}; it must be at least 1.")
+            raise InputError(f"{option('top')} is {top}; it must be at least 1.")
         name, k = self.scorer.default(name, top_k)
         settings = Options(top_k=k, **options)
         chosen = measure(name, settings)

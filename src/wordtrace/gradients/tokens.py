@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.gradients.embedding import EmbeddingGradients
 from wordtrace.models.protocol import Batch
 
@@ -136,7 +136,7 @@ def check_finite(
         bad = names[int(rows[int((~good).nonzero()[0])])]
         raise NumericalError(
             f"the loss or gradient of example {bad!r} is NaN or infinite at {where}; "
-            "the training diverged there: train again with a lower --lr."
+            f"the training diverged there: train again with a lower {option('learning_rate')}."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.gradients.tokens import check_top_k
 
 
@@ -41,12 +41,14 @@ class Options:
     def __post_init__(self) -> None:
         check_top_k(self.top_k)
         if not 0 <= self.frequent <= 1:
-            raise InputError(f"frequent is {self.frequent}; give a share from 0 to 1.")
+            raise InputError(f"{option('frequent')} is {self.frequent}; give a share from 0 to 1.")
         if not self.synonym_cosine >= -1:
             raise InputError(f"synonym-cosine is {self.synonym_cosine}; give a number from -1 on.")
         if self.damping is not None and not 0 <= self.damping < float("inf"):
-            raise InputError(f"damping is {self.damping}; give 0 or more.")
+            raise InputError(f"{option('damping')} is {self.damping}; give 0 or more.")
         if not 0 < self.l2 < float("inf"):
-            raise InputError(f"l2 is {self.l2}; give a number over 0.")
+            raise InputError(f"{option('l2')} is {self.l2}; give a number over 0.")
         if self.memory < 1 << 20:
-            raise InputError(f"memory is {self.memory} bytes; give at least one megabyte.")
+            raise InputError(
+                f"{option('memory')} is {self.memory} bytes; give at least one megabyte."
+            )

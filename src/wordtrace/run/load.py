@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from wordtrace.errors import CorruptError
+from wordtrace.errors import CorruptError, option
 from wordtrace.models.protocol import TextModel
 
 
@@ -61,7 +61,8 @@ def into(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], where: Pat
     for name, value in weights.items():
         if not torch.isfinite(value).all():
             raise CorruptError(
-                f"{where}: {name} holds NaN or infinity; train again with a lower --lr."
+                f"{where}: {name} holds NaN or infinity; train again with a lower "
+                f"{option('learning_rate')}."
             )
     try:
         model.load_state_dict(weights)

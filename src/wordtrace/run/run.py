@@ -17,7 +17,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.format import check_format
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models import predict
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
@@ -243,7 +243,9 @@ class Run:
             For "adam", where Adam's step sizes were not kept.
         """
         if weighting not in WEIGHTINGS:
-            raise InputError(f"--weighting is {weighting!r}; it must be rate, rate-sum or adam.")
+            raise InputError(
+                f"{option('weighting')} is {weighting!r}; it must be rate, rate-sum or adam."
+            )
         if weighting == "adam":
             adam.require(self.path, self.checkpoints)
         found = copy.copy(self)

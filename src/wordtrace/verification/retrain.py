@@ -14,7 +14,7 @@ import torch
 
 from wordtrace.data.batches import Encoded
 from wordtrace.disk import fingerprint
-from wordtrace.errors import NumericalError
+from wordtrace.errors import NumericalError, option
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
 from wordtrace.run.recipe import Recipe
@@ -131,7 +131,8 @@ def answer(
     """
     if not np.isfinite(probes).all():
         raise NumericalError(
-            "a retrained model's scores are not finite; a lower --lr usually mends it."
+            f"a retrained model's scores are not finite; a lower {option('learning_rate')} "
+            "usually mends it."
         )
     accuracy = None
     if held_out is not None and material.run.held_out is not None:

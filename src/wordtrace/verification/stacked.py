@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from wordtrace.data.batches import Encoded, by_length
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.execute.protocol import Lost
 from wordtrace.models.cnn import CNN
 from wordtrace.models.predict import FloatArray
@@ -61,7 +61,7 @@ class Stacked:
 
     def __init__(self, models: int | None = None, *, attempts: int = 2) -> None:
         if models is not None and models < 1:
-            raise InputError(f"--workers is {models}; it must be at least 1.")
+            raise InputError(f"{option('workers')} is {models}; it must be at least 1.")
         self.models, self.attempts = models, attempts
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -85,8 +85,8 @@ class Stacked:
             material = material_of(folder, probes)
             if material.tokens is None:
                 raise InputError(
-                    "--executor stacked trains the CNN alone; use --executor processes or ray for "
-                    f"{material.run.path}."
+                    f"{option('executor', 'stacked')} trains the CNN alone; use "
+                    f"{option('executor', 'processes')} or ray for {material.run.path}."
                 )
             yield from self._all(material, list(same))
 
@@ -100,8 +100,8 @@ class Stacked:
             except torch.OutOfMemoryError:
                 if len(part) == 1:
                     raise InputError(
-                        f"the memory of {self.device} does not hold one model; use --executor "
-                        "processes."
+                        f"the memory of {self.device} does not hold one model; use "
+                        f"{option('executor', 'processes')}."
                     ) from None
                 size, waiting = len(part) // 2, part + waiting
                 torch.cuda.empty_cache()
