@@ -25,6 +25,7 @@ from wordtrace.explain.tracer import Tracer
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.measures.searcher import Spread
 from wordtrace.models.answer_spans import Part
@@ -152,6 +153,7 @@ class Index:
         InputError
             For an empty text, an unknown label or measure, a span that is not there once.
         """
+        refuse_unknown(options, Index.trace)
         question = ask(self.run, texts, label, span)
         return self._tracer.trace(
             *(question, measure),
@@ -272,18 +274,53 @@ class Index:
             self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong
         )
 
-    def fix(self, queries: Examples, **choices: Any) -> Fix:
+    def fix(
+        self,
+        queries: Examples,
+        *,
+        k: Sequence[int] = (10, 50, 100),
+        actions: Sequence[str] = ("remove", "blank"),
+        measures: Sequence[str] = ("influence-last",),
+        repeats: int = 5,
+        band: tuple[float, float] | None = None,
+        limit: int | None = None,
+        workers: int | None = None,
+        executor: str | Executor = "processes",
+        address: str | None = None,
+    ) -> Fix:
         """Find by retraining what sets misclassified queries right; see :func:`.act.fix.fix`.
 
         Parameters
         ----------
         queries
-            Examples with right labels.
-        **choices
-            ``k``, ``actions``, ``measures``, ``repeats``, ``band``, ``limit``,
-            ``workers``, ``executor``, ``address``.
+            Examples with right labels; those that the model gets right are left out.
+        k, actions, measures
+            How many opponents to change, how, and other measures to compare with.
+        repeats
+            Seeds, each retrained for every change.
+        band, limit
+            Only queries whose predicted label has a probability within; and at most so many.
+        workers, executor, address
+            As of :func:`build_index`.
+
+        Raises
+        ------
+        InputError
+            For an unknown action, a k out of range, or when no query is misclassified.
         """
-        return fixing.fix(self._tracer, queries, **choices)
+        return fixing.fix(
+            self._tracer,
+            queries,
+            k=k,
+            actions=actions,
+            measures=measures,
+            repeats=repeats,
+            band=band,
+            limit=limit,
+            workers=workers,
+            executor=executor,
+            address=address,
+        )
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
         """Write each example's nearest others as Parquet; returns how many pairs there are.

@@ -19,6 +19,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.explain.question import ask
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index import manifest as manifests
+from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Part
 from wordtrace.run.run import Run
@@ -75,19 +76,36 @@ def scores(
     run: Run | Index | str | Path,
     queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
     measure: str | None = None,
-    **choices: Any,
+    *,
+    label: str | Sequence[str] | None = None,
+    span: Part | Sequence[Part | None] | None = None,
+    executor: str = "threads",
+    address: str | None = None,
+    workers: int | None = None,
+    **options: Any,
 ) -> ScoreMatrix:
     """Return what :func:`influence` does, with the ids of queries and examples."""
+    refuse_unknown(options, scores)
     opened = open_either(run)
     try:
-        values = influence(opened, queries, measure, **choices)
+        values = influence(
+            opened,
+            queries,
+            measure,
+            label=label,
+            span=span,
+            executor=executor,
+            address=address,
+            workers=workers,
+            **options,
+        )
     finally:
         if isinstance(opened, Index) and opened is not run:
             opened.close()
     named = list(map(str, range(len(values)))) if not isinstance(queries, Examples) else queries.ids
     ids = opened.ids if isinstance(opened, Index) else opened.train.ids
     tracer = opened._tracer if isinstance(opened, Index) else Tracer(opened, None)
-    name, _ = tracer.scorer.default(measure, choices.get("top_k"))
+    name, _ = tracer.scorer.default(measure, options.get("top_k"))
     return ScoreMatrix(name, values, tuple(named), tuple(ids))
 
 
@@ -131,6 +149,7 @@ def influence(
     InputError
         When the index does not hold what the measure needs, or a run is to be asked on a cluster.
     """
+    refuse_unknown(options, influence)
     opened = open_either(run)
     if isinstance(opened, Index):
         try:

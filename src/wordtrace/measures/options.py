@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
 
 from wordtrace.errors import InputError, option
 from wordtrace.gradients.tokens import check_top_k
@@ -52,3 +56,25 @@ class Options:
             raise InputError(
                 f"{option('memory')} is {self.memory} bytes; give at least one megabyte."
             )
+
+
+def refuse_unknown(options: Iterable[str], function: Callable[..., Any]) -> None:
+    """Refuse keywords of a public function that are not fields of :class:`Options`.
+
+    Raises
+    ------
+    InputError
+        Names the function, and the setting that was perhaps meant.
+    """
+    known = [field.name for field in fields(Options)]
+    wrong = next((one for one in options if one not in known), None)
+    if wrong is None:
+        return
+    own = [
+        one.name
+        for one in inspect.signature(function).parameters.values()
+        if one.kind is not one.VAR_KEYWORD and one.name != "self"
+    ]
+    near = get_close_matches(wrong, [*own, *known], 1)
+    meant = f"did you mean {near[0]}?" if near else f"of measures it has {', '.join(known)}."
+    raise InputError(f"{function.__name__} has no setting {wrong}; {meant}")
