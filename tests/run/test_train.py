@@ -202,7 +202,10 @@ def test_a_bump_in_the_loss_is_not_a_way_back() -> None:
         ({"schedule": "cosine"}, "'cosine'; it must be constant or linear"),
         ({"seed": -1}, "seed is -1"),
         ({"checkpoints": 0}, "checkpoints is 0"),
-        ({"checkpoints": (5, 900)}, "there is no step 900 for a checkpoint: the training has 36 steps"),
+        (
+            {"checkpoints": (5, 900)},
+            "there is no step 900 for a checkpoint: the training has 36 steps",
+        ),
         ({"early_stopping": 1, "eval_fraction": 0}, "needs held-out examples"),
         ({"eval_fraction": 1.5}, "eval_fraction is 1.5"),
         ({"model": "no model"}, "no model is no folder here"),
