@@ -224,7 +224,7 @@ def test_a_query_that_is_no_unicode_is_refused(index: api.Index) -> None:
 
 
 def test_top_k_of_nothing_is_refused(index: api.Index) -> None:
-    with pytest.raises(InputError, match="top-k is 0; give 1 or more"):
+    with pytest.raises(InputError, match="top_k is 0; give 1 or more"):
         index.trace(TEXT, top_k=0)
 
 

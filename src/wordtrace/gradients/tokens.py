@@ -44,7 +44,7 @@ class TokenGradients:
 def check_top_k(top_k: int | None) -> None:
     """Refuse a k that keeps nothing (InputError)."""
     if top_k is not None and top_k < 1:
-        raise InputError(f"top-k is {top_k}; give 1 or more, or 'all'.")
+        raise InputError(f"{option('top_k')} is {top_k}; give 1 or more.")
 
 
 def position_norms(gradients: EmbeddingGradients) -> Tensor:

@@ -47,7 +47,9 @@ class Options:
         if not 0 <= self.frequent <= 1:
             raise InputError(f"{option('frequent')} is {self.frequent}; give a share from 0 to 1.")
         if not self.synonym_cosine >= -1:
-            raise InputError(f"synonym-cosine is {self.synonym_cosine}; give a number from -1 on.")
+            raise InputError(
+                f"{option('synonym_cosine')} is {self.synonym_cosine}; give a number from -1 on."
+            )
         if self.damping is not None and not 0 <= self.damping < float("inf"):
             raise InputError(f"{option('damping')} is {self.damping}; give 0 or more.")
         if not 0 < self.l2 < float("inf"):
