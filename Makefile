@@ -1,6 +1,7 @@
 # make demo    the whole story on BBC News, ends with a report to open
 # make test    formatting, lint, types, tests with coverage, docs
 # make bench   benchmarks against floors and peers
+# make rooms   draws the house anew from the import graph
 #
 # On Linux pip takes PyTorch's CUDA build unless told otherwise. For the small CPU build give the
 # address that PyTorch's own install page names for "CPU":  make demo TORCH_INDEX=ADDRESS
@@ -10,7 +11,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check unit docs bench clean
+.PHONY: demo test check unit docs rooms bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo
@@ -32,6 +33,9 @@ unit: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs docs/_build/html
+
+rooms: $(VENV)/.dev
+	$(BIN)/python docs/rooms.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -27,7 +27,7 @@ SECTIONS = (
 #: Run only where they are named: each takes minutes.
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
-    *("estimate", "precision"),
+    *("estimate", "precision", "gpu"),
     *SCALE,
 )
 OUT = Path(__file__).parent / "out"
@@ -39,6 +39,7 @@ def section(name: str) -> list[dict[str, Any]]:
         adam,
         collect,
         estimate,
+        gpu,
         hf,
         index,
         measures,
@@ -56,7 +57,7 @@ def section(name: str) -> list[dict[str, Any]]:
     warnings.filterwarnings("ignore")
     OUT.mkdir(exist_ok=True)
     of_folder = (
-        *(index, query, measures, hf, adam, movement, collect, estimate, precision, faiss),
+        *(index, query, measures, hf, adam, movement, collect, estimate, precision, gpu, faiss),
     )
     by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
         "mislabels": mislabels.measure,
