@@ -154,6 +154,8 @@ def test_faults(index: api.Index, run: api.Run, tmp_path: Path) -> None:
     for arguments, message in (
         (("",), "query 0 is empty"),
         (([],), "there is no query"),
+        ((123,), "int 123 is no text; give a text, a list of texts"),
+        (([TEXT, 5],), "int 5, at place 1 of the texts, is no text"),
         ((TEXT, "cooking"), r"no label 'cooking'; the run has film, money, sport"),
         (([TEXT, TEXT], ["film"]), "there are 2 texts but 1 labels"),
         (([(TEXT, TEXT)],), "trained on single texts"),
