@@ -51,11 +51,11 @@ def one_seed(data: Path, seed: int) -> dict[str, float]:
 
         def accuracy(file: Path, column: str, name: str) -> float:
             run = train(file, column, folder / name, seed)
-            return float(run.manifest["held_out"]["accuracy"])
+            return float(run.manifest.held_out.accuracy)
 
         noisy = train(data, "annotated_label", folder / "noisy", seed)
         index = api.build_index(noisy)
-        found = {"before": float(noisy.manifest["held_out"]["accuracy"])}
+        found = {"before": float(noisy.manifest.held_out.accuracy)}
         listed = index.mislabels(top=max(TOPS))
         for top in TOPS:
             rows = listed.rows[:top]

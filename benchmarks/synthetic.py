@@ -26,11 +26,11 @@ from wordtrace.gradients.tokens import TokenGradients
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Part, Shard, entry_of
+from wordtrace.index.manifest import RowBlock, Shard, entry_of
 from wordtrace.index.postings import Block, make_block
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import write_texts
-from wordtrace.run.run import MANIFEST, TRAIN
+from wordtrace.run.manifest import MANIFEST, TRAIN
 
 REAL = 10_000
 CHECKPOINTS = 2
@@ -66,7 +66,7 @@ def compressed(folder: Path, count: int, project: int, shard_size: int = 32_768)
             checkpoints=real.folder.manifest.checkpoints[:CHECKPOINTS],
             shards=tuple(shards),
             files={projection.FILE: entry_of(place, projection.FILE)},
-            parts=(Part(0, count, "the run", "synthetic", manifests.EXAMPLES, None),),
+            parts=(RowBlock(0, count, "the run", "synthetic", manifests.EXAMPLES, None),),
         )
         atomic.write_json(place / manifests.FILE, manifest.document())
     return IndexFolder.open(place)
@@ -143,7 +143,7 @@ def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
             name: entry_of(out, name)
             for name in (manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS)
         },
-        parts=(Part(0, count, "the run", "synthetic", manifests.EXAMPLES, manifests.TEXTS),),
+        parts=(RowBlock(0, count, "the run", "synthetic", manifests.EXAMPLES, manifests.TEXTS),),
     )
     atomic.write_json(out / manifests.FILE, manifest.document())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class TinyRun:
     models: list[Any]
     checkpoints: list[Checkpoint]
     path: Path = Path("tiny")
-    manifest: dict[str, Any] = field(default_factory=lambda: {"has_pairs": False})
+    has_pairs: bool = False
 
     weighting = "rate"
     require_classes = api.Run.require_classes

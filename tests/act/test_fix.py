@@ -30,7 +30,7 @@ def by_hand(run: api.Run, labels: np.ndarray, ids: np.ndarray | None = None) -> 
     everything = np.arange(run.tokenizer.size)
     training = Training(initial_model(run, 11, None, everything))
     recipe = replace(run.recipe, seed=11)
-    train_by(training, encoded, labels, recipe, last_step=run.manifest["steps"])
+    train_by(training, encoded, labels, recipe, last_step=run.manifest.steps)
     from wordtrace.models import predict
 
     scores = predict.logits(training.model, run.tokenizer.encode([text for text, _ in PROBES]))

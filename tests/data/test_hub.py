@@ -73,7 +73,7 @@ def test_training_takes_held_out_rows_from_another_split(fake: list[Any], tmp_pa
     )
     assert run.held_out is not None
     assert (len(run.train), len(run.held_out)) == (60, 20)
-    assert run.manifest["source"] == "toy_news"
+    assert run.manifest.source == "toy_news"
     # A DatasetDict in hand is the same story.
     whole = datasets.DatasetDict(train=dataset(60), test=dataset(20, 8))
     same = wt.train(

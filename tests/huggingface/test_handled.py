@@ -22,6 +22,7 @@ from tests.huggingface.architectures import (
 )
 from wordtrace import api
 from wordtrace.errors import InputError
+from wordtrace.models.loss import TrainingLoss
 
 transformers = pytest.importorskip("transformers")
 BY_NAME = {one.name: one for one in ARCHITECTURES}
@@ -195,7 +196,7 @@ def test_label_smoothing_is_in_the_loss_that_is_traced(tmp_path: Path) -> None:
     # The callback reads the factor from the Trainer's arguments.
     assert callback.run is not None
     agree(callback.run, out, smooth)
-    assert api.Run.open(run.path).manifest["model"]["loss"]["label_smoothing"] == 0.3
+    assert api.Run.open(run.path).manifest.model.loss.label_smoothing == 0.3
     last_layer(run, out, smooth)
     with pytest.raises(InputError, match="know plain cross-entropy"):
         wt.influence(run, QUERIES, "influence-last")
@@ -273,8 +274,8 @@ def test_losses_by_command_and_what_is_refused(tmp_path: Path) -> None:
     ):
         assert said in wordtrace(*asked, *choice, status=2).stderr
     wordtrace(*asked, "--class-weights", "1,2,0.5", "--label-smoothing", 0.1)
-    found = wt.Run.open(tmp_path / "run").manifest["model"]["loss"]
-    assert found == {"label_smoothing": 0.1, "class_weights": [1.0, 2.0, 0.5]}
+    found = wt.Run.open(tmp_path / "run").manifest.model.loss
+    assert found == TrainingLoss(0.1, (1.0, 2.0, 0.5))
 
 
 def test_a_table_that_scales_its_rows(tmp_path: Path) -> None:

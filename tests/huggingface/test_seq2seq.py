@@ -225,7 +225,7 @@ def test_a_lora_adapter(tmp_path: Path) -> None:
         expected = float(torch.exp(-loss_of(model, tokens, one).detach()))
         assert float(probability) == pytest.approx(expected, rel=1e-4)
     assert (wt.influence(run, [QUERY], "tracin-we") != 0).any()
-    assert "embeddings were frozen" in " ".join(run.manifest["notes"])
+    assert "embeddings were frozen" in " ".join(run.manifest.notes)
 
 
 def test_by_command_and_what_is_refused(tmp_path: Path) -> None:

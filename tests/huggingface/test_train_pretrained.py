@@ -100,7 +100,7 @@ def test_the_run_is_what_plain_pytorch_trains(trained: api.Run) -> None:
 def test_the_head_is_drawn_and_the_rest_is_the_encoders(trained: api.Run, encoder: Path) -> None:
     from safetensors.torch import load_file
 
-    assert trained.manifest["model"]["drawn"]
+    assert trained.manifest.model.drawn
     known = load_file(encoder / "model.safetensors")
     start = trained.weights(0)
     for name, value in known.items():
@@ -166,12 +166,12 @@ import sys, time
 from tests.conftest import make_examples
 from tests.huggingface.test_train_pretrained import SMALL
 import wordtrace as wt
-from wordtrace.training import recorder as record
-save = record.Recorder.save
+from wordtrace.training.recorder import Recorder
+save = Recorder.save
 def slow(self, rate):
     save(self, rate)
     time.sleep(0.3)
-record.Recorder.save = slow
+Recorder.save = slow
 wt.train(make_examples(60), sys.argv[1], model=sys.argv[2], **SMALL)
 """
 

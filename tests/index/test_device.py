@@ -67,6 +67,6 @@ def test_a_device_that_is_not_there_is_one_sentence(
 
 
 def test_a_gpu_is_for_one_process_unless_it_is_said_otherwise(run: api.Run) -> None:
-    there = api.Run(run.path, run.manifest, "cuda:1")
+    there = api.Run(run.path, run.manifest.document(), "cuda:1")
     assert (processes(there, None), processes(there, 3)) == (1, 3)
     assert (processes(run, None), processes(run, 3)) == (None, 3)

@@ -19,7 +19,6 @@ from wordtrace import api
 from wordtrace.errors import CorruptError, InputError, NumericalError
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import load_tensors, save_tensors
-from wordtrace.run.recipe import Recipe
 from wordtrace.training.fit import Training, fit
 
 QUERIES = ["the striker of the market", "a drama with a coach , and growth"]
@@ -52,7 +51,7 @@ def second_moments(run: api.Run) -> dict[int, torch.Tensor]:
         found[step] = torch.where(v > 0, found[step], torch.inf)
         return False
 
-    recipe = Recipe(**run.manifest["recipe"])
+    recipe = run.recipe
     fit(training, run.encoded, run.train.labels, recipe, after_step=note)
     return found
 

@@ -36,7 +36,7 @@ def test_retraining_with_the_runs_own_seed_gives_the_run(run: api.Run) -> None:
     encoded = run.tokenizer.encode([TEXT])
     expected = predict.probabilities(predict.logits(run.model(run.final), encoded))
     np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
-    assert found["accuracy"] == run.manifest["held_out"]["accuracy"]
+    assert found["accuracy"] == run.manifest.held_out.accuracy
 
 
 def test_a_removed_row_is_as_if_its_label_were_any(run: api.Run) -> None:
@@ -116,7 +116,7 @@ def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: 
         assert query["controls"][0]["difference"]["values"][place] == pytest.approx(
             without - base - change
         )
-    assert document["held_out"]["rows"] == run.manifest["held_out"]["rows"]
+    assert document["held_out"]["rows"] == run.manifest.held_out.rows
     assert "Removing the 6 strongest opponents changed P(money)" in repr(proof)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
+from wordtrace.adopt.learning_rates import RATES
 from wordtrace.adopt.record import record
-from wordtrace.adopt.trainer_output import RATES, STATE
+from wordtrace.adopt.trainer_folder import STATE
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.run import adam
@@ -47,6 +49,13 @@ class TraceCallback(TrainerCallback):
     def __init__(
         self, out: str | Path, data: Any, *, steps: tuple[int, ...] | None = None, **choices: Any
     ) -> None:
+        known = signature(record).parameters
+        if unknown := sorted(set(choices) - set(known)):
+            # Said now, and not when the training has ended.
+            raise TypeError(
+                f"TraceCallback() has no {unknown[0]!r}; it takes what record() takes: "
+                f"{', '.join(list(known)[3:])}."
+            )
         self.out, self.data, self.choices = Path(out), data, choices
         self.steps = steps
         self.run: Run | None = None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from wordtrace.adopt.source import Choices, Source
-from wordtrace.adopt.trainer_output import Rates, Saved
+from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.learning_rates import Rates
+from wordtrace.adopt.trainer_folder import Saved
+from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
@@ -20,10 +21,11 @@ from wordtrace.execute.progress import track
 from wordtrace.models import predict
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
+from wordtrace.run.manifest import HeldOut
 
 
 def measure(
-    source: Source,
+    output: TrainerOutput,
     encoded: Encoded,
     labels: Labels,
     rows: npt.NDArray[np.int64],
@@ -39,10 +41,10 @@ def measure(
     sample, right, tables = encoded.take(rows), 0.0, []
     sums = np.cumsum(rates.used)
     found = []
-    with track("Reading checkpoints", len(source.saved), "checkpoints") as advance:
-        for one in source.saved:
-            model = source.model(one.folder)
-            if one in (source.saved[0], source.saved[-1]):
+    with track("Reading checkpoints", len(output.saved), "checkpoints") as advance:
+        for one in output.saved:
+            model = output.model(one.folder)
+            if one in (output.saved[0], output.saved[-1]):
                 tables.append(next(model.embedding.parameters()).detach())
             scores = predict.logits(model, sample)
             loss = float(predict.losses(model.outputs, scores, labels[rows]).mean())
@@ -59,26 +61,31 @@ def measure(
 
 
 def final_of(
-    source: Source, candidates: list[Checkpoint], held_out: Examples | None
-) -> tuple[Checkpoint, int, dict[str, Any] | None]:
-    """Return the checkpoint that predicts (the best, where the Trainer kept it), and how well."""
-    step = _best_step(source.saved) or candidates[-1].step
+    output: TrainerOutput, candidates: list[Checkpoint], held_out: Examples | None
+) -> tuple[Checkpoint, int, HeldOut | None]:
+    """Find the checkpoint that predicts: the best one, where the Trainer kept it, else the last.
+
+    Returns
+    -------
+    the checkpoint, the dimension of its word embedding, and how well it does on the held-out rows.
+    """
+    step = _best_step(output.saved) or candidates[-1].step
     final = next(one for one in candidates if one.step == step)
-    folder = next(one.folder for one in source.saved if one.step == step)
-    model = source.model(folder)
+    folder = next(one.folder for one in output.saved if one.step == step)
+    model = output.model(folder)
     (table,) = [one for one in model.embedding.parameters() if one.dim() == 2][:1]
     if held_out is None:
         return final, int(table.shape[1]), None
-    encoded = source.tokenizer.encode(held_out.texts, held_out.texts2)
+    encoded = output.tokenizer.encode(held_out.texts, held_out.texts2)
     scores = predict.logits(model, encoded)
-    measured = {
-        "rows": len(held_out),
+    measured = HeldOut(
+        rows=len(held_out),
         # A number is never quite right, a completion has nothing to be compared with.
-        "accuracy": None
+        accuracy=None
         if held_out.kind == "number" or len(held_out.label_names) < 2
         else _accuracy(predict.predicted(model.outputs, scores), held_out.labels),
-        "loss": float(predict.losses(model.outputs, scores, held_out.labels).mean()),
-    }
+        loss=float(predict.losses(model.outputs, scores, held_out.labels).mean()),
+    )
     return final, int(table.shape[1]), measured
 
 

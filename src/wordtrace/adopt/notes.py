@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from wordtrace.adopt.source import Source
-from wordtrace.adopt.trainer_output import Rates, Saved
+from wordtrace.adopt.learning_rates import Rates
+from wordtrace.adopt.trainer_folder import Saved
+from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.data.examples import Examples
 from wordtrace.models import pretrained
 from wordtrace.run.checkpoint import Checkpoint
 
 
 def notes_of(
-    source: Source,
+    output: TrainerOutput,
     examples: Examples,
     rates: Rates,
     chosen: list[Checkpoint],
@@ -28,19 +29,19 @@ def notes_of(
     frozen
         Whether the embeddings did not move.
     """
-    notes = list(source.notes)
+    notes = list(output.notes)
     guessed = [one.step for one in chosen if one.step not in rates.known]
     if guessed:
         notes.append(
             f"The rate at {'step' if len(guessed) == 1 else 'steps'} "
             f"{', '.join(map(str, guessed))} was not logged: taken between the logged ones."
         )
-    if right < _least(source, examples) * 0.9:
+    if right < _least(output, examples) * 0.9:
         notes.append(
             f"The last checkpoint gets only {right:.0%} of a sample of these training rows right: "
             "are the data, the columns and the labels' names those of the training?"
         )
-    rows = _rows_seen(source.saved[-1])
+    rows = _rows_seen(output.saved[-1])
     if rows is not None and not rows[0] <= len(examples) <= rows[1]:
         notes.append(
             f"The Trainer's record speaks of {rows[0]:,} to {rows[1]:,} training rows (or a "
@@ -60,9 +61,9 @@ def notes_of(
     return notes
 
 
-def _least(source: Source, examples: Examples) -> float:
+def _least(output: TrainerOutput, examples: Examples) -> float:
     """Return the share of right labels below which something is wrong; 0 where none is told."""
-    if pretrained.is_generator(source.document) or examples.kind == "number":
+    if pretrained.is_generator(output.config) or examples.kind == "number":
         return 0.0
     if examples.kind == "set":
         there = examples.labels.mean(0)

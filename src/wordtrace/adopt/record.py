@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wordtrace.adopt import adopt
-from wordtrace.adopt.source import Choices, labels_of
+from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.make_run import make_run
+from wordtrace.adopt.trainer_output import labels_of
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Kind
 from wordtrace.data.readers import read_examples
 from wordtrace.run.run import Run
 
@@ -26,7 +28,18 @@ def record(
     eval_data: Any = None,
     eval_split: str | None = None,
     overwrite: bool = False,
-    **choices: Any,
+    label_names: tuple[str, ...] | None = None,
+    max_length: int | None = None,
+    max_completion_length: int | None = None,
+    learning_rate: float | None = None,
+    checkpoints: int | tuple[int, ...] = 3,
+    tokenizer: Path | None = None,
+    base: Path | None = None,
+    copy: bool = False,
+    end: bool = True,
+    kind: Kind | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: tuple[float, ...] | None = None,
 ) -> Run:
     """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
 
@@ -50,10 +63,9 @@ def record(
     split, eval_split
         Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
         examples from `data`.
-    **choices
-        The fields of :class:`wordtrace.adopt.source.Choices`: `label_names`, `max_length`,
-        `max_completion_length`, `learning_rate`, `checkpoints`, `tokenizer`, `base`, `copy`, `end`,
-        `kind`, `label_smoothing`, `class_weights`.
+    label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
+    copy, end, kind, label_smoothing, class_weights
+        What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
 
     Raises
     ------
@@ -62,14 +74,26 @@ def record(
     CorruptError
         For weights that don't fit the model, or that hold NaN.
     """
-    given = Choices(**choices)
-    kind = labels_of(output)
-    column = None if kind is None else label
-    kind = given.kind or kind or "class"
-    if kind == "set" and isinstance(label, str) and "," in label:
+    choices = Choices(
+        label_names=label_names,
+        max_length=max_length,
+        learning_rate=learning_rate,
+        checkpoints=checkpoints,
+        tokenizer=tokenizer,
+        base=base,
+        copy=copy,
+        end=end,
+        kind=kind,
+        max_completion_length=max_completion_length,
+        label_smoothing=label_smoothing,
+        class_weights=class_weights,
+    )
+    trained_on = labels_of(output)
+    known: Kind = choices.kind or trained_on or "class"
+    if known == "set" and isinstance(label, str) and "," in label:
         label = tuple(one.strip() for one in label.split(",") if one.strip())
-        column = label
-    names = given.label_names if kind == "set" and isinstance(label, str) else None
+    column = None if trained_on is None else label
+    names = label_names if known == "set" and isinstance(label, str) else None
 
     def read(source: Any, part: str | None) -> Examples:
         if isinstance(source, Examples):
@@ -83,18 +107,18 @@ def record(
             split=part,
             label_names=names,
             require_labels=column is not None,
-            kind=kind,
+            kind=known,
         )
 
     examples = read(data, split)
     if eval_data is None and eval_split is not None:
         eval_data = data
-    return adopt.record(
+    return make_run(
         output,
         examples,
         out,
         held_out=None if eval_data is None else read(eval_data, eval_split),
-        choices=given,
+        choices=choices,
         ordered=not isinstance(label, str),
         overwrite=overwrite,
     )

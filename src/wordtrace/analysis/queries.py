@@ -84,7 +84,7 @@ def ask_examples(
             return _filled(run, queries.texts, queries.texts2, queries.labels_as(run.labelling))
         second = queries.texts2
         queries = queries.texts if second is None else list(zip(queries.texts, second, strict=True))
-    if isinstance(queries, str) or (isinstance(queries, tuple) and run.manifest["has_pairs"]):
+    if isinstance(queries, str) or (isinstance(queries, tuple) and run.has_pairs):
         queries = [queries]
     labels = [label] * len(queries) if isinstance(label, str) or label is None else list(label)
     if len(labels) != len(queries):

@@ -70,7 +70,7 @@ def words(
         raise InputError("the second span goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}
     for name, one in given.items():
-        _check_text(name, one, opened.manifest["has_pairs"])
+        _check_text(name, one, opened.has_pairs)
     point = _checkpoint(opened, checkpoint)
     asked = ask_texts(
         opened, list(given.values()), [label, label2][: len(given)], [span, span2][: len(given)]

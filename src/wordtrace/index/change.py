@@ -25,10 +25,10 @@ from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
 from wordtrace.index.build import PLAN, make_tasks, processes, run_tasks, start_work
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Manifest, Part, Shard, entry_of
+from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, prepare
-from wordtrace.index.texts import Texts
+from wordtrace.index.texts import StoredTexts
 from wordtrace.run.run import Run
 
 
@@ -80,7 +80,7 @@ def add(
         shards = run_tasks(tasks, part, processes(run, workers), executor)
         tag = f"-{plan['revision']:05d}"
         names = [_tagged(name, tag) for name in (manifests.EXAMPLES, manifests.TEXTS)]
-        texts = Texts(part / manifests.TEXTS, len(examples))
+        texts = StoredTexts(part / manifests.TEXTS, len(examples))
         write_examples(part / names[0], run, texts, tasks, manifest.checkpoints)
         tokens = _tagged(manifests.TOKENS, tag)
         documents = index.document_frequency + document_frequency(encoded, manifest.vocabulary)
@@ -89,7 +89,7 @@ def add(
         for name in [*names, tokens, *(shard.file for shard in shards)]:
             _move(part, index.path, name)
         first = manifest.examples
-        added = Part(first, len(examples), examples.source, str(plan["added"]), *names)
+        added = RowBlock(first, len(examples), examples.source, str(plan["added"]), *names)
         moved = tuple(replace(shard, first=first + shard.first) for shard in shards)
         changed = replace(
             manifest,
@@ -159,8 +159,8 @@ def _check_added(index: IndexFolder, run: Run, examples: Examples) -> None:
     if not (given := examples.labelling.given(examples.labels)).all():
         row = int(np.argmax(~given))
         raise InputError(f"{examples.source}: the example {examples.ids[row]!r} has no label.")
-    if examples.has_pairs != run.manifest["has_pairs"]:
-        expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
+    if examples.has_pairs != run.has_pairs:
+        expected = "pairs of texts" if run.has_pairs else "single texts"
         raise InputError(f"this run was trained on {expected}; add examples of the same kind.")
     known = set(index.table["id"].to_pylist())
     again = next((id for id in examples.ids if id in known), None)

@@ -15,7 +15,7 @@ from wordtrace.data.batches import Encoded, by_length
 from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.gradients.tokens import TokenGradients
-from wordtrace.index.manifest import Source
+from wordtrace.index.manifest import WeighedCheckpoint
 from wordtrace.index.postings import Block, make_block
 from wordtrace.models import predict
 from wordtrace.models.protocol import to_batch
@@ -108,7 +108,7 @@ def sample(run: Run, top_k: int | None, precision: str = "float32") -> Sample:
 
 
 def scores(
-    sources: Sequence[Source], examples: Sequence[Block], queries: Sequence[Block]
+    sources: Sequence[WeighedCheckpoint], examples: Sequence[Block], queries: Sequence[Block]
 ) -> npt.NDArray[np.float64]:
     """Return Σ_c η_c Σ_w g_w · g′_w, shape (queries, examples), token by token."""
     total = np.zeros((queries[0].count, examples[0].count))
@@ -145,7 +145,7 @@ def compare(exact: npt.NDArray[np.float64], found: npt.NDArray[np.float64]) -> F
 
 def measure(
     drawn: Sample,
-    sources: Sequence[Source],
+    sources: Sequence[WeighedCheckpoint],
     dtype: str,
     bases: Sequence[Tensor] | None,
     computed: Sample | None = None,

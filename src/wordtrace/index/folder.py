@@ -21,7 +21,7 @@ from wordtrace.index import projection
 from wordtrace.index.manifest import Manifest
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
-from wordtrace.index.texts import Texts
+from wordtrace.index.texts import StoredTexts
 from wordtrace.run.run import Run
 
 
@@ -185,10 +185,10 @@ class IndexFolder:
         return joined.take(np.argsort(order, kind="stable"))
 
     @cached_property
-    def texts(self) -> list[Texts]:
+    def texts(self) -> list[StoredTexts]:
         """The texts of each part, memory-mapped."""
         return [
-            Texts(self.path / part.texts, part.count)
+            StoredTexts(self.path / part.texts, part.count)
             for part in self.manifest.parts
             if part.texts is not None
         ]

@@ -31,7 +31,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Source:
+class WeighedCheckpoint:
     """A checkpoint whose gradients are in the index, with its weight η_c in the sum."""
 
     step: int
@@ -39,7 +39,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Part:
+class RowBlock:
     """Examples that came together: the run's training data, then what was added.
 
     Attributes
@@ -106,10 +106,10 @@ class Manifest:
     dtype: str
     weighting: str
     shard_size: int
-    checkpoints: tuple[Source, ...]
+    checkpoints: tuple[WeighedCheckpoint, ...]
     shards: tuple[Shard, ...]
     files: Mapping[str, Mapping[str, Any]]
-    parts: tuple[Part, ...]
+    parts: tuple[RowBlock, ...]
     tokens: str = TOKENS
     removed: str | None = None
     revision: int = 0
@@ -149,9 +149,11 @@ class Manifest:
                 known |= {"tokens": TOKENS, "revision": 0}
                 known["parts"] = [_part_of_version_1(document)]
             values = {field.name: known[field.name] for field in fields(cls)}
-            values["checkpoints"] = tuple(Source(**entry) for entry in values["checkpoints"])
+            values["checkpoints"] = tuple(
+                WeighedCheckpoint(**entry) for entry in values["checkpoints"]
+            )
             values["shards"] = tuple(Shard(**entry) for entry in values["shards"])
-            values["parts"] = tuple(Part(**entry) for entry in values["parts"])
+            values["parts"] = tuple(RowBlock(**entry) for entry in values["parts"])
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise CorruptError(

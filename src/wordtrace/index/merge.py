@@ -22,7 +22,7 @@ from wordtrace.index import projection
 from wordtrace.index.build import PLAN, start_work
 from wordtrace.index.change import changeable
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Part, Shard, entry_of
+from wordtrace.index.manifest import RowBlock, Shard, entry_of
 from wordtrace.index.postings import Block, order_postings, token_offsets
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.task import WORK
@@ -153,7 +153,9 @@ def _write(
     return shard
 
 
-def _write_tables(index: IndexFolder, part: Path, run: Run, kept: npt.NDArray[np.int64]) -> Part:
+def _write_tables(
+    index: IndexFolder, part: Path, run: Run, kept: npt.NDArray[np.int64]
+) -> RowBlock:
     with atomic.replacing(part / manifests.EXAMPLES) as temporary:
         table = index.table.take(kept).combine_chunks()
         pq.write_table(table, temporary, compression="zstd")
@@ -162,7 +164,7 @@ def _write_tables(index: IndexFolder, part: Path, run: Run, kept: npt.NDArray[np
     with atomic.replacing(part / manifests.TOKENS) as temporary:
         tokens = pq.read_table(index.path / index.manifest.tokens)
         pq.write_table(tokens, temporary, compression="zstd")
-    return Part(
+    return RowBlock(
         0,
         len(kept),
         _sources([one.source for one in index.manifest.parts]),

@@ -14,15 +14,19 @@ import torch
 
 from wordtrace.data.labelling import Labels
 from wordtrace.disk import atomic
-from wordtrace.index.manifest import Source
+from wordtrace.index.manifest import WeighedCheckpoint
 from wordtrace.index.task import STATISTICS, ShardTask
-from wordtrace.index.texts import Texts
+from wordtrace.index.texts import StoredTexts
 from wordtrace.run.checkpoint import load_tensors
 from wordtrace.run.run import Run
 
 
 def write_examples(
-    path: Path, run: Run, texts: Texts, tasks: Sequence[ShardTask], sources: Sequence[Source]
+    path: Path,
+    run: Run,
+    texts: StoredTexts,
+    tasks: Sequence[ShardTask],
+    sources: Sequence[WeighedCheckpoint],
 ) -> None:
     """Write examples.parquet from the statistics that the tasks left."""
     rows = np.arange(len(texts.labels))

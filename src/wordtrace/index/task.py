@@ -20,7 +20,7 @@ from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
 from wordtrace.index.postings import Gathering
 from wordtrace.index.shards import shard_file, write_shard
-from wordtrace.index.texts import Texts, write_texts
+from wordtrace.index.texts import StoredTexts, write_texts
 from wordtrace.models import predict
 from wordtrace.models.protocol import to_batch
 from wordtrace.run.checkpoint import load_tensors, save_tensors
@@ -152,13 +152,13 @@ def _mapped(path: Path) -> Encoded:
 @lru_cache(maxsize=1)
 def _opened(
     run: str, part: str, weighting: str, device: str, stamp: int
-) -> tuple[Run, Encoded, Texts, list[torch.Tensor] | None]:
+) -> tuple[Run, Encoded, StoredTexts, list[torch.Tensor] | None]:
     opened, folder = Run.open(run, device).weighted(weighting), Path(part)
     encoded = _mapped(folder / WORK / _ENCODED)
     bases = None
     if (folder / projection.FILE).exists():
         bases = projection.load(folder, len(opened.checkpoints))
-    return opened, encoded, Texts(folder / manifests.TEXTS, len(encoded)), bases
+    return opened, encoded, StoredTexts(folder / manifests.TEXTS, len(encoded)), bases
 
 
 def _stamp(part: str) -> int:
@@ -169,7 +169,7 @@ def _stamp(part: str) -> int:
 class _Ids(Sequence[str]):
     """Ids, read when a message needs one."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: StoredTexts) -> None:
         self.texts = texts
 
     def __len__(self) -> int:

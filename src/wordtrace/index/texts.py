@@ -35,7 +35,7 @@ def write_texts(path: Path, examples: Examples) -> None:
     save_tensors(path, arrays)
 
 
-class Texts:
+class StoredTexts:
     """What :func:`write_texts` wrote; opening reads no text.
 
     Raises

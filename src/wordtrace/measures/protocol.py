@@ -127,8 +127,8 @@ def make_queries(
         if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
             number = first + place % len(texts)
             raise InputError(f"query {number} is not UTF-8; give its text as UTF-8.")
-    if (texts2 is not None) != run.manifest["has_pairs"]:
-        expected = "pairs of texts" if run.manifest["has_pairs"] else "single texts"
+    if (texts2 is not None) != run.has_pairs:
+        expected = "pairs of texts" if run.has_pairs else "single texts"
         raise InputError(f"this run was trained on {expected}; give the queries in the same way.")
     encoded = run.tokenizer.encode(texts, texts2)
     if parts is None or all(part is None for part in parts):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,11 +163,6 @@ def mean_log_probability(scores: Tensor, targets: Tensor, counted: Tensor) -> Te
     losses = F.cross_entropy(scores.float().transpose(1, 2), targets, reduction="none")
     total = (losses * counted).sum(1) / counted.sum(1).clamp(min=1)
     return -total.unsqueeze(1)
-
-
-def open_tokenizer(path: Path, max_length: int, end: int | None) -> CompletionTokenizer:
-    """Read a run's ``tokenizer.json`` (CorruptError)."""
-    return CompletionTokenizer(Tokenizer.open(path, max_length, literal=False), end)
 
 
 def _boundary(encoding: Any, prompt: int) -> int:

@@ -1,19 +1,22 @@
-"""What wordtrace needs of a text classifier."""
+"""What wordtrace needs of a text model and of its tokenizer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import tokenizers
 import torch
 from torch import Tensor, nn
 
 from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
 from wordtrace.models.outputs import Outputs
+from wordtrace.models.tokenizer import TokenAt
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,59 @@ class TextModel(Protocol):
 
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Return what the final linear layer is given, shape (batch, features)."""
+        ...
+
+
+class TextTokenizer(Protocol):
+    """What makes token ids of texts, and says where in the texts they stand."""
+
+    @property
+    def inner(self) -> tokenizers.Tokenizer:
+        """The library's tokenizer; of the prompts, where completions have another."""
+        ...
+
+    @property
+    def max_length(self) -> int:
+        """The most tokens of an example; of a completion with a decoder, of its prompt."""
+        ...
+
+    @property
+    def types(self) -> bool:
+        """Whether batches say which tokens are the second text's."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """One more than the highest id."""
+        ...
+
+    @property
+    def special(self) -> frozenset[int]:
+        """The tokens that stand for no part of a text."""
+        ...
+
+    def token(self, token_id: int, /) -> str:
+        """Return the piece of text that an id stands for."""
+        ...
+
+    def word(self, token_ids: Sequence[int], /) -> str:
+        """Return the word that some tokens spell together."""
+        ...
+
+    def encode(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None, what: str | None = None
+    ) -> Encoded:
+        """Tokenize many examples; `what` names the progress bar, None shows none."""
+        ...
+
+    def positions(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None
+    ) -> list[list[TokenAt]]:
+        """Say where in the texts each token stands: as many as :meth:`encode` gives."""
+        ...
+
+    def save(self, path: Path, /) -> None:
+        """Write ``tokenizer.json``."""
         ...
 
 

@@ -85,9 +85,8 @@ class Seq2SeqTokenizer:
         self.special: frozenset[int] = prompts.special | completions.special | start
 
     @classmethod
-    def open(cls, folder: Path, max_length: int, document: Mapping[str, Any]) -> Seq2SeqTokenizer:
+    def open(cls, folder: Path, max_length: int, decoding: Decoding) -> Seq2SeqTokenizer:
         """Read what :meth:`save` wrote into a run's folder (CorruptError)."""
-        decoding = Decoding(**document)
         file = folder / (TARGET_FILE if decoding.target else FILE)
         return cls(
             Tokenizer.open(folder / FILE, max_length, literal=False),

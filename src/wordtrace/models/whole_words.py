@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 import regex
 
-from wordtrace.models.completions import CompletionTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
-from wordtrace.models.tokenizer import Span, TokenAt, Tokenizer
+from wordtrace.models.protocol import TextTokenizer
+from wordtrace.models.tokenizer import Span, TokenAt
 
 # The Unicode word boundaries.
 _BOUNDARY = regex.compile(r"(?w)\b")
@@ -45,7 +44,7 @@ def whole_words(
     positions: Sequence[TokenAt],
     text: str,
     text2: str | None,
-    tokenizer: Tokenizer | CompletionTokenizer | Seq2SeqTokenizer,
+    tokenizer: TextTokenizer,
 ) -> WholeWords:
     """Join the tokens of each word.
 

@@ -10,16 +10,14 @@ from wordtrace.run.run import Run
 def describe_run(run: Run) -> dict[str, Any]:
     """Return what `wordtrace info` says of a run."""
     manifest = run.manifest
-    held_out = manifest["held_out"]
-    notes = list(manifest.get("notes", []))
-    train = manifest["train"]
-    if train["truncated"]:
+    held_out, train = manifest.held_out, manifest.train
+    notes = list(manifest.notes or ())
+    if train.truncated:
         notes.append(
-            f"{train['truncated']:,} of {train['rows']:,} texts are longer than "
-            f"{manifest['max_length']} tokens and were cut."
+            f"{train.truncated:,} of {train.rows:,} texts are longer than "
+            f"{manifest.max_length} tokens and were cut."
         )
-    if train["contradictions"]:
-        count = train["contradictions"]
+    if count := train.contradictions:
         notes.append(
             f"{count} {'text occurs' if count == 1 else 'texts occur'} more than once with "
             "different labels."
@@ -35,15 +33,15 @@ def describe_run(run: Run) -> dict[str, Any]:
         "format": "wordtrace-run",
         "version": 1,
         "name": str(run.path),
-        "examples": train["rows"],
-        "held_out": held_out["rows"] if held_out else 0,
+        "examples": train.rows,
+        "held_out": held_out.rows if held_out else 0,
         "labels": list(run.label_names),
-        "accuracy": held_out["accuracy"] if held_out else None,
-        "model": manifest["model"],
-        "recipe": manifest["recipe"],
-        "steps": manifest["steps"],
-        "checkpoints": manifest["checkpoints"],
-        "final": manifest["final"],
-        "source": manifest["source"],
+        "accuracy": held_out.accuracy if held_out else None,
+        "model": manifest.model.document(),
+        "recipe": None if manifest.recipe is None else manifest.recipe.document(),
+        "steps": manifest.steps,
+        "checkpoints": [one.document() for one in manifest.checkpoints],
+        "final": manifest.final.document(),
+        "source": manifest.source,
         "notes": notes,
     }

@@ -1,48 +1,72 @@
-"""Models of a run from its files."""
+"""Which tokenizer and which model a run has, read from its files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from wordtrace.errors import CorruptError, option
-from wordtrace.models.protocol import TextModel
+from wordtrace.models import pretrained
+from wordtrace.models import tokenizer as tokens
+from wordtrace.models.cnn import CNN, CNNConfig
+from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.huggingface import HuggingFaceClassifier
+from wordtrace.models.protocol import TextModel, TextTokenizer
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.run import checkpoint as checkpoints
+from wordtrace.run.manifest import BASE, RunManifest
+from wordtrace.run.pretrained_model import PretrainedModel
+
+#: The folder of the weights before training.
+UNTRAINED = "checkpoints/step-000000"
 
 
-def pretrained_model(run: Path, folder: str, document: Mapping[str, Any], base: Path) -> TextModel:
-    """Read a model of transformers.
+def load_tokenizer(run: Path, manifest: RunManifest) -> TextTokenizer:
+    """Open the tokenizer that a run was trained with (CorruptError)."""
+    model, longest = manifest.model, manifest.max_length
+    if isinstance(model, CNNConfig):
+        return Tokenizer.open(run / tokens.FILE, longest)
+    if model.decoding is not None:
+        return Seq2SeqTokenizer.open(run, longest, model.decoding)
+    inner = Tokenizer.open(run / tokens.FILE, longest, types=model.token_types, literal=False)
+    return CompletionTokenizer(inner, model.end) if model.task == "generation" else inner
 
-    Parameters
-    ----------
-    folder
-        Of its weights, within `run`, which holds its configuration.
-    document
-        What the run's manifest says of the model.
-    base
-        The folder of the model that adapters were trained on, where there is one.
+
+def load_model(run: Path, manifest: RunManifest, folder: str) -> TextModel:
+    """Read the model whose weights lie in a folder of the run, on the CPU.
+
+    Raises
+    ------
+    CorruptError
+        When the weights don't fit the model, or hold NaN or infinity.
     """
-    from wordtrace.models import pretrained
-    from wordtrace.models.loss import TrainingLoss
+    if isinstance(manifest.model, PretrainedModel):
+        return _pretrained(run, manifest.model, folder)
+    model = CNN(manifest.model)
+    into(model, checkpoints.load_tensors(run / folder / checkpoints.WEIGHTS), run / folder)
+    return model
 
+
+def load_untrained(run: Path, manifest: RunManifest, seed: int) -> TextModel:
+    """Read a pretrained classifier as it was before training, its head drawn by `seed`."""
+    assert isinstance(manifest.model, PretrainedModel)
+    model = _pretrained(run, manifest.model, UNTRAINED)
+    assert isinstance(model, HuggingFaceClassifier)
+    pretrained.draw(model, manifest.model.drawn or (), seed)
+    return model
+
+
+def _pretrained(run: Path, model: PretrainedModel, folder: str) -> TextModel:
+    base = run / BASE
     return pretrained.load(
         run / folder,
         pretrained.read_config(run),
         base if base.is_dir() else None,
-        TrainingLoss.of(document.get("loss")),
+        model.loss,
     )
-
-
-def started(model: TextModel, drawn: Sequence[str], seed: int) -> TextModel:
-    """Draw the named parameters of a pretrained classifier, its head, by `seed`."""
-    from wordtrace.models import pretrained
-    from wordtrace.models.huggingface import HuggingFaceClassifier
-
-    assert isinstance(model, HuggingFaceClassifier)
-    pretrained.draw(model, drawn, seed)
-    return model
 
 
 def into(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], where: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from wordtrace.errors import CorruptError, InputError, option
+from wordtrace.errors import InputError, option
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,6 @@ class Recipe:
     def document(self) -> dict[str, Any]:
         """Return the recipe as JSON."""
         return asdict(self)
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Recipe:
-        """Read a recipe from JSON; an unknown key is an error (CorruptError)."""
-        unknown = set(document) - {field.name for field in fields(cls)}
-        if unknown:
-            raise CorruptError(
-                f"unknown training setting {min(unknown)!r}: made by a newer version?"
-            )
-        return cls(**document)
 
 
 def defaults(model: str) -> dict[str, Any]:

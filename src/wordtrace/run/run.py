@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,29 +15,25 @@ import torch
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling
-from wordtrace.disk import atomic, fingerprint
-from wordtrace.disk.format import check_format
+from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
 from wordtrace.models import predict
-from wordtrace.models import tokenizer as tokens
-from wordtrace.models.cnn import CNN, CNNConfig
-from wordtrace.models.protocol import TextModel
-from wordtrace.models.tokenizer import Tokenizer
+from wordtrace.models.cnn import CNNConfig
+from wordtrace.models.protocol import TextModel, TextTokenizer
 from wordtrace.run import adam, load
 from wordtrace.run import checkpoint as checkpoints
+from wordtrace.run.check import check_files
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
+from wordtrace.run.manifest import (
+    HELD_OUT,
+    MANIFEST,
+    TRAIN,
+    RunManifest,
+    identity,
+)
 from wordtrace.run.recipe import Recipe
 
-if TYPE_CHECKING:
-    from wordtrace.models.completions import CompletionTokenizer
-    from wordtrace.models.seq2seq import Seq2SeqTokenizer
-
-MANIFEST = "run.json"
-TRAIN = "train.parquet"
-HELD_OUT = "held_out.parquet"
-BASE = "base"
-FORMAT, VERSION = "wordtrace-run", 1
 #: What a checkpoint weighs: its rate; the rates since the one before; Adam's own step sizes.
 WEIGHTINGS = ("rate", "rate-sum", "adam")
 
@@ -52,7 +48,9 @@ class Run:
     path
         The folder.
     manifest
-        ``run.json`` as read.
+        What ``run.json`` says.
+    fingerprint
+        What makes this run this run: data, tokenizer, weights, rates and recipe.
     device
         Where models are loaded.
     weighting
@@ -61,9 +59,10 @@ class Run:
 
     weighting = "rate"
 
-    def __init__(self, path: Path, manifest: dict[str, Any], device: str = "cpu") -> None:
+    def __init__(self, path: Path, document: Mapping[str, Any], device: str = "cpu") -> None:
         self.path = path
-        self.manifest = manifest
+        self.manifest = RunManifest.of(document, path / MANIFEST)
+        self.fingerprint = identity(document)
         self.device = device
         self._models: dict[int, TextModel] = {}
         self._steps: dict[int, torch.Tensor] = {}
@@ -77,7 +76,7 @@ class Run:
         InputError
             When there is no finished run at `path`.
         CorruptError
-            When the manifest can't be read or is of a newer version.
+            When ``run.json`` can't be read, is of a newer version or not complete.
         """
         folder = Path(path)
         atomic.restore(folder)
@@ -89,37 +88,40 @@ class Run:
                 )
             what = "holds no run.json" if folder.is_dir() else "does not exist"
             raise InputError(f"{folder} {what}; make a run with `wordtrace train` or `record`.")
-        manifest = atomic.read_json(folder / MANIFEST)
-        check_format(manifest, FORMAT, VERSION, folder / MANIFEST)
-        return cls(folder, manifest, find_device(device))
+        return cls(folder, atomic.read_json(folder / MANIFEST), find_device(device))
 
     def __repr__(self) -> str:
         return (
-            f"Run({str(self.path)!r}, {self.manifest['train']['rows']:,} examples, "
+            f"Run({str(self.path)!r}, {self.manifest.train.rows:,} examples, "
             f"{len(self.checkpoints)} checkpoints)"
         )
 
     @property
     def label_names(self) -> tuple[str, ...]:
         """The classes, in the order of the model's outputs."""
-        return tuple(self.manifest["label_names"])
+        return self.manifest.label_names
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether its examples have two texts."""
+        return self.manifest.has_pairs
 
     @property
     def labelling(self) -> Labelling:
         """What the labels are: one class a text, sets of classes, or numbers."""
-        return Labelling(self.manifest["model"].get("label_kind", "class"), self.label_names)
+        return Labelling(self.manifest.label_kind, self.label_names)
 
     @property
     def generates(self) -> bool:
         """Whether it is a language model, whose examples have completions and no labels."""
-        return bool(self.manifest["model"].get("task") == "generation")
+        return self.manifest.task == "generation"
 
     def require_classes(self, what: str) -> None:
         """Refuse what is for one class a text alone (InputError)."""
         if self.labelling.kind != "class" or len(self.label_names) < 2:
             raise InputError(
                 f"{what} is for models that give each text one class of several; {self.path} has "
-                f"a model of another kind ({self.manifest['model']['task']})."
+                f"a model of another kind ({self.manifest.task})."
             )
 
     @property
@@ -131,33 +133,38 @@ class Run:
         InputError
             When somebody else trained it: then it can't be repeated.
         """
-        if self.manifest["recipe"] is None:
+        if self.manifest.recipe is None:
             raise InputError(
                 f"{self.path} was trained elsewhere (`wordtrace record`), so it can't be retrained "
                 "here; what retrains works on runs of `wordtrace train`."
             )
-        return Recipe.of(self.manifest["recipe"])
+        return self.manifest.recipe
 
     @property
     def dim(self) -> int:
         """The dimension of a word embedding."""
-        return int(self.manifest["model"]["dim"])
+        return self.manifest.model.dim
+
+    @property
+    def is_cnn(self) -> bool:
+        """Whether its model is the paper's CNN."""
+        return isinstance(self.manifest.model, CNNConfig)
 
     @property
     def config(self) -> CNNConfig:
         """The CNN's shape."""
-        shape = {key: value for key, value in self.manifest["model"].items() if key != "kind"}
-        return CNNConfig(**{**shape, "widths": tuple(shape["widths"])})
+        assert isinstance(self.manifest.model, CNNConfig)
+        return self.manifest.model
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
         """The checkpoints over which influence is summed, by rising step."""
-        return [Checkpoint.of(document) for document in self.manifest["checkpoints"]]
+        return list(self.manifest.checkpoints)
 
     @property
     def final(self) -> Checkpoint:
         """The checkpoint that gives the predictions: the last, or the best under early stopping."""
-        return Checkpoint.of(self.manifest["final"])
+        return self.manifest.final
 
     @cached_property
     def train(self) -> Examples:
@@ -171,45 +178,14 @@ class Run:
         return Examples.read_parquet(path) if path.exists() else None
 
     @cached_property
-    def tokenizer(self) -> Tokenizer | CompletionTokenizer | Seq2SeqTokenizer:
+    def tokenizer(self) -> TextTokenizer:
         """The tokenizer it was trained with."""
-        model = self.manifest["model"]
-        if model.get("decoding"):
-            from wordtrace.models.seq2seq import Seq2SeqTokenizer
-
-            return Seq2SeqTokenizer.open(self.path, self.manifest["max_length"], model["decoding"])
-        if model.get("task") == "generation":
-            from wordtrace.models.completions import open_tokenizer
-
-            return open_tokenizer(
-                self.path / tokens.FILE, self.manifest["max_length"], model["end"]
-            )
-        return Tokenizer.open(
-            self.path / tokens.FILE,
-            self.manifest["max_length"],
-            types=model.get("token_types", False),
-            literal=self._is_cnn,
-        )
-
-    @property
-    def _is_cnn(self) -> bool:
-        return bool(self.manifest["model"]["kind"] == "cnn")
+        return load.load_tokenizer(self.path, self.manifest)
 
     @cached_property
     def encoded(self) -> Encoded:
         """The training examples' token ids."""
         return self.tokenizer.encode(self.train.texts, self.train.texts2, "Tokenizing")
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """What makes this run this run: data, tokenizer, weights, rates and recipe."""
-        return fingerprint.of_document(
-            {
-                key: self.manifest[key]
-                for key in ("model", "max_length", "label_names", "recipe", "checkpoints", "final")
-            }
-            | {"train": self.manifest["train"]["fingerprint"], "files": self.manifest["files"]}
-        )
 
     @property
     def gpus(self) -> int:
@@ -225,11 +201,7 @@ class Run:
             When the weights don't fit the model, or hold NaN or infinity.
         """
         if checkpoint.step not in self._models:
-            if self._is_cnn:
-                model: TextModel = CNN(self.config)
-                self.load_into(model.module, checkpoint)
-            else:
-                model = self._pretrained(checkpoint.folder)
+            model = load.load_model(self.path, self.manifest, checkpoint.folder)
             model.module.to(self.device).eval().requires_grad_(False)
             self._models[checkpoint.step] = model
         return self._models[checkpoint.step]
@@ -276,14 +248,9 @@ class Run:
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
-        model = load.started(
-            self._pretrained("checkpoints/step-000000"), self.manifest["model"]["drawn"], seed
-        )
+        model = load.load_untrained(self.path, self.manifest, seed)
         model.module.to(self.device)
         return model
-
-    def _pretrained(self, folder: str) -> TextModel:
-        return load.pretrained_model(self.path, folder, self.manifest["model"], self.path / BASE)
 
     def predict(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None
@@ -297,8 +264,8 @@ class Run:
         InputError
             When pairs are given to a run without, or the reverse.
         """
-        if (texts2 is not None) != self.manifest["has_pairs"]:
-            expected = "pairs of texts" if self.manifest["has_pairs"] else "single texts"
+        if (texts2 is not None) != self.has_pairs:
+            expected = "pairs of texts" if self.has_pairs else "single texts"
             raise InputError(f"this run was trained on {expected}; give texts in the same way.")
         encoded = self.tokenizer.encode(texts, texts2)
         final = self.model(self.final)
@@ -328,11 +295,4 @@ class Run:
 
     def check(self) -> list[str]:
         """Compare every file with its checksum; return what is wrong, empty if nothing."""
-        problems = []
-        for name, digest in self.manifest["files"].items():
-            path = self.path / name
-            if not path.is_file():
-                problems.append(f"{path} is missing")
-            elif fingerprint.of_file(path) != digest:
-                problems.append(f"{path} has changed since the run was made")
-        return problems
+        return check_files(self.path, self.manifest.files)

@@ -17,6 +17,7 @@ from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.protocol import TextModel
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.models.weight_files import weight_files
+from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.training.settings import Settings
 
 
@@ -26,13 +27,13 @@ class Start:
 
     Attributes
     ----------
-    document
+    description
         What the run's manifest says of the model.
     """
 
     tokenizer: Tokenizer
     model: TextModel
-    document: dict[str, Any]
+    description: CNNConfig | PretrainedModel
 
 
 def start(part: Path, examples: Examples, settings: Settings, seed: int) -> Start:
@@ -51,7 +52,7 @@ def start(part: Path, examples: Examples, settings: Settings, seed: int) -> Star
     )
     model = CNN(config)
     model.initialise(seed, _table(settings, tokenizer))
-    return Start(tokenizer, model, config.document())
+    return Start(tokenizer, model, config)
 
 
 def sources(settings: Settings) -> dict[str, Any]:
@@ -112,14 +113,10 @@ def _pretrained(part: Path, examples: Examples, settings: Settings, seed: int) -
     with atomic.replacing(part / tokens.FILE) as temporary:
         tokenizer.save(temporary)
     atomic.write_json(part / pretrained.CONFIG, config)
-    document = {
-        "kind": "transformers",
-        "architecture": config["architectures"][0],
-        "dim": int(table.shape[1]),
-        "token_types": tokenizer.types,
-        "drawn": drawn,
-    }
-    return Start(tokenizer, model, document)
+    description = PretrainedModel(
+        config["architectures"][0], int(table.shape[1]), tokenizer.types, drawn=tuple(drawn)
+    )
+    return Start(tokenizer, model, description)
 
 
 def _tokenizer(part: Path, examples: Examples, settings: Settings) -> Tokenizer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
 from wordtrace.models.protocol import TextModel
 from wordtrace.run import checkpoint as checkpoints
+from wordtrace.run.check import checksums
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.device import find_device
+from wordtrace.run.existing import find_same
+from wordtrace.run.manifest import HELD_OUT, MANIFEST, TRAIN, HeldOut, RunManifest, TrainingRows
 from wordtrace.run.recipe import Recipe
-from wordtrace.run.run import FORMAT, HELD_OUT, MANIFEST, TRAIN, VERSION, Run
-from wordtrace.training import recorder as record
+from wordtrace.run.run import Run
 from wordtrace.training.fit import Training, fit
-from wordtrace.training.recorder import Labelled, Recorder
+from wordtrace.training.recorder import STATE, Labelled, Recorder
 from wordtrace.training.settings import Settings
 from wordtrace.training.start import sources, start
 
@@ -68,25 +71,20 @@ def train(
     """
     recipe, settings = recipe or Recipe(), settings or Settings()
     folder = Path(out)
-    total = recipe.steps(len(examples))
-    _check(examples, held_out, settings, total)
+    _check(examples, held_out, settings, recipe.steps(len(examples)))
     device = find_device(device)
     atomic.check_replaceable(folder, MANIFEST, "run")
     plan = _plan(examples, held_out, recipe, settings)
-    if (folder / MANIFEST).exists() and not overwrite:
-        fingerprint.require_same(
-            atomic.read_json(folder / MANIFEST)["plan"],
-            plan,
-            str(folder),
-            f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
-        )
-        return Run.open(folder, device)
+    there = None if overwrite else find_same(folder, plan, device)
+    if there is not None:
+        return there
+    job = _Job(examples, held_out, recipe, settings, plan, device)
     with atomic.exclusive(folder) as part:
         done = part / MANIFEST
         if not (done.exists() and atomic.read_json(done).get("plan") == plan):
             _prepare(part, plan, resume=resume)
             try:
-                _train_in(part, examples, held_out, recipe, settings, plan, total, device)
+                _train_in(part, job)
             except (InputError, NumericalError):
                 # It would fail again: nothing of it is worth going on from.
                 atomic.empty(part)
@@ -97,84 +95,88 @@ def train(
     return Run.open(folder, device)
 
 
-def _train_in(
-    part: Path,
-    examples: Examples,
-    held_out: Examples | None,
-    recipe: Recipe,
-    settings: Settings,
-    plan: dict[str, Any],
-    total: int,
-    device: str,
-) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """What is to be trained, on what and where."""
+
+    examples: Examples
+    held_out: Examples | None
+    recipe: Recipe
+    settings: Settings
+    plan: dict[str, Any]
+    device: str
+
+
+def _train_in(part: Path, job: _Job) -> None:
     """Train in the folder `part`; the manifest comes last."""
-    begun = start(part, examples, settings, recipe.seed)
-    tokenizer, model = begun.tokenizer, begun.model
-    encoded = tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-    model.module.to(device)
-    training = Training(model)
+    begun = start(part, job.examples, job.settings, job.recipe.seed)
+    encoded = begun.tokenizer.encode(job.examples.texts, job.examples.texts2, "Tokenizing")
     held = (
         None
-        if held_out is None
-        else Labelled(tokenizer.encode(held_out.texts, held_out.texts2), held_out.labels)
+        if job.held_out is None
+        else Labelled(
+            begun.tokenizer.encode(job.held_out.texts, job.held_out.texts2), job.held_out.labels
+        )
     )
+    recorder = _followed(part, job, begun.model, Labelled(encoded, job.examples.labels), held)
+    candidates = recorder.candidates
+    final = recorder.best if job.settings.early_stopping else candidates[-1]
+    chosen = _choose(candidates, job.settings, final)
+    if final.step != recorder.training.step:
+        weights = part / final.folder / checkpoints.WEIGHTS
+        begun.model.module.load_state_dict(checkpoints.load_tensors(weights))
+    begun.model.module.eval()
+    measured = _evaluate(begun.model, held)
+    _keep(part, candidates, [candidates[0], *chosen, final])
+    job.examples.write_parquet(part / TRAIN)
+    if job.held_out is not None:
+        job.held_out.write_parquet(part / HELD_OUT)
+    manifest = RunManifest(
+        made_with={"wordtrace": wordtrace.__version__, "torch": torch.__version__},
+        plan=job.plan,
+        model=begun.description,
+        pretrained_embeddings=job.settings.model != "cnn" or job.settings.embeddings is not None,
+        max_length=job.settings.max_length,
+        label_names=job.examples.label_names,
+        has_pairs=job.examples.has_pairs,
+        source=Path(job.examples.source).name,
+        recipe=job.recipe,
+        steps=final.step,
+        checkpoints=tuple(chosen),
+        final=final,
+        history=tuple(candidates),
+        train=TrainingRows.of(job.examples, encoded),
+        held_out=measured,
+        files=checksums(part, (PLAN, MANIFEST)),
+    )
+    atomic.write_json(part / MANIFEST, manifest.document())
+
+
+def _followed(
+    part: Path, job: _Job, model: TextModel, train: Labelled, held: Labelled | None
+) -> Recorder:
+    """Train from the beginning, or from where an earlier attempt was ended, to the end."""
+    model.module.to(job.device)
+    training, steps = Training(model), job.settings.checkpoints
     # The CNN's steps are too small for threads; of a larger model each is worth them.
     threads = one_thread() if isinstance(model, CNN) else nullcontext()
+    total = job.recipe.steps(len(train.encoded))
     with threads, track("Training", total, "steps") as advance:
         recorder = Recorder(
             part,
             training,
-            recipe,
-            Labelled(encoded, examples.labels),
+            job.recipe,
+            train,
             held,
-            settings.checkpoints if isinstance(settings.checkpoints, tuple) else None,
-            settings.early_stopping,
+            steps if isinstance(steps, tuple) else None,
+            job.settings.early_stopping,
             advance,
         )
         recorder.resume()
         advance(training.step)
         if not recorder.stopped:
-            fit(training, encoded, examples.labels, recipe, after_step=recorder.after_step)
-    final = recorder.best if settings.early_stopping else recorder.candidates[-1]
-    chosen = _choose(recorder.candidates, settings, final)
-    if final.step != training.step:
-        weights = part / final.folder / checkpoints.WEIGHTS
-        model.module.load_state_dict(checkpoints.load_tensors(weights))
-    model.module.eval()
-    measured = _evaluate(model, held)
-    _keep(part, recorder.candidates, [recorder.candidates[0], *chosen, final])
-    examples.write_parquet(part / TRAIN)
-    if held_out is not None:
-        held_out.write_parquet(part / HELD_OUT)
-    manifest: dict[str, Any] = {
-        "format": FORMAT,
-        "version": VERSION,
-        "made_with": {"wordtrace": wordtrace.__version__, "torch": torch.__version__},
-        "plan": plan,
-        "model": begun.document,
-        "pretrained_embeddings": settings.model != "cnn" or settings.embeddings is not None,
-        "max_length": settings.max_length,
-        "label_names": list(examples.label_names),
-        "has_pairs": examples.has_pairs,
-        "source": Path(examples.source).name,
-        "recipe": recipe.document(),
-        "steps": final.step,
-        "checkpoints": [checkpoint.document() for checkpoint in chosen],
-        "final": final.document(),
-        "history": [checkpoint.document() for checkpoint in recorder.candidates],
-        "train": {
-            "rows": len(examples),
-            "fingerprint": plan["train"],
-            "truncated": encoded.truncated,
-            "contradictions": len(examples.contradictions()),
-        },
-        "held_out": measured,
-    }
-    files = sorted(path for path in part.rglob("*") if path.is_file() and _lasting(path))
-    manifest["files"] = {
-        path.relative_to(part).as_posix(): fingerprint.of_file(path) for path in files
-    }
-    atomic.write_json(part / MANIFEST, manifest)
+            fit(training, train.encoded, train.labels, job.recipe, after_step=recorder.after_step)
+    return recorder
 
 
 def _check(examples: Examples, held_out: Examples | None, settings: Settings, total: int) -> None:
@@ -252,26 +254,21 @@ def _choose(
     return [candidate for candidate in candidates if candidate.step in set(steps)]
 
 
-def _evaluate(model: TextModel, held: Labelled | None) -> dict[str, Any] | None:
+def _evaluate(model: TextModel, held: Labelled | None) -> HeldOut | None:
     if held is None:
         return None
     scores = predict.logits(model, held.encoded)
-    return {
-        "rows": len(held.encoded),
-        "accuracy": float((scores.argmax(1) == held.labels).mean()),
-        "loss": float(predict.cross_entropy(scores, held.labels).mean()),
-    }
-
-
-def _lasting(path: Path) -> bool:
-    """Tell what belongs to the run from what a kill or this attempt leaves behind."""
-    return path.name not in (PLAN, MANIFEST) and not path.name.startswith(".")
+    return HeldOut(
+        rows=len(held.encoded),
+        accuracy=float((scores.argmax(1) == held.labels).mean()),
+        loss=float(predict.cross_entropy(scores, held.labels).mean()),
+    )
 
 
 def _keep(part: Path, candidates: list[Checkpoint], kept: list[Checkpoint]) -> None:
     # The state first: killed from here on, the training starts anew instead of going on from
     # candidates that are gone.
-    shutil.rmtree(part / record.STATE)
+    shutil.rmtree(part / STATE)
     for candidate in candidates:
         if candidate not in kept:
             shutil.rmtree(part / candidate.folder, ignore_errors=True)

@@ -273,13 +273,15 @@ def _held_out(
         return {"mean": float(np.mean(values)), "values": values}
 
     before = outcome(base)
+    held_out = run.manifest.held_out
+    assert held_out is not None
     found = {}
     for name, results in removed.items():
         one = outcome(results)
         change = estimate(np.subtract(one["values"], before["values"]).tolist(), bound=1)
         found[name] = {**one, "change": change.document()}
     return {
-        "rows": run.manifest["held_out"]["rows"],
+        "rows": held_out.rows,
         "base": before,
         "without": found.pop("without"),
         "controls": [{"name": name, **one} for name, one in found.items()],

@@ -152,7 +152,7 @@ def _trained(
     weights: npt.NDArray[np.float32],
 ) -> Callable[[Encoded], npt.NDArray[np.float32]]:
     """Train, and return what maps texts to class scores: fast where it can be exact."""
-    run, last = material.run, material.run.manifest["steps"]
+    run, last = material.run, material.run.manifest.steps
     if material.tokens is None:
         start = run.start(recipe.seed)
     else:
@@ -185,7 +185,7 @@ def material_of(folder: str, probes: tuple[Probe, ...]) -> Material:
     run = Run.open(folder)
     asked = run.tokenizer.encode(
         [text for text, _ in probes],
-        [text2 or "" for _, text2 in probes] if run.manifest["has_pairs"] else None,
+        [text2 or "" for _, text2 in probes] if run.has_pairs else None,
     )
     held = run.held_out
     parts: list[Encoded | None] = [
@@ -194,7 +194,7 @@ def material_of(folder: str, probes: tuple[Probe, ...]) -> Material:
         run.tokenizer.encode(held.texts, held.texts2) if held is not None else None,
     ]
     blank = blank_token(run)
-    if run.manifest["model"]["kind"] != "cnn":
+    if not run.is_cnn:
         train, probes_cut, held_out = parts
         assert train is not None
         assert probes_cut is not None
@@ -202,7 +202,7 @@ def material_of(folder: str, probes: tuple[Probe, ...]) -> Material:
     extra = [np.array([blank], np.int32)] if blank is not None else []
     tokens = np.unique(np.concatenate([part.ids for part in parts if part is not None] + extra))
     train, probes_cut, held_out = (_cut(part, tokens) for part in parts)
-    start = run.weights(0)["embedding.weight"] if run.manifest["pretrained_embeddings"] else None
+    start = run.weights(0)["embedding.weight"] if run.manifest.pretrained_embeddings else None
     assert train is not None
     assert probes_cut is not None
     place = None if blank is None else int(np.searchsorted(tokens, blank))

@@ -170,7 +170,7 @@ class _Stack:
         assert material.tokens is not None
         self._recipe, self._device = material.run.recipe, device
         self._count = len(material.train)
-        self.steps = min(self._recipe.steps(self._count), material.run.manifest["steps"])
+        self.steps = min(self._recipe.steps(self._count), material.run.manifest.steps)
         # Models with the same seed and texts are given the same batches.
         kinds = list(dict.fromkeys((one.seed, one.relabelled, one.blanked) for one in tasks))
         self._recipes = [replace(self._recipe, seed=seed) for seed, _, _ in kinds]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
 from wordtrace import api
-from wordtrace.adopt.trainer_output import checkpoints_of, rates_of
+from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.learning_rates import rates_of
+from wordtrace.adopt.trainer_folder import checkpoints_of
+from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError, InputError, MismatchError
 
 pytest.importorskip("transformers")
@@ -70,6 +74,28 @@ def test_from_a_trainers_output_to_words_in_two_commands(
     again = wordtrace("record", output, "--data", data, "--out", run, "--max-length", 24)
     assert "holds this very run already" in again.stderr
     assert wordtrace("check", run).returncode == 0
+
+
+def test_the_runs_file_is_what_its_manifest_writes(output: Path, tmp_path: Path) -> None:
+    run = wt.record(output, make_examples(32), tmp_path / "run", max_length=24)
+    atomic.write_json(tmp_path / "again.json", run.manifest.document())
+    assert (tmp_path / "again.json").read_bytes() == (run.path / "run.json").read_bytes()
+    assert run.manifest.notes
+
+
+def test_a_wrong_keyword_is_said_by_the_name_of_the_function_that_was_called(
+    output: Path, tmp_path: Path
+) -> None:
+    examples = make_examples(32)
+    with pytest.raises(TypeError, match=r"^record\(\) got an unexpected keyword argument 'labl'"):
+        wt.record(output, examples, tmp_path / "run", labl="x")  # type: ignore[call-arg]
+    # A callback says so before the training, not after.
+    with pytest.raises(TypeError, match=r"^TraceCallback\(\) has no 'labl'; .* label, id, split"):
+        wt.TraceCallback(tmp_path / "run", examples, labl="x")
+
+
+def test_every_choice_is_a_keyword() -> None:
+    assert {one.name for one in fields(Choices)} <= set(signature(wt.record).parameters)
 
 
 def test_weights_are_linked_and_survive_the_trainers_own_clearing(
@@ -146,7 +172,7 @@ def test_a_half_written_folder_is_told_apart(copied: Path, tmp_path: Path) -> No
     (copied / "checkpoint-6" / "trainer_state.json").write_text('{"global_step": 6, "log_')
     run = wt.record(copied, make_examples(32), tmp_path / "run", max_length=24)
     assert [one.step for one in run.checkpoints] == [2, 8]
-    notes = " ".join(run.manifest["notes"])
+    notes = " ".join(run.manifest.notes)
     assert "checkpoint-4 is left out: it has no trainer_state.json" in notes
     assert "checkpoint-6 is left out: its trainer_state.json can't be read" in notes
 
@@ -217,7 +243,7 @@ def test_another_run_in_the_folder_is_not_replaced(output: Path, tmp_path: Path)
     with pytest.raises(MismatchError, match=r"max length = 24, now it is 20"):
         wt.record(output, make_examples(32), tmp_path / "run", max_length=20)
     run = wt.record(output, make_examples(32), tmp_path / "run", max_length=20, overwrite=True)
-    assert run.manifest["max_length"] == 20
+    assert run.manifest.max_length == 20
 
 
 def test_labels_are_matched_by_name_by_number_or_named(
@@ -255,7 +281,7 @@ def test_the_order_suggested_is_what_the_model_predicts(tmp_path: Path) -> None:
 
 def test_data_that_are_not_the_trainings_are_noted(output: Path, tmp_path: Path) -> None:
     run = wt.record(output, make_examples(90), tmp_path / "run", max_length=24)
-    notes = " ".join(run.manifest["notes"])
+    notes = " ".join(run.manifest.notes)
     assert "speaks of 25 to 32 training rows" in notes
     assert "the data has 90" in notes
 
@@ -314,7 +340,7 @@ def test_a_lora_adapter_is_merged(tmp_path: Path) -> None:
     plain = model_of(BERT, tokens, examples.label_names).eval()(**given).logits.softmax(1)[0]
     assert np.abs(plain.detach().numpy() - expected).max() > 1e-3
     assert (wt.influence(run, ["the striker"], "tracin-we", label="sport") != 0).any()
-    assert "embeddings were frozen" in " ".join(run.manifest["notes"])
+    assert "embeddings were frozen" in " ".join(run.manifest.notes)
 
 
 def test_what_retrains_is_refused_in_one_sentence(output: Path, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,9 @@ from wordtrace import api
 from wordtrace.errors import CorruptError, DataError, InputError, MismatchError, NumericalError
 from wordtrace.models.cnn import CNN
 from wordtrace.run.choose import choose
+from wordtrace.run.recipe import Recipe
 from wordtrace.training.fit import Training, batch_rows, fit
+from wordtrace.training.settings import Settings
 
 SMALL = {"epochs": 3, "batch_size": 8, "dim": 8, "vocabulary": 200, "eval_fraction": 0.2}
 
@@ -97,14 +101,14 @@ def test_each_epoch_visits_every_row_once(run: api.Run) -> None:
 KILLED = """
 import sys, time
 from tests.conftest import make_examples
-from tests.run.test_train import SMALL
+from tests.training.test_train import SMALL
 from wordtrace import api
-from wordtrace.training import recorder as record
-save = record.Recorder.save
+from wordtrace.training.recorder import Recorder
+save = Recorder.save
 def slow(self, rate):
     save(self, rate)
     time.sleep(0.05)
-record.Recorder.save = slow
+Recorder.save = slow
 api.train(make_examples(), sys.argv[1], **SMALL)
 """
 
@@ -170,14 +174,14 @@ def test_early_stopping_keeps_the_best(examples: api.Examples, tmp_path: Path) -
         early_stopping=1,
         **{**SMALL, "epochs": 40, "learning_rate": 0.3},
     )
-    ends = [point for point in run.manifest["history"] if point["held_out_loss"] is not None]
+    ends = [point for point in run.manifest.history if point.held_out_loss is not None]
     per_epoch = run.recipe.steps_an_epoch(len(run.train))
-    ends = [point for point in ends if point["step"] and point["step"] % per_epoch == 0]
+    ends = [point for point in ends if point.step and point.step % per_epoch == 0]
     assert len(ends) < 40
-    best = min(ends, key=lambda point: point["held_out_loss"])
-    assert run.final.step == best["step"] < ends[-1]["step"]
+    best = min(ends, key=lambda point: point.held_out_loss)
+    assert run.final.step == best.step < ends[-1].step
     assert all(point.step <= run.final.step for point in run.checkpoints)
-    assert run.manifest["held_out"]["loss"] == pytest.approx(best["held_out_loss"])
+    assert run.manifest.held_out.loss == pytest.approx(best.held_out_loss)
 
 
 def test_three_checkpoints_where_the_loss_has_not_saturated() -> None:
@@ -224,6 +228,20 @@ def test_wrong_settings_are_refused_before_anything_is_written(
     with pytest.raises(InputError, match=message):
         api.train(examples, tmp_path / "a", **{**SMALL, **wrong})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_keyword_is_said_by_the_name_of_the_function_that_was_called(
+    examples: api.Examples, tmp_path: Path
+) -> None:
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'labl'"):
+        api.train(examples, tmp_path / "a", labl="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"give train\(\) recipe= and settings= in full, or"):
+        api.train(examples, tmp_path / "a", recipe=Recipe(), epochs=2)
+
+
+def test_every_field_of_recipe_and_settings_is_a_keyword() -> None:
+    named = {one.name for kind in (Recipe, Settings) for one in fields(kind)}
+    assert named <= set(signature(api.train).parameters)
 
 
 def test_a_diverging_training_says_so(examples: api.Examples, tmp_path: Path) -> None:

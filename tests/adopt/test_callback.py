@@ -32,12 +32,12 @@ def test_a_training_that_saves_and_logs_nothing_is_recorded(tmp_path: Path) -> N
     run = callback.run
     assert run is not None
     assert not callback.folder.exists()
-    history = {one["step"]: one for one in run.manifest["history"]}
+    history = {one.step: one for one in run.manifest.history}
     assert list(history) == [1, 2, 4, 8, 16, 24]
     # Warm-up over 3 steps, then linear to 0 at 24: step s uses factor(s − 1).
     for step, one in history.items():
         factor = (step - 1) / 3 if step <= 3 else (24 - (step - 1)) / 21
-        assert one["learning_rate"] == pytest.approx(3e-3 * factor)
+        assert one.learning_rate == pytest.approx(3e-3 * factor)
     expected = trainer.model.state_dict()
     for name, value in run.model(run.final).module.state_dict().items():
         torch.testing.assert_close(value, expected[name])
@@ -87,7 +87,7 @@ def test_a_resumed_training_is_recorded_whole(tmp_path: Path) -> None:
         **saving,
     )
     assert second.run is not None
-    rates = {one["step"]: one["learning_rate"] for one in second.run.manifest["history"]}
+    rates = {one.step: one.learning_rate for one in second.run.manifest.history}
     assert list(rates) == [1, 2, 4, 8, 16, 24]
     np.testing.assert_allclose(
         list(rates.values()), [3e-3 * (1 - (step - 1) / 24) for step in rates], rtol=1e-6

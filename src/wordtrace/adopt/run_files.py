@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from wordtrace.adopt.source import Source
+from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.disk import atomic
 from wordtrace.models import pretrained
 from wordtrace.models import tokenizer as tokens
@@ -15,7 +15,7 @@ from wordtrace.models.seq2seq import TARGET_FILE
 from wordtrace.models.weight_files import weight_files
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint
-from wordtrace.run.run import BASE, HELD_OUT, MANIFEST, TRAIN
+from wordtrace.run.manifest import BASE, HELD_OUT, MANIFEST, TRAIN
 
 #: All that an adopted run's folder holds at its top.
 OURS = (
@@ -30,13 +30,13 @@ OURS = (
 )
 
 
-def write_files(part: Path, source: Source, kept: Sequence[Checkpoint], copy: bool) -> None:
+def write_files(part: Path, output: TrainerOutput, kept: Sequence[Checkpoint], copy: bool) -> None:
     """Write the checkpoints, the last of which is the final model, configuration and tokenizer.
 
     Weights are linked, or copied where `copy` says so or the file system can't link.
     """
-    folders = {one.step: one.folder for one in source.saved}
-    place = adam.Place.of(source.model(source.saved[-1].folder))
+    folders = {one.step: one.folder for one in output.saved}
+    place = adam.Place.of(output.model(output.saved[-1].folder))
     for one in {one.step: one for one in kept}.values():
         target = part / one.folder
         target.mkdir(parents=True)
@@ -47,12 +47,12 @@ def write_files(part: Path, source: Source, kept: Sequence[Checkpoint], copy: bo
         elif one in kept[:-1]:
             adam.keep_from(folders[one.step], target, place)
         atomic.write_json(target / "step.json", one.document())
-    if source.base is not None:
+    if output.base is not None:
         (part / BASE).mkdir()
-        for path in [*weight_files(source.base), source.base / pretrained.CONFIG]:
+        for path in [*weight_files(output.base), output.base / pretrained.CONFIG]:
             _link(path, part / BASE / path.name, copy)
-    atomic.write_json(part / pretrained.CONFIG, source.document)
-    source.tokenizer.save(part / tokens.FILE)
+    atomic.write_json(part / pretrained.CONFIG, output.config)
+    output.tokenizer.save(part / tokens.FILE)
 
 
 def _link(source: Path, target: Path, copy: bool) -> None:

@@ -1,0 +1,178 @@
+"""A run made of a finished transformers training: nothing is trained again or unpickled."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import wordtrace
+from wordtrace.adopt.checkpoints import chosen_of, final_of, measure, untrained_loss
+from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.examples import ordered_as_model
+from wordtrace.adopt.learning_rates import Rates, rates_used
+from wordtrace.adopt.notes import notes_of
+from wordtrace.adopt.run_files import OURS, write_files
+from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_output
+from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Kind
+from wordtrace.disk import atomic, fingerprint
+from wordtrace.models import pretrained
+from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.library import library
+from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.weight_files import weight_files
+from wordtrace.run.check import checksums
+from wordtrace.run.existing import find_same
+from wordtrace.run.manifest import (
+    HELD_OUT,
+    MANIFEST,
+    TRAIN,
+    RunManifest,
+    TrainingRows,
+)
+from wordtrace.run.pretrained_model import PretrainedModel
+from wordtrace.run.run import Run
+
+#: On so many training rows the checkpoints' losses are measured.
+_SAMPLE = 500
+_TASKS: dict[Kind, str] = {"class": "classification", "set": "multi-label", "number": "regression"}
+
+
+def make_run(
+    folder: str | Path,
+    examples: Examples,
+    out: str | Path,
+    *,
+    held_out: Examples | None = None,
+    choices: Choices | None = None,
+    ordered: bool = False,
+    overwrite: bool = False,
+) -> Run:
+    """Make a run in `out` of a Trainer's output folder.
+
+    Weights are linked (copied where the file system can't), so the Trainer may clear its own
+    folder; ``training_args.bin`` is never opened.
+
+    Parameters
+    ----------
+    folder
+        The Trainer's output.
+    examples, held_out
+        The data of the training, and other data to evaluate on.
+    ordered
+        Whether the data's labels come in the order of the model's classes.
+
+    Raises
+    ------
+    InputError
+        For an output without whole checkpoints, pickled weights, unknown rates, another tokenizer
+        or labels than the model's.
+    CorruptError
+        For weights that don't fit the model, or that hold NaN.
+    MismatchError
+        When `out` holds another run.
+    """
+    choices, out = choices or Choices(), Path(out)
+    output = open_output(Path(folder), choices)
+    examples, held_out = ordered_as_model(output, examples, held_out, choices, ordered)
+    rates = rates_used(output, choices)
+    atomic.check_replaceable(out, MANIFEST, "run")
+    plan = _plan(output, examples, held_out, choices)
+    there = None if overwrite else find_same(out, plan)
+    if there is not None:
+        return there
+    with atomic.exclusive(out) as part:
+        atomic.refuse_foreign(part, OURS)
+        atomic.empty(part)
+        _make_in(part, output, examples, held_out, rates, choices, plan)
+        atomic.commit_folder(out)
+    return Run.open(out)
+
+
+def _plan(
+    output: TrainerOutput, examples: Examples, held_out: Examples | None, choices: Choices
+) -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    if isinstance(output.tokenizer, Seq2SeqTokenizer):
+        more["decoding"] = asdict(output.tokenizer.decoding)
+    if output.loss != TrainingLoss():
+        more["loss"] = output.loss.document()
+    return {
+        **more,
+        "output": [
+            [one.step, *(fingerprint.of_file(path) for path in weight_files(one.folder))]
+            for one in output.saved
+        ],
+        "max_length": output.tokenizer.max_length,
+        "learning_rate": choices.learning_rate,
+        "checkpoints": choices.checkpoints
+        if isinstance(choices.checkpoints, int)
+        else sorted(set(choices.checkpoints)),
+        "train": examples.fingerprint(),
+        "held_out": None if held_out is None else held_out.fingerprint(),
+    }
+
+
+def _make_in(
+    part: Path,
+    output: TrainerOutput,
+    examples: Examples,
+    held_out: Examples | None,
+    rates: Rates,
+    choices: Choices,
+    plan: dict[str, Any],
+) -> None:
+    """Make the run in the folder `part`; the manifest comes last."""
+    encoded = output.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+    check_fits(output, encoded)
+    drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
+    candidates, right, frozen = measure(output, encoded, examples.labels, np.sort(drawn), rates)
+    final, dim, measured = final_of(output, candidates, held_out)
+    chosen = chosen_of(candidates, choices, untrained_loss(examples))
+    write_files(part, output, [*chosen, final], choices.copy)
+    examples.write_parquet(part / TRAIN)
+    if held_out is not None:
+        held_out.write_parquet(part / HELD_OUT)
+    manifest = RunManifest(
+        made_with={
+            "wordtrace": wordtrace.__version__,
+            "torch": torch.__version__,
+            "transformers": library("transformers").__version__,
+        },
+        plan=plan,
+        model=_described(output, examples.kind, dim),
+        pretrained_embeddings=True,
+        max_length=output.tokenizer.max_length,
+        label_names=examples.label_names,
+        has_pairs=examples.has_pairs,
+        source=Path(examples.source).name,
+        recipe=None,
+        steps=final.step,
+        checkpoints=tuple(chosen),
+        final=final,
+        history=tuple(candidates),
+        notes=tuple(notes_of(output, examples, rates, chosen, right, frozen)),
+        train=TrainingRows.of(examples, encoded),
+        held_out=measured,
+        files=checksums(part),
+    )
+    atomic.write_json(part / MANIFEST, manifest.document())
+
+
+def _described(output: TrainerOutput, kind: Kind, dim: int) -> PretrainedModel:
+    tokenizer = output.tokenizer
+    return PretrainedModel(
+        architecture=(output.config.get("architectures") or [None])[0],
+        dim=dim,
+        token_types=tokenizer.types,
+        end=tokenizer.end if isinstance(tokenizer, CompletionTokenizer) else None,
+        decoding=tokenizer.decoding if isinstance(tokenizer, Seq2SeqTokenizer) else None,
+        loss=output.loss,
+        task="generation" if pretrained.is_generator(output.config) else _TASKS[kind],
+        label_kind=kind,
+    )

@@ -1,0 +1,279 @@
+"""What a run is made of: ``run.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from wordtrace.data.batches import Encoded
+from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Kind
+from wordtrace.disk import fingerprint
+from wordtrace.disk.format import check_format
+from wordtrace.errors import CorruptError, InputError
+from wordtrace.models.cnn import CNNConfig
+from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.seq2seq import Decoding
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.pretrained_model import PretrainedModel
+from wordtrace.run.recipe import Recipe
+
+MANIFEST = "run.json"
+TRAIN = "train.parquet"
+HELD_OUT = "held_out.parquet"
+#: The folder of the model that LoRA adapters were trained on.
+BASE = "base"
+FORMAT, VERSION = "wordtrace-run", 1
+#: What makes a run this run and no other, beside its training data and its files.
+_IDENTITY = ("model", "max_length", "label_names", "recipe", "checkpoints", "final")
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The training data.
+
+    Attributes
+    ----------
+    rows
+        How many examples.
+    fingerprint
+        Of the data.
+    truncated
+        How many texts were cut at the greatest length.
+    contradictions
+        How many texts occur with different labels.
+    """
+
+    rows: int
+    fingerprint: str
+    truncated: int
+    contradictions: int
+
+    @classmethod
+    def of(cls, examples: Examples, encoded: Encoded) -> TrainingRows:
+        """Describe examples and their token ids."""
+        return cls(
+            len(examples), examples.fingerprint(), encoded.truncated, len(examples.contradictions())
+        )
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How the final model does on examples that it was not trained on.
+
+    Attributes
+    ----------
+    rows
+        How many examples.
+    accuracy
+        The share of right labels; None for numbers and completions.
+    loss
+        The mean loss.
+    """
+
+    rows: int
+    accuracy: float | None
+    loss: float
+
+
+@dataclass(frozen=True)
+class RunManifest:
+    """The contents of ``run.json``.
+
+    Attributes
+    ----------
+    made_with
+        Versions of the libraries.
+    plan
+        What was asked for; two runs are the same when their plans are.
+    model
+        Its shape, or what is known of a model of transformers.
+    pretrained_embeddings
+        Whether the word embeddings began as a pretrained model's.
+    max_length
+        The most tokens of an example.
+    label_names
+        In the order of the model's outputs.
+    has_pairs
+        Whether examples have two texts.
+    source
+        The data file's name.
+    recipe
+        How it was trained; None where it was trained elsewhere.
+    steps
+        The step of the final weights.
+    checkpoints
+        Those over which influence is summed, by rising step.
+    final
+        The checkpoint that predicts.
+    history
+        All moments whose loss was measured.
+    train, held_out
+        The data; `held_out` is None where there is none.
+    files
+        The checksum of every other file of the run, by its path in it.
+    notes
+        Of a training done elsewhere: what was taken for granted; None where wordtrace trained.
+    """
+
+    made_with: Mapping[str, str]
+    plan: Mapping[str, Any]
+    model: CNNConfig | PretrainedModel
+    pretrained_embeddings: bool
+    max_length: int
+    label_names: tuple[str, ...]
+    has_pairs: bool
+    source: str
+    recipe: Recipe | None
+    steps: int
+    checkpoints: tuple[Checkpoint, ...]
+    final: Checkpoint
+    history: tuple[Checkpoint, ...]
+    train: TrainingRows
+    held_out: HeldOut | None
+    files: Mapping[str, str]
+    notes: tuple[str, ...] | None = None
+
+    @property
+    def task(self) -> str:
+        """What the model does: "classification", "multi-label", "regression" or "generation"."""
+        return self.model.task if isinstance(self.model, PretrainedModel) else "classification"
+
+    @property
+    def label_kind(self) -> Kind:
+        """What its labels are: one class a text, sets of classes, or numbers."""
+        return self.model.label_kind if isinstance(self.model, PretrainedModel) else "class"
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "made_with": dict(self.made_with),
+            "plan": dict(self.plan),
+            "model": self.model.document(),
+            "pretrained_embeddings": self.pretrained_embeddings,
+            "max_length": self.max_length,
+            "label_names": list(self.label_names),
+            "has_pairs": self.has_pairs,
+            "source": self.source,
+            "recipe": None if self.recipe is None else self.recipe.document(),
+            "steps": self.steps,
+            "checkpoints": [one.document() for one in self.checkpoints],
+            "final": self.final.document(),
+            "history": [one.document() for one in self.history],
+            **({} if self.notes is None else {"notes": list(self.notes)}),
+            "train": asdict(self.train),
+            "held_out": None if self.held_out is None else asdict(self.held_out),
+            "files": dict(self.files),
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], path: Path) -> RunManifest:
+        """Read from JSON; `path` names the file in errors.
+
+        Raises
+        ------
+        CorruptError
+            When it is no run's or of a newer version, or an entry is missing or not known; names
+            the entry.
+        """
+        check_format(document, FORMAT, VERSION, path)
+        rest = {key: one for key, one in document.items() if key not in ("format", "version")}
+        read = _Reader(path)
+        values = read.entries(cls, rest)
+        try:
+            held_out, recipe = values["held_out"], values["recipe"]
+            values |= {
+                "model": read.model(values["model"]),
+                "label_names": tuple(values["label_names"]),
+                "recipe": recipe and Recipe(**read.entries(Recipe, recipe, "recipe")),
+                "final": read.checkpoint(values["final"], "final"),
+                "train": TrainingRows(**read.entries(TrainingRows, values["train"], "train")),
+                "held_out": held_out and HeldOut(**read.entries(HeldOut, held_out, "held_out")),
+            }
+            for name in ("checkpoints", "history"):
+                values[name] = tuple(read.checkpoint(one, name) for one in values[name])
+            if values.get("notes") is not None:
+                values["notes"] = tuple(values["notes"])
+        except (TypeError, ValueError, AttributeError, InputError) as error:
+            raise CorruptError(f"{path} can't be read ({error}); make the run again.") from None
+        return cls(**values)
+
+
+def identity(document: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a run: of its data, tokenizer, weights, rates and recipe.
+
+    It is taken from ``run.json`` as it is written, so that a run with fewer entries than today's
+    stays the run that its index was built from.
+    """
+    return fingerprint.of_document(
+        {key: document[key] for key in _IDENTITY}
+        | {"train": document["train"]["fingerprint"], "files": document["files"]}
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the parts of one file, which its errors name."""
+
+    path: Path
+
+    def entries(
+        self, kind: type[Any], document: Any, part: str | None = None, whole: bool = False
+    ) -> dict[str, Any]:
+        """Return the entries of an object that is to have the fields of a dataclass.
+
+        An entry that has a default may be missing, since it may be younger than the run; where the
+        object is to be `whole`, no entry may.
+        """
+        where = "" if part is None else f" in {part!r}"
+        if not isinstance(document, Mapping):
+            raise CorruptError(f"{self.path} holds no object{where}; make the run again.")
+        known = {one.name for one in fields(kind)}
+        needed = {
+            one.name
+            for one in fields(kind)
+            if whole or one.default is one.default_factory is MISSING
+        }
+        if missing := sorted(needed - set(document)):
+            raise CorruptError(f"{self.path} lacks {_listed(missing)}{where}; make the run again.")
+        if unknown := sorted(set(document) - known):
+            raise CorruptError(
+                f"{self.path} holds {_listed(unknown)}{where}, which this wordtrace does not know; "
+                "was it made by a newer version?"
+            )
+        return dict(document)
+
+    def checkpoint(self, document: Any, part: str) -> Checkpoint:
+        return Checkpoint(**self.entries(Checkpoint, document, part, whole=True))
+
+    def model(self, document: Mapping[str, Any]) -> CNNConfig | PretrainedModel:
+        rest = dict(document)
+        kind = rest.pop("kind", None)
+        if kind == "cnn":
+            values = self.entries(CNNConfig, rest, "model", whole=True)
+            return CNNConfig(**{**values, "widths": tuple(values["widths"])})
+        if kind != "transformers":
+            raise CorruptError(
+                f"{self.path} tells of a model of the kind {kind!r}, which this wordtrace does not "
+                "know; was it made by a newer version?"
+            )
+        values = self.entries(PretrainedModel, rest, "model")
+        decoding = values.get("decoding")
+        if decoding is not None:
+            values["decoding"] = Decoding(**self.entries(Decoding, decoding, "decoding"))
+        values["loss"] = TrainingLoss.of(values.get("loss"))
+        if values.get("drawn") is not None:
+            values["drawn"] = tuple(values["drawn"])
+        return PretrainedModel(**values)
+
+
+def _has_default(one: Field[Any]) -> bool:
+    return one.default is not MISSING or one.default_factory is not MISSING
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))

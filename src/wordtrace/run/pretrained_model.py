@@ -1,0 +1,67 @@
+"""What a run knows of its model, where that is one of transformers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from wordtrace.data.labelling import Kind
+from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.seq2seq import Decoding
+
+
+@dataclass(frozen=True)
+class PretrainedModel:
+    """A model of transformers.
+
+    Attributes
+    ----------
+    architecture
+        The name of its class; None where its configuration has none.
+    dim
+        Of a word embedding.
+    token_types
+        Whether it is told which tokens are a pair's second text.
+    drawn
+        The parameters of the new head, where wordtrace trained it; None: it was trained elsewhere.
+        The attributes below are written for a model that was trained elsewhere alone.
+    end
+        The token that ends a causal language model's completion.
+    decoding
+        How a sequence-to-sequence model's decoder is fed.
+    loss
+        What a classifier was trained with.
+    task
+        "classification", "multi-label", "regression" or "generation".
+    label_kind
+        One class a text, sets of classes, or numbers.
+    """
+
+    architecture: str | None
+    dim: int
+    token_types: bool = False
+    drawn: tuple[str, ...] | None = None
+    end: int | None = None
+    decoding: Decoding | None = None
+    loss: TrainingLoss = field(default_factory=TrainingLoss)
+    task: str = "classification"
+    label_kind: Kind = "class"
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        found: dict[str, Any] = {
+            "kind": "transformers",
+            "architecture": self.architecture,
+            "dim": self.dim,
+            "token_types": self.token_types,
+        }
+        if self.drawn is not None:
+            return {**found, "drawn": list(self.drawn)}
+        return {
+            **found,
+            "end": self.end,
+            "decoding": None if self.decoding is None else asdict(self.decoding),
+            "loss": self.loss.document(),
+            "task": self.task,
+            "label_kind": self.label_kind,
+        }
