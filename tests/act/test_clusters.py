@@ -174,10 +174,10 @@ def test_a_planted_pattern_and_clashing_copies_are_found_by_name(planted: api.Ru
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({"wrong": 0}, "--wrong is 0"),
-        ({"threshold": 1.5}, "--threshold is 1.5"),
-        ({"least": 1}, "--least is 1"),
-        ({"trainings": 1}, "--trainings is 1"),
+        ({"wrong": 0}, "wrong is 0"),
+        ({"threshold": 1.5}, "threshold is 1.5"),
+        ({"least": 1}, "least is 1"),
+        ({"trainings": 1}, "trainings is 1"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(run: api.Run, choices: dict, said: str) -> None:

@@ -203,12 +203,12 @@ def test_its_patch_fits_the_training_data(run: api.Run, index: api.Index, asked,
     [
         ({"actions": ["burn"]}, "known: remove, blank, relabel"),
         ({"actions": []}, "no change to try"),
-        ({"k": [0]}, "--k is 0"),
-        ({"k": [10**6]}, "--k is 1000000"),
-        ({"repeats": 1}, "--repeats is 1"),
+        ({"k": [0]}, "k is 0"),
+        ({"k": [10**6]}, "k is 1000000"),
+        ({"repeats": 1}, "repeats is 1"),
         ({"band": (0.7, 0.3)}, "two rising probabilities"),
         ({"band": (0.0, 0.0001)}, "no query of .* is misclassified with a probability"),
-        ({"limit": 0}, "--limit is 0"),
+        ({"limit": 0}, "limit is 0"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(index: api.Index, asked, choices, said) -> None:

@@ -173,9 +173,9 @@ def test_a_patch_of_the_list_is_for_review(flipped) -> None:
 
 
 def test_wrong_arguments_are_one_sentence(index: api.Index) -> None:
-    with pytest.raises(InputError, match="--by is 'luck'"):
+    with pytest.raises(InputError, match="by is 'luck'"):
         index.mislabels(by="luck")
-    with pytest.raises(InputError, match="--top is 0"):
+    with pytest.raises(InputError, match="top is 0"):
         index.mislabels(top=0)
     with pytest.raises(InputError, match="no example with the id 'zz'"):
         index.mislabels(wrong=["zz"])

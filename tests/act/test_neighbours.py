@@ -56,5 +56,5 @@ def test_copies_have_cosine_one_and_removed_examples_are_nobodys_neighbours(
     index.neighbours(tmp_path / "n.parquet", top=3)
     table = pq.read_table(tmp_path / "n.parquet").to_pandas()
     assert second not in {*table["id"], *table["neighbour"]}
-    with pytest.raises(InputError, match="--top is 0"):
+    with pytest.raises(InputError, match="top is 0"):
         index.neighbours(tmp_path / "n.parquet", top=0)

@@ -235,7 +235,7 @@ def test_places_are_checked_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"end it in \.csv"):
         apply_patch(patch, data, tmp_path / "out.jsonl")
     (tmp_path / "there.csv").write_text("mine")
-    with pytest.raises(InputError, match="--overwrite"):
+    with pytest.raises(InputError, match="overwrite=True"):
         apply_patch(patch, data, tmp_path / "there.csv")
     assert (tmp_path / "there.csv").read_text() == "mine"
     apply_patch(patch, data, tmp_path / "there.csv", overwrite=True)

@@ -176,7 +176,9 @@ def test_without_a_logged_rate_one_must_be_given(copied: Path, tmp_path: Path) -
         path = folder / "trainer_state.json"
         state = json.loads(path.read_text())
         path.write_text(json.dumps({**state, "log_history": []}))
-    with pytest.raises(InputError, match=r"no learning rate was logged .* give --lr RATE"):
+    with pytest.raises(
+        InputError, match=r"no learning rate was logged .* give learning_rate for all"
+    ):
         wt.record(copied, make_examples(32), tmp_path / "run", max_length=24)
     run = wt.record(copied, make_examples(32), tmp_path / "run", max_length=24, learning_rate=0.002)
     assert {one.learning_rate for one in run.checkpoints} == {0.002}
@@ -199,9 +201,11 @@ def test_what_is_no_output_is_refused(copied: Path, tmp_path: Path) -> None:
             wt.record(copied, make_examples(32), tmp_path / "run", **{"max_length": 24, **choices})
         assert not (tmp_path / "run").exists()
 
-    refused(InputError, "--max-length is 500; the model takes 38", max_length=500)
-    refused(InputError, r"--checkpoint-steps names 3; there are 2, 4, 6, 8", checkpoints=(2, 3))
-    refused(InputError, "--lr is -1", learning_rate=-1)
+    refused(InputError, "max_length is 500; the model takes 38", max_length=500)
+    refused(
+        InputError, r"there is no checkpoint of step 3; there are 2, 4, 6, 8", checkpoints=(2, 3)
+    )
+    refused(InputError, "learning_rate is -1", learning_rate=-1)
     weights = copied / "checkpoint-8" / "model.safetensors"
     tensors = load_file(weights)
     name = "bert.encoder.layer.0.output.dense.weight"
@@ -228,7 +232,7 @@ def test_what_is_no_output_is_refused(copied: Path, tmp_path: Path) -> None:
     config.write_text(json.dumps(document))
     for file in copied.rglob("tokenizer*"):
         file.unlink()
-    refused(InputError, r"holds no tokenizer .* give its folder by --tokenizer")
+    refused(InputError, r"holds no tokenizer .* give its folder by tokenizer")
     for folder in copied.glob("checkpoint-*"):
         torch.save({}, folder / "pytorch_model.bin")
         (folder / "model.safetensors").unlink()
@@ -271,12 +275,12 @@ def test_labels_are_matched_by_name_by_number_or_named(
     assert run.label_names == examples.label_names
     assert run.train.labels.tolist() == examples.labels.tolist()
     upper = replace(examples, label_names=("FILM", "MONEY", "SPORT"), source="upper.csv")
-    with pytest.raises(InputError, match=r"name them in the model's order by --label-names"):
+    with pytest.raises(InputError, match=r"name them in the model's order by label_names"):
         wt.record(output, upper, tmp_path / "upper", max_length=24)
     order = ("FILM", "MONEY", "SPORT")
     run = wt.record(output, upper, tmp_path / "upper", max_length=24, label_names=order)
     assert run.label_names == order
-    with pytest.raises(InputError, match=r"--label-names gives 2 names .* has 3 classes"):
+    with pytest.raises(InputError, match=r"label_names gives 2 names .* has 3 classes"):
         wt.record(output, upper, tmp_path / "x", max_length=24, label_names=("FILM", "MONEY"))
     more = api.Examples.of(["a", "b", "c", "d"], [0, 1, 2, 3], tuple("abcd"), source="more.csv")
     with pytest.raises(InputError, match=r"more.csv has 4 labels .* it was trained on other data"):
@@ -289,7 +293,7 @@ def test_the_order_suggested_is_what_the_model_predicts(tmp_path: Path) -> None:
     turned = api.Examples.of(
         examples.texts, 2 - examples.labels, ("z", "y", "x"), source="turned.csv"
     )
-    with pytest.raises(InputError, match=r"predicts: --label-names x,y,z$"):
+    with pytest.raises(InputError, match=r"predicts: label_names=\('x', 'y', 'z'\)$"):
         wt.record(tmp_path / "out", turned, tmp_path / "run", max_length=24)
 
 

@@ -126,7 +126,7 @@ def test_wrong_arguments_are_one_sentence(run) -> None:
         cancellation(run, ["attention"])
     with pytest.raises(InputError, match="at least one"):
         cancellation(run, [])
-    with pytest.raises(InputError, match="--limit is 1"):
+    with pytest.raises(InputError, match="limit is 1"):
         cancellation(run, limit=1)
     single = tiny_run(bert, 12)
     single.checkpoints = single.checkpoints[-1:]

@@ -130,13 +130,13 @@ def test_a_run_is_measured_with_names_and_texts(run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"top": 0}, "--top is 0"),
+        ({"top": 0}, "top is 0"),
         ({"top": 10**6}, "training examples"),
         ({"measures": []}, "no measure"),
         ({"measures": "tracin-wee"}, "did you mean"),
         ({"label": "weather"}, "no label 'weather'"),
         ({"label": ["sport", "film"]}, "1 texts but 2 labels"),
-        ({"listed": -1}, "--listed is -1"),
+        ({"listed": -1}, "listed is -1"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(run, arguments: dict, said: str) -> None:

@@ -46,9 +46,9 @@ def test_spans_name_the_text_they_stand_in(pairs: api.Run) -> None:
 
 
 def test_pairs_and_single_texts_are_not_mixed_up(pairs: api.Run, run: api.Run) -> None:
-    with pytest.raises(InputError, match=r"TEXT is a single one; give its second text by --pair"):
+    with pytest.raises(InputError, match=r"TEXT is a single one; give its second text, too"):
         words(pairs, ONE[0])
-    with pytest.raises(InputError, match=r"TEXT2 is a single one; .* --pair2"):
+    with pytest.raises(InputError, match=r"TEXT2 is a single one; .* second text"):
         words(pairs, ONE, TWO[0])
     with pytest.raises(InputError, match="pairs of texts throughout"):
         overlap(pairs, [ONE, "alone"], ["bm25"], top=5)

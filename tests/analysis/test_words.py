@@ -120,7 +120,7 @@ def test_wrong_labels_and_steps_are_one_sentence(run) -> None:
         words(run, ONE, label="weather")
     with pytest.raises(InputError, match="goes with a second text"):
         words(run, ONE, label2="sport")
-    with pytest.raises(InputError, match="--checkpoint is 12345"):
+    with pytest.raises(InputError, match="checkpoint is 12345"):
         words(run, ONE, checkpoint=12345)
 
 

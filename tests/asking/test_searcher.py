@@ -170,16 +170,16 @@ def test_what_a_cluster_cannot_answer_is_said_before_any_work(
 ) -> None:
     index = kinds["float16"]
     for measure, more in (("tracin-last", {}), ("tracin-we", {}), (None, {"top_k": 3})):
-        with pytest.raises(InputError, match=r"--executor ray asks the index alone.*top-k 10"):
+        with pytest.raises(InputError, match=r"executor='ray' asks the index alone.*top_k 10"):
             index.trace("goal", measure=measure, executor="ray", **more)
     with pytest.raises(InputError, match="does not hold what tracin-last needs; give its run"):
         api.influence(index, "goal", "tracin-last")
-    with pytest.raises(InputError, match="is a run; --executor"):
+    with pytest.raises(InputError, match="is a run; executor"):
         api.influence(run, "goal", executor="ray")
     for wrong, message in (
-        ({"executor": "dask"}, "--executor is 'dask'; it must be threads or ray"),
-        ({"address": "auto"}, "--address is of a Ray cluster; give --executor ray with it"),
-        ({"workers": 2}, "--workers is of a Ray cluster"),
+        ({"executor": "dask"}, "executor is 'dask'; it must be threads or ray"),
+        ({"address": "auto"}, "address is of a Ray cluster; give executor='ray' with it"),
+        ({"workers": 2}, "workers is of a Ray cluster"),
     ):
         with pytest.raises(InputError, match=message):
             index.trace("goal", **wrong)  # type: ignore[arg-type]

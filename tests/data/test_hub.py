@@ -85,9 +85,7 @@ def test_training_takes_held_out_rows_from_another_split(fake: list[Any], tmp_pa
 
 
 def test_splits_that_must_be_named_or_are_not_there(fake: list[Any]) -> None:
-    with pytest.raises(
-        DataError, match="toy_news holds the splits train, test; name one by --split"
-    ):
+    with pytest.raises(DataError, match="toy_news holds the splits train, test; name one by split"):
         wt.read_examples("toy_news")
     with pytest.raises(
         DataError, match=r'toy_news of the .* hub can.t be read: Unknown split "dev"'

@@ -213,13 +213,13 @@ def test_datasets_and_pandas(tmp_path: Path) -> None:
     data.save_to_disk(tmp_path / "one")
     assert read_examples(tmp_path / "one").fingerprint() == expected.fingerprint()
     datasets.DatasetDict({"train": data}).save_to_disk(tmp_path / "two")
-    with pytest.raises(DataError, match="holds the splits train; name one by --split"):
+    with pytest.raises(DataError, match="holds the splits train; name one by split"):
         read_examples(tmp_path / "two")
     found = read_examples(tmp_path / "two", split="train")
     assert found.fingerprint() == expected.fingerprint()
     with pytest.raises(DataError, match="holds the splits train; there is no 'test'"):
         read_examples(tmp_path / "two", split="test")
-    with pytest.raises(DataError, match="one has no splits; leave --split train out"):
+    with pytest.raises(DataError, match="one has no splits; leave split='train' out"):
         read_examples(tmp_path / "one", split="train")
     in_memory = datasets.DatasetDict({"train": data})
     assert read_examples(in_memory, split="train").fingerprint() == expected.fingerprint()

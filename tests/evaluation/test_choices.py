@@ -55,7 +55,7 @@ def test_least_overlap_marks_the_texts_that_share_least() -> None:
         assert row.sum() == 20
         cosine = np.array(cosines(train.texts, query))
         assert cosine[row].max() <= cosine[~row].min() + 1e-9
-    with pytest.raises(InputError, match="--least-overlap is 61; it must be from 1 to 60"):
+    with pytest.raises(InputError, match="candidates is 61; it must be from 1 to 60"):
         least_overlap(train, queries, 61)
 
 
@@ -80,9 +80,9 @@ def test_queries_are_drawn_balanced_and_only_right_or_wrong(run: api.Run, index:
 
 
 def test_what_can_not_be_drawn_is_told(run: api.Run) -> None:
-    with pytest.raises(InputError, match=r"there are only 24 such rows; --queries is 1,000\."):
+    with pytest.raises(InputError, match=r"there are only 24 such rows; queries is 1,000\."):
         pick(run, 1000)
-    with pytest.raises(InputError, match=r"--only is 'both'; it must be all, right, wrong\."):
+    with pytest.raises(InputError, match=r"only is 'both'; it must be all, right, wrong\."):
         pick(run, 2, only="both")
     with pytest.raises(InputError, match="at least 1"):
         pick(run, 0)

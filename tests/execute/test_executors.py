@@ -56,7 +56,7 @@ def test_each_item_comes_back_once_with_its_result_from_one_thread(executor) -> 
 
 
 def test_a_killed_worker_is_one_sentence() -> None:
-    with pytest.raises(WordtraceError, match=r"a worker process was killed.*fewer --workers"):
+    with pytest.raises(WordtraceError, match=r"a worker process was killed.*fewer workers"):
         list(Processes(2).run(die, range(3)))
 
 

@@ -18,7 +18,7 @@ import torch
 from tests.index.test_build import tree
 from tests.patience import PATIENCE, wait_until
 from wordtrace import api
-from wordtrace.errors import InputError, NumericalError, WordtraceError
+from wordtrace.errors import InputError, NumericalError, WordtraceError, option
 from wordtrace.execute.actors import Actors
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.ray import Cluster
@@ -53,7 +53,7 @@ def square(item: int) -> tuple[int, int]:
 
 
 def refuse(item: int) -> int:
-    raise InputError(f"item {item} is wrong; give another.")
+    raise InputError(f"{option('item')} {item} is wrong; give another.")
 
 
 def die(item: int) -> int:
@@ -76,8 +76,10 @@ def test_each_item_comes_back_once_with_its_result_from_one_thread(cluster: Any)
 
 
 def test_a_tasks_own_error_comes_through(cluster: Any) -> None:
-    with pytest.raises(InputError, match=r"^item \d is wrong; give another\.$"):
+    with pytest.raises(InputError, match=r"^item \d is wrong; give another\.$") as raised:
         list(Cluster().run(refuse, range(3)))
+    # It still knows which setting it names, for the command line.
+    assert raised.value.worded(lambda one: f"--{one.name}").startswith("--item ")
 
 
 def test_a_task_whose_worker_dies_runs_again(cluster: Any, tmp_path: Path) -> None:
@@ -145,11 +147,11 @@ def test_a_task_has_the_resources_it_was_promised(cluster: Any, tmp_path: Path) 
         items = [str(folder / str(place)) for place in range(2)]
         found = [count for _, count in Cluster(cpus=cpus).run(meet, items)]
         assert max(found) == most
-    with pytest.raises(InputError, match=r"--cpus-a-task: no machine .* has 3 CPUs; .* has 2\."):
+    with pytest.raises(InputError, match=r"cpus: no machine .* has 3 CPUs; .* has 2\."):
         list(Cluster(cpus=3).run(square, [1]))
-    with pytest.raises(InputError, match="--memory-a-task: no machine of the cluster has"):
+    with pytest.raises(InputError, match="memory: no machine of the cluster has"):
         list(Cluster(memory=1 << 60).run(square, [1]))
-    with pytest.raises(InputError, match="--cpus-a-task is 0; it must be over 0"):
+    with pytest.raises(InputError, match="cpus is 0; it must be over 0"):
         Cluster(cpus=0)
 
 
@@ -324,9 +326,9 @@ def _is_below(pid: int, ancestor: int) -> bool:
 
 
 def test_wrong_names_and_addresses_are_refused(run: api.Run, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--executor is 'dask'; it must be processes or ray"):
+    with pytest.raises(InputError, match="executor is 'dask'; it must be processes or ray"):
         api.build_index(run, tmp_path / "x", executor="dask")
-    with pytest.raises(InputError, match="give --executor ray"):
+    with pytest.raises(InputError, match="give executor='ray'"):
         api.build_index(run, tmp_path / "x", address="auto")
     with pytest.raises(InputError, match="workers is 0"):
         Cluster(workers=0)

@@ -154,13 +154,15 @@ def test_faults(index: api.Index, run: api.Run, tmp_path: Path) -> None:
     for arguments, message in (
         (("",), "query 0 is empty"),
         (([],), "there is no query"),
+        ((123,), "int 123 is no text; give a text, a list of texts"),
+        (([TEXT, 5],), "int 5, at place 1 of the texts, is no text"),
         ((TEXT, "cooking"), r"no label 'cooking'; the run has film, money, sport"),
         (([TEXT, TEXT], ["film"]), "there are 2 texts but 1 labels"),
         (([(TEXT, TEXT)],), "trained on single texts"),
     ):
         with pytest.raises(InputError, match=message):
             index.trace(*arguments)
-    with pytest.raises(InputError, match="--top is 0"):
+    with pytest.raises(InputError, match="top is 0"):
         index.trace(TEXT, top=0)
     with pytest.raises(InputError, match="this trace has 2 queries; say which"):
         _ = index.trace([TEXT, TEXT]).proponents
@@ -214,7 +216,7 @@ def test_mislabels_find_planted_flips(examples: api.Examples, tmp_path: Path) ->
         assert found.planted["checked"] == 4
         top = {row.id for row in found.rows[:4]}
         assert found.planted["found"][by] == len(top & set(ids))
-    with pytest.raises(InputError, match="--by is 'luck'"):
+    with pytest.raises(InputError, match="by is 'luck'"):
         index.mislabels(by="luck")
 
 
@@ -224,7 +226,7 @@ def test_a_query_that_is_no_unicode_is_refused(index: api.Index) -> None:
 
 
 def test_top_k_of_nothing_is_refused(index: api.Index) -> None:
-    with pytest.raises(InputError, match="top-k is 0; give 1 or more"):
+    with pytest.raises(InputError, match="top_k is 0; give 1 or more"):
         index.trace(TEXT, top_k=0)
 
 

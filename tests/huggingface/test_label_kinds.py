@@ -298,7 +298,7 @@ def test_from_a_table_of_0_and_1_to_proponents_on_the_command_line(jigsaw: Path)
 
 def test_unnamed_classes_in_a_list_are_not_guessed_but_suggested(jigsaw: Path) -> None:
     rows = rows_of(Data("set"), "set")
-    with pytest.raises(InputError, match="name them in the model's order by --label-names; judg"):
+    with pytest.raises(InputError, match="name them in the model's order by label_names; judg"):
         wt.record(jigsaw / "out", rows, jigsaw / "other", max_length=24)
     run = wt.record(jigsaw / "out", rows, jigsaw / "other", max_length=24, label_names=CLASSES)
     np.testing.assert_array_equal(run.train.labels, Data("set").labels)

@@ -143,7 +143,7 @@ def test_layers_are_cut(encoder: Path, tmp_path: Path) -> None:
     names = set(run.weights(0))
     assert any(".layer.0." in name for name in names)
     assert not any(".layer.1." in name for name in names)
-    with pytest.raises(InputError, match=r"--layers is 3; .* has 2"):
+    with pytest.raises(InputError, match=r"layers is 3; .* has 2"):
         wt.train(make_examples(40), tmp_path / "x", model=str(encoder), layers=3, **SMALL)
 
 

@@ -231,10 +231,10 @@ def test_document_frequency_counts_texts_not_occurrences(run: api.Run, index: ap
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"top_k": 0}, "top-k is 0; give 1 or more"),
-        ({"dtype": "int3"}, "--dtype is 'int3'; it must be one of float16, float32, int8"),
+        ({"top_k": 0}, "top_k is 0; give 1 or more"),
+        ({"dtype": "int3"}, "dtype is 'int3'; it must be one of float16, float32, int8"),
         ({"weighting": "one"}, "must be rate, rate-sum or adam"),
-        ({"shard_size": 0}, "--shard-size is 0"),
+        ({"shard_size": 0}, "shard_size is 0"),
         ({"workers": 0}, "workers is 0"),
     ],
 )

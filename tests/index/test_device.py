@@ -56,10 +56,10 @@ def test_a_device_that_is_not_there_is_one_sentence(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert find_device("auto") == "cpu"
-    with pytest.raises(InputError, match=r"--device quantum can't be used here \(.*\); give cpu\."):
+    with pytest.raises(InputError, match=r"device='quantum' can't be used here \(.*\); give cpu\."):
         api.build_index(run, tmp_path / "x", device="quantum")
     if not torch.backends.cuda.is_built():
-        with pytest.raises(InputError, match=r"--device cuda can't be used here .*; give cpu\."):
+        with pytest.raises(InputError, match=r"device='cuda' can't be used here .*; give cpu\."):
             api.build_index(run, tmp_path / "x", device="cuda")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -176,7 +176,7 @@ def test_faults_are_told_and_change_nothing(built: api.Index) -> None:
         built.remove(["nobody"])
     with pytest.raises(InputError, match="would leave no example"):
         built.remove(built.run.train.ids)
-    with pytest.raises(InputError, match="--shard-size is 0"):
+    with pytest.raises(InputError, match="shard_size is 0"):
         built.merge(0)
     with (
         atomic.exclusive(built.folder.path),

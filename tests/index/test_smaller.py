@@ -43,7 +43,7 @@ def test_a_build_in_bfloat16_says_so_and_what_it_costs(run: api.Run, tmp_path: P
     api.Index.open(tmp_path / "bfloat16").add(more, workers=1)
     with pytest.raises(MismatchError, match="precision"):
         api.build_index(run, tmp_path / "bfloat16", top_k=None, dtype="float32", workers=1)
-    with pytest.raises(InputError, match="--precision is 'float16'; it must be float32 or bfl"):
+    with pytest.raises(InputError, match="precision is 'float16'; it must be float32 or bfl"):
         api.build_index(run, tmp_path / "x", precision="float16", workers=1)
     assert api.estimate_index(run, precision="bfloat16", workers=1)["fidelity"]
 
@@ -156,7 +156,7 @@ def test_calibration_takes_the_smallest_k_that_is_good_enough(run: api.Run) -> N
     assert found["chosen"] == good[0]
     sizes = [row["bytes_per_example"] for row in found["rows"]]
     assert sizes == sorted(sizes)
-    with pytest.raises(InputError, match="--calibrate is 0; give a share over 0"):
+    with pytest.raises(InputError, match="overlap is 0; give a share over 0"):
         api.calibrate(run, overlap=0)
 
 
@@ -202,8 +202,8 @@ def test_a_gradient_outside_the_kept_dimensions_is_stored_as_nothing() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"project": 12}, "--project is 12; the gradients have 12 dimensions: give 1 to 11"),
-        ({"project": 3, "projection": "ica"}, "--projection is 'ica'; it must be pca or random"),
+        ({"project": 12}, "project is 12; the gradients have 12 dimensions: give 1 to 11"),
+        ({"project": 3, "projection": "ica"}, "projection is 'ica'; it must be pca or random"),
     ],
 )
 def test_wrong_projections_are_refused(run: api.Run, tmp_path: Path, wrong, message: str) -> None:

@@ -151,7 +151,7 @@ def test_conjugate_gradients_against_scipy() -> None:
 
 
 def test_a_singular_hessian_asks_for_damping(run: api.Run) -> None:
-    with pytest.raises(NumericalError, match="give a larger --damping"):
+    with pytest.raises(NumericalError, match="give a larger damping"):
         InfluenceLast(damping=0.0).score(run, queries_of(run))
     with pytest.raises(InputError, match="damping is -1"):
         api.influence(run, "goal", "influence-last", damping=-1)

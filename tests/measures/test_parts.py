@@ -162,9 +162,9 @@ def test_a_text_of_special_tokens_only_scores_finite(run: api.Run) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"top_k": 0}, "top-k is 0"),
+        ({"top_k": 0}, "top_k is 0"),
         ({"frequent": 1.5}, "frequent is 1.5; give a share"),
-        ({"synonym_cosine": float("nan")}, "synonym-cosine is nan"),
+        ({"synonym_cosine": float("nan")}, "synonym_cosine is nan"),
         ({"damping": float("inf")}, "damping is inf"),
         ({"l2": 0}, "l2 is 0; give a number over 0"),
         ({"memory": 1000}, "memory is 1000 bytes; give at least one megabyte"),

@@ -97,7 +97,7 @@ def test_reduced_embeddings_are_the_truncated_svd(tmp_path) -> None:
     for column in range(5):
         cosine = np.corrcoef(found[:, column], expected[:, column])[0, 1]
         assert abs(cosine) == pytest.approx(1, abs=1e-5)
-    with pytest.raises(InputError, match="have 16 dimensions, fewer than --dim 17"):
+    with pytest.raises(InputError, match="have 16 dimensions, fewer than dim=17"):
         reduced(tmp_path, 17)
 
 

@@ -70,7 +70,7 @@ def test_faults(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text("{}")
     with pytest.raises(CorruptError, match=r"not a readable tokenizer.json"):
         Tokenizer.open(tmp_path / "t.json", 12)
-    with pytest.raises(InputError, match=r"maximum length is 3.*give --max-length 4"):
+    with pytest.raises(InputError, match=r"maximum length is 3.*give max_length=4"):
         Tokenizer.train(["a"], 50, 3)
 
 

@@ -207,7 +207,7 @@ def test_an_effect_is_shown_only_when_every_control_says_so() -> None:
     assert judge(one) == (
         False,
         "So against random rows of the same labels the fix is not shown to work; more seeds "
-        "(--repeats) narrow the interval.",
+        "narrow the interval.",
     )
 
 

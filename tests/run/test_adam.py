@@ -172,7 +172,7 @@ def test_rows_that_adam_has_not_met_weigh_nothing(run: api.Run) -> None:
 )
 def test_where_there_are_none_it_is_said(tmp_path: Path, choices: dict[str, Any]) -> None:
     run = trained(tmp_path / "run", **choices)
-    with pytest.raises(InputError, match=r"keeps no step sizes of Adam .* give --weighting rate"):
+    with pytest.raises(InputError, match=r"keeps no step sizes of Adam .* give weighting='rate'"):
         api.build_index(run, weighting="adam", workers=1)
     with pytest.raises(InputError, match="must be rate, rate-sum or adam"):
         api.build_index(run, weighting="adamw", workers=1)

@@ -196,23 +196,26 @@ def test_a_bump_in_the_loss_is_not_a_way_back() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"epochs": 0}, "--epochs is 0; it must be at least 1"),
-        ({"learning_rate": -1.0}, "--lr is -1.0; it must be over 0"),
-        ({"momentum": 1.0}, "--momentum is 1.0"),
+        ({"epochs": 0}, "epochs is 0; it must be at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0; it must be over 0"),
+        ({"momentum": 1.0}, "momentum is 1.0"),
         ({"schedule": "cosine"}, "'cosine'; it must be constant or linear"),
-        ({"seed": -1}, "--seed is -1"),
-        ({"checkpoints": 0}, "--checkpoints is 0"),
-        ({"checkpoints": (5, 900)}, "names step 900, but the training has 36 steps"),
+        ({"seed": -1}, "seed is -1"),
+        ({"checkpoints": 0}, "checkpoints is 0"),
+        (
+            {"checkpoints": (5, 900)},
+            "there is no step 900 for a checkpoint: the training has 36 steps",
+        ),
         ({"early_stopping": 1, "eval_fraction": 0}, "needs held-out examples"),
-        ({"eval_fraction": 1.5}, "--eval-fraction is 1.5"),
-        ({"model": "no model"}, "--model no model is no folder here"),
+        ({"eval_fraction": 1.5}, "eval_fraction is 1.5"),
+        ({"model": "no model"}, "no model is no folder here"),
         ({"embeddings": Path("/nowhere")}, "holds no tokenizer.json"),
         ({"max_length": 2}, "maximum length is 2"),
-        ({"device": "tpu9"}, r"--device tpu9 can't be used here .*; give cpu"),
-        ({"early_stopping": 0}, "--early-stopping is 0"),
-        ({"vocabulary": 2}, "--vocabulary is 2"),
-        ({"batch_size": 0}, "--batch-size is 0"),
-        ({"weight_decay": -1.0}, "--weight-decay is -1.0"),
+        ({"device": "tpu9"}, r"device='tpu9' can't be used here .*; give cpu"),
+        ({"early_stopping": 0}, "early_stopping is 0"),
+        ({"vocabulary": 2}, "vocabulary is 2"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"weight_decay": -1.0}, "weight_decay is -1.0"),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_written(
@@ -239,7 +242,7 @@ def test_every_field_of_recipe_and_settings_is_a_keyword() -> None:
 
 def test_a_diverging_training_says_so(examples: api.Examples, tmp_path: Path) -> None:
     with pytest.raises(
-        NumericalError, match=r"training loss is (nan|inf) (at|after) step \d+.*lower --lr"
+        NumericalError, match=r"training loss is (nan|inf) (at|after) step \d+.*lower learning_rate"
     ):
         api.train(examples, tmp_path / "a", learning_rate=1e18, **SMALL)
     assert not list(tmp_path.iterdir())

@@ -141,5 +141,5 @@ def test_a_loss_that_is_not_finite_ends_it(run: api.Run) -> None:
     model.initialise(1)
     weights = np.ones(len(run.train), np.float32)
     recipe = replace(run.recipe, learning_rate=1e30)
-    with pytest.raises(NumericalError, match=r"not finite at step \d+ .* lower --lr"):
+    with pytest.raises(NumericalError, match=r"not finite at step \d+ .* lower learning_rate"):
         refit(model, run.encoded, run.train.labels, recipe, weights, 40)

@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_halved(own: wt.Run, monkeypatch: pytest.MonkeyPatc
         raise torch.OutOfMemoryError("out of memory")
 
     monkeypatch.setattr(stacked, "train_together", never)
-    with pytest.raises(InputError, match="does not hold one model; use --executor processes"):
+    with pytest.raises(InputError, match="does not hold one model; use executor='processes'"):
         list(Stacks(Stacked(), 6).run(retrain, tasks))
 
 
@@ -167,11 +167,11 @@ def test_as_many_as_fit(own: wt.Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_wrong_choices_are_one_sentence(own: wt.Run) -> None:
     together = own_retrainer(own, "verify", "stacked")
-    with pytest.raises(InputError, match="--workers is 0; it must be at least 1"):
+    with pytest.raises(InputError, match="workers is 0; it must be at least 1"):
         run_tasks(own, wanted(own), together, 0, executor="stacked")
     with pytest.raises(InputError, match="must be processes, ray or stacked"):
         run_tasks(own, wanted(own), together, 1, executor="stack")
-    with pytest.raises(WordtraceError, match="--address is of a Ray cluster"):
+    with pytest.raises(WordtraceError, match="address is of a Ray cluster"):
         run_tasks(own, wanted(own), together, 1, executor="stacked", address="auto")
     with pytest.raises(InputError, match="must be processes or ray"):
         wt.build_index(own, own.path.parent / "index", executor="stacked")

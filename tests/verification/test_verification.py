@@ -169,8 +169,8 @@ def test_more_rows_than_listed_are_found_by_tracing_again(run: api.Run, index: a
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"repeats": 1}, "--repeats is 1; at least 2 are needed"),
-        ({"k": 0}, "--k is 0"),
+        ({"repeats": 1}, "repeats is 1; at least 2 are needed"),
+        ({"k": 0}, "k is 0"),
         ({"remove": "both"}, "must be opponents or proponents"),
     ],
 )

@@ -15,7 +15,7 @@ from wordtrace.data.readers import read_examples
 from wordtrace.data.rewrite_tables import rewrite_parquet, rewrite_saved
 from wordtrace.data.rewrite_text import RowChange, rewrite_delimited, rewrite_json_lines
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError, MismatchError
+from wordtrace.errors import InputError, MismatchError, option
 
 FORMAT, VERSION = "wordtrace-applied", 1
 
@@ -93,7 +93,7 @@ def apply_patch(
         others = f", and {more:,} more changes do not fit either" if more else ""
         raise MismatchError(
             f"the patch does not fit {source.name}: row {name!r} {why}{others}; give the data it "
-            "was made for, or leave such changes out with --skip-stale."
+            f"was made for, or leave such changes out with {option('skip_stale', True)}."
         )
     names = {"label": label, "text": text, "text2": text2 or ""}
     changes: dict[int, RowChange] = {}
@@ -118,17 +118,24 @@ def apply_patch(
 
 def _check_places(source: Path, target: Path, overwrite: bool) -> None:
     if target.exists() and source.exists() and target.samefile(source):
-        raise InputError(f"--out {target} is the data itself; write to another place.")
+        raise InputError(
+            f"{option('out', str(target))} is the data itself; write to another place."
+        )
     if target.exists() and not overwrite:
-        raise InputError(f"{target} is there already; give --overwrite, or another place.")
+        raise InputError(
+            f"{target} is there already; give {option('overwrite', True)}, or another place."
+        )
     if target.is_dir() and target.suffixes:
         raise InputError(f"{target} is a folder; give another place.")
     if not target.parent.is_dir():
-        raise InputError(f"--out {target}: the folder {target.parent} does not exist.")
+        raise InputError(
+            f"{option('out', str(target))}: the folder {target.parent} does not exist."
+        )
     wanted, given = (_kind(one) for one in (source, target))
     if wanted != given and not source.is_dir():
         raise InputError(
-            f"--out {target} is of another format than {source.name}; end it in {''.join(wanted)}."
+            f"{option('out', str(target))} is of another format than {source.name}; "
+            f"end it in {''.join(wanted)}."
         )
 
 

@@ -16,7 +16,7 @@ from scipy import sparse
 from wordtrace.act.closeness import Closeness
 from wordtrace.act.clusters_result import Cluster, Clusters, Member
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
 from wordtrace.verification.own import own_retrainer
@@ -66,11 +66,11 @@ def clusters(
     opened = Run.open(run) if isinstance(run, str | Path) else run
     retrainer = own_retrainer(opened, "clusters")
     if not 0 < wrong <= 1:
-        raise InputError(f"--wrong is {wrong}; give a share over 0, to 1.")
+        raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
     if not 0 < threshold < 1:
-        raise InputError(f"--threshold is {threshold}; give a distance between 0 and 1.")
+        raise InputError(f"{option('threshold')} is {threshold}; give a distance between 0 and 1.")
     if least < 2:
-        raise InputError(f"--least is {least}; give 2 or more.")
+        raise InputError(f"{option('least')} is {least}; give 2 or more.")
     asked = opened.train if examples is None else _by_run(examples, opened)
     judged = wrongness(opened, retrainer, None if examples is None else asked, trainings, workers)
     rows = np.flatnonzero(judged.share >= wrong)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.results.tables import spreadsheet_cell, write_parquet
 
 KINDS = (".jsonl", ".parquet", ".csv")
@@ -21,9 +21,9 @@ KINDS = (".jsonl", ".parquet", ".csv")
 def check_export(out: Path) -> None:
     """Refuse a place that can't be written, before the work starts (InputError)."""
     if out.suffix.lower() not in KINDS:
-        raise InputError(f"--export {out} should end in .jsonl, .parquet or .csv.")
+        raise InputError(f"{option('export', str(out))} should end in .jsonl, .parquet or .csv.")
     if not out.parent.is_dir():
-        raise InputError(f"--export {out}: the folder {out.parent} does not exist.")
+        raise InputError(f"{option('export', str(out))}: the folder {out.parent} does not exist.")
 
 
 def export(found: Mislabels, out: str | Path) -> None:

@@ -12,7 +12,7 @@ from wordtrace.act.fix_result import FORMAT, VERSION, Fix
 from wordtrace.act.treatments import treatments
 from wordtrace.act.trials import RANDOM, BoolArray, Trials, try_out
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.tracer import Tracer
 from wordtrace.models import predict
@@ -160,22 +160,26 @@ def _query(
 def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> None:
     for action in actions:
         if action not in ACTIONS:
-            raise InputError(f"--actions holds {action!r}; known: {', '.join(ACTIONS)}.")
+            raise InputError(f"{option('actions')} holds {action!r}; known: {', '.join(ACTIONS)}.")
     if not actions:
-        raise InputError("there is no change to try; name one by --actions.")
+        raise InputError(f"there is no change to try; name one by {option('actions')}.")
     if not k or not all(1 <= size < len(run.train) for size in k):
-        raise InputError(f"--k is {', '.join(map(str, k))}; give 1 to {len(run.train) - 1}.")
+        raise InputError(
+            f"{option('k')} is {', '.join(map(str, k))}; give 1 to {len(run.train) - 1}."
+        )
     if repeats < 2:
-        raise InputError(f"--repeats is {repeats}; give 2 or more.")
+        raise InputError(f"{option('repeats')} is {repeats}; give 2 or more.")
 
 
 def _misclassified(
     run: Run, queries: Examples, band: tuple[float, float] | None, limit: int | None
 ) -> Examples:
     if band is not None and not 0 <= band[0] < band[1] <= 1:
-        raise InputError(f"--band is {band[0]} to {band[1]}; give two rising probabilities.")
+        raise InputError(
+            f"{option('band')} is {band[0]} to {band[1]}; give two rising probabilities."
+        )
     if limit is not None and limit < 1:
-        raise InputError(f"--limit is {limit}; give 1 or more.")
+        raise InputError(f"{option('limit')} is {limit}; give 1 or more.")
     if (queries.labels < 0).any():
         raise InputError(f"{queries.source}: every query needs its right label.")
     unknown = [name for name in queries.label_names if name not in run.label_names]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import pyarrow as pa
 
 from wordtrace.act.patch import Patch
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-fix", 1
@@ -102,6 +102,7 @@ class Fix(Result):
         found = [one for one in self.patches if one is not None]
         if not found:
             raise InputError(
-                "no change sets a query right for sure; try a larger --k or more --repeats."
+                f"no change sets a query right for sure; try a larger {option('k')} or more "
+                f"{option('repeats')}."
             )
         return found[0].merged(*found[1:])

@@ -10,7 +10,7 @@ from wordtrace.act.evidence import Evidence, evidence
 from wordtrace.act.judge import judge
 from wordtrace.act.mislabels_result import Mislabels, Opponent, Suspect
 from wordtrace.act.rankings import RANKINGS, order_of, rankings
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.folder import IndexFolder
 
@@ -48,11 +48,11 @@ def mislabels(
         For an unknown `by`, a `top` under 1, or an id that is not in the training data.
     """
     if top < 1:
-        raise InputError(f"--top is {top}; it must be at least 1.")
+        raise InputError(f"{option('top')} is {top}; it must be at least 1.")
     if tracer.run.labelling.kind == "number":
         raise InputError("mislabels ranks labels that are classes; this run predicts numbers.")
     if by not in RANKINGS:
-        raise InputError(f"--by is {by!r}; it must be one of {', '.join(RANKINGS)}.")
+        raise InputError(f"{option('by')} is {by!r}; it must be one of {', '.join(RANKINGS)}.")
     run = tracer.run
     known = [
         None if ids is None else set(index.rows_of(sorted(ids)).tolist())

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from wordtrace.act.patch import Change, Patch, fingerprint
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.results import frames
 from wordtrace.results.result import Result
 
@@ -190,7 +190,7 @@ class Mislabels(Result):
             For another action.
         """
         if action not in ("relabel", "remove"):
-            raise InputError(f"--action is {action!r}; it must be relabel or remove.")
+            raise InputError(f"{option('action')} is {action!r}; it must be relabel or remove.")
         changes = []
         for row in self.rows:
             after = row.proposed if action == "relabel" else None

@@ -14,7 +14,7 @@ import torch
 
 from wordtrace.asking.search import LocalSearch
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.merge import gather
@@ -69,7 +69,7 @@ def neighbours(
         For a `top` under 1.
     """
     if top < 1:
-        raise InputError(f"--top is {top}; it must be at least 1.")
+        raise InputError(f"{option('top')} is {top}; it must be at least 1.")
     search, chosen = LocalSearch.of_index(index, run), TracInWE(index.manifest.top_k)
     checkpoints = range(len(index.manifest.checkpoints))
     rows = np.setdiff1d(np.arange(index.manifest.examples), index.removed)

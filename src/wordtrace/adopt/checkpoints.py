@@ -123,7 +123,7 @@ def chosen_of(
         there = {one.step for one in candidates}
         if missing := sorted(set(choices.checkpoints) - there):
             raise InputError(
-                f"--checkpoint-steps names {missing[0]}; there are "
+                f"there is no checkpoint of step {missing[0]}; there are "
                 f"{', '.join(map(str, sorted(there)))}."
             )
         steps = list(choices.checkpoints)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wordtrace.data.labelling import KINDS, Kind
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models.loss import TrainingLoss
 
 
@@ -56,11 +56,17 @@ class Choices:
 
     def __post_init__(self) -> None:
         if self.kind not in (None, *KINDS):
-            raise InputError(f"--labels is {self.kind}; it must be one of {', '.join(KINDS)}.")
+            raise InputError(
+                f"{option('kind')} is {self.kind}; it must be one of {', '.join(KINDS)}."
+            )
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
-            raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
+            raise InputError(
+                f"{option('learning_rate')} is {self.learning_rate}; it must be over 0."
+            )
         if isinstance(self.checkpoints, int) and not 1 <= self.checkpoints <= 100:
-            raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
+            raise InputError(
+                f"{option('checkpoints')} is {self.checkpoints}; it must be from 1 to 100."
+            )
         _ = self.loss
 
     @property

@@ -10,7 +10,7 @@ from wordtrace.adopt import labels
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.trainer_output import TrainerOutput, class_count, predicted_by
 from wordtrace.data.examples import Examples
-from wordtrace.errors import DataError, InputError
+from wordtrace.errors import DataError, InputError, option
 from wordtrace.models import pretrained
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 
@@ -68,7 +68,7 @@ def _completions(output: TrainerOutput, examples: Examples) -> Examples:
     if isinstance(output.tokenizer, Seq2SeqTokenizer) and not examples.has_pairs:
         raise InputError(
             f"{examples.source}: a sequence-to-sequence model takes a prompt and a completion; "
-            "give the completion's column by --text2."
+            f"give the completion's column by {option('text2')}."
         )
     return Examples.of(
         examples.table["text"],

@@ -9,7 +9,7 @@ import numpy as np
 
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labels
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 
 def class_names(config: Mapping[str, Any], count: int) -> list[str]:
@@ -53,8 +53,8 @@ def match(
     if given is not None:
         if sorted(given) != sorted(set(given)) or len(given) != len(classes):
             raise InputError(
-                f"--label-names gives {len(given)} names ({', '.join(given)}); the model has "
-                f"{len(classes)} classes, each needs one of its own."
+                f"{option('label_names')} gives {len(given)} names ({', '.join(given)}); the model "
+                f"has {len(classes)} classes, each needs one of its own."
             )
         return _renamed(examples, tuple(given), {name: at for at, name in enumerate(given)})
     numbers = {str(place): place for place in range(len(classes))}
@@ -71,10 +71,11 @@ def match(
             f"{examples.source} has {len(there)} labels ({_few(there)}), the model has "
             f"{len(classes)} classes ({_few(classes)}); it was trained on other data."
         )
+    suggested = option("label_names", tuple(_suggest(examples, len(classes), predicted)))
     raise InputError(
         f"the model calls its classes {_few(classes)}, {examples.source} has the labels "
-        f"{_few(there)}: name them in the model's order by --label-names; judging by what it "
-        f"predicts: --label-names {','.join(_suggest(examples, len(classes), predicted))}"
+        f"{_few(there)}: name them in the model's order by {option('label_names')}; judging by "
+        f"what it predicts: {suggested}"
     )
 
 

@@ -19,7 +19,7 @@ from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.disk.lines import read_lines
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 #: Written by wordtrace's TraceCallback: the rate used at each step, for the embedding's group.
 RATES = "wordtrace_rates.jsonl"
@@ -57,7 +57,7 @@ def rates_used(output: TrainerOutput, choices: Choices) -> Rates:
     if found is None:
         raise InputError(
             f"{output.folder}: no learning rate was logged and there is no scheduler.pt; give "
-            "--lr RATE for all checkpoints."
+            f"{option('learning_rate')} for all checkpoints."
         )
     return found
 

@@ -39,7 +39,7 @@ def notes_of(
     if right < _least(output, examples) * 0.9:
         notes.append(
             f"The last checkpoint gets only {right:.0%} of a sample of these training rows right: "
-            "are the data, the columns and --label-names those of the training?"
+            "are the data, the columns and the labels' names those of the training?"
         )
     rows = _rows_seen(output.saved[-1])
     if rows is not None and not rows[0] <= len(examples) <= rows[1]:

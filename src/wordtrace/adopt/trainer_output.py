@@ -13,7 +13,7 @@ from wordtrace.adopt.trainer_folder import Saved, checkpoints_of
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind, Labels
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models import adapters, predict, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.loss import TrainingLoss
@@ -89,7 +89,9 @@ def open_output(folder: Path, choices: Choices) -> TrainerOutput:
     )
     made = _for_task(found, config, choices)
     if choices.loss != TrainingLoss() and pretrained.is_generator(config):
-        raise InputError("--label-smoothing and --class-weights are for classifiers.")
+        raise InputError(
+            f"{option('label_smoothing')} and {option('class_weights')} are for classifiers."
+        )
     return TrainerOutput(folder, saved, config, base, made, [*notes, *found.notes], choices.loss)
 
 
@@ -99,7 +101,9 @@ def _for_task(
     tokenizer, longest = found.tokenizer, choices.max_completion_length
     if not pretrained.is_sequence_to_sequence(config):
         if longest is not None:
-            raise InputError("--max-completion-length is for sequence-to-sequence models.")
+            raise InputError(
+                f"{option('max_completion_length')} is for sequence-to-sequence models."
+            )
         if pretrained.is_generator(config):
             return CompletionTokenizer(tokenizer, found.end if choices.end else None)
         return tokenizer
@@ -145,5 +149,5 @@ def check_fits(output: TrainerOutput, encoded: Encoded) -> None:
         raise InputError(
             f"the tokenizer gives the token {highest:,} ({output.tokenizer.token(highest)!r}), the "
             f"model embeds {len(table):,}; they do not belong together: give the right one by "
-            "--tokenizer."
+            f"{option('tokenizer')}."
         )

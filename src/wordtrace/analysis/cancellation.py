@@ -13,7 +13,7 @@ from torch import nn
 
 from wordtrace.analysis.cancellation_result import Cancellation, Parameter
 from wordtrace.analysis.gradient_sums import Directions, gradient_sums
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.gradients.layers import find_layers, known_layers, unknown_layers
 from wordtrace.run.checkpoint import Checkpoint
@@ -113,14 +113,14 @@ def _points(run: Run) -> list[Checkpoint]:
     if len(points) < 2:
         raise InputError(
             "this run has a single checkpoint, so no weights to compare; train with more "
-            "(--checkpoints)."
+            f"({option('checkpoints')})."
         )
     return points
 
 
 def _rows(count: int, limit: int | None, seed: int) -> npt.NDArray[np.int64]:
     if limit is not None and limit < 2:
-        raise InputError(f"--limit is {limit}; give 2 or more, for there to be a pair.")
+        raise InputError(f"{option('limit')} is {limit}; give 2 or more, for there to be a pair.")
     if limit is None or limit >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, limit, replace=False))
@@ -137,7 +137,9 @@ def _names(run: Run, layers: Sequence[str] | None) -> list[str]:
             raise InputError(f"this model has no {layer} layer; name one as the model does.")
         names |= dict.fromkeys(named or (layer,))
     if not names:
-        raise InputError("there is no layer to measure; name at least one, or leave out --layers.")
+        raise InputError(
+            f"there is no layer to measure; name at least one, or leave out {option('layers')}."
+        )
     order = list(known_layers(model))
     find_layers(model, list(names))
     return sorted(names, key=order.index)

@@ -22,7 +22,7 @@ from wordtrace.analysis.tops import (
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.question import Text
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.execute.progress import track
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
@@ -31,7 +31,7 @@ from wordtrace.run.run import Run
 SALIENCY, SIMILARITY = "loss-saliency", "similarity"
 MEASURES = ("tracin-we-topk", "tracin-last")
 
-_NO_MEASURE = "there is no measure to compare; name at least one by --measures."
+_NO_MEASURE = f"there is no measure to compare; name at least one by {option('measures')}."
 
 
 def overlap(
@@ -197,11 +197,11 @@ def _matrix(values: npt.NDArray[np.float64]) -> Matrix:
 def _check_top(top: int, listed: int, examples: int) -> None:
     if not 1 <= top <= examples:
         raise InputError(
-            f"--top is {top}, but there are {examples:,} training examples; "
+            f"{option('top')} is {top}, but there are {examples:,} training examples; "
             f"give a number from 1 to {examples}."
         )
     if listed < 0:
-        raise InputError(f"--listed is {listed}; give 0 or more.")
+        raise InputError(f"{option('listed')} is {listed}; give 0 or more.")
 
 
 def _check_scores(name: str, scores: Scores, shape: tuple[int, int]) -> None:

@@ -21,7 +21,7 @@ from wordtrace.analysis.words_result import (
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.predictions import Predictions
 from wordtrace.asking.question import Text
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.measures.protocol import Queries
 from wordtrace.models import predict
 from wordtrace.models.answer_spans import Passage
@@ -199,22 +199,22 @@ def _checkpoint(run: Run, step: int | None) -> Checkpoint:
         return run.final
     if step not in known:
         raise InputError(
-            f"--checkpoint is {step}, but the run has no checkpoint of that step; "
+            f"{option('checkpoint')} is {step}, but the run has no checkpoint of that step; "
             f"give one of {', '.join(map(str, sorted(known)))}."
         )
     return known[step]
 
 
 def _check_text(name: str, text: Text, has_pairs: bool) -> None:
-    option = {"TEXT": "--pair", "TEXT2": "--pair2"}[name]
     if has_pairs and isinstance(text, str):
         raise InputError(
             f"this run was trained on pairs of texts, but {name} is a single one; "
-            f"give its second text by {option}, in Python a tuple of two."
+            "give its second text, too (in Python, a tuple of two)."
         )
     if not has_pairs and not isinstance(text, str):
         raise InputError(
-            f"this run was trained on single texts, but {name} is a pair; leave out {option}."
+            f"this run was trained on single texts, but {name} is a pair; leave out its "
+            "second text."
         )
     if not (text if isinstance(text, str) else text[0]).strip():
         raise InputError(f"{name} is empty; give a text.")

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.data.examples import Examples
-from wordtrace.evaluation.candidates import SIGNS
+from wordtrace.evaluation.candidates import SIGNS, Sign
 from wordtrace.evaluation.result import Evaluation
 from wordtrace.evaluation.study import MEASURES
 from wordtrace.evaluation.study import evaluate as study
 from wordtrace.execute.protocol import Executor
+from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
 
@@ -24,7 +25,7 @@ def evaluate(
     scores: Mapping[str, Scores] | None = None,
     k: Sequence[int] = (10, 50, 100),
     repeats: int = 5,
-    signs: Sequence[str] = SIGNS,
+    signs: Sequence[Sign] = SIGNS,
     only: str = "all",
     balanced: bool = False,
     seed: int = 0,
@@ -42,7 +43,7 @@ def evaluate(
 
     Deletion curves DEL+ and DEL− with their areas (section 2.2), intervals and controls. Results
     are kept in the run's folder: an interrupted study goes on, and studies share what they have in
-    common.
+    common. :func:`wordtrace.evaluation.study.evaluate` describes each parameter.
 
     Parameters
     ----------
@@ -50,14 +51,15 @@ def evaluate(
         A run, or its folder.
     queries
         Labelled texts, or how many of the held-out rows to draw.
-    measures, scores, k, repeats, signs, only, balanced, seed
-        What is compared, and on which queries, as of
-        :func:`wordtrace.evaluation.study.evaluate`.
-    candidates, width, max_repeats, lds, wrong, workers, executor, address
-        As of :func:`wordtrace.evaluation.study.evaluate`.
     **options
-        Of the measures: the fields of :class:`wordtrace.measures.options.Options` but seed.
+        Of the measures: the fields of :class:`Options`.
+
+    Raises
+    ------
+    InputError
+        For an unknown measure or setting, or a size or number that makes no sense.
     """
+    refuse_unknown(options, evaluate)
     opened = run if isinstance(run, Run) else Run.open(run)
     return study(
         opened,

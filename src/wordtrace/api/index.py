@@ -19,7 +19,7 @@ from wordtrace.asking.question import Question
 from wordtrace.asking.searcher import Spread
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
@@ -27,6 +27,7 @@ from wordtrace.explain.tracer import Tracer
 from wordtrace.index import change as changing
 from wordtrace.index import merge as merging
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
 from wordtrace.run.run import Run
@@ -98,11 +99,14 @@ class Index:
     def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
         """Return the index on a cluster, kept from call to call; None for this process."""
         if executor not in ("threads", "ray"):
-            raise InputError(f"--executor is {executor!r}; it must be threads or ray.")
+            raise InputError(f"{option('executor')} is {executor!r}; it must be threads or ray.")
         if executor == "threads":
             for name, value in (("address", address), ("workers", workers)):
                 if value is not None:
-                    raise InputError(f"--{name} is of a Ray cluster; give --executor ray with it.")
+                    raise InputError(
+                        f"{option(name)} is of a Ray cluster; give {option('executor', 'ray')} "
+                        "with it."
+                    )
             return None
         key = address, workers
         with self._starting:
@@ -162,6 +166,7 @@ class Index:
         InputError
             For an empty text, an unknown label or measure, a span that is not there once.
         """
+        refuse_unknown(options, Index.trace)
         return self._tracer.trace(
             *(self.asker.question(texts, label, span), measure),
             top=top,
@@ -297,14 +302,25 @@ class Index:
         executor: str | Executor = "processes",
         address: str | None = None,
     ) -> Fix:
-        """Find by retraining what sets misclassified queries right.
+        """Find by retraining what sets misclassified queries right; see :func:`.act.fix.fix`.
 
         Parameters
         ----------
         queries
-            Examples with right labels.
-        k, actions, measures, repeats, band, limit, workers, executor, address
-            As of :func:`wordtrace.act.fix.fix`.
+            Examples with right labels; those that the model gets right are left out.
+        k, actions, measures
+            How many opponents to change, how, and other measures to compare with.
+        repeats
+            Seeds, each retrained for every change.
+        band, limit
+            Only queries whose predicted label has a probability within; and at most so many.
+        workers, executor, address
+            As of :func:`build_index`.
+
+        Raises
+        ------
+        InputError
+            For an unknown action, a k out of range, or when no query is misclassified.
         """
         return fixing.fix(
             self._tracer,

@@ -14,8 +14,9 @@ from wordtrace.api.index import Index
 from wordtrace.asking.asker import Asker
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.index import manifest as manifests
+from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
 from wordtrace.results.result import Tabular, Ways
@@ -64,12 +65,27 @@ def scores(
     run: Run | Index | str | Path,
     queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
     measure: str | None = None,
-    **choices: Any,
+    *,
+    label: str | Sequence[str] | None = None,
+    span: Passage | Sequence[Passage | None] | None = None,
+    executor: str = "threads",
+    address: str | None = None,
+    workers: int | None = None,
+    **options: Any,
 ) -> ScoreMatrix:
     """Return what :func:`influence` does, with the ids of queries and examples."""
+    refuse_unknown(options, scores)
     opened = open_either(run)
     try:
-        name, values = _answer(opened, queries, measure, **choices)
+        name, values = _answer(
+            *(opened, queries, measure),
+            label=label,
+            span=span,
+            executor=executor,
+            address=address,
+            workers=workers,
+            **options,
+        )
     finally:
         if isinstance(opened, Index) and opened is not run:
             opened.close()
@@ -118,6 +134,7 @@ def influence(
     InputError
         When the index does not hold what the measure needs, or a run is to be asked on a cluster.
     """
+    refuse_unknown(options, influence)
     opened = open_either(run)
     try:
         _, values = _answer(
@@ -153,8 +170,9 @@ def _answer(
         return opened._scores(question, measure, executor, address, workers, **options)
     if executor != "threads" or address is not None or workers is not None:
         raise InputError(
-            f"{opened.path} is a run; --executor, --address and --workers are for an index: give "
-            "an index's folder (`wordtrace index RUN` builds one)."
+            f"{opened.path} is a run; {option('executor')}, {option('address')} and "
+            f"{option('workers')} are for an index: give an "
+            f"index's folder (`wordtrace index RUN` builds one)."
         )
     asker = Asker(opened)
     way = asker.way(measure, **options)

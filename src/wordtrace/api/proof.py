@@ -7,7 +7,7 @@ from typing import Any
 
 from wordtrace.api.index import Index
 from wordtrace.asking.asker import Asker
-from wordtrace.errors import InputError, MismatchError
+from wordtrace.errors import InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.run.run import Run
@@ -58,13 +58,15 @@ def verify(
         When the trace is of another run.
     """
     if remove not in ("opponents", "proponents"):
-        raise InputError(f"--remove is {remove!r}; it must be opponents or proponents.")
+        raise InputError(f"{option('remove')} is {remove!r}; it must be opponents or proponents.")
     if k < 1:
-        raise InputError(f"--k is {k}; it must be at least 1.")
+        raise InputError(f"{option('k')} is {k}; it must be at least 1.")
     opened = run or (index.run if index else Run.open(trace.run))
     retrainer = retrainer or own_retrainer(opened, "verify", executor)
     if opened.fingerprint != trace.run_fingerprint:
-        raise MismatchError(f"the trace was not made from the run {opened.path}; name it by --run.")
+        raise MismatchError(
+            f"the trace was not made from the run {opened.path}; name it by {option('run')}."
+        )
     rows = _rows(trace, remove, k, opened, index)
     targets = [
         Target(

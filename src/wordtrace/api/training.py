@@ -7,7 +7,7 @@ from typing import Any
 
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.run.recipe import Recipe, defaults
 from wordtrace.run.run import Run
 from wordtrace.training import train as training
@@ -132,7 +132,7 @@ def train(
     if eval_data is not None:
         held_out = read(eval_data, eval_label or label, eval_split, examples.label_names)
     elif not 0 <= eval_fraction < 1:
-        raise InputError(f"--eval-fraction is {eval_fraction}; it must be in [0, 1).")
+        raise InputError(f"{option('eval_fraction')} is {eval_fraction}; it must be in [0, 1).")
     elif eval_fraction:
         # Not by the recipe's seed: runs of several seeds are judged on the same rows.
         examples, held_out = examples.split(eval_fraction, seed=0)

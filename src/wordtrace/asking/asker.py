@@ -18,7 +18,7 @@ from wordtrace.asking.searcher import Spread
 from wordtrace.asking.ways import ByWord, Terms, Way, Whole
 from wordtrace.data.batches import document_frequency
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.gradients.tokens import check_top_k
 from wordtrace.index.folder import IndexFolder
@@ -123,8 +123,9 @@ class Asker:
         if spread is not None:
             held = spread.index.manifest.top_k
             raise InputError(
-                "--executor ray asks the index alone, which answers the measures tracin-we… with "
-                f"top-k {held or 'all'}; leave it out, and this machine computes the answer."
+                f"{option('executor', 'ray')} asks the index alone, which answers the measures "
+                f"tracin-we… with top-k {held or 'all'}; leave it out, and this machine computes "
+                "the answer."
             )
         if not isinstance(chosen, WordMeasure):
             return Whole(name, chosen, self.run, self._of_run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wordtrace.data.examples import Examples
+from wordtrace.data.given_texts import check_texts
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.models.answer_spans import Passage
@@ -91,6 +92,7 @@ def make_question(
             if texts.texts2 is None
             else list(zip(texts.texts, texts.texts2, strict=True))
         )
+    check_texts(texts)
     if isinstance(texts, str) or (isinstance(texts, tuple) and run.has_pairs):
         texts = [texts]
     first = [text if isinstance(text, str) else text[0] for text in texts]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from wordtrace.cli.columns import Columns
 from wordtrace.cli.output import Json, say
 
 
@@ -14,6 +15,7 @@ def apply(
     patch: Annotated[Path, typer.Argument(help="A patch, as mislabels --patch writes it.")],
     data: Annotated[Path, typer.Argument(help="The data it was made for.")],
     out: Annotated[Path, typer.Option(help="Where to write, in the format of DATA.")],
+    columns: Columns,
     also: Annotated[
         list[Path] | None, typer.Option(help="Another patch to merge in; may be repeated.")
     ] = None,
@@ -21,11 +23,6 @@ def apply(
     skip_stale: Annotated[
         bool, typer.Option("--skip-stale", help="Leave out changes that do not fit, and say so.")
     ] = False,
-    text: Annotated[str, typer.Option(help="Column of the text.")] = "text",
-    text2: Annotated[str | None, typer.Option(help="Column of a pair's second text.")] = None,
-    label: Annotated[str, typer.Option(help="Column of the label.")] = "label",
-    id: Annotated[str | None, typer.Option(help="Column of the ids, as for train.")] = None,
-    split: Annotated[str | None, typer.Option(help="Split of a `datasets` folder.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -43,13 +40,9 @@ def apply(
         chosen,
         data,
         out,
-        text=text,
-        text2=text2,
-        label=label,
-        id=id,
-        split=split,
         skip_stale=skip_stale,
         overwrite=overwrite,
+        **columns.library(),
     )
     for name, why in done.skipped:
         say(f"left out: row {name!r} {why}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wordtrace.cli.measure_options import Memory, given
 from wordtrace.cli.output import Json, Out, check_out, emit
+from wordtrace.cli.places import RunFolder
 
 
 def cancellation(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     layers: Annotated[
         str | None,
         typer.Option(help="Layers by name, with commas between; by default all.", metavar="NAMES"),

@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wordtrace.cli.fix import names, numbers
+from wordtrace.cli.columns import Columns, Truth
+from wordtrace.cli.executors import Retraining
 from wordtrace.cli.measure_options import Damping, Frequent, SynonymCosine, TopK, given
-from wordtrace.cli.output import (
-    Address,
-    Cpus,
-    Json,
-    Memory,
-    ModelsAtOnce,
-    Out,
-    RetrainExecutor,
-    Split,
-    check_out,
-    emit,
-    executor_of,
-    say,
-)
+from wordtrace.cli.output import Json, Out, check_out, emit, say
+from wordtrace.cli.places import RunFolder, names, numbers
+from wordtrace.errors import InputError
+
+if TYPE_CHECKING:
+    from wordtrace.data.examples import Examples
+    from wordtrace.run.run import Run
+
+
+_study = partial(typer.Option, rich_help_panel="Study")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Which rows are left out for which queries, and how often a model is retrained."""
+
+    k: Annotated[str, _study("--k", help="How many rows to leave out, with commas between.")] = (
+        "10,50,100"
+    )
+    repeats: Annotated[int, _study(help="Seeds of each retraining.")] = 5
+    signs: Annotated[
+        str, _study(help="proponents (DEL+), opponents (DEL−), or both with a comma.")
+    ] = "proponents,opponents"
+    only: Annotated[str, _study(help="Queries that the model gets right, wrong; all.")] = "all"
+    balanced: Annotated[bool, _study(help="As many queries of each label.")] = False
+    seed: Annotated[int, _study(help="Of the draw of queries.")] = 0
+    candidates: Annotated[
+        int | None,
+        _study(
+            "--least-overlap",
+            help="Only so many training texts, of least TF-IDF overlap, may be named.",
+        ),
+    ] = None
+    width: Annotated[
+        float | None,
+        _study(help="Add seeds where intervals are widest, until all are this narrow."),
+    ] = None
+    max_repeats: Annotated[int, _study(help="With --width: the most seeds.")] = 40
+    lds: Annotated[
+        int, _study(help="Also the linear datamodeling score over so many random halves.")
+    ] = 0
+
+    def library(self) -> dict[str, Any]:
+        """Return them as the library takes them (InputError)."""
+        return {**asdict(self), "k": numbers(self.k, "--k", int), "signs": names(self.signs)}
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
+    study: Study,
+    columns: Columns,
+    judged: Truth,
+    where: Retraining,
     measures: Annotated[
         str, typer.Option(help="With commas between; 'wordtrace measures' lists them.")
     ] = "tracin-we-topk,tracin-last,bm25,embedding-similarity",
@@ -40,113 +78,37 @@ def evaluate(
             "as 'wordtrace scores' writes it. Needs --queries FILE. Repeatable."
         ),
     ] = None,
-    k: Annotated[
-        str, typer.Option("--k", help="How many rows to leave out, with commas between.")
-    ] = "10,50,100",
-    repeats: Annotated[int, typer.Option(help="Seeds of each retraining.")] = 5,
-    signs: Annotated[
-        str, typer.Option(help="proponents (DEL+), opponents (DEL−), or both with a comma.")
-    ] = "proponents,opponents",
-    only: Annotated[str, typer.Option(help="Queries that the model gets right, wrong; all.")] = (
-        "all"
-    ),
-    balanced: Annotated[bool, typer.Option(help="As many queries of each label.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the draw of queries.")] = 0,
-    least_overlap: Annotated[
-        int | None,
-        typer.Option(help="Only so many training texts, of least TF-IDF overlap, may be named."),
-    ] = None,
-    width: Annotated[
-        float | None,
-        typer.Option(help="Add seeds where intervals are widest, until all are this narrow."),
-    ] = None,
-    max_repeats: Annotated[int, typer.Option(help="With --width: the most seeds.")] = 40,
-    lds: Annotated[
-        int, typer.Option(help="Also the linear datamodeling score over so many random halves.")
-    ] = 0,
-    truth: Annotated[
-        Path | None,
-        typer.Option(
-            help="Data with right labels and the training rows' ids: also tells how well each "
-            "measure's self-influence finds mislabelled rows."
-        ),
-    ] = None,
-    truth_label: Annotated[str, typer.Option(help="Label column of --truth.")] = "label",
-    truth_text: Annotated[str, typer.Option(help="Text column of --truth.")] = "text",
-    truth_id: Annotated[str | None, typer.Option(help="Id column of --truth.")] = None,
     table: Annotated[
         Path | None, typer.Option(help="Write the areas as a table to print: .tex or .md.")
     ] = None,
     values: Annotated[
         Path | None, typer.Option(help="Write every single effect here (.parquet).")
     ] = None,
-    text: Annotated[str, typer.Option(help="Of --queries.")] = "text",
-    text2: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
-    label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
-    split: Split = None,
     top_k: TopK = None,
     frequent: Frequent = None,
     synonym_cosine: SynonymCosine = None,
     damping: Damping = None,
-    workers: ModelsAtOnce = None,
-    executor: RetrainExecutor = "processes",
-    address: Address = None,
-    cpus_a_task: Cpus = None,
-    memory_a_task: Memory = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Compare measures by retraining without the rows they name (deletion curves, DEL)."""
     from wordtrace import api
-    from wordtrace.act.judge import wrong_ids
-    from wordtrace.errors import InputError
-    from wordtrace.report.paper import ENDINGS
 
     check_out(out)
-    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task, tolerant=True)
-    if values is not None and (values.suffix != ".parquet" or not values.parent.is_dir()):
-        raise InputError(f"--values {values} should end in .parquet, in a folder that exists.")
-    if table is not None and (table.suffix not in ENDINGS or not table.parent.is_dir()):
-        raise InputError(f"--table {table} should end in .tex or .md, in a folder that exists.")
+    executor = where.library()
+    _check_tables(values, table)
     opened = api.Run.open(run)
-    wrong = None
-    if truth is not None:
-        right = api.read_examples(truth, text=truth_text, label=truth_label, id=truth_id)
-        wrong = wrong_ids(opened.train, right)
-    asked: Any = (
-        int(queries)
-        if queries.isdecimal()
-        else api.read_examples(
-            Path(queries),
-            text=text,
-            text2=text2 or ("text2" if opened.has_pairs else None),
-            label=label,
-            split=split,
-            label_names=opened.label_names,
-            require_labels=False,
-        )
-    )
-    options = given(top_k=top_k, frequent=frequent, synonym_cosine=synonym_cosine, damping=damping)
+    wrong = judged.wrong_ids(opened)
+    asked = int(queries) if queries.isdecimal() else columns.labelled(opened, Path(queries))
     found = api.evaluate(
         opened,
         asked,
         measures=names(measures),
         scores=_matrices(scores or [], asked, opened),
-        k=numbers(k, "--k", int),
-        repeats=repeats,
-        signs=names(signs),
-        only=only,
-        balanced=balanced,
-        seed=seed,
-        candidates=least_overlap,
-        width=width,
-        max_repeats=max_repeats,
-        lds=lds,
+        **study.library(),
         wrong=wrong,
-        workers=workers,
-        executor=runs,
-        address=at,
-        **options,
+        **executor,
+        **given(top_k=top_k, frequent=frequent, synonym_cosine=synonym_cosine, damping=damping),
     )
     emit(found.document(), as_json, out)
     for file in (values, table):
@@ -155,9 +117,17 @@ def evaluate(
             say(f"Wrote {file}")
 
 
-def _matrices(given: list[str], asked: Any, run: Any) -> dict[str, Any]:
+def _check_tables(values: Path | None, table: Path | None) -> None:
+    from wordtrace.report.paper import ENDINGS
+
+    if values is not None and (values.suffix != ".parquet" or not values.parent.is_dir()):
+        raise InputError(f"--values {values} should end in .parquet, in a folder that exists.")
+    if table is not None and (table.suffix not in ENDINGS or not table.parent.is_dir()):
+        raise InputError(f"--table {table} should end in .tex or .md, in a folder that exists.")
+
+
+def _matrices(given: list[str], asked: Examples | int, run: Run) -> dict[str, Any]:
     from wordtrace.cli.matrix import read_matrix
-    from wordtrace.errors import InputError
 
     found = {}
     for one in given:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import (
-    Address,
-    Cpus,
-    Json,
-    Memory,
-    ModelsAtOnce,
-    Out,
-    RetrainExecutor,
-    Split,
-    check_out,
-    emit,
-    executor_of,
-    say,
-)
+from wordtrace.cli.columns import Columns
+from wordtrace.cli.executors import Retraining
+from wordtrace.cli.output import Json, Out, check_out, emit, say
+from wordtrace.cli.places import IndexFolder, MovedRun, Patch, check_patch, names, numbers
+from wordtrace.errors import InputError
 
 
 def fix(
-    index: Annotated[Path, typer.Argument(help="An index's folder.")],
+    index: IndexFolder,
     queries: Annotated[Path, typer.Option(help="Texts with right labels, as for train.")],
+    columns: Columns,
+    where: Retraining,
     k: Annotated[
         str, typer.Option("--k", help="How many opponents to change, with commas between.")
     ] = "10,50,100",
@@ -41,55 +34,28 @@ def fix(
         typer.Option(help="Only queries predicted with a probability within, as 0.3,0.7."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many queries.")] = None,
-    patch: Annotated[
-        Path | None, typer.Option(help="Write the changes that suffice here, for apply.")
-    ] = None,
-    text: Annotated[str, typer.Option(help="Of --queries.")] = "text",
-    text2: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
-    label: Annotated[str, typer.Option(help="Of --queries.")] = "label",
-    split: Split = None,
-    run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
-    workers: ModelsAtOnce = None,
-    executor: RetrainExecutor = "processes",
-    address: Address = None,
-    cpus_a_task: Cpus = None,
-    memory_a_task: Memory = None,
+    patch: Patch = None,
+    run: MovedRun = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Find by retraining which change of the data sets misclassified texts right."""
     from wordtrace import api
-    from wordtrace.errors import InputError
 
     check_out(out)
-    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task, tolerant=True)
-    if patch is not None and not patch.parent.is_dir():
-        raise InputError(f"--patch {patch}: the folder {patch.parent} does not exist.")
-    sizes = numbers(k, "--k", int)
-    within = None if band is None else numbers(band, "--band", float)
-    if within is not None and len(within) != 2:
-        raise InputError(f"--band is {band!r}; give two numbers, as 0.3,0.7.")
+    executor = where.library()
+    check_patch(patch)
+    sizes, within = numbers(k, "--k", int), _band(band)
     opened = api.Index.open(index, run)
-    asked = api.read_examples(
-        queries,
-        text=text,
-        text2=text2,
-        label=label,
-        split=split,
-        label_names=opened.run.label_names,
-        require_labels=False,
-    )
     found = opened.fix(
-        asked,
+        columns.labelled(opened.run, queries),
         k=sizes,
         actions=names(actions),
         measures=names(measures),
         repeats=repeats,
-        band=None if within is None else (within[0], within[1]),
+        band=within,
         limit=limit,
-        workers=workers,
-        executor=runs,
-        address=at,
+        **executor,
     )
     emit(found.document(), as_json, out)
     if patch is not None:
@@ -98,19 +64,10 @@ def fix(
         say(f"Wrote {patch}: {len(changes):,} changes to review")
 
 
-def names(text: str) -> list[str]:
-    """Split an option's value at its commas."""
-    return [one.strip() for one in text.split(",") if one.strip()]
-
-
-Number = TypeVar("Number", int, float)
-
-
-def numbers(text: str, option: str, kind: type[Number]) -> list[Number]:
-    """Read an option's numbers (InputError)."""
-    from wordtrace.errors import InputError
-
-    try:
-        return [kind(one) for one in names(text)]
-    except ValueError:
-        raise InputError(f"{option} is {text!r}; give numbers with commas between.") from None
+def _band(given: str | None) -> tuple[float, float] | None:
+    if given is None:
+        return None
+    ends = numbers(given, "--band", float)
+    if len(ends) != 2:
+        raise InputError(f"--band is {given!r}; give two numbers, as 0.3,0.7.")
+    return ends[0], ends[1]

@@ -7,46 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wordtrace.cli.output import (
-    Address,
-    Cpus,
-    Device,
-    ExecutorName,
-    Json,
-    Memory,
-    Workers,
-    executor_of,
-    say,
-)
+from wordtrace.cli.columns import Columns
+from wordtrace.cli.executors import Building
+from wordtrace.cli.output import Json, say
+from wordtrace.cli.places import IndexFolder, MovedRun
 from wordtrace.cli.queries import columns_of
+from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
     from wordtrace.api import Index
 
-Place = Annotated[Path, typer.Argument(help="An index's folder.")]
-RunPlace = Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")]
-
 
 def add(
-    index: Place,
+    index: IndexFolder,
     data: Annotated[str, typer.Argument(help="A file, folder or hub name of labelled examples.")],
-    text: Annotated[str, typer.Option(help="The column of texts.")] = "text",
-    text2: Annotated[str | None, typer.Option(help="The column of second texts, of pairs.")] = None,
-    label: Annotated[str, typer.Option(help="The column of labels.")] = "label",
-    id: Annotated[
-        str | None,
-        typer.Option("--id", help="The column of ids; by default id, else the row's number."),
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Of a `datasets` folder or hub data set with several.")
-    ] = None,
-    workers: Workers = None,
-    executor: ExecutorName = "processes",
-    address: Address = None,
-    cpus_a_task: Cpus = None,
-    memory_a_task: Memory = None,
-    device: Device = "cpu",
-    run: RunPlace = None,
+    columns: Columns,
+    where: Building,
+    run: MovedRun = None,
     as_json: Json = False,
 ) -> None:
     """Add the examples of DATA to an index, by the gradients of the same run.
@@ -56,31 +33,22 @@ def add(
     """
     from wordtrace import api
 
-    runs, at = executor_of(executor, address, workers, cpus_a_task, memory_a_task)
-    opened = api.Index.open(index, run, device)
+    executor = where.library()
+    opened = api.Index.open(index, run, where.device)
     before = opened.folder.count
-    opened.add(
-        data,
-        text=text,
-        text2=text2,
-        label=columns_of(label, opened.run),
-        id=id,
-        split=split,
-        workers=workers,
-        executor=runs,
-        address=at,
-    )
+    named = {**columns.library(), "label": columns_of(columns.label, opened.run)}
+    opened.add(data, **named, **executor)
     say(f"Added {opened.folder.count - before:,} examples.")
     _show(opened, as_json)
 
 
 def remove(
-    index: Place,
+    index: IndexFolder,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids.")] = None,
     ids_file: Annotated[
         Path | None, typer.Option("--ids", help="Or a file of ids, one a line.")
     ] = None,
-    run: RunPlace = None,
+    run: MovedRun = None,
     as_json: Json = False,
 ) -> None:
     """Remove examples from an index: no trace lists them any more.
@@ -89,7 +57,6 @@ def remove(
     """
     from wordtrace import api
     from wordtrace.disk.lines import read_lines
-    from wordtrace.errors import InputError
 
     if bool(ids) == (ids_file is not None):
         raise InputError("give an ID or --ids FILE, one of the two.")
@@ -103,11 +70,11 @@ def remove(
 
 
 def merge(
-    index: Place,
+    index: IndexFolder,
     shard_size: Annotated[
         int | None, typer.Option(help="Examples in a file; as before by default.")
     ] = None,
-    run: RunPlace = None,
+    run: MovedRun = None,
     as_json: Json = False,
 ) -> None:
     """Merge an index: removed examples are dropped, additions and files joined.

@@ -9,6 +9,8 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -35,12 +37,17 @@ from wordtrace.cli import (
     verify,
     words,
 )
+from wordtrace.cli.flags import spelled
+from wordtrace.cli.groups import grouped
+from wordtrace.cli.help import Verb, Verbs
 
 app = typer.Typer(
     name="wordtrace",
+    cls=Verbs,
     help=(
         "Trace a language model's prediction back to the training examples, and the words in "
-        "them, that caused it; then prove by retraining what removing them does."
+        "them, that caused it; then prove by retraining what removing them does.\n\n"
+        "Start here: wordtrace demo, or train (or record), then index, then trace."
     ),
     epilog=(
         "Anywhere on the line: --debug shows the traceback of an error, --no-progress hides "
@@ -70,32 +77,45 @@ def _root(
     pass
 
 
-for name, verb in (
-    ("demo", demo.demo),
-    ("train", train.train),
-    ("record", record.record),
-    ("index", index.index),
-    ("index-add", index_life.add),
-    ("index-remove", index_life.remove),
-    ("index-merge", index_life.merge),
-    ("trace", trace.trace),
-    ("verify", verify.verify),
-    ("scores", scores.scores),
-    ("mislabels", mislabels.mislabels),
-    ("neighbours", neighbours.neighbours),
-    ("clusters", clusters.clusters),
-    ("fix", fix.fix),
-    ("evaluate", evaluate.evaluate),
-    ("apply", apply.apply),
-    ("words", words.words),
-    ("cancellation", cancellation.cancellation),
-    ("overlap", overlap.overlap),
-    ("measures", measures.measures),
-    ("report", report.report),
-    ("info", info.info),
-    ("check", info.check),
-):
-    app.command(name)(verb)
+#: What a user wants, and the commands for it, in the order of ``wordtrace --help``.
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Start here": {
+        "demo": demo.demo,
+        "train": train.train,
+        "record": record.record,
+        "index": index.index,
+        "trace": trace.trace,
+    },
+    "Ask": {
+        "scores": scores.scores,
+        "words": words.words,
+        "neighbours": neighbours.neighbours,
+        "report": report.report,
+    },
+    "Mend the data": {
+        "mislabels": mislabels.mislabels,
+        "clusters": clusters.clusters,
+        "fix": fix.fix,
+        "apply": apply.apply,
+    },
+    "Prove by retraining": {"verify": verify.verify},
+    "Compare measures": {
+        "measures": measures.measures,
+        "evaluate": evaluate.evaluate,
+        "overlap": overlap.overlap,
+        "cancellation": cancellation.cancellation,
+    },
+    "Look after runs and indexes": {
+        "info": info.info,
+        "check": info.check,
+        "index-add": index_life.add,
+        "index-remove": index_life.remove,
+        "index-merge": index_life.merge,
+    },
+}
+for purpose, verbs in COMMANDS.items():
+    for name, verb in verbs.items():
+        app.command(name, cls=Verb, rich_help_panel=purpose)(grouped(verb))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -130,7 +150,8 @@ def _run(arguments: list[str], debug: bool) -> int:
     except WordtraceError as error:
         if debug:
             raise
-        return _fail(str(error), error.exit_code)
+        command = next((one for one in arguments if not one.startswith("-")), None)
+        return _fail(error.worded(partial(spelled, app, command)), error.exit_code)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is wrong. Python would complain
         # once more when it flushes at exit.

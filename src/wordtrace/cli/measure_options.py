@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-TopK = Annotated[
-    int | None,
-    typer.Option(help="Positions kept in a text; the index's, else 10.", show_default=False),
-]
+_option = partial(typer.Option, rich_help_panel="Measure", show_default=False)
+
+TopK = Annotated[int | None, _option(help="Positions kept in a text; the index's, else 10.")]
 Frequent = Annotated[
     float | None,
-    typer.Option(
-        help="tracin-we-noc: leave out tokens in over this share of the training texts (0.2).",
-        show_default=False,
-    ),
+    _option(help="tracin-we-noc: leave out tokens in over this share of the training texts (0.2)."),
 ]
 SynonymCosine = Annotated[
     float | None,
-    typer.Option(
-        help="tracin-we-syn: tokens match whose embeddings' cosine is over this (0.7).",
-        show_default=False,
-    ),
+    _option(help="tracin-we-syn: tokens match whose embeddings' cosine is over this (0.7)."),
 ]
 Damping = Annotated[
     float | None,
-    typer.Option(
-        help="Influence functions: added to the Hessian's diagonal (0.1 of its mean).",
-        show_default=False,
-    ),
+    _option(help="Influence functions: added to the Hessian's diagonal (0.1 of its mean)."),
 ]
-L2 = Annotated[
-    float | None,
-    typer.Option(help="representer: weight of the penalty in the fit (0.003).", show_default=False),
+Memory = Annotated[
+    str | None,
+    _option(help="Working memory beside the scores, as 500MB or 2GB (1GB).", metavar="SIZE"),
 ]
 SpanOf = Annotated[
     str | None,
@@ -46,11 +38,25 @@ SpanOf = Annotated[
         show_default=False,
     ),
 ]
-Seed = Annotated[int | None, typer.Option(help="random: the seed (0).", show_default=False)]
-Memory = Annotated[
-    str | None,
-    typer.Option(help="Working memory beside the scores, as 500MB or 2GB (1GB).", metavar="SIZE"),
-]
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What measures can be told; None is the library's default."""
+
+    top_k: TopK = None
+    frequent: Frequent = None
+    synonym_cosine: SynonymCosine = None
+    damping: Damping = None
+    l2: Annotated[
+        float | None, _option(help="representer: weight of the penalty in the fit (0.003).")
+    ] = None
+    seed: Annotated[int | None, _option(help="random: the seed (0).")] = None
+    memory: Memory = None
+
+    def library(self) -> dict[str, Any]:
+        """Return those that the user gave (InputError)."""
+        return given(**asdict(self))
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -75,8 +81,6 @@ def parse_size(text: str) -> int:
     InputError
         When it is none of these.
     """
-    import re
-
     from wordtrace.errors import InputError
 
     units = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}

@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 
 from wordtrace.cli.output import say
+from wordtrace.cli.places import IndexFolder, MovedRun
+from wordtrace.errors import InputError
 
 
 def neighbours(
-    index: Annotated[Path, typer.Argument(help="An index's folder.")],
+    index: IndexFolder,
     out: Annotated[Path, typer.Option(help="The table to write, .parquet.")],
     top: Annotated[int, typer.Option(help="Neighbours of each example.")] = 10,
     memory: Annotated[int, typer.Option(help="Megabytes for the scores of a block.")] = 1024,
-    run: Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")] = None,
+    run: MovedRun = None,
 ) -> None:
     """Find for each training example the others that it influences most: copies and kin.
 
@@ -23,7 +25,6 @@ def neighbours(
     label), same_label. The work grows with the square of the number of examples.
     """
     from wordtrace import api
-    from wordtrace.errors import InputError
 
     if out.suffix != ".parquet":
         raise InputError(f"--out {out} should end in .parquet.")

@@ -7,41 +7,23 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.measure_options import (
-    L2,
-    Damping,
-    Frequent,
-    Memory,
-    Seed,
-    SynonymCosine,
-    TopK,
-    given,
-)
-from wordtrace.cli.output import Json, Out, Split, check_out, emit
-from wordtrace.cli.queries import LabelColumn, read_queries
+from wordtrace.cli.measure_options import MeasureOptions
+from wordtrace.cli.output import Json, Out, check_out, emit
+from wordtrace.cli.places import RunFolder
+from wordtrace.cli.queries import QueryFile
 
 
 def overlap(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     queries: Annotated[Path, typer.Option(help="A file of texts, as for trace.")],
+    columns: QueryFile,
+    options: MeasureOptions,
     measures: Annotated[
         str, typer.Option(help="Names with commas between.")
     ] = "tracin-we-topk,tracin-last",
     top: Annotated[int, typer.Option(help="How many examples a query's list holds.")] = 100,
     listed: Annotated[int, typer.Option(help="How many recurrent examples to name.")] = 10,
     label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,
-    text_column: Annotated[str, typer.Option(help="Of --queries.")] = "text",
-    text2_column: Annotated[str | None, typer.Option(help="Of --queries.")] = None,
-    label_column: LabelColumn = "label",
-    split: Split = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first rows of --queries.")] = None,
-    top_k: TopK = None,
-    frequent: Frequent = None,
-    synonym_cosine: SynonymCosine = None,
-    damping: Damping = None,
-    l2: L2 = None,
-    seed: Seed = None,
-    memory: Memory = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -50,30 +32,11 @@ def overlap(
     from wordtrace.run.run import Run
 
     check_out(out)
-    options = given(
-        top_k=top_k,
-        frequent=frequent,
-        synonym_cosine=synonym_cosine,
-        damping=damping,
-        l2=l2,
-        seed=seed,
-        memory=memory,
-    )
+    settings = options.library()
     opened = Run.open(run)
-    asked = read_queries(
-        opened,
-        None,
-        queries,
-        None,
-        text_column,
-        text2_column,
-        label_column,
-        limit,
-        label=label,
-        split=split,
-    )
+    asked = columns.read(opened, queries, label)
     names = split_names(measures)
-    found = compare(opened, asked, names, top, label=label, listed=listed, **options)
+    found = compare(opened, asked, names, top, label=label, listed=listed, **settings)
     emit(found.document(), as_json, out)
 
 

@@ -2,17 +2,93 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wordtrace.cli.columns import Split
+from wordtrace.errors import InputError
+
 if TYPE_CHECKING:
+    from wordtrace.data.examples import Examples
     from wordtrace.run.run import Run
 
-LabelColumn = Annotated[
-    str, typer.Option(help="Of --queries; of several labels a text also one column each: a,b,c.")
-]
+_column = partial(typer.Option, rich_help_panel="Columns")
+
+
+@dataclass(frozen=True)
+class QueryFile:
+    """Where in a file of queries the texts are, and which of them are meant."""
+
+    text: Annotated[str, _column("--text-column", help="Of --queries: the text.")] = "text"
+    second: Annotated[
+        str | None, _column("--text2-column", help="Of --queries: a pair's second text.")
+    ] = None
+    label_column: Annotated[
+        str,
+        _column(
+            "--label-column",
+            help="Of --queries: the label; of several a text also one column each: a,b,c.",
+        ),
+    ] = "label"
+    id: Annotated[
+        str | None,
+        _column("--id-column", help="Of --queries: the id; by default id, where there is one."),
+    ] = None
+    split: Split = None
+    limit: Annotated[int | None, _column(help="Only the first rows of --queries.")] = None
+
+    def read(
+        self, run: Run, queries: Path, label: str | None, *, only_wrong: bool = False
+    ) -> Examples:
+        """Read the file for a run; its labels are not read where `label` says what is meant."""
+        from wordtrace import api
+
+        pairs = run.has_pairs
+        examples = api.read_examples(
+            queries,
+            text=self.text,
+            text2=self.second or ("text2" if pairs else None),
+            label=None if label and not only_wrong else columns_of(self.label_column, run),
+            id=self.id,
+            split=self.split,
+            label_names=run.label_names or None,
+            kind=run.labelling.kind,
+            require_labels=False,
+            limit=self.limit,
+        )
+        return _wrong(run, examples) if only_wrong else examples
+
+
+def read_queries(
+    run: Run,
+    texts: list[str] | None,
+    text2: str | None,
+    queries: Path | None,
+    columns: QueryFile,
+    label: str | None,
+    *,
+    only_wrong: bool = False,
+) -> Any:
+    """Return the texts of the arguments, or Examples of the file."""
+    if bool(texts) == bool(queries):
+        raise InputError("give a TEXT or --queries FILE, one of the two.")
+    if queries:
+        if text2 is not None:
+            raise InputError("--text2 goes with a TEXT; name the file's column by --text2-column.")
+        return columns.read(run, queries, label, only_wrong=only_wrong)
+    if columns.split is not None:
+        raise InputError("--split goes with --queries.")
+    if only_wrong:
+        raise InputError("--only-wrong needs labels: give --queries FILE with a label column.")
+    if text2 is None:
+        return texts
+    if texts is None or len(texts) != 1:
+        raise InputError("--text2 goes with one TEXT; give pairs in a file by --queries.")
+    return [(texts[0], text2)]
 
 
 def columns_of(label: str, run: Run) -> str | tuple[str, ...]:
@@ -23,59 +99,9 @@ def columns_of(label: str, run: Run) -> str | tuple[str, ...]:
     return names if len(names) > 1 else label
 
 
-def read_queries(
-    run: Run,
-    texts: list[str] | None,
-    queries: Path | None,
-    text2: str | None,
-    text_column: str,
-    text2_column: str | None,
-    label_column: str,
-    limit: int | None,
-    *,
-    id_column: str | None = None,
-    only_wrong: bool = False,
-    label: str | None = None,
-    split: str | None = None,
-) -> Any:
-    """Return the texts of the arguments, or Examples of the file."""
-    from wordtrace import api
-    from wordtrace.errors import InputError
-
-    if bool(texts) == bool(queries):
-        raise InputError("give a TEXT or --queries FILE, one of the two.")
-    if texts:
-        if split is not None:
-            raise InputError("--split goes with --queries.")
-        if only_wrong:
-            raise InputError("--only-wrong needs labels: give --queries FILE with a label column.")
-        if text2 is None:
-            return texts
-        if len(texts) != 1:
-            raise InputError("--text2 goes with one TEXT; give pairs in a file by --queries.")
-        return [(texts[0], text2)]
-    if text2 is not None:
-        raise InputError("--text2 goes with a TEXT; name the file's column by --text2-column.")
-    pairs = run.has_pairs
-    examples = api.read_examples(
-        queries,
-        text=text_column,
-        text2=text2_column or ("text2" if pairs else None),
-        label=None if label and not only_wrong else columns_of(label_column, run),
-        id=id_column,
-        split=split,
-        label_names=run.label_names or None,
-        kind=run.labelling.kind,
-        require_labels=False,
-        limit=limit,
-    )
-    return _wrong(run, examples) if only_wrong else examples
-
-
-def _wrong(run: Run, examples: Any) -> Any:
+def _wrong(run: Run, examples: Examples) -> Examples:
     import numpy as np
 
-    from wordtrace.errors import InputError
     from wordtrace.models import predict
 
     if run.labelling.kind == "number":

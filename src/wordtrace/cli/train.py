@@ -2,235 +2,143 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wordtrace.cli.output import Json, say
+from wordtrace.cli.columns import Columns
+from wordtrace.cli.executors import Device
+from wordtrace.cli.output import Json
+from wordtrace.cli.recording import (
+    Chosen,
+    Data,
+    EvalData,
+    EvalSplit,
+    Overwrite,
+    RunOut,
+    exists,
+    finish,
+)
 
-_DATA = "Columns and data"
-_MODEL = "Model"
-_TRAINING = "Training"
-_RECORDING = "Recording"
+if TYPE_CHECKING:
+    from wordtrace.api import Recipe, Settings
+
+_held_out = partial(typer.Option, rich_help_panel="Held-out examples")
+_model = partial(typer.Option, rich_help_panel="Model")
+_training = partial(typer.Option, rich_help_panel="Training")
+_recording = partial(typer.Option, rich_help_panel="Recording")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Which examples are held out."""
+
+    eval_data: EvalData = None
+    eval_split: EvalSplit = None
+    eval_label: Annotated[
+        str | None, _held_out(help="Its label column, where it has another name.")
+    ] = None
+    eval_fraction: Annotated[
+        float, _held_out(help="Without either: this part of DATA is held out, 0 for none.")
+    ] = 0.1
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What is trained."""
+
+    model: Annotated[
+        str,
+        _model(help="cnn: the paper's; or a pretrained model's folder, or its name on the hub."),
+    ] = "cnn"
+    layers: Annotated[int | None, _model(help="Of a pretrained model: only its first so many.")] = (
+        None
+    )
+    embeddings: Annotated[
+        Path | None,
+        _model(help="Folder of a pretrained encoder whose word embeddings are the start."),
+    ] = None
+    dim: Annotated[int, _model(help="Dimensions of an embedding.")] = 128
+    filters: Annotated[int, _model(help="Filters of each convolution.")] = 10
+    vocabulary: Annotated[int, _model(help="Most word pieces, without --embeddings.")] = 30_000
+    max_length: Annotated[int, _model(help="Most tokens of an example.")] = 128
+
+    def settings(self, chosen: Chosen, early_stopping: int | None) -> Settings:
+        """Return them as the library takes them (InputError)."""
+        from wordtrace import api
+
+        return api.Settings(
+            **asdict(self), checkpoints=chosen.library(), early_stopping=early_stopping
+        )
+
+
+@dataclass(frozen=True)
+class RecipeOptions:
+    """How it is trained; None is what suits the model."""
+
+    epochs: Annotated[int | None, _training(help="5; of a pretrained model 3.")] = None
+    optimizer: Annotated[str | None, _training(help="sgd; of a pretrained model adamw.")] = None
+    learning_rate: Annotated[
+        float | None,
+        _training("--lr", help="Learning rate: 0.05; of a pretrained model 5e-5."),
+    ] = None
+    momentum: Annotated[float, _training()] = 0.9
+    weight_decay: Annotated[float, _training()] = 0.0
+    schedule: Annotated[
+        str | None, _training(help="constant; of a pretrained model linear, to 0.")
+    ] = None
+    freeze_embeddings: Annotated[
+        bool, _training("--freeze-embeddings", help="Leave the word embeddings as they start.")
+    ] = False
+    batch_size: Annotated[int, _training()] = 32
+    seed: Annotated[int, _training()] = 0
+
+    def recipe(self, model: str) -> Recipe:
+        """Return them as the library takes them (InputError)."""
+        from wordtrace import api
+        from wordtrace.run.recipe import defaults
+
+        given: dict[str, Any] = {
+            name: value for name, value in asdict(self).items() if value is not None
+        }
+        return api.Recipe(**{**defaults(model), **given})
 
 
 def train(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV, TSV, JSONL or Parquet (also gzipped), or a folder saved by `datasets`; "
-            "where there is none, a data set's name on the Hugging Face hub."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="The run's folder.")],
-    text: Annotated[str, typer.Option(help="Column of the text.", rich_help_panel=_DATA)] = "text",
-    text2: Annotated[
-        str | None, typer.Option(help="Column of a pair's second text.", rich_help_panel=_DATA)
-    ] = None,
-    label: Annotated[
-        str, typer.Option(help="Column of the label.", rich_help_panel=_DATA)
-    ] = "label",
-    id: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of the ids; 'id' where there is one, else the row's number from 0.",
-            rich_help_panel=_DATA,
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Split of a `datasets` folder or a data set on the hub.", rich_help_panel=_DATA
-        ),
-    ] = None,
-    eval: Annotated[
-        Path | None, typer.Option(help="File of held-out examples.", rich_help_panel=_DATA)
-    ] = None,
-    eval_split: Annotated[
-        str | None,
-        typer.Option(help="Split of --eval, or, without it, of DATA.", rich_help_panel=_DATA),
-    ] = None,
-    eval_label: Annotated[
-        str | None,
-        typer.Option(help="Its label column, where it has another name.", rich_help_panel=_DATA),
-    ] = None,
-    eval_fraction: Annotated[
-        float,
-        typer.Option(
-            help="Without either: this part of DATA is held out, 0 for none.",
-            rich_help_panel=_DATA,
-        ),
-    ] = 0.1,
-    model: Annotated[
-        str,
-        typer.Option(
-            help="cnn: the paper's; or a pretrained model's folder, or its name on the hub.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = "cnn",
-    layers: Annotated[
-        int | None,
-        typer.Option(help="Of a pretrained model: only its first so many.", rich_help_panel=_MODEL),
-    ] = None,
-    embeddings: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of a pretrained encoder whose word embeddings are the start.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    dim: Annotated[
-        int, typer.Option(help="Dimensions of an embedding.", rich_help_panel=_MODEL)
-    ] = 128,
-    filters: Annotated[
-        int, typer.Option(help="Filters of each convolution.", rich_help_panel=_MODEL)
-    ] = 10,
-    vocabulary: Annotated[
-        int, typer.Option(help="Most word pieces, without --embeddings.", rich_help_panel=_MODEL)
-    ] = 30_000,
-    max_length: Annotated[
-        int, typer.Option(help="Most tokens of an example.", rich_help_panel=_MODEL)
-    ] = 128,
-    epochs: Annotated[
-        int | None,
-        typer.Option(help="5; of a pretrained model 3.", rich_help_panel=_TRAINING),
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(help="sgd; of a pretrained model adamw.", rich_help_panel=_TRAINING),
-    ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            help="Learning rate: 0.05; of a pretrained model 5e-5.", rich_help_panel=_TRAINING
-        ),
-    ] = None,
-    momentum: Annotated[float, typer.Option(rich_help_panel=_TRAINING)] = 0.9,
-    weight_decay: Annotated[float, typer.Option(rich_help_panel=_TRAINING)] = 0.0,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            help="constant; of a pretrained model linear, to 0.", rich_help_panel=_TRAINING
-        ),
-    ] = None,
-    freeze_embeddings: Annotated[
-        bool,
-        typer.Option(
-            "--freeze-embeddings",
-            help="Leave the word embeddings as they start.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = False,
-    batch_size: Annotated[int, typer.Option(rich_help_panel=_TRAINING)] = 32,
-    seed: Annotated[int, typer.Option(rich_help_panel=_TRAINING)] = 0,
-    device: Annotated[
-        str,
-        typer.Option(
-            help="cpu, cuda, or auto: a GPU where there is one.", rich_help_panel=_TRAINING
-        ),
-    ] = "cpu",
+    data: Annotated[Path, typer.Argument(help=Data)],
+    out: RunOut,
+    columns: Columns,
+    held_out: HeldOut,
+    model: ModelOptions,
+    training: RecipeOptions,
+    chosen: Chosen,
+    device: Device = "cpu",
     early_stopping: Annotated[
         int | None,
-        typer.Option(
-            help="Stop after this many epochs without a lower held-out loss; keep the best.",
-            rich_help_panel=_TRAINING,
-        ),
+        _training(help="Stop after this many epochs without a lower held-out loss; keep the best."),
     ] = None,
-    checkpoints: Annotated[
-        int,
-        typer.Option(
-            help="How many to choose, where the loss has not saturated.",
-            rich_help_panel=_RECORDING,
-        ),
-    ] = 3,
-    checkpoint_steps: Annotated[
-        str | None,
-        typer.Option(help="Or the very steps, such as 39,78,117.", rich_help_panel=_RECORDING),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            help="Go on where an interrupted training stopped.", rich_help_panel=_RECORDING
-        ),
-    ] = True,
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Replace a finished run, at the end.", rich_help_panel=_RECORDING
-        ),
-    ] = False,
+    resume: Annotated[bool, _recording(help="Go on where an interrupted training stopped.")] = True,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Train a model on DATA and record the run: checkpoints, learning rates, data."""
     from wordtrace import api
-    from wordtrace.cli.show import show_run
-    from wordtrace.run.describe import describe_run
-    from wordtrace.run.recipe import defaults
 
-    given: dict[str, Any] = {
-        "epochs": epochs,
-        "optimizer": optimizer,
-        "learning_rate": lr,
-        "schedule": schedule,
-    }
-    recipe = api.Recipe(
-        **{
-            **defaults(model),
-            **{name: value for name, value in given.items() if value is not None},
-        },
-        batch_size=batch_size,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        freeze_embeddings=freeze_embeddings,
-        seed=seed,
-    )
-    settings = api.Settings(
-        model=model,
-        layers=layers,
-        dim=dim,
-        filters=filters,
-        max_length=max_length,
-        vocabulary=vocabulary,
-        embeddings=embeddings,
-        checkpoints=steps_of(checkpoint_steps) or checkpoints,
-        early_stopping=early_stopping,
-    )
-    existed = (out / "run.json").exists() and not overwrite
+    recipe = training.recipe(model.model)
+    settings = model.settings(chosen, early_stopping)
+    existed = exists(out, overwrite)
     run = api.train(
         data,
         out,
-        text=text,
-        text2=text2,
-        label=label,
-        id=id,
-        split=split,
-        eval_data=eval,
-        eval_split=eval_split,
-        eval_label=eval_label,
-        eval_fraction=eval_fraction,
+        **columns.library(),
+        **asdict(held_out),
         recipe=recipe,
         settings=settings,
         device=device,
         resume=resume,
         overwrite=overwrite,
     )
-    if existed:
-        say(f"{out} holds this very run already; nothing was done.")
-    show_run(describe_run(run), as_json)
-    if not as_json:
-        say(f"Next: wordtrace index {out}")
-
-
-def steps_of(given: str | None) -> tuple[int, ...] | None:
-    """Read --checkpoint-steps (InputError)."""
-    from wordtrace.errors import InputError
-
-    if given is None:
-        return None
-    try:
-        return tuple(int(step) for step in given.split(","))
-    except ValueError:
-        raise InputError(
-            f"--checkpoint-steps is {given!r}; it must be steps such as 39,78,117."
-        ) from None
+    finish(run, existed, as_json)

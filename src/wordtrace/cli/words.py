@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wordtrace.cli.measure_options import SpanOf, part_of
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit
+from wordtrace.cli.places import RunFolder
 
 
 def words(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: RunFolder,
     text: Annotated[str, typer.Argument(help="A text.")],
     text2: Annotated[
         str | None, typer.Argument(help="Another one, to compare the two word by word.")

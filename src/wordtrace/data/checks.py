@@ -13,7 +13,7 @@ from wordtrace.data.columns import Columns, check_unicode
 from wordtrace.data.examples import Examples
 from wordtrace.data.label_values import missing, read_indicators, read_numbers, read_sets
 from wordtrace.data.labelling import Labelling, Labels
-from wordtrace.errors import DataError
+from wordtrace.errors import DataError, option
 
 _SHOWN = 20  # label names in a message
 
@@ -67,7 +67,7 @@ def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
             raise columns.fault(
                 row,
                 name,
-                "is empty; name another id column (--id, --id-column).",
+                f"is empty; name another id column ({option('id')}).",
             )
         id = str(value)
         if not id.isascii():
@@ -76,7 +76,7 @@ def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
             raise DataError(
                 f"{columns.source}: the id {id!r} stands at {columns.where(seen[id])} and at "
                 f"{columns.where(row)}; ids must be unique: name "
-                "another id column (--id, --id-column)."
+                f"another id column ({option('id')})."
             )
         seen[id] = row
     return list(seen)

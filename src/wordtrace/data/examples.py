@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from wordtrace.data.label_column import label_column, read_back, readable
 from wordtrace.data.labelling import KINDS, Kind, Labelling, Labels
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.execute.once import once
 
 # Where a Parquet file of ours keeps the order of the classes, as JSON.
@@ -272,7 +272,8 @@ class Examples:
         if not held.any() or missing:
             raise InputError(
                 f"{self.source}: {len(self)} examples are too few to hold out "
-                f"{fraction:.0%} of each label; give --eval FILE, or --eval-fraction 0."
+                f"{fraction:.0%} of each label; give {option('eval_data')}, or "
+                f"{option('eval_fraction', 0)}."
             )
         return train, self.take(np.flatnonzero(held))
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from wordtrace.data.columns import CHUNK, Columns, Wanted, chunks_of
 from wordtrace.data.examples import NAMES_KEY
-from wordtrace.errors import DataError
+from wordtrace.errors import DataError, option
 
 
 def read_parquet(
@@ -110,7 +110,7 @@ def read_table(
     name = source or f"the {type(data).__name__}"
     if isinstance(data, Mapping) and hasattr(data, "column_names"):  # a DatasetDict
         if split not in data:
-            said = "name one by --split" if split is None else f"there is no {split!r}"
+            said = f"name one by {option('split')}" if split is None else f"there is no {split!r}"
             raise DataError(f"{name} holds the splits {', '.join(data)}; {said}.")
         data, split = data[split], None
     refuse_split(split, name)
@@ -133,7 +133,7 @@ def read_table(
 def refuse_split(split: str | None, name: str) -> None:
     """Refuse a named split of something that has none."""
     if split is not None:
-        raise DataError(f"{name} has no splits; leave --split {split} out.")
+        raise DataError(f"{name} has no splits; leave {option('split', split)} out.")
 
 
 def _read_dataset(data: Any, name: str, wanted: Wanted, limit: int | None) -> Columns:

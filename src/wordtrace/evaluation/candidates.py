@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.measures.bm25 import joined
 from wordtrace.measures.protocol import Scores
 from wordtrace.measures.topn import strongest
@@ -51,7 +51,7 @@ def least_overlap(train: Examples, queries: Examples, count: int) -> npt.NDArray
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     if not 1 <= count <= len(train):
-        raise InputError(f"--least-overlap is {count}; it must be from 1 to {len(train):,}.")
+        raise InputError(f"{option('candidates')} is {count}; it must be from 1 to {len(train):,}.")
     vectors = TfidfVectorizer(token_pattern=r"(?u)\b\w+\b")
     known = vectors.fit_transform(joined(train.texts, train.texts2))
     cosine = (vectors.transform(joined(queries.texts, queries.texts2)) @ known.T).toarray()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.deletion import Deletion
 from wordtrace.measures.protocol import Scores
@@ -29,25 +29,36 @@ def check_choices(
     """Return the sizes, rising, or raise InputError for a choice that makes no sense."""
     sizes = sorted(set(k))
     if not sizes or sizes[0] < 1 or sizes[-1] >= len(run.train):
-        raise InputError(f"--k must be between 1 and {len(run.train) - 1:,}, the rows but one.")
+        raise InputError(
+            f"{option('k')} must be between 1 and {len(run.train) - 1:,}, the rows but one."
+        )
     if repeats < 2:
         raise InputError(
-            f"--repeats is {repeats}; at least 2 are needed to tell an effect from chance."
+            f"{option('repeats')} is {repeats}; at least 2 are needed to tell an effect from "
+            "chance."
         )
     if not signs or set(signs) - set(SIGNS):
-        raise InputError(f"--signs is {list(signs)}; give proponents, opponents, or both.")
+        raise InputError(
+            f"{option('signs')} is {list(signs)}; give proponents, opponents, or both."
+        )
     if not measures and not scores:
-        raise InputError("there is nothing to evaluate: give --measures.")
+        raise InputError(f"there is nothing to evaluate: give {option('measures')}.")
     if twice := set(measures) & set(scores):
-        raise InputError(f"--scores names {min(twice)!r}, which is a measure of --measures.")
+        raise InputError(
+            f"{option('scores')} names {min(twice)!r}, which is a measure of {option('measures')}."
+        )
     if scores and isinstance(queries, int):
-        raise InputError("--scores needs the queries that it is of: give --queries FILE.")
+        raise InputError(
+            f"{option('scores')} needs the queries that it is of: give {option('queries')}."
+        )
     if lds and lds < 3:
-        raise InputError(f"--lds is {lds}; at least 3 subsets are needed to rank them.")
+        raise InputError(f"{option('lds')} is {lds}; at least 3 subsets are needed to rank them.")
     if width is not None and not 0 < width < 2:
-        raise InputError(f"--width is {width}; it must be between 0 and 2.")
+        raise InputError(f"{option('width')} is {width}; it must be between 0 and 2.")
     if width is not None and max_repeats < repeats:
-        raise InputError(f"--max-repeats is {max_repeats}, below --repeats, {repeats}.")
+        raise InputError(
+            f"{option('max_repeats')} is {max_repeats}, below {option('repeats')}, {repeats}."
+        )
     return sizes
 
 
@@ -73,5 +84,5 @@ def check_removals(run: Run, study: Deletion) -> None:
         if (left[counts > 0] == 0).any():
             raise InputError(
                 f"removing {len(rows):,} rows would leave a label without examples; "
-                "give a smaller --k."
+                f"give a smaller {option('k')}."
             )

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from wordtrace.asking.asker import Asker
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.run.run import Run
 
 IntArray = npt.NDArray[np.int64]
@@ -42,13 +42,15 @@ def pick(
         When there are no held-out rows, too few, or a label is missing.
     """
     if only not in ONLY:
-        raise InputError(f"--only is {only!r}; it must be {', '.join(ONLY)}.")
+        raise InputError(f"{option('only')} is {only!r}; it must be {', '.join(ONLY)}.")
     count: int | None = None
     if isinstance(queries, int):
         if run.held_out is None:
-            raise InputError("this run has no held-out rows to draw from: give --queries FILE.")
+            raise InputError(
+                f"this run has no held-out rows to draw from: give {option('queries')}."
+            )
         if queries < 1:
-            raise InputError(f"--queries is {queries}; it must be at least 1.")
+            raise InputError(f"{option('queries')} is {queries}; it must be at least 1.")
         count, pool = queries, run.held_out
     else:
         pool = queries
@@ -92,7 +94,9 @@ def _draw(rows: IntArray, labels: IntArray, count: int, balanced: bool, seed: in
         # All first ones of each label, then all second ones.
         shuffled = shuffled[np.argsort(turn, kind="stable")]
     if count > len(shuffled):
-        raise InputError(f"there are only {len(shuffled):,} such rows; --queries is {count:,}.")
+        raise InputError(
+            f"there are only {len(shuffled):,} such rows; {option('queries')} is {count:,}."
+        )
     found = shuffled[:count]
     found.sort()
     return found

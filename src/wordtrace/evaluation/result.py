@@ -76,7 +76,7 @@ class Evaluation(Result):
         if self.queries is None or self.effects is None:
             raise InputError(
                 "this evaluation was read from its document, which holds no single effects; they "
-                "are in the .parquet file that `save` or --values wrote."
+                "are in the .parquet file that `save` or `wordtrace evaluate --values` wrote."
             )
         columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
         ids = self.queries.ids

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.connection import connected, result_of
 from wordtrace.execute.progress import track
 from wordtrace.execute.threads import one_thread
@@ -37,12 +37,12 @@ class Actors:
         self, address: str | None = None, workers: int | None = None, attempts: int = 4
     ) -> None:
         if workers is not None and workers < 1:
-            raise InputError(f"workers is {workers}; it must be at least 1.")
+            raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
         self.attempts = attempts
         self._lost = (
             f"a worker of the cluster died {attempts} times at the same question ({{}}: its "
-            "process or machine died, out of memory perhaps); give fewer --workers or less "
-            "--memory, and run the same command again."
+            f"process or machine died, out of memory perhaps); give fewer {option('workers')} or "
+            f"less {option('memory')}, and run the same command again."
         )
         stack = ExitStack()
         self._ray = stack.enter_context(connected(address, workers))
@@ -52,8 +52,8 @@ class Actors:
         if workers is not None and workers > cores:
             self.close()
             raise InputError(
-                f"workers is {workers}, but the Ray cluster has {cores} cores; give {cores} or "
-                "fewer."
+                f"{option('workers')} is {workers}, but the Ray cluster has {cores} cores; give "
+                f"{cores} or fewer."
             )
         #: The most objects that there is room for.
         self.room: int = workers or cores

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.processes import cores
 
 # Results are small documents; what is big goes into files. Ray would set aside 30 % of the memory.
 _STORE = 128 << 20
 
 _UNREACHED = (
-    "no Ray cluster answers at {} ({}); start one with `ray start --head` and give its --address."
+    "no Ray cluster answers at {} ({}); start one with `ray start --head` and give its "
+    f"{option('address')}."
 )
 
 # How many hold the connection that was made here; the last to leave ends it.

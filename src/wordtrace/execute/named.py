@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.execute.ray import Cluster
 
@@ -42,10 +42,12 @@ def named(
     if name not in NAMES and name != also:
         known = [*NAMES, also] if also else NAMES
         raise InputError(
-            f"--executor is {name!r}; it must be {', '.join(known[:-1])} or {known[-1]}."
+            f"{option('executor')} is {name!r}; it must be {', '.join(known[:-1])} or {known[-1]}."
         )
     if name == "ray":
         return Cluster(address, workers, tolerant=tolerant, gpus=gpus)
     if address is not None:
-        raise InputError("--address is of a Ray cluster; give --executor ray with it.")
+        raise InputError(
+            f"{option('address')} is of a Ray cluster; give {option('executor', 'ray')} with it."
+        )
     return None

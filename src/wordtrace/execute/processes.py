@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.serial import Serial
 
@@ -114,7 +114,7 @@ class Processes:
                         raise WordtraceError(
                             f"a worker process {flight.reason}, {self.attempts} times at the same "
                             "task; what was finished is kept: run the same command again to go "
-                            "on, with fewer --workers if memory is short."
+                            f"on, with fewer {option('workers')} if memory is short."
                         ) from None
                 except WordtraceError as error:
                     idle.append(flight.pool)
@@ -176,7 +176,7 @@ def _lost(reason: str, attempts: int) -> Any:
 def executor(workers: int | None, tasks: int, *, tolerant: bool = False) -> Processes | Serial:
     """Return processes where there is work for more than one, else this process alone."""
     if workers is not None and workers < 1:
-        raise InputError(f"workers is {workers}; it must be at least 1.")
+        raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
     count = min(workers or cores(), tasks)
     return Processes(count, tolerant=tolerant) if count > 1 else Serial(tolerant=tolerant)
 

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from threading import TIMEOUT_MAX, Timer
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.connection import connected, result_of
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.threads import one_thread
@@ -68,11 +68,11 @@ class Cluster:
         patience: float = 60.0,
     ) -> None:
         if workers is not None and workers < 1:
-            raise InputError(f"workers is {workers}; it must be at least 1.")
+            raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
         if not 0 < cpus < math.inf:
-            raise InputError(f"--cpus-a-task is {cpus:g}; it must be over 0.")
+            raise InputError(f"{option('cpus')} is {cpus:g}; it must be over 0.")
         if memory < 0:
-            raise InputError(f"--memory-a-task is {memory:,} bytes; it can't be negative.")
+            raise InputError(f"{option('memory')} is {memory:,} bytes; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
         self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
         self.gpus = gpus
@@ -147,10 +147,12 @@ class Cluster:
             When no machine has them: Ray would wait for one for ever.
         """
         if _resource(ray, "GPU", max) < self.gpus:
-            raise InputError("no machine of the Ray cluster has a GPU; give --device cpu.")
+            raise InputError(
+                f"no machine of the Ray cluster has a GPU; give {option('device', 'cpu')}."
+            )
         for name, wanted, unit, flag in (
-            ("CPU", self.cpus, "CPUs", "--cpus-a-task"),
-            ("memory", self.memory, "bytes of memory", "--memory-a-task"),
+            ("CPU", self.cpus, "CPUs", option("cpus")),
+            ("memory", self.memory, "bytes of memory", option("memory")),
         ):
             most = _resource(ray, name, max)
             if wanted > most:

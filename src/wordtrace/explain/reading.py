@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.trace import Trace
 from wordtrace.results.reading import read_result
 
@@ -30,5 +30,7 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
         return found
     count = len(found.queries)
     if not 0 <= query < count:
-        raise InputError(f"{path} has {count} queries; --query must be from 0 to {count - 1}.")
+        raise InputError(
+            f"{path} has {count} queries; {option('query')} must be from 0 to {count - 1}."
+        )
     return replace(found, queries=found.queries[query : query + 1])

@@ -14,7 +14,7 @@ from wordtrace.asking.question import Question
 from wordtrace.asking.rows import Rows
 from wordtrace.asking.searcher import Spread
 from wordtrace.asking.ways import Way
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.explain.listing import Listing
 from wordtrace.explain.prediction import Explanation, Hit, share
@@ -68,7 +68,7 @@ class Tracer:
             For an unknown measure or label, or an empty text.
         """
         if top < 1:
-            raise InputError(f"--top is {top}; it must be at least 1.")
+            raise InputError(f"{option('top')} is {top}; it must be at least 1.")
         asker, run = self.asker, self.run
         way = asker.way(name, top_k, spread=spread, **options)
         others = {other: asker.beside(other, top_k, **options) for other in baselines}

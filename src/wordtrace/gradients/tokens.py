@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.gradients.embedding import EmbeddingGradients
 from wordtrace.models.protocol import Batch
 
@@ -44,7 +44,7 @@ class TokenGradients:
 def check_top_k(top_k: int | None) -> None:
     """Refuse a k that keeps nothing (InputError)."""
     if top_k is not None and top_k < 1:
-        raise InputError(f"top-k is {top_k}; give 1 or more, or 'all'.")
+        raise InputError(f"{option('top_k')} is {top_k}; give 1 or more.")
 
 
 def position_norms(gradients: EmbeddingGradients) -> Tensor:
@@ -136,7 +136,7 @@ def check_finite(
         bad = names[int(rows[int((~good).nonzero()[0])])]
         raise NumericalError(
             f"the loss or gradient of example {bad!r} is NaN or infinite at {where}; "
-            "the training diverged there: train again with a lower --lr."
+            f"the training diverged there: train again with a lower {option('learning_rate')}."
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wordtrace.data.batches import document_frequency
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.ledger import Ledger
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
@@ -87,7 +87,7 @@ def build(
     run = run.weighted(weighting)
     check_stored(run, dtype, project, projection, precision)
     if shard_size < 1:
-        raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
+        raise InputError(f"{option('shard_size')} is {shard_size}; it must be at least 1.")
     folder = Path(out) if out is not None else run.path / "index"
     atomic.check_replaceable(folder, manifests.FILE, "index")
     sources = weights(run)
@@ -106,7 +106,7 @@ def build(
             {key: recorded.get(key, _BEFORE.get(key)) for key in plan},
             plan,
             str(folder),
-            "choose another --out, or add --overwrite to replace it",
+            f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
         )
         return IndexFolder.open(folder)
     with atomic.exclusive(folder) as part:
@@ -253,9 +253,11 @@ def check_stored(
 ) -> None:
     """Refuse a way of storing or computing that there is not (InputError)."""
     if precision not in PRECISIONS:
-        raise InputError(f"--precision is {precision!r}; it must be {' or '.join(PRECISIONS)}.")
+        raise InputError(
+            f"{option('precision')} is {precision!r}; it must be {' or '.join(PRECISIONS)}."
+        )
     if dtype not in DTYPES:
-        raise InputError(f"--dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
+        raise InputError(f"{option('dtype')} is {dtype!r}; it must be one of {', '.join(DTYPES)}.")
     projections.check(projection, project, run.dim)
 
 

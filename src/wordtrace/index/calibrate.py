@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import compare, sample, scores
 from wordtrace.index.manifest import WeighedCheckpoint
@@ -36,7 +36,7 @@ def calibrate(
         `overlap`, None standing for all positions.
     """
     if not 0 < overlap <= 1:
-        raise InputError(f"--calibrate is {overlap}; give a share over 0, up to 1.")
+        raise InputError(f"{option('overlap')} is {overlap}; give a share over 0, up to 1.")
     whole = sample(run, None)
     exact = scores(sources, *whole.blocks())
     longest = run.manifest.max_length

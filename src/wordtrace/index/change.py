@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from wordtrace.data.batches import document_frequency
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
@@ -167,7 +167,7 @@ def _check_added(index: IndexFolder, run: Run, examples: Examples) -> None:
     if again is not None:
         raise InputError(
             f"the id {again!r} of {examples.source} is in the index already; ids of added examples "
-            "must be new (name a column of such ids by --id)."
+            f"must be new (name a column of such ids by {option('id')})."
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.processes import Processes, cores
 from wordtrace.index import manifest as manifests
 from wordtrace.index.build import PLAN, check_stored, compress, processes, weights
@@ -55,9 +55,9 @@ def estimate(
     run = run.weighted(weighting)
     check_stored(run, dtype, project, projection, precision)
     if shard_size < 1:
-        raise InputError(f"--shard-size is {shard_size}; it must be at least 1.")
+        raise InputError(f"{option('shard_size')} is {shard_size}; it must be at least 1.")
     if workers is not None and workers < 1:
-        raise InputError(f"workers is {workers}; it must be at least 1.")
+        raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
     count, points = len(run.train), len(run.checkpoints)
     # In the order drawn: the first so many are a sample, too.
     examples = run.train.take(np.random.default_rng(_SEED).permutation(count)[:_MANY])

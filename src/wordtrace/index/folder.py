@@ -15,7 +15,7 @@ from torch import Tensor
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.format import check_format
-from wordtrace.errors import CorruptError, InputError, MismatchError
+from wordtrace.errors import CorruptError, InputError, MismatchError, option
 from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
@@ -90,7 +90,7 @@ class IndexFolder:
             raise MismatchError(
                 f"{self.path} was built from the run {self.manifest.run_fingerprint[:12]}, but "
                 f"{run.path} is {run.fingerprint[:12]}; build the index again, or give the right "
-                "run with --run."
+                f"run with {option('run')}."
             )
         return run.weighted(self.manifest.weighting)
 

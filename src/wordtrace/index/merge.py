@@ -15,7 +15,7 @@ import torch
 
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
@@ -45,7 +45,7 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
     manifest = index.manifest
     size = manifest.shard_size if shard_size is None else shard_size
     if size < 1:
-        raise InputError(f"--shard-size is {size}; it must be at least 1.")
+        raise InputError(f"{option('shard_size')} is {size}; it must be at least 1.")
     if _is_merged(index, size):
         return index
     kept = np.setdiff1d(np.arange(manifest.examples), index.removed)

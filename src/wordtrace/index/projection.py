@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.index.postings import Block
 from wordtrace.run.checkpoint import load_tensors, save_tensors
 
@@ -19,10 +19,11 @@ KINDS = ("pca", "random")
 def check(kind: str, size: int | None, dim: int) -> None:
     """Refuse a projection that is none (InputError)."""
     if kind not in KINDS:
-        raise InputError(f"--projection is {kind!r}; it must be {' or '.join(KINDS)}.")
+        raise InputError(f"{option('projection')} is {kind!r}; it must be {' or '.join(KINDS)}.")
     if size is not None and not 1 <= size < dim:
         raise InputError(
-            f"--project is {size}; the gradients have {dim} dimensions: give 1 to {dim - 1}."
+            f"{option('project')} is {size}; the gradients have {dim} dimensions: give 1 to "
+            f"{dim - 1}."
         )
 
 

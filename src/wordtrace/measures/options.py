@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.gradients.tokens import check_top_k
 
 
@@ -41,12 +45,38 @@ class Options:
     def __post_init__(self) -> None:
         check_top_k(self.top_k)
         if not 0 <= self.frequent <= 1:
-            raise InputError(f"frequent is {self.frequent}; give a share from 0 to 1.")
+            raise InputError(f"{option('frequent')} is {self.frequent}; give a share from 0 to 1.")
         if not self.synonym_cosine >= -1:
-            raise InputError(f"synonym-cosine is {self.synonym_cosine}; give a number from -1 on.")
+            raise InputError(
+                f"{option('synonym_cosine')} is {self.synonym_cosine}; give a number from -1 on."
+            )
         if self.damping is not None and not 0 <= self.damping < float("inf"):
-            raise InputError(f"damping is {self.damping}; give 0 or more.")
+            raise InputError(f"{option('damping')} is {self.damping}; give 0 or more.")
         if not 0 < self.l2 < float("inf"):
-            raise InputError(f"l2 is {self.l2}; give a number over 0.")
+            raise InputError(f"{option('l2')} is {self.l2}; give a number over 0.")
         if self.memory < 1 << 20:
-            raise InputError(f"memory is {self.memory} bytes; give at least one megabyte.")
+            raise InputError(
+                f"{option('memory')} is {self.memory} bytes; give at least one megabyte."
+            )
+
+
+def refuse_unknown(options: Iterable[str], function: Callable[..., Any]) -> None:
+    """Refuse keywords of a public function that are not fields of :class:`Options`.
+
+    Raises
+    ------
+    InputError
+        Names the function, and the setting that was perhaps meant.
+    """
+    known = [field.name for field in fields(Options)]
+    wrong = next((one for one in options if one not in known), None)
+    if wrong is None:
+        return
+    own = [
+        one.name
+        for one in inspect.signature(function).parameters.values()
+        if one.kind is not one.VAR_KEYWORD and one.name != "self"
+    ]
+    near = get_close_matches(wrong, [*own, *known], 1)
+    meant = f"did you mean {near[0]}?" if near else f"of measures it has {', '.join(known)}."
+    raise InputError(f"{function.__name__} has no setting {wrong}; {meant}")

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.errors import NumericalError
+from wordtrace.errors import NumericalError, option
 from wordtrace.measures.influence_functions import last_layer_product
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.models import predict
@@ -111,7 +111,7 @@ def fit(a: FloatMatrix, labels: npt.NDArray[np.int64], classes: int, l2: float) 
     if not left <= STATIONARY * max(float(whole), 1e-12):
         raise NumericalError(
             f"the last layer's fit with l2 {l2:g} did not reach a stationary point (gradient "
-            f"{left:.1e}, at the start {whole:.1e}); give a larger --l2."
+            f"{left:.1e}, at the start {whole:.1e}); give a larger {option('l2')}."
         )
     theta: FloatMatrix = np.asarray(found.x, np.float64).reshape(classes, features)
     return theta

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.errors import NumericalError
+from wordtrace.errors import NumericalError, option
 from wordtrace.execute.progress import track
 
 FloatMatrix = npt.NDArray[np.float64]
@@ -51,13 +51,13 @@ def cholesky(hessian: FloatMatrix, damping: float, right: FloatMatrix) -> FloatM
     except (linalg.LinAlgError, ValueError) as error:
         raise NumericalError(
             f"the Hessian with damping {damping:g} can't be inverted ({error}); "
-            "give a larger --damping."
+            f"give a larger {option('damping')}."
         ) from None
     pivots = np.diag(factor[0])
     if pivots.min() ** 2 < 1e-14 * pivots.max() ** 2:
         raise NumericalError(
             f"the Hessian with damping {damping:g} is singular to rounding; "
-            "give a larger --damping."
+            f"give a larger {option('damping')}."
         )
     return solved
 
@@ -106,5 +106,5 @@ def conjugate_gradients(
             advance(1)
     raise NumericalError(
         f"conjugate gradients did not converge in {most} iterations with damping {damping:g}; "
-        "give a larger --damping."
+        f"give a larger {option('damping')}."
     )

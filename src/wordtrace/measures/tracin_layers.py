@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from wordtrace.data.batches import Encoded, by_length
 from wordtrace.data.labelling import Labels
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.execute.progress import track
 from wordtrace.gradients.layers import (
     Captured,
@@ -103,7 +103,7 @@ def modules_of(model: TextModel, layers: tuple[str, ...]) -> dict[str, nn.Module
         if left_out:
             raise InputError(
                 f"tracin-all can't count the layer {left_out[0]!r}, whose kind is not known; "
-                "name layers instead: --measure tracin:LAYER,LAYER."
+                f"name layers instead: {option('measure', 'tracin:LAYER,LAYER')}."
             )
         return known_layers(model)
     names: list[str] = []
@@ -221,7 +221,7 @@ def check(found: Captured, rows: npt.NDArray[np.int64], run: Run, step: int) -> 
         bad = run.train.ids[int(rows[int((~good).nonzero()[0])])]
         raise NumericalError(
             f"the loss of example {bad!r} is NaN or infinite at step {step}; "
-            "the training diverged there: train again with a lower --lr."
+            f"the training diverged there: train again with a lower {option('learning_rate')}."
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import safetensors
 
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.models.library import first_line, library
 
 CONFIG = "adapter_config.json"
@@ -21,7 +21,7 @@ def base_of(adapter: Path, given: Path | None) -> Path:
     if not (base / "config.json").is_file():
         raise InputError(
             f"the adapter in {adapter} was trained on {str(base)!r}, which is no folder with a "
-            "config.json here; give that model's folder by --base."
+            f"config.json here; give that model's folder by {option('base')}."
         )
     return base
 

@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 FILE = "model.safetensors"
 _NAMES = ("word_embeddings.weight", "tok_embeddings.weight", "embed_tokens.weight", "wte.weight")
@@ -50,8 +50,8 @@ def reduced(folder: Path, dim: int, deviation: float = 0.3) -> Tensor:
         raise InputError(f"{path} is not a readable safetensors file ({error}).") from None
     if table.shape[1] < dim:
         raise InputError(
-            f"the embeddings in {path} have {table.shape[1]} dimensions, fewer than --dim {dim}; "
-            f"give --dim {table.shape[1]} or less."
+            f"the embeddings in {path} have {table.shape[1]} dimensions, fewer than "
+            f"{option('dim', dim)}; give {option('dim', table.shape[1])} or less."
         )
     centred = table.double() - table.double().mean(0)
     _, directions = torch.linalg.eigh(centred.T @ centred)

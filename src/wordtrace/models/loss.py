@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,15 @@ class TrainingLoss:
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1:
-            raise InputError(f"--label-smoothing is {self.label_smoothing}; it must be in [0, 1).")
+            raise InputError(
+                f"{option('label_smoothing')} is {self.label_smoothing}; it must be in [0, 1)."
+            )
         if self.class_weights is not None and not all(
             0 < one < float("inf") for one in self.class_weights
         ):
-            raise InputError("--class-weights must be numbers over 0, one for each class.")
+            raise InputError(
+                f"{option('class_weights')} must be numbers over 0, one for each class."
+            )
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> TrainingLoss:
@@ -66,8 +70,8 @@ class TrainingLoss:
         if self.class_weights is not None:
             if len(self.class_weights) != classes:
                 raise InputError(
-                    f"--class-weights gives {len(self.class_weights)} numbers; the model has "
-                    f"{classes} classes."
+                    f"{option('class_weights')} gives {len(self.class_weights)} numbers; the model "
+                    f"has {classes} classes."
                 )
             found = found * torch.tensor(self.class_weights)
         return found

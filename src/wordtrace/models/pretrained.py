@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from wordtrace.data.labelling import Kind
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.models import adapters
 from wordtrace.models.completions import HuggingFaceGenerator
 from wordtrace.models.huggingface import HuggingFaceClassifier
@@ -54,8 +54,9 @@ def resolve(name_or_path: str) -> Path:
         )
     except Exception as error:  # no network, no such name, no permission: each has its own class
         raise InputError(
-            f"--model {name_or_path} is no folder here, and the Hugging Face hub did not give it "
-            f"({first_line(error)[:120]}); give cnn, a folder, or a name on the hub."
+            f"{name_or_path} is no folder here, and the Hugging Face hub did not give it as "
+            f"a {option('model')} ({first_line(error)[:120]}); give cnn, a folder, or a "
+            "name on the hub."
         ) from None
 
 
@@ -109,12 +110,14 @@ def _cut_layers(document: dict[str, Any], layers: int, folder: Path) -> None:
     for name in ("num_hidden_layers", "n_layers", "n_layer"):
         if isinstance(document.get(name), int):
             if layers > document[name]:
-                raise InputError(f"--layers is {layers}; {folder} has {document[name]}.")
+                raise InputError(f"{option('layers')} is {layers}; {folder} has {document[name]}.")
             document[name] = layers
             if isinstance(document.get("layer_types"), list):
                 document["layer_types"] = document["layer_types"][:layers]
             return
-    raise InputError(f"{folder / CONFIG} does not say how many layers there are: no --layers.")
+    raise InputError(
+        f"{folder / CONFIG} does not say how many layers there are: no {option('layers')}."
+    )
 
 
 def load(

@@ -10,7 +10,7 @@ from typing import Any
 
 import tokenizers
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models.library import library
 from wordtrace.models.tokenizer import FILE, Tokenizer
 
@@ -49,8 +49,8 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
     folder = next((one for one in places if any((one / name).is_file() for name in _FILES)), None)
     if folder is None:
         raise InputError(
-            f"{places[0]} holds no tokenizer ({FILE}); give its folder by --tokenizer, or save it "
-            "beside the weights: Trainer(processing_class=tokenizer)."
+            f"{places[0]} holds no tokenizer ({FILE}); give its folder by {option('tokenizer')}, "
+            "or save it beside the weights: Trainer(processing_class=tokenizer)."
         )
     transformers = library("transformers")
     try:
@@ -70,11 +70,13 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         max_length = min(cut, limit) if cut else min(limit, _MOST)
         if not cut:
             notes.append(
-                f"Texts are cut at {max_length} tokens; if the training cut them elsewhere, give "
-                "--max-length."
+                f"Texts are cut at {max_length} tokens; if the training cut them elsewhere, "
+                "give the maximum length."
             )
     elif max_length > limit:
-        raise InputError(f"--max-length is {max_length}; the model takes {limit} tokens at most.")
+        raise InputError(
+            f"{option('max_length')} is {max_length}; the model takes {limit} tokens at most."
+        )
     if outer.truncation_side != "right":
         raise InputError(f"the tokenizer in {folder} cuts texts at their left, which is not known.")
     tokenizer = Tokenizer(

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wordtrace.data.batches import Encoded
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models.completions import mean_log_probability
 from wordtrace.models.outputs import Completions
 from wordtrace.models.protocol import Batch
@@ -276,7 +276,7 @@ def _needed(texts2: Sequence[str] | None) -> Sequence[str]:
     if texts2 is None:
         raise InputError(
             "a sequence-to-sequence model takes a prompt and a completion; give the completion's "
-            "column by --text2."
+            f"column by {option('text2')}."
         )
     return texts2
 

@@ -17,7 +17,7 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from wordtrace.data.batches import Encoded
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.execute.progress import track
 
 FILE = "tokenizer.json"
@@ -63,7 +63,7 @@ class Tokenizer:
         if max_length <= special:
             raise InputError(
                 f"the maximum length is {max_length}, but {special} tokens are special; "
-                f"give --max-length {special + 1} or more."
+                f"give {option('max_length', special + 1)} or more."
             )
         self.inner = inner
         self.max_length = max_length

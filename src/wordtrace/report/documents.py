@@ -36,13 +36,13 @@ def kind_of(document: Mapping[str, Any]) -> str:
     if not isinstance(document, Mapping):
         raise InputError(
             "this document is not a JSON object, so not a result of wordtrace; "
-            "give what a command of wordtrace wrote by --out."
+            "give what `wordtrace … --out FILE` wrote."
         )
     kind, version = document.get("format"), document.get("version")
     if not isinstance(kind, str) or kind not in FORMATS:
         raise InputError(
             f"this document (format {clean(str(kind))[:40]!r}) is not a result of wordtrace "
-            "that can be shown; give what a command of wordtrace wrote by --out."
+            "that can be shown; give what `wordtrace … --out FILE` wrote."
         )
     if not isinstance(version, int) or version > FORMATS[kind]:
         raise InputError(

@@ -157,7 +157,7 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
             False,
             "not shown",
             f"So against {_names(unsure)} the {what} is not shown"
-            f"{' to work' if what == 'fix' else ''}; more seeds (--repeats) narrow the interval.",
+            f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
         )
     rough = (
         f" With only {document['repeats']} seeds the interval itself is rough."

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.report.sections import sections_of
 from wordtrace.report.text import clean
 from wordtrace.results.result import Result
@@ -39,7 +39,7 @@ def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
         (wanted,) = {one.noun for one in kinds} if len(kinds) == 1 else {"a result of wordtrace"}
         raise InputError(
             f"{file} (format {clean(str(name))[:40]!r}) is not {wanted}; give what `save` or a "
-            "command's --out wrote as .json."
+            f"command's {option('out')} wrote as .json."
         )
     version = document.get("version")
     if not isinstance(version, int) or version > kind.version:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wordtrace.errors import CorruptError, InputError, NumericalError
+from wordtrace.errors import CorruptError, InputError, NumericalError, option
 from wordtrace.models.protocol import TextModel
 from wordtrace.run.checkpoint import Checkpoint, load_tensors, save_tensors
 
@@ -57,7 +57,7 @@ def require(run: Path, points: Sequence[Checkpoint]) -> None:
             raise InputError(
                 f"{run} keeps no step sizes of Adam for the word embedding at step {point.step}: "
                 "it was not trained by Adam, or no optimizer.pt lay beside the weights; give "
-                "--weighting rate or rate-sum."
+                f"{option('weighting', 'rate')} or rate-sum."
             )
 
 

@@ -15,7 +15,7 @@ def describe_run(run: Run) -> dict[str, Any]:
     if train.truncated:
         notes.append(
             f"{train.truncated:,} of {train.rows:,} texts are longer than "
-            f"{manifest.max_length} tokens and were cut (--max-length)."
+            f"{manifest.max_length} tokens and were cut."
         )
     if count := train.contradictions:
         notes.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 
 def find_device(name: str) -> str:
@@ -21,5 +21,7 @@ def find_device(name: str) -> str:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"--device {name} can't be used here ({reason}); give cpu.") from None
+        raise InputError(
+            f"{option('device', name)} can't be used here ({reason}); give cpu."
+        ) from None
     return name

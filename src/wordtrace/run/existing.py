@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.disk import fingerprint
+from wordtrace.errors import option
 from wordtrace.run.manifest import MANIFEST
 from wordtrace.run.run import Run
 
@@ -26,6 +27,6 @@ def find_same(folder: Path, plan: Mapping[str, Any], device: str = "cpu") -> Run
         run.manifest.plan,
         plan,
         str(folder),
-        "choose another --out, or add --overwrite to replace it",
+        f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
     )
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from wordtrace.errors import CorruptError
+from wordtrace.errors import CorruptError, option
 from wordtrace.models import pretrained
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
@@ -85,7 +85,8 @@ def into(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], where: Pat
     for name, value in weights.items():
         if not torch.isfinite(value).all():
             raise CorruptError(
-                f"{where}: {name} holds NaN or infinity; train again with a lower --lr."
+                f"{where}: {name} holds NaN or infinity; train again with a lower "
+                f"{option('learning_rate')}."
             )
     try:
         model.load_state_dict(weights)

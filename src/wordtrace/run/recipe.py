@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,27 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
-                raise InputError(f"{_flag(name)} is {getattr(self, name)}; it must be at least 1.")
+                raise InputError(f"{option(name)} is {getattr(self, name)}; it must be at least 1.")
         if self.optimizer not in ("sgd", "adamw"):
-            raise InputError(f"--optimizer is {self.optimizer!r}; it must be sgd or adamw.")
+            raise InputError(
+                f"{option('optimizer')} is {self.optimizer!r}; it must be sgd or adamw."
+            )
         if not 0 < self.learning_rate < float("inf"):
-            raise InputError(f"--lr is {self.learning_rate}; it must be over 0.")
+            raise InputError(
+                f"{option('learning_rate')} is {self.learning_rate}; it must be over 0."
+            )
         if not 0 <= self.momentum < 1:
-            raise InputError(f"--momentum is {self.momentum}; it must be in [0, 1).")
+            raise InputError(f"{option('momentum')} is {self.momentum}; it must be in [0, 1).")
         if not 0 <= self.weight_decay < float("inf"):
-            raise InputError(f"--weight-decay is {self.weight_decay}; it must be 0 or more.")
+            raise InputError(
+                f"{option('weight_decay')} is {self.weight_decay}; it must be 0 or more."
+            )
         if self.schedule not in ("constant", "linear"):
-            raise InputError(f"--schedule is {self.schedule!r}; it must be constant or linear.")
+            raise InputError(
+                f"{option('schedule')} is {self.schedule!r}; it must be constant or linear."
+            )
         if not 0 <= self.seed < 2**31:
-            raise InputError(f"--seed is {self.seed}; it must be from 0 to 2147483647.")
+            raise InputError(f"{option('seed')} is {self.seed}; it must be from 0 to 2147483647.")
 
     def steps(self, examples: int) -> int:
         """Return how many steps the training takes."""
@@ -84,7 +92,3 @@ def defaults(model: str) -> dict[str, Any]:
     if model == "cnn":
         return {}
     return {"optimizer": "adamw", "learning_rate": 5e-5, "epochs": 3, "schedule": "linear"}
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")

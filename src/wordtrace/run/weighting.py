@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint
 
@@ -45,7 +45,9 @@ class Weighting:
 
     def __post_init__(self) -> None:
         if self.name not in WEIGHTINGS:
-            raise InputError(f"--weighting is {self.name!r}; it must be rate, rate-sum or adam.")
+            raise InputError(
+                f"{option('weighting')} is {self.name!r}; it must be rate, rate-sum or adam."
+            )
         if self.name == "adam":
             adam.require(self.run, self.checkpoints)
 

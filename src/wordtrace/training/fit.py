@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded
-from wordtrace.errors import NumericalError
+from wordtrace.errors import NumericalError, option
 from wordtrace.models.protocol import TextModel, to_batch
 from wordtrace.run.recipe import Recipe
 
@@ -88,7 +88,7 @@ def fit(
             if not torch.isfinite(loss):
                 raise NumericalError(
                     f"the training loss is {float(loss)} at step {training.step + 1}"
-                    f"{_culprit(losses, rows)}; a lower --lr usually mends it."
+                    f"{_culprit(losses, rows)}; a lower {option('learning_rate')} usually mends it."
                 )
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

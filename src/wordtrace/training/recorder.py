@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from wordtrace.data.batches import Encoded
 from wordtrace.disk import atomic
-from wordtrace.errors import NumericalError
+from wordtrace.errors import NumericalError, option
 from wordtrace.execute.progress import Advance
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
@@ -90,7 +90,8 @@ class Recorder:
         held_out = _mean_loss(model, self.held_out) if at_end and self.held_out else None
         if not math.isfinite(loss):
             raise NumericalError(
-                f"the training loss is {loss} after step {step}; a lower --lr usually mends it."
+                f"the training loss is {loss} after step {step}; a lower "
+                f"{option('learning_rate')} usually mends it."
             )
         model.module.train()
         candidate = Checkpoint(step, step / self.an_epoch, rate, self.rate_sum, loss, held_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,22 @@ class Settings:
     def __post_init__(self) -> None:
         if isinstance(self.checkpoints, int):
             if not 1 <= self.checkpoints <= 100:
-                raise InputError(f"--checkpoints is {self.checkpoints}; it must be from 1 to 100.")
+                raise InputError(
+                    f"{option('checkpoints')} is {self.checkpoints}; it must be from 1 to 100."
+                )
         elif not self.checkpoints or min(self.checkpoints) < 1:
-            raise InputError("--checkpoint-steps must name steps from 1 on, such as 39,78,117.")
+            raise InputError("the steps of checkpoints must be 1 or more, such as 39, 78 and 117.")
         if self.model != "cnn" and self.embeddings is not None:
-            raise InputError("--embeddings is for the CNN; a pretrained model brings its own.")
+            raise InputError(
+                f"{option('embeddings')} is for the CNN; a pretrained model brings its own."
+            )
         if self.layers is not None and (self.model == "cnn" or self.layers < 1):
-            raise InputError("--layers is for pretrained models (--model FOLDER), and 1 or more.")
+            raise InputError(
+                f"{option('layers')} is for pretrained models ({option('model')}), and 1 or more."
+            )
         if self.early_stopping is not None and self.early_stopping < 1:
-            raise InputError(f"--early-stopping is {self.early_stopping}; it must be 1 or more.")
+            raise InputError(
+                f"{option('early_stopping')} is {self.early_stopping}; it must be 1 or more."
+            )
         if self.vocabulary < 10:
-            raise InputError(f"--vocabulary is {self.vocabulary}; it must be 10 or more.")
+            raise InputError(f"{option('vocabulary')} is {self.vocabulary}; it must be 10 or more.")

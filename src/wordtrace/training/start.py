@@ -10,7 +10,7 @@ import torch
 
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models import embeddings, pretrained, pretrained_tokenizer
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
@@ -80,8 +80,8 @@ def sources(settings: Settings) -> dict[str, Any]:
     for name in names:
         if settings.embeddings is not None and not (settings.embeddings / name).is_file():
             raise InputError(
-                f"{settings.embeddings} holds no {name}; --embeddings takes the folder of a "
-                "pretrained encoder, with model.safetensors and tokenizer.json."
+                f"{settings.embeddings} holds no {name}; {option('embeddings')} takes the folder "
+                "of a pretrained encoder, with model.safetensors and tokenizer.json."
             )
     return {
         "model": "cnn",

@@ -14,7 +14,7 @@ import torch
 import wordtrace
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import DataError, InputError, NumericalError
+from wordtrace.errors import DataError, InputError, NumericalError, option
 from wordtrace.execute.progress import track
 from wordtrace.execute.threads import one_thread
 from wordtrace.models import predict
@@ -197,11 +197,12 @@ def _check(examples: Examples, held_out: Examples | None, settings: Settings, to
         raise DataError(f"{held_out.source}: give two text columns in both files or in neither.")
     if settings.early_stopping is not None and held_out is None:
         raise InputError(
-            "--early-stopping needs held-out examples: give --eval FILE or --eval-fraction 0.1."
+            f"{option('early_stopping')} needs held-out examples: give "
+            f"{option('eval_data')} or {option('eval_fraction', 0.1)}."
         )
     if isinstance(settings.checkpoints, tuple) and max(settings.checkpoints) > total:
         raise InputError(
-            f"--checkpoint-steps names step {max(settings.checkpoints)}, but the training has "
+            f"there is no step {max(settings.checkpoints)} for a checkpoint: the training has "
             f"{total} steps."
         )
 
@@ -227,7 +228,8 @@ def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
             atomic.read_json(part / PLAN),
             plan,
             f"the interrupted training in {part}",
-            "repeat it with the old value to go on, or add --no-resume to start anew",
+            "repeat it with the old value to go on, or add "
+            f"{option('resume', False)} to start anew",
         )
         return
     if not (part / PLAN).exists():
@@ -243,8 +245,8 @@ def _choose(
         steps = [step for step in sorted(set(settings.checkpoints)) if step <= final.step]
         if not steps:
             raise InputError(
-                f"early stopping kept step {final.step}, before every --checkpoint-steps; "
-                "name earlier steps."
+                f"early stopping kept step {final.step}, before every step for a checkpoint; "
+                "name earlier ones."
             )
     else:
         losses = [(candidate.step, candidate.loss) for candidate in candidates]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from wordtrace.data.batches import Encoded
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models import predict
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Training, fit
@@ -39,8 +39,8 @@ def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrai
     if not run.is_cnn:
         if executor == "stacked":
             raise InputError(
-                "--executor stacked trains the CNN alone; use --executor processes or ray for "
-                f"{run.path}."
+                f"{option('executor', 'stacked')} trains the CNN alone; use "
+                f"{option('executor', 'processes')} or ray for {run.path}."
             )
         return Loop()
     if executor == "stacked":

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.run.run import Run
 from wordtrace.statistics.paired import estimate, method
@@ -142,7 +142,8 @@ def _trained(
 def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:
     if repeats < 2:
         raise InputError(
-            f"--repeats is {repeats}; at least 2 are needed to tell an effect from chance."
+            f"{option('repeats')} is {repeats}; at least 2 are needed to tell an effect from "
+            "chance."
         )
     if not targets:
         raise InputError("there is nothing to verify: the trace has no queries.")
@@ -150,13 +151,13 @@ def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:
         if not target.rows:
             raise InputError(
                 f"there is nothing to remove for {target.text[:40]!r}: no training example "
-                "of that sign; try the other --remove."
+                f"of that sign; try the other {option('remove')}."
             )
         kept = np.delete(run.train.labels, list(target.rows))
         if len(np.unique(kept)) < len(np.unique(run.train.labels)):
             raise InputError(
                 f"removing {len(target.rows)} rows would leave a label without examples; "
-                "give a smaller --k."
+                f"give a smaller {option('k')}."
             )
 
 

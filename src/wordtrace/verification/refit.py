@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded
-from wordtrace.errors import NumericalError
+from wordtrace.errors import NumericalError, option
 from wordtrace.models.cnn import CNN
 from wordtrace.models.flat_cnn import FlatCNN, lay
 from wordtrace.run.recipe import Recipe
@@ -64,5 +64,5 @@ def not_finite(step: int, seed: int) -> NumericalError:
     """Return the error of a loss that is NaN or infinite at `step`, from 1."""
     return NumericalError(
         f"the training loss is not finite at step {step} of a retraining with seed {seed}; a "
-        "lower --lr usually mends it."
+        f"lower {option('learning_rate')} usually mends it."
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.disk import fingerprint
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.run.run import Run
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.retrainer import Change, FloatArray, Probe, Retrainer, Said
@@ -107,7 +107,8 @@ def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, 
     probes = _probabilities(run, said.probes, len(task.probes), "probes")
     if not np.isfinite(probes).all():
         raise NumericalError(
-            "a retrained model's scores are not finite; a lower --lr usually mends it."
+            f"a retrained model's scores are not finite; a lower {option('learning_rate')} "
+            "usually mends it."
         )
     accuracy = None
     if said.held_out is not None and run.held_out is not None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from wordtrace.data.batches import Encoded, by_length
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.execute.protocol import Lost
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
@@ -82,7 +82,7 @@ class Stacks:
 
     def __init__(self, retrainer: Stacked, models: int | None = None, *, attempts: int = 2) -> None:
         if models is not None and models < 1:
-            raise InputError(f"--workers is {models}; it must be at least 1.")
+            raise InputError(f"{option('workers')} is {models}; it must be at least 1.")
         self.retrainer, self.models, self.attempts = retrainer, models, attempts
 
     def run(
@@ -115,7 +115,7 @@ class Stacks:
                 if len(part) == 1:
                     raise InputError(
                         f"the memory of {self.retrainer.device} does not hold one model; use "
-                        "--executor processes."
+                        f"{option('executor', 'processes')}."
                     ) from None
                 size, waiting = len(part) // 2, part + waiting
                 torch.cuda.empty_cache()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.named import named
 from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
@@ -93,8 +93,8 @@ def _pool(
     if executor == "stacked" and address is None:
         if not isinstance(retrainer, Stacked):
             raise InputError(
-                "--executor stacked trains the CNN of `wordtrace train` alone; use --executor "
-                "processes or ray for this retrainer."
+                f"{option('executor', 'stacked')} trains the CNN of `wordtrace train` alone; use "
+                f"{option('executor', 'processes')} or ray for this retrainer."
             )
         return Stacks(retrainer, workers)
     pool = named(executor, address, workers, tolerant=True, also="stacked")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.run.run import Run
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.retrainer import Retrainer
@@ -55,7 +55,7 @@ def wrongness(
         For fewer than two trainings, or labels that are missing.
     """
     if trainings < 2:
-        raise InputError(f"--trainings is {trainings}; give 2 or more.")
+        raise InputError(f"{option('trainings')} is {trainings}; give 2 or more.")
     asked = run.train if examples is None else examples
     labels = asked.labels
     if (labels < 0).any():

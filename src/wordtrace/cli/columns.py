@@ -1,0 +1,88 @@
+"""The options that say where in a file, folder or data set the examples are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from wordtrace.data.examples import Examples
+    from wordtrace.run.run import Run
+
+_column = partial(typer.Option, rich_help_panel="Columns")
+
+Split = Annotated[
+    str | None,
+    _column(help="Of a `datasets` folder, or a data set on the hub, with several: which."),
+]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Of labelled examples: the columns by name."""
+
+    text: Annotated[str, _column(help="Of the text.")] = "text"
+    text2: Annotated[str | None, _column(help="Of a pair's second text.")] = None
+    label: Annotated[
+        str,
+        _column(
+            help="Of the label; where a text has several, one column of 0 and 1 each: toxic,threat."
+        ),
+    ] = "label"
+    id: Annotated[
+        str | None,
+        _column(help="Of the ids; by default id where there is one, else the row's number from 0."),
+    ] = None
+    split: Split = None
+
+    def library(self) -> dict[str, Any]:
+        """Return them as the library takes them."""
+        return asdict(self)
+
+    def labelled(self, run: Run, data: str | Path) -> Examples:
+        """Read a run's queries; a label that is missing is found later, where it is needed."""
+        from wordtrace import api
+
+        given = self.library()
+        if run.has_pairs and given["text2"] is None:
+            given["text2"] = "text2"
+        return api.read_examples(data, **given, label_names=run.label_names, require_labels=False)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Data with right labels, by which rankings are judged."""
+
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data with right labels and the training rows' ids: also tells how well a ranking "
+            "finds mislabelled rows.",
+            rich_help_panel="Truth",
+        ),
+    ] = None
+    truth_label: Annotated[str, typer.Option(help="Its label column.", rich_help_panel="Truth")] = (
+        "label"
+    )
+    truth_text: Annotated[str, typer.Option(help="Its text column.", rich_help_panel="Truth")] = (
+        "text"
+    )
+    truth_id: Annotated[
+        str | None, typer.Option(help="Its id column.", rich_help_panel="Truth")
+    ] = None
+
+    def wrong_ids(self, run: Run) -> list[str] | None:
+        """Return the ids of training rows whose label is another there; None without a file."""
+        if self.truth is None:
+            return None
+        from wordtrace import api
+        from wordtrace.act.judge import wrong_ids
+
+        right = api.read_examples(
+            self.truth, text=self.truth_text, label=self.truth_label, id=self.truth_id
+        )
+        return wrong_ids(run.train, right)

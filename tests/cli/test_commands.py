@@ -1,0 +1,114 @@
+"""The commands as a table: their options, their help, and how they spell what an error names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import typer
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from tests.command import wordtrace
+from wordtrace.cli.flags import spelled
+from wordtrace.cli.groups import grouped
+from wordtrace.cli.main import COMMANDS, app
+from wordtrace.errors import Option
+
+VERBS = get_command(app).commands  # type: ignore[attr-defined]
+RUN = CliRunner()
+
+
+def shown(*arguments: str, width: int = 80) -> str:
+    found = RUN.invoke(app, [*arguments, "--help"], terminal_width=width, color=False)
+    assert found.exit_code == 0
+    return found.stdout
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_each_option_of_a_command_is_there_once_and_its_help_tells_of_all(verb: str) -> None:
+    flags = [flag for one in VERBS[verb].params for flag in (*one.opts, *one.secondary_opts)]
+    assert len(flags) == len(set(flags))
+    text = shown(verb)
+    for one in VERBS[verb].params:
+        listed = one.opts[0] if one.opts[0].startswith("-") else one.metavar or one.opts[0]
+        assert re.search(rf"^  {re.escape(listed)}\b|^  {re.escape(listed)}", text, re.M), listed
+
+
+def test_the_help_lists_each_command_once_by_what_it_is_for() -> None:
+    text = shown()
+    assert "Start here: wordtrace demo, or train (or record), then index, then trace." in text
+    places = [text.index(f"\n{purpose}:\n") for purpose in COMMANDS]
+    assert places == sorted(places)
+    for verbs in COMMANDS.values():
+        for verb in verbs:
+            assert len(re.findall(rf"^  {verb}  +[A-Z]", text, re.M)) == 1
+    assert sum(map(len, COMMANDS.values())) == len(VERBS)
+
+
+@pytest.mark.parametrize("arguments", [(), ("train",), ("evaluate",)])
+def test_help_fits_a_narrow_terminal_and_has_no_colours(arguments: tuple[str, ...]) -> None:
+    text = wordtrace(*arguments, "--help", COLUMNS="60", TERM="dumb", NO_COLOR="1").stdout
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 60
+    assert "..." not in re.sub(r"\[(TEXT|ARGS)\]\.\.\.", "", text)
+
+
+@pytest.mark.parametrize(
+    ("verb", "wanted", "flag"),
+    [
+        ("train", Option("learning_rate"), "--lr"),
+        ("train", Option("eval_data"), "--eval"),
+        ("train", Option("resume", False), "--no-resume"),
+        ("train", Option("overwrite", True), "--overwrite"),
+        ("record", Option("kind"), "--labels"),
+        ("record", Option("label_names", ("a", "b")), "--label-names a,b"),
+        ("record", Option("end", False), "--no-end"),
+        ("index", Option("overlap"), "--calibrate"),
+        ("index", Option("memory"), "--memory-a-task"),
+        ("trace", Option("memory"), "--memory"),
+        ("trace", Option("id"), "--id-column"),
+        ("evaluate", Option("candidates"), "--least-overlap"),
+        ("verify", Option("executor", "ray"), "--executor ray"),
+        # Another command's, and nobody's.
+        ("verify", Option("learning_rate"), "--lr"),
+        (None, Option("checkpoints", 5), "--checkpoints 5"),
+        ("trace", Option("no_such", False), "--no-no-such"),
+    ],
+)
+def test_an_error_names_the_flag_of_the_command_that_runs(
+    verb: str | None, wanted: Option, flag: str
+) -> None:
+    assert spelled(app, verb, wanted) == flag
+
+
+def test_a_library_error_names_the_flag_and_the_exit_status_is_2(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text("text,label\na b,x\nc d,y\n")
+    done = wordtrace("train", file, "--out", tmp_path / "run", "--lr", "-1", status=2)
+    assert done.stderr == "wordtrace: --lr is -1.0; it must be over 0.\n"
+    done = wordtrace("--debug", "train", file, "--out", tmp_path / "run", "--lr", "-1", status=1)
+    assert done.stderr.endswith("InputError: learning_rate is -1.0; it must be over 0.\n")
+
+
+@dataclass(frozen=True)
+class Size:
+    width: Annotated[int, typer.Option("-w", "--wide")]
+    height: Annotated[int, typer.Option(help="High.")] = 3
+
+
+def test_a_group_is_given_as_one_object_and_its_options_stand_on_their_own() -> None:
+    seen: list[Any] = []
+
+    def verb(name: str, size: Size, loud: bool = False) -> None:
+        """Do it."""
+        seen.append((name, size, loud))
+
+    other = typer.Typer()
+    other.command()(grouped(verb))
+    assert RUN.invoke(other, ["it", "--wide", "2", "--loud"]).exit_code == 0
+    assert seen == [("it", Size(2, 3), True)]
+    assert RUN.invoke(other, ["it"]).exit_code == 2  # --wide has no default
