@@ -16,16 +16,16 @@ from wordtrace.measures.protocol import Queries
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
-# Rows converted to float32 at a time: a piece and its copy stay in a core's cache. Converting so
-# and multiplying in float32 is as fast as the half-precision products of this PyTorch, and exact.
+# The rows converted to float32 at a time: a piece and its copy stay in a core's cache. Converting
+# in this way and multiplying in float32 is as fast as PyTorch's half-precision products, and exact.
 _PIECE = 4096
 
-# Measured nanoseconds: a product of one posting and one query taken alone; a posting converted and
-# multiplied among others; each further query of such a product; the calls of a token. They decide
-# which way is taken, never a result.
+# Measured nanoseconds for: a product of one posting and one query taken alone; a posting converted
+# and multiplied among others; each further query of such a product; the calls for one token. They
+# decide which way is taken, never a result.
 _ENTRY, _ROW, _CELL, _CALL = 90.0, 25.0, 4.0, 12_000.0
 
-# Fewer rare tokens than this are not worth being taken together.
+# With fewer rare tokens than this, taking them together does not pay.
 _FEW = 8
 
 
@@ -36,7 +36,7 @@ class QueryTokens:
     Attributes
     ----------
     tokens
-        The distinct tokens, rising.
+        The distinct tokens, in rising order.
     offsets
         Token i's entries are from ``offsets[i]`` to ``offsets[i + 1]``.
     query
@@ -51,7 +51,7 @@ class QueryTokens:
     gradient: Tensor
 
     def only(self, kept: npt.NDArray[np.bool_]) -> QueryTokens:
-        """Return those of the tokens for which `kept`, shape (vocabulary,), is True."""
+        """Keep only the tokens for which `kept`, shape (vocabulary,), is True."""
         places = [place for place, token in enumerate(self.tokens) if kept[token]]
         spans = [range(self.offsets[place], self.offsets[place + 1]) for place in places]
         entries = torch.tensor([entry for span in spans for entry in span], dtype=torch.int64)
@@ -64,7 +64,7 @@ class QueryTokens:
         )
 
     def projected(self, basis: Tensor) -> QueryTokens:
-        """Return the same in a basis, shape (dim, stored dimensions)."""
+        """Return the gradients as coordinates in a basis, shape (dim, stored dimensions)."""
         return QueryTokens(self.tokens, self.offsets, self.query, self.gradient @ basis)
 
     def groups(self) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -75,7 +75,7 @@ class QueryTokens:
 
 
 def query_tokens(run: Run, point: Checkpoint, queries: Queries, top_k: int | None) -> QueryTokens:
-    """Take the queries' token gradients for their labels, top-k as for training texts (Eq. 5)."""
+    """Compute the queries' token gradients for their labels, with top-k as in training (Eq. 5)."""
     parts = []
     for found in gradient_stream(run, point, queries.encoded, queries.labels, queries.texts):
         kept = found.tokens(top_k)
@@ -88,7 +88,7 @@ def query_tokens(run: Run, point: Checkpoint, queries: Queries, top_k: int | Non
 
 
 def group_by_token(query: Tensor, token: Tensor, gradient: Tensor) -> QueryTokens:
-    """Order token gradients by token, the queries of each in the order given."""
+    """Order token gradients by token; the queries of one token keep the order given."""
     order = torch.argsort(token, stable=True)
     tokens, counts = torch.unique_consecutive(token[order], return_counts=True)
     offsets = [0, *torch.cumsum(counts, 0).tolist()]
@@ -104,9 +104,9 @@ def accumulate(
 ) -> int:
     """Add η Σ_w g_w · g′_w (Eq. 4 at one checkpoint) to the scores of a block's examples.
 
-    The postings of a frequent token are one matrix product with the gradients of the queries that
-    hold it. The rare tokens are taken together, a product for each (posting, query): a matrix
-    product of its own for each would cost more in calls than in arithmetic.
+    A frequent token takes one matrix product: its postings with the gradients of the queries that
+    hold it. All rare tokens are taken together, with one dot product for each (posting, query):
+    a matrix product for each rare token would cost more in calls than in arithmetic.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def accumulate(
     Returns
     -------
     int
-        Postings read.
+        The number of postings read.
     """
     start, end = _bounds(block, queries)
     held = np.diff(queries.offsets)
@@ -151,12 +151,12 @@ def accumulate(
 def contributions(
     block: Block, queries: QueryTokens, eta: float, wanted: Sequence[npt.NDArray[np.int64]]
 ) -> Iterator[tuple[int, int, int, float]]:
-    """Yield (query, example, token, η g_w · g′_w) for the examples wanted of each query.
+    """Yield (query, example, token, η g_w · g′_w) for the examples wanted for each query.
 
     Parameters
     ----------
     wanted
-        For each query the block's examples.
+        For each query, the wanted examples of the block.
     """
     start, end = _bounds(block, queries)
     marks = np.zeros((len(wanted), block.count), bool)
@@ -199,7 +199,7 @@ def _bounds(
 
 
 def _whole(direction: Tensor, piece: Tensor) -> Tensor:
-    """Return directions as float32, in `piece` where they are stored otherwise."""
+    """Return directions as float32; `piece` holds the copy where they are stored otherwise."""
     return (
         direction if direction.dtype == torch.float32 else piece[: len(direction)].copy_(direction)
     )
@@ -218,7 +218,7 @@ def _add_entries(
     """Add the products of the tokens at `places`, one for each (posting, query that holds it)."""
     held = np.diff(queries.offsets)[places]
     before = np.asarray(queries.offsets)[places]
-    # One entry of the queries a row; then one posting of its token a row.
+    # First one row for each entry of the queries; then one row for each posting of its token.
     entry = np.repeat(before - np.cumsum(held) + held, held) + np.arange(held.sum())
     counts = np.repeat((end - start)[places], held)
     posting = np.repeat(np.repeat(start[places], held) - np.cumsum(counts) + counts, counts)

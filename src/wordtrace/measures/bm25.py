@@ -14,11 +14,11 @@ from wordtrace.run.run import Run
 
 @dataclass(frozen=True)
 class BM25:
-    """The BM25 score of the training text for the query, its sign from the labels.
+    """The BM25 score of the training text for the query, with its sign from the labels.
 
-    Positive where the example has the query's label, negative where not. It knows nothing of the
-    model. Computed by the bm25s library (Lucene's variant, k1 = 1.5, b = 0.75), lower case, words
-    of two letters and more, no stop list.
+    It is positive where the example has the query's label, and negative where not. It knows nothing
+    of the model. The bm25s library computes it (Lucene's variant, k1 = 1.5, b = 0.75) on words of
+    two letters and more, in lower case, without a list of stop words.
     """
 
     about: ClassVar = About(
@@ -55,7 +55,7 @@ class BM25:
 
 
 def joined(texts: Sequence[str], texts2: Sequence[str] | None) -> list[str]:
-    """Return each example's text or texts as one, on lines of their own."""
+    """Return one string for each example; the two texts of a pair stand on two lines."""
     if texts2 is None:
         return list(texts)
     return [f"{one}\n{two}" for one, two in zip(texts, texts2, strict=True)]

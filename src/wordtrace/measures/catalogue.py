@@ -1,4 +1,4 @@
-"""All measures with what a user should know of them."""
+"""All measures, with what a user should know about each."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ _FAMILIES = ("tracin:LAYER,…", "influence:LAYER")
 
 
 def measures() -> dict[str, Any]:
-    """Return a JSON document: each measure's name, equation, needs, cost, and whether by word.
+    """Return a JSON document that describes all measures.
 
-    A name that takes layers stands with a placeholder for them; most of those of layers also take
-    ``+bias`` at the end.
+    Each has its name, its equation, what it needs, what it costs, and whether its scores split
+    into words. A name that takes layers is given with a placeholder for them (``tracin:LAYER,…``);
+    most measures of layers also take ``+bias`` at the end of the name.
     """
     listed = [{"name": name, **asdict(measure(name).about)} for name in [*MEASURES, *_FAMILIES]]
     for one in listed:
-        # What callers in Python need who have token ids alone; it is not of the document.
+        # Only for callers in Python that have token ids alone; it is not in the document.
         del one["reads_texts"]
     return {"format": FORMAT, "version": VERSION, "measures": listed}

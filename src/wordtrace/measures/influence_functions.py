@@ -36,11 +36,11 @@ _CHUNK = 8192
 
 @dataclass(frozen=True)
 class InfluenceLast:
-    """Influence functions on the last linear layer, its Hessian exact: a mean over examples.
+    """Influence functions on the last linear layer, with the exact Hessian, a mean over examples.
 
     H = (1/n) Σ_i (diag(p_i) − p_i p_iᵀ) ⊗ a_i a_iᵀ. It has a null space (the same vector added to
-    all classes changes no probability), hence the damping. Solved by Cholesky where H fits in the
-    memory, else by conjugate gradients.
+    all classes changes no probability), hence the damping. The system is solved by Cholesky where H
+    fits in the memory, else by conjugate gradients.
 
     Attributes
     ----------
@@ -122,10 +122,11 @@ def last_layer_product(a: FloatMatrix, p: FloatMatrix, vectors: FloatMatrix) -> 
 
 @dataclass(frozen=True)
 class InfluenceLayer:
-    """Influence functions on one named small layer, with the Gauss–Newton matrix for the Hessian.
+    """Influence functions on one named small layer, with the Gauss–Newton matrix as the Hessian.
 
     Inside a network the Hessian can be indefinite, so H = (1/n) Σ_i J_iᵀ (diag(p_i) − p_i p_iᵀ) J_i
-    with J = ∂f/∂W. Solved by Cholesky where H fits in the memory, else by conjugate gradients.
+    with J = ∂f/∂W is used. The system is solved by Cholesky where H fits in the memory, else by
+    conjugate gradients.
 
     Attributes
     ----------
@@ -195,7 +196,7 @@ class InfluenceLayer:
         count: int,
         classes: int,
     ) -> FloatMatrix:
-        """Form and factor G where it fits; else keep its roots; else compute them at each step."""
+        """Solve with G in memory if it fits, else with its roots, else with roots computed anew."""
         if 16 * size * size <= self.memory:
             matrix = np.zeros((size, size))
             with track("Gauss–Newton", count, "examples") as advance:
@@ -260,7 +261,7 @@ def _with_constant(
 
 
 def _plain(model: TextModel) -> TextModel:
-    """Refuse a loss whose Hessian is another one (InputError)."""
+    """Refuse a model for whose loss this Hessian is wrong (InputError)."""
     if getattr(model.outputs, "targets", None) is not None:
         raise InputError(
             "influence functions know plain cross-entropy; the run was trained with smoothed "

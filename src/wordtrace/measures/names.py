@@ -20,7 +20,7 @@ from wordtrace.measures.tracin_last import TracInLast
 from wordtrace.measures.tracin_layers import TracInLayers
 from wordtrace.measures.tracin_we import TracInWE
 
-#: A measure is registered by one line here. "+bias" after a name counts the layers' biases too.
+#: One line here registers a measure. "+bias" after a name counts the layers' biases too.
 MEASURES: dict[str, Callable[[Options], Measure]] = {
     "tracin-we": lambda o: TracInWE(),
     "tracin-we-topk": lambda o: TracInWE(o.top_k),
@@ -48,7 +48,7 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "random": lambda o: Random(o.seed),
 }
 
-#: A measure of layers that the user names: the part of the name after the colon.
+#: Measures of layers that the user names: the layers are what follows the colon.
 FAMILIES: dict[str, Callable[[tuple[str, ...], bool, Options], Measure]] = {
     "tracin": lambda layers, bias, o: TracInLayers(layers, bias, o.memory),
     "influence": lambda layers, bias, o: InfluenceLayer(_single(layers), bias, o.damping, o.memory),
@@ -61,7 +61,7 @@ def measure(name: str, options: Options | None = None) -> Measure:
     Raises
     ------
     InputError
-        For an unknown name; suggests the nearest and lists all.
+        For an unknown name; the message suggests the nearest name and lists all.
     """
     chosen = options or Options()
     family, colon, rest = name.partition(":")

@@ -1,4 +1,4 @@
-"""The parts of I = L(x) · S(x, x′) · L(x′) alone (appendix G), and embeddings' similarity."""
+"""The parts of I = L(x) · S(x, x′) · L(x′), each alone (appendix G), and similar embeddings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LossSaliency:
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
-        """Return the same row for each query, float32, shape (queries, examples)."""
+        """Return scores, the same row for each query, float32, shape (queries, examples)."""
         total = np.zeros(len(run.train), np.float32)
         for checkpoint, eta in zip(run.checkpoints, run.etas, strict=True):
             _, delta = factors(run.model(checkpoint), run.encoded, run.train.labels)
@@ -41,7 +41,7 @@ class LossSaliency:
 
 @dataclass(frozen=True)
 class Similarity:
-    """±Σ_c η_c (a · a′), a the last layer's input; negative where the labels differ."""
+    """±Σ_c η_c (a · a′), where a is the last layer's input; negative where the labels differ."""
 
     about: ClassVar = About(
         equation="±Σ_c η_c (a · a′), the sign by the labels' agreement (appendix G)",

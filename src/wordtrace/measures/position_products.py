@@ -1,4 +1,4 @@
-"""The products of a score, position by position: what a token's term is the sum of."""
+"""The products of gradients, position by position, that add up to a token's term of a score."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def position_products(
     Parameters
     ----------
     query, examples
-        Token ids and labels; one query.
+        Token ids and labels; `query` holds one query.
     names
-        Of the examples, for messages.
+        The examples' names, for messages.
     bases
-        Of a projection, one a checkpoint, each of shape (dim, dimensions kept): products are taken
-        there. None: in all dimensions.
+        The bases of a projection, one for each checkpoint, each of shape (dim, dimensions kept):
+        products are taken in these dimensions. None: in all dimensions.
 
     Returns
     -------
     list
-        For each example Σ_c η_c g_t · g′_s, shape (its positions, the query's); 0 where a position
-        is not among a text's `top_k` at a checkpoint. Over the t and s that have the token w it
-        sums to w's term of the score (Eq. 4–6).
+        For each example Σ_c η_c g_t · g′_s, shape (its positions, the query's positions); 0 where
+        a position is not among a text's `top_k` at a checkpoint. Summed over the positions t and s
+        that hold the token w, it gives w's term of the score (Eq. 4–6).
     """
     count = len(query[0].ids)
     found = [np.zeros((int(length), count)) for length in examples[0].lengths]
@@ -66,12 +66,12 @@ def position_gradients(
     top_k: int | None,
     names: Sequence[str],
 ) -> list[Gradients]:
-    """Return each text's gradients by position, 0 where they do not count.
+    """Return each text's gradients by position; 0 at the positions that do not count.
 
     Raises
     ------
     NumericalError
-        When one is NaN or infinite; names the text.
+        When a gradient is NaN or infinite; the message names the text.
     """
     found: list[Gradients] = [np.empty(0, np.float32)] * len(encoded)
     for one in gradient_stream(run, point, encoded, labels, names):

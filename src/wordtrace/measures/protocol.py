@@ -21,21 +21,22 @@ Scores = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Queries:
-    """Texts whose predictions are explained, each for one label.
+    """Texts with predictions to explain, each for one label.
 
     Attributes
     ----------
     texts, texts2
-        As given; `texts2` is None unless the run's examples are pairs.
+        The texts as given; `texts2` is None unless the run's examples are pairs.
     labels
-        The labels whose loss is traced, as :class:`.data.labelling.Labelling` has them.
+        The labels to explain (their loss is traced), in the form of
+        :class:`.data.labelling.Labelling`.
     encoded
-        Their token ids.
+        The texts' token ids.
     spans
-        Of a language model's answers, the part whose loss is meant, in characters; None in it, or
-        for it, means all of an answer.
+        For a language model: the part of each answer to explain (its loss is traced), in
+        characters. None for one query means its whole answer; None alone means this for all.
     has_texts
-        False where there are token ids alone, and `texts` are empty strings in their place.
+        False where only token ids are known; `texts` are then empty strings.
     """
 
     texts: Sequence[str]
@@ -60,14 +61,14 @@ class Queries:
         )
 
     def require_texts(self, what: str) -> None:
-        """Refuse token ids for what reads the texts themselves (InputError)."""
+        """Refuse queries that have token ids alone, for `what` reads the texts (InputError)."""
         if not self.has_texts:
             raise InputError(f"{what} reads texts; give texts in place of token ids.")
 
 
 @dataclass(frozen=True)
 class About:
-    """What a user should know of a measure.
+    """What a user should know about a measure.
 
     Attributes
     ----------
@@ -76,13 +77,13 @@ class About:
     needs
         What it reads.
     cost
-        For n training examples, q queries and c checkpoints.
+        The cost for n training examples, q queries and c checkpoints.
     by_word
         Whether its scores split into words.
     reads_texts
-        Whether it reads the queries' texts themselves, and not their token ids alone. Every measure
-        has to say so: one that kept silent would be handed empty strings where a caller has nothing
-        but token ids.
+        Whether it reads the queries' texts themselves, and not their token ids alone. There is no
+        default: a measure that forgot to say so would be given empty strings where a caller has
+        only token ids.
     """
 
     equation: str
@@ -100,11 +101,11 @@ class Measure(Protocol):
 
     @property
     def about(self) -> About:
-        """What a user should know of it."""
+        """What a user should know about it."""
         ...
 
     def score(self, run: Run, queries: Queries) -> Scores:
-        """Return influences, float32, shape (queries, examples): [i, j] is j's on query i."""
+        """Return influences, float32, shape (queries, examples): [i, j] is of j on query i."""
         ...
 
 
@@ -122,15 +123,16 @@ def make_queries(
     Parameters
     ----------
     parts
-        Of a language model's answers: what of each is meant, None for all of it.
+        For a language model: the part of each answer to explain; None for the whole answer.
     first
         The number of the first text, for messages.
 
     Raises
     ------
     InputError
-        When there are no texts, one is empty, or pairs are given to a run without (or the reverse);
-        for a part that is not there once, or of a run that gives no answers.
+        When there are no texts, when one is empty, or when pairs are given to a run of single texts
+        (or the reverse); for a part that does not stand exactly once in the answer, or a part when
+        the run is of a model that gives no answers.
     """
     if len(texts) == 0:
         raise InputError("there is no query; give at least one text.")

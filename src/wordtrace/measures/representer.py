@@ -16,24 +16,24 @@ from wordtrace.run.run import Run
 
 FloatMatrix = npt.NDArray[np.float64]
 
-#: The fit's gradient must fall under this share of its size at Θ = 0.
+#: The fit's gradient must fall below this share of its size at Θ = 0.
 STATIONARY = 1e-6
 
 
 @dataclass(frozen=True)
 class Representer:
-    """−(1/2λn) ∂ℓ(x)/∂f_j · (a · a′), j the query's label, after the last layer has been fitted.
+    """−(1/2λn) ∂ℓ(x)/∂f_j · (a · a′) for the query's label j, with the last layer fitted anew.
 
-    The theorem holds at a stationary point of (1/n) Σℓ + λ‖Θ‖² alone, so Θ is fitted anew on the
-    final model's features a (Yeh et al. 2018); it has no bias that is free of the penalty. The
-    scores of a query then sum to the fitted logit f_j(x′).
+    The theorem holds only at a stationary point of (1/n) Σℓ + λ‖Θ‖², so Θ is fitted anew on the
+    final model's features a (Yeh et al. 2018); there is no bias outside the penalty. The scores of
+    a query then sum to the fitted logit f_j(x′).
 
     Attributes
     ----------
     l2
         λ.
     bias
-        Append a constant 1 to a: a bias that is penalised too.
+        Append a constant 1 to a: this adds a bias, which is penalised too.
     """
 
     l2: float = 0.003
@@ -77,12 +77,12 @@ def fit(a: FloatMatrix, labels: npt.NDArray[np.int64], classes: int, l2: float) 
     Returns
     -------
     theta
-        Shape (classes, features).
+        The fitted weights, shape (classes, features).
 
     Raises
     ------
     NumericalError
-        When the gradient stays over 1e-6 of its size at Θ = 0.
+        When the gradient does not fall to 1e-6 of its size at Θ = 0.
     """
     from scipy import optimize
 

@@ -12,17 +12,17 @@ from wordtrace.execute.progress import track
 
 FloatMatrix = npt.NDArray[np.float64]
 
-#: Residual at which conjugate gradients stop, relative to the right-hand side.
+#: Conjugate gradients stop at this residual, relative to the right-hand side.
 TOLERANCE = 1e-6
 
 
 def damping_of(trace: float, size: int, damping: float | None) -> float:
-    """Return λ: as given, else 0.1 times the mean of the Hessian's eigenvalues."""
+    """Return λ: the one given, else 0.1 times the mean of the Hessian's eigenvalues."""
     return 0.1 * trace / size if damping is None else damping
 
 
 def cholesky(hessian: FloatMatrix, damping: float, right: FloatMatrix) -> FloatMatrix:
-    """Solve exactly.
+    """Solve (H + λI) X = G exactly.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def cholesky(hessian: FloatMatrix, damping: float, right: FloatMatrix) -> FloatM
     Returns
     -------
     array
-        Shape (columns, size).
+        The solution, shape (columns, size).
 
     Raises
     ------
@@ -68,19 +68,19 @@ def conjugate_gradients(
     right: FloatMatrix,
     most: int = 1000,
 ) -> FloatMatrix:
-    """Solve for all rows of `right` at once, from products with the Hessian alone.
+    """Solve for all rows of `right` at once, using only products with the Hessian.
 
     Parameters
     ----------
     product
         Maps V, shape (columns, size), to V H.
     most
-        Iterations before giving up.
+        The largest number of iterations.
 
     Raises
     ------
     NumericalError
-        When the residual does not fall to 1e-6 of the right-hand side.
+        When the residual does not fall to 1e-6 of the right-hand side in that many.
     """
     solved = np.zeros_like(right)
     residual = right.copy()

@@ -1,4 +1,4 @@
-"""Where training examples' token gradients come from: an index on disk, or computed as needed."""
+"""Sources of the training examples' token gradients: an index on disk, or the run itself."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class PostingSource(Protocol):
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64] | slice, Block]]:
         """Yield (rows, block): the block's example i is the training row ``rows[i]``.
 
-        Slices are the same at each checkpoint.
+        The blocks cover the same rows at each checkpoint.
         """
         ...
 
     def only(self, rows: npt.NDArray[np.int64]) -> PostingSource:
-        """Return a source whose blocks need hold no other rows than these."""
+        """Return a source that may leave out all other rows."""
         ...
 
 
@@ -49,7 +49,8 @@ class Indexed:
     Parameters
     ----------
     first, end
-        Only the shards of these rows, which are then counted from `first`; all by default.
+        Only the shards of the rows from `first` to `end`, which are then counted from `first`; all
+        shards by default.
     """
 
     def __init__(self, index: IndexFolder, first: int = 0, end: int | None = None) -> None:
@@ -65,7 +66,7 @@ class Indexed:
             yield slice(start, start + block.count), block
 
     def only(self, rows: npt.NDArray[np.int64]) -> Indexed:
-        """Return the same: what is not wanted of the mapped postings is not read."""
+        """Return itself: mapped postings that nobody asks for are not read anyway."""
         return self
 
 
@@ -77,7 +78,7 @@ def as_stored(index: IndexFolder, asked: Sequence[QueryTokens]) -> list[QueryTok
 
 
 class Streamed:
-    """Token gradients computed from the run, batch by batch, and forgotten.
+    """Token gradients computed from the run, batch by batch, and not kept.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class Streamed:
     rows
         Only these training rows; all by default.
     etas
-        The weight of each checkpoint (an index's own); by default by the run's weighting.
+        The weight of each checkpoint, such as an index's own; by default that of the run.
     quiet
         Show no progress.
     """
@@ -106,7 +107,7 @@ class Streamed:
         self.examples = len(run.train)
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64], Block]]:
-        """Yield one block a batch."""
+        """Yield one block for each batch."""
         run, train, encoded = self.run, self.run.train, self.run.encoded
         point = run.checkpoints[checkpoint]
         total = 0 if self.quiet else len(encoded if self.rows is None else self.rows)
@@ -119,5 +120,5 @@ class Streamed:
                 advance(count)
 
     def only(self, rows: npt.NDArray[np.int64]) -> Streamed:
-        """Return a stream of these rows alone: gradients were not kept, they are computed again."""
+        """Return a stream of these rows alone, which computes their gradients again."""
         return Streamed(self.run, self.top_k, rows, etas=self.etas, quiet=True)

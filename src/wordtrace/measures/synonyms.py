@@ -1,4 +1,4 @@
-"""TracIn-WE-Syn: tokens match their like, not only themselves (appendix H)."""
+"""TracIn-WE-Syn: tokens match similar tokens, not only themselves (appendix H)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOKENS = 1024  # rows of the cosine matrix at a time
 
 @dataclass(frozen=True)
 class Pairs:
-    """Terms of the sum: a token of an example matched with another token of a query.
+    """Terms of the sum, each for a token of an example matched with another token of a query.
 
     Attributes
     ----------
@@ -55,14 +55,15 @@ class Pairs:
 class TracInWESyn:
     """+Σ_c η_c Σ over matched tokens (w, w′) of ∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w′.
 
-    At each checkpoint the tokens of the two texts' top-k positions are matched one to one: a token
-    that both texts hold matches itself; of the others, those whose embeddings' cosine is over
-    `cosine` may match, so that Σ|∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w′| is largest.
+    At each checkpoint the tokens of the two texts' top-k positions are matched one to one. A token
+    that both texts hold matches itself. Two other tokens may match if the cosine of their
+    embeddings is above `cosine`; among all such matchings, the one with the largest
+    Σ|∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w′| is taken.
 
     Attributes
     ----------
     cosine
-        Over 1, only equal tokens match, and this is TracIn-WE-Topk.
+        The least cosine. If it is above 1, only equal tokens match, which is TracIn-WE-Topk.
     """
 
     top_k: int | None = 10
@@ -77,7 +78,7 @@ class TracInWESyn:
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:
-        """Return influences from gradients computed as they are needed."""
+        """Return influences, float32, shape (queries, examples), from gradients computed now."""
         asked = self.query_tokens(run, queries)
         return self.score_from(Streamed(run, self.top_k), run, len(queries), asked)
 
@@ -88,7 +89,7 @@ class TracInWESyn:
     def score_from(
         self, source: PostingSource, run: Run, count: int, asked: Sequence[QueryTokens]
     ) -> Scores:
-        """Return influences, float32, shape (`count` queries, examples), from index or stream."""
+        """Return influences, float32, shape (`count` queries, examples), from a source."""
         scores = TracInWE(self.top_k).score_from(source, run, count, asked)
         for place, rows, pairs in self._matched(source, run, asked):
             np.add.at(scores, (pairs.query, rows[pairs.example]), source.etas[place] * pairs.value)
@@ -101,7 +102,7 @@ class TracInWESyn:
         asked: Sequence[QueryTokens],
         wanted: Sequence[npt.NDArray[np.int64]],
     ) -> list[dict[int, TokenPairs]]:
-        """Split the scores of the rows wanted of each query by matched pair of tokens."""
+        """Split the scores of the rows wanted for each query by matched pair of tokens."""
         found = TracInWE(self.top_k).words_from(source, run, asked, wanted)
         for place, rows, pairs in self._matched(source, run, asked):
             rows_of = rows[pairs.example]
@@ -116,7 +117,7 @@ class TracInWESyn:
     def _matched(
         self, source: PostingSource, run: Run, asked: Sequence[QueryTokens]
     ) -> Iterator[tuple[int, npt.NDArray[np.int64], Pairs]]:
-        """Yield (checkpoint, training rows of the block, pairs of unequal tokens that match)."""
+        """Yield (checkpoint, training rows of the block, matched pairs of unequal tokens)."""
         for place, point in enumerate(run.checkpoints):
             (table,) = run.model(point).embedding.parameters()
             like = synonyms(table.detach().cpu(), asked[place].tokens, self.cosine)
@@ -130,7 +131,7 @@ class TracInWESyn:
 def synonyms(
     table: torch.Tensor, tokens: Sequence[int], cosine: float
 ) -> list[npt.NDArray[np.int64]]:
-    """Return for each token the others whose embeddings' cosine with it is over `cosine`.
+    """Return for each token the other tokens whose embedding has a cosine above `cosine` with it.
 
     Parameters
     ----------
@@ -150,11 +151,11 @@ def synonyms(
 
 
 def candidates(block: Block, queries: QueryTokens, like: Sequence[npt.NDArray[np.int64]]) -> Pairs:
-    """Return all pairs of unequal tokens that may match, and of which neither matches itself."""
+    """Return all pairs of unequal tokens that may match; tokens in both texts are left out."""
     vocabulary = len(block.token_offsets) - 1
     counts = np.diff(block.token_offsets.numpy())
     example = block.example.numpy().astype(np.int64)
-    # Which (example, token) and (query, token) there are.
+    # The pairs (example, token) and (query, token) that exist.
     there = np.sort(example * vocabulary + np.repeat(np.arange(vocabulary), counts))
     asked = {
         (int(query), token) for token, holders, _ in queries.groups() for query in holders.tolist()
@@ -198,8 +199,8 @@ def candidates(block: Block, queries: QueryTokens, like: Sequence[npt.NDArray[np
 def match(pairs: Pairs) -> Pairs:
     """Keep, for each query and example, the one-to-one matching of largest Σ|value|.
 
-    A pair whose tokens stand in no other pair matches as it is; only where tokens compete is the
-    assignment solved (scipy.optimize.linear_sum_assignment).
+    A pair matches at once if its two tokens stand in no other pair. The assignment is solved
+    (scipy.optimize.linear_sum_assignment) only where tokens compete.
     """
     from scipy.optimize import linear_sum_assignment
 

@@ -17,8 +17,8 @@ from wordtrace.run.run import Run
 class TracInTFIDF:
     """+Σ_c η_c TFIDF(x, x′) (∂ℓ(x)/∂f · ∂ℓ(x′)/∂f).
 
-    TFIDF is the cosine of scikit-learn's TF-IDF vectors: lower case, words of two letters and more,
-    document frequencies of the training texts, smoothed.
+    TFIDF is the cosine of scikit-learn's TF-IDF vectors, in lower case, for words of two letters
+    and more, with the smoothed document frequencies of the training texts.
     """
 
     about: ClassVar = About(

@@ -1,4 +1,4 @@
-"""Which tokens count: the start and end tokens alone, or all but the frequent ones."""
+"""Filters of tokens: the start and end tokens alone, or all but the frequent ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from wordtrace.run.run import Run
 
 
 class TokenFilter(Protocol):
-    """Tells which tokens of the vocabulary count."""
+    """Decides which tokens of the vocabulary count."""
 
     @property
     def which(self) -> str:
-        """The tokens, in words."""
+        """A description of these tokens."""
         ...
 
     def keeps(self, run: Run) -> npt.NDArray[np.bool_]:
@@ -33,12 +33,12 @@ class Common:
     which: ClassVar = "start and end tokens alone (section 5)"
 
     def keeps(self, run: Run) -> npt.NDArray[np.bool_]:
-        """Return True at the tokens that stand in every text because the tokenizer puts them there.
+        """Return True at the tokens that the tokenizer adds to every text.
 
         Raises
         ------
         InputError
-            When the tokenizer adds none.
+            When the tokenizer adds no token.
         """
         kept = np.zeros(run.tokenizer.size, bool)
         added = sorted(run.tokenizer.special)
@@ -58,7 +58,7 @@ class NoCommon:
     Attributes
     ----------
     frequent
-        A token in more than this share of the training texts is left out.
+        A token is left out if it stands in more than this share of the training texts.
     """
 
     frequent: float = 0.2

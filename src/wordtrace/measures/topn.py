@@ -13,14 +13,14 @@ _SMALL, _STRETCH = 1 << 16, 1 << 10
 
 @dataclass(frozen=True)
 class Ranking:
-    """The strongest rows of a row of scores, as :func:`strongest` orders them, with their scores.
+    """The strongest rows and their scores, in the order of :func:`strongest`.
 
     Attributes
     ----------
     proponents, opponents
-        int64: rows.
+        int64: the rows.
     proponent_scores, opponent_scores
-        float32: theirs.
+        float32: the scores of these rows.
     """
 
     proponents: npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ class Ranking:
 
     @property
     def scores(self) -> npt.NDArray[np.float32]:
-        """Of :attr:`rows`."""
+        """The scores of :attr:`rows`."""
         return np.concatenate([self.proponent_scores, self.opponent_scores])
 
 
@@ -46,10 +46,10 @@ def rank(scores: npt.NDArray[np.float32], count: int, first: int = 0) -> Ranking
 
 
 def merge(parts: Sequence[Ranking], count: int) -> Ranking:
-    """Return the ranking of all rows from those of stretches of them, in the order of the rows.
+    """Join the rankings of consecutive stretches of rows into the ranking of all rows.
 
-    Each part lists its `count` strongest, so none of the whole is missing; equal scores stay in the
-    order of their rows, since the sort is stable.
+    Each part lists its `count` strongest rows, so none of the whole ranking is missing. Equal
+    scores stay in the order of their rows, since the sort is stable.
     """
     proponents = np.concatenate([part.proponents for part in parts])
     opponents = np.concatenate([part.opponents for part in parts])
@@ -73,7 +73,8 @@ def strongest(
     Returns
     -------
     proponents, opponents
-        int64: strongest first, equal scores by lower row; only scores over 0, or under 0.
+        int64: rows, strongest first, equal scores by lower row. Proponents have scores above 0,
+        opponents below 0.
     """
     return _most(scores, count), _most(-scores, count)
 
@@ -82,7 +83,7 @@ def _most(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
     positive = np.flatnonzero(scores > 0) if len(scores) < _SMALL else _over(scores, count)
     if 0 < count < len(positive):
         values = scores[positive]
-        # Everything at or over the count-th value: ties at the edge are settled by the sort below.
+        # Keep everything at or above the count-th value: the sort below settles ties at the edge.
         edge = np.partition(values, len(values) - count)[len(values) - count]
         positive = positive[values >= edge]
     order = np.argsort(-scores[positive], kind="stable")
@@ -90,10 +91,10 @@ def _most(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
 
 
 def _over(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
-    """Return rows over 0 among which the `count` largest are, few of many.
+    """Return a small set of rows with scores above 0 that includes the `count` largest.
 
-    The `count`-th largest of the stretches' largest values is no more than the `count`-th largest
-    score.
+    This works because the `count`-th largest among the maxima of all stretches is at most the
+    `count`-th largest score.
     """
     whole = len(scores) // _STRETCH * _STRETCH
     largest = scores[:whole].reshape(-1, _STRETCH).max(1)

@@ -13,18 +13,18 @@ from wordtrace.run.run import Run
 
 Factors = tuple[FloatArray, FloatArray]
 
-# Scores of a block: a quarter of a megabyte.
+# The number of scores in a block: a quarter of a megabyte.
 _CELLS = 1 << 16
 
 
 @dataclass(frozen=True)
 class TracInLast:
-    """+Σ_c η_c (a · a′)(δ · δ′), two small matrix products; with the bias (a · a′ + 1)(δ · δ′).
+    """+Σ_c η_c (a · a′)(δ · δ′): two small matrix products; with the bias, (a · a′ + 1)(δ · δ′).
 
     Attributes
     ----------
     bias
-        Count the bias too; without is the default (section 3.2).
+        Count the bias too; by default it is left out (section 3.2).
     """
 
     bias: bool = False
@@ -50,7 +50,7 @@ class TracInLast:
 def add_products(scores: Scores, asked: Factors, held: Factors, eta: float, *, bias: bool) -> None:
     """Add η (a · a′ [+ 1])(δ · δ′) to scores, shape (queries, examples), in place.
 
-    Block by block, so that the two products and their own product stay in a core's cache.
+    This goes block by block, so that the two products and their own product stay in a core's cache.
     """
     a_query, delta_query = asked[0], asked[1] * np.float32(eta)
     size = max(256, _CELLS // max(1, len(a_query)))

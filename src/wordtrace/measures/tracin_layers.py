@@ -41,9 +41,9 @@ class TracInLayers:
     Attributes
     ----------
     layers
-        Modules by name; or "second", "third" or "last", the paper's names; or "all".
+        The modules' names; or "second", "third" or "last", which are the paper's names; or "all".
     bias
-        Count the layers' biases too; without is the default (section 3.2).
+        Count the layers' biases too; by default they are left out (section 3.2).
     memory
         Bytes of working memory.
     """
@@ -65,9 +65,9 @@ class TracInLayers:
         Raises
         ------
         InputError
-            For a layer that the model does not have; lists those that it has.
+            For a layer that the model does not have; the message lists its layers.
         NumericalError
-            When a loss is NaN or infinite; names the example.
+            When a loss is NaN or infinite; the message names the example.
         """
         modules = modules_of(run.model(run.final), self.layers)
         groups = query_groups(modules, queries.encoded.lengths, self.memory)
@@ -90,13 +90,13 @@ class TracInLayers:
 
 
 def modules_of(model: TextModel, layers: tuple[str, ...]) -> dict[str, nn.Module]:
-    """Return the layers that some names stand for.
+    """Return the layers for these names.
 
     Raises
     ------
     InputError
-        For an unknown layer, or one of the paper's names that this model has no layer for; for
-        "all", when the model holds a layer whose gradients are not known.
+        For an unknown layer, or one of the paper's names where this model has no such layer. For
+        "all", when the model holds a layer of a kind that has no known gradients.
     """
     if layers == ("all",):
         left_out = unknown_layers(model)
@@ -118,9 +118,9 @@ def modules_of(model: TextModel, layers: tuple[str, ...]) -> dict[str, nn.Module
 def query_groups(
     modules: Mapping[str, nn.Module], lengths: npt.NDArray[np.int64], memory: int
 ) -> list[npt.NDArray[np.int64]]:
-    """Split the queries so that what is kept of a group takes at most half of `memory` bytes.
+    """Split the queries into groups, so that each group's gradients fit into half of `memory`.
 
-    Each group is a pass over the training data of its own; a single query is never split.
+    Each group takes one pass over the training data; a single query is never split.
     """
     count, longest = len(lengths), int(lengths.max(initial=1))
     floats = longest * sum(
@@ -145,7 +145,7 @@ def stream(
     memory: int,
     rows: npt.NDArray[np.int64] | None = None,
 ) -> Iterator[tuple[npt.NDArray[np.int64], Captured]]:
-    """Yield (rows, gradients) of all training examples, or of those of `rows`, batch by batch."""
+    """Yield (rows, gradients) batch by batch, of all training examples or of those in `rows`."""
     modules = find_layers(model, names)
     largest = max(
         [
@@ -169,7 +169,7 @@ def gather(
     encoded: Encoded,
     labels: Labels,
 ) -> dict[str, LayerGradients | QueryTokens]:
-    """Take the queries' gradients; an embedding's are grouped by token."""
+    """Compute the queries' gradients; those of an embedding are grouped by token."""
     batch = to_batch(encoded, labels, np.arange(len(labels)), predict.device_of(model))
     found = layer_gradients(model, batch, modules).layers
     return {
@@ -187,7 +187,7 @@ def products(
     *,
     bias: bool,
 ) -> Tensor:
-    """Return the dot products summed over the layers, float32, shape (batch, `count` queries)."""
+    """Return dot products summed over the layers, float32, shape (batch, `count` queries)."""
     total: Tensor | None = None
     lookups: list[tuple[LookupGradients, QueryTokens]] = []
     for name, one in layers.items():
@@ -226,5 +226,5 @@ def check(found: Captured, rows: npt.NDArray[np.int64], run: Run, step: int) -> 
 
 
 def _tokens(memory: int) -> int:
-    # A position's activations and gradients at all layers, generously: 16 kB.
+    # Activations and gradients of one position at all layers take 16 kB, generously estimated.
     return max(64, min(predict.TOKENS_A_BATCH, memory // (1 << 15)))

@@ -1,4 +1,4 @@
-"""TracIn through the word embeddings: TracIn-WE (Eq. 4), TracIn-WE-Topk (Eq. 5–6), some tokens."""
+"""TracIn through the word embeddings: TracIn-WE (Eq. 4), TracIn-WE-Topk (Eq. 5–6), filtered."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class TracInWE:
     Attributes
     ----------
     top_k
-        Only the positions of largest gradient norm count, in training and query texts; None: all.
+        Only this many positions of each text count, those of largest gradient norm, in training
+        texts and in queries; None for all positions.
     tokens
-        Only these tokens count; None: all.
+        Only these tokens count; None for all tokens.
     """
 
     top_k: int | None = None
@@ -36,7 +37,7 @@ class TracInWE:
 
     @property
     def about(self) -> About:
-        """What a user should know of it."""
+        """What a user should know about it."""
         held = "all positions" if self.top_k is None else "as many positions"
         equation = "Σ_c η_c Σ_w ∂ℓ/∂Θ_w · ∂ℓ′/∂Θ_w over shared tokens (Eq. 4)"
         if self.top_k is not None:
@@ -52,7 +53,7 @@ class TracInWE:
         )
 
     def score(self, run: Run, queries: Queries) -> Scores:
-        """Return influences from gradients computed as they are needed."""
+        """Return influences, float32, shape (queries, examples), from gradients computed now."""
         asked = self.query_tokens(run, queries)
         return self.score_from(Streamed(run, self.top_k), run, len(queries), asked)
 
@@ -68,9 +69,10 @@ class TracInWE:
     def score_from(
         self, source: PostingSource, run: Run, count: int, asked: Sequence[QueryTokens]
     ) -> Scores:
-        """Return influences, float32, shape (`count` queries, examples), from index or stream."""
+        """Return influences, float32, shape (`count` queries, examples), from a source."""
         scores = np.zeros((count, source.examples), np.float32)
-        # Blocks of the same examples, one a checkpoint, go to one thread: no two write to a cell.
+        # The blocks of the same examples, one for each checkpoint, go to one thread, so that no two
+        # threads write to the same cell.
         same: dict[int, list[tuple[int, Block]]] = {}
         for place, eta in enumerate(source.etas):
             for rows, block in source.blocks(place):
@@ -101,7 +103,7 @@ class TracInWE:
         asked: Sequence[QueryTokens],
         wanted: Sequence[npt.NDArray[np.int64]],
     ) -> list[dict[int, TokenPairs]]:
-        """Split the scores of the rows wanted of each query by shared token."""
+        """Split the scores of the rows wanted for each query by shared token."""
         found: list[dict[int, TokenPairs]] = [{int(row): {} for row in rows} for rows in wanted]
         sorted_rows = [np.sort(rows) for rows in wanted]
         for place, eta in enumerate(source.etas):
@@ -128,7 +130,7 @@ class TracInWE:
 
 
 def _within(rows: npt.NDArray[np.int64], span: slice) -> npt.NDArray[np.int64]:
-    """Return those of some rising rows that lie in a span, counted from its start."""
+    """Return the rows (given in rising order) that lie in a span, counted from its start."""
     first, last = np.searchsorted(rows, (span.start, span.stop))
     here: npt.NDArray[np.int64] = rows[first:last] - span.start
     return here

@@ -19,11 +19,11 @@ TokenPairs = dict[tuple[int, int], float]
 
 @runtime_checkable
 class WordMeasure(Measure, Protocol):
-    """A measure over postings: the sum of terms that each belong to one or two tokens."""
+    """A measure over postings: a sum of terms, each of which belongs to one or two tokens."""
 
     @property
     def top_k(self) -> int | None:
-        """Positions that count in a text; an index must hold as many. None: all."""
+        """How many positions count in a text; an index must hold as many. None for all."""
         ...
 
     def query_tokens(self, run: Run, queries: Queries) -> list[QueryTokens]:
@@ -33,7 +33,7 @@ class WordMeasure(Measure, Protocol):
     def score_from(
         self, source: PostingSource, run: Run, count: int, asked: Sequence[QueryTokens]
     ) -> Scores:
-        """Return influences, float32, shape (`count` queries, examples), from index or stream.
+        """Return influences, float32, shape (`count` queries, examples), from a source.
 
         Parameters
         ----------
@@ -56,11 +56,12 @@ class WordMeasure(Measure, Protocol):
         asked
             From :meth:`query_tokens`.
         wanted
-            For each query the training rows to explain.
+            For each query, the training rows to explain.
 
         Returns
         -------
         list
-            For each query: row → (token, query's token) → contribution. They sum to the score.
+            For each query: row → (token, query's token) → contribution. The contributions of a row
+            sum to its score.
         """
         ...
