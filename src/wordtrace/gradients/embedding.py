@@ -1,4 +1,4 @@
-"""The gradient at the embedding layer's output, for every example of a batch by one backward."""
+"""The gradient at the embedding layer's output for every example of a batch, in one backward."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wordtrace.gradients.rows import row_gradients
 from wordtrace.models.alone import alone
 from wordtrace.models.protocol import Batch, TextModel
 
-#: In which the gradients of an index may be computed.
+#: The precisions in which the gradients of an index may be computed.
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -25,15 +25,15 @@ class EmbeddingGradients:
     ----------
     gradient
         float32, shape (batch, length, dim): element [i, t] is ∂ℓ(x_i)/∂e_{i,t}, the gradient of
-        example i's own loss for the row that it looked up at position t; 0 at padding, and at a
-        row that is never trained (see :func:`.row_gradients`).
+        example i's own loss with respect to the row that it looked up at position t; 0 at padding,
+        and at a row that is never trained (see :func:`.row_gradients`).
     losses
         float, shape (batch,).
     logits
         float, shape (batch, outputs).
     strength
-        float32, shape (batch, length): the norms before `scale`, by which top-k is taken; None
-        where there was no scale.
+        float32, shape (batch, length): the norms before `scale` was applied, which decide the
+        top-k; None where there was no scale.
     """
 
     gradient: Tensor
@@ -52,9 +52,9 @@ def embedding_gradients(
 ) -> EmbeddingGradients:
     """Differentiate the sum of the examples' losses at the embedding's output.
 
-    Examples don't mix, so the gradient of the sum holds each example's own. The output is made a
-    leaf by a forward hook: no weight gradient is computed, and position embeddings or
-    normalisation that follow are passed through as the model does it. The model must be in
+    The examples of a batch do not mix, so the gradient of the sum holds each example's own. A
+    forward hook makes the output a leaf: no gradient of a weight is computed, and the backward
+    passes through the position embeddings and the normalisation that follow. The model must be in
     evaluation mode with its parameters frozen.
 
     Parameters
@@ -64,10 +64,10 @@ def embedding_gradients(
         default.
     scale
         From :meth:`.run.run.Run.row_scale`: each position's gradient is multiplied by the row of
-        its token. None: by nothing.
+        its token. None: nothing is multiplied.
     precision
-        One of :data:`PRECISIONS`; "bfloat16" computes matrix products in it (autocast), what is
-        returned is float32.
+        One of :data:`PRECISIONS`; with "bfloat16", matrix products are computed in it (autocast).
+        What is returned is float32 in any case.
     """
     leaves: list[Tensor] = []
 

@@ -1,4 +1,4 @@
-"""The last linear layer's gradient in closed form: an outer product of δ and a."""
+"""The last linear layer's gradient in closed form: the outer product of δ and a."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FloatArray = npt.NDArray[np.float32]
 
 
 def factors(model: TextModel, encoded: Encoded, labels: Labels) -> tuple[FloatArray, FloatArray]:
-    """Return a, the layer's input, and δ = ∂ℓ/∂f; for cross-entropy softmax(f) − 1[label].
+    """Return a, the layer's input, and δ = ∂ℓ/∂f, which is softmax(f) − 1[label] for cross-entropy.
 
-    The gradient for the last layer's weight is δ aᵀ, and for its bias δ.
+    The gradient of the last layer's weight is δ aᵀ, and that of its bias is δ.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Each example's gradient for a layer's own parameters, for a whole batch by one backward.
+"""Each example's gradient for a layer's own parameters, for a whole batch in one backward.
 
 A linear or convolution layer maps a_t to f_t = W a_t + b at each position t. An example's gradient
-is then Σ_t δ_t a_tᵀ for W and Σ_t δ_t for b, with δ_t = ∂ℓ/∂f_t: what the layer was given and the
-gradient at its output say it all, and no backward is run for a single example.
+is then Σ_t δ_t a_tᵀ for W and Σ_t δ_t for b, with δ_t = ∂ℓ/∂f_t. So the layer's input and the
+gradient at its output are enough, and no backward is needed for each single example.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from wordtrace.models.protocol import Batch, TextModel
 
 @dataclass(frozen=True)
 class ProductGradients:
-    """Gradients of a layer W a + b, for each example Σ_t δ_t a_tᵀ and Σ_t δ_t.
+    """Gradients of a layer W a + b: for each example Σ_t δ_t a_tᵀ and Σ_t δ_t.
 
     Attributes
     ----------
     inputs
-        float32, shape (batch, length, in): a_t; a convolution's window laid side by side.
+        float32, shape (batch, length, in): a_t; for a convolution, the inputs in the window at t
+        joined into one vector.
     deltas
         float32, shape (batch, length, out): δ_t.
     has_bias
@@ -53,9 +54,10 @@ class ProductGradients:
         return self.deltas.sum(1) if self.has_bias else self.deltas.new_zeros(len(self.deltas), 0)
 
     def dots(self, other: ProductGradients, *, bias: bool) -> Tensor:
-        """Return the dot product of each example's gradient with each of the other's.
+        """Return the dot product of each example's gradient with each gradient of `other`.
 
-        Σ_{t,s} (δ_t · δ′_s)(a_t · a′_s), or by forming the gradients where that is less work.
+        It is computed as Σ_{t,s} (δ_t · δ′_s)(a_t · a′_s), or from the gradients themselves where
+        that is less work.
 
         Returns
         -------
@@ -74,7 +76,7 @@ class ProductGradients:
         return found.addmm_(self.bias, other.bias.T) if bias else found
 
     def squared_norms(self) -> Tensor:
-        """Return ‖Σ_t δ_t a_tᵀ‖², shape (batch,); the gradient is formed only where smaller."""
+        """Return ‖Σ_t δ_t a_tᵀ‖², shape (batch,); the gradient is formed only if it is smaller."""
         _, length, size = self.inputs.shape
         out = self.deltas.shape[2]
         if length * (size + out) < size * out:
@@ -84,7 +86,7 @@ class ProductGradients:
         return self.weight.square().sum(1)
 
     def weighted_sum(self, weights: Tensor) -> Tensor:
-        """Return Σ_i weights_i · gradient_i, shape (out · in,), without forming any."""
+        """Return Σ_i weights_i · gradient_i, shape (out · in,), without forming any gradient."""
         deltas = self.deltas * weights[:, None, None]
         return (deltas.flatten(0, 1).T @ self.inputs.flatten(0, 1)).flatten()
 
@@ -112,12 +114,12 @@ class ScaleGradients:
 
 @dataclass(frozen=True)
 class LookupGradients:
-    """Gradients of an embedding's rows: each example's are those of the rows it looked up.
+    """Gradients of an embedding's rows: each example has those of the rows that it looked up.
 
     Attributes
     ----------
     tokens
-        Summed by row.
+        The gradients, summed by row.
     rows
         How many rows the embedding has.
     """
@@ -162,15 +164,15 @@ def layer_gradients(
     modules: Mapping[str, nn.Module],
     objective: Callable[[Tensor, Batch], Tensor] | None = None,
 ) -> Captured:
-    """Take each example's gradients for some layers.
+    """Compute each example's gradients for some layers.
 
-    The model must be in evaluation mode with its parameters frozen. A layer called more than once
-    has its calls summed.
+    The model must be in evaluation mode with its parameters frozen. If a layer is called more than
+    once, its calls are summed.
 
     Parameters
     ----------
     modules
-        Names and layers, from :func:`find_layers`.
+        The layers by name, from :func:`find_layers`.
     objective
         Maps (logits, batch) to a value for each example; the training loss by default.
     """
@@ -223,7 +225,8 @@ def find_layers(model: TextModel, names: Sequence[str]) -> dict[str, nn.Module]:
     Raises
     ------
     InputError
-        For a name that is no layer, or a layer whose gradients are not known; lists those that are.
+        For a name that is no layer, or a layer of a kind that has no known gradients; the message
+        lists the layers that can be named.
     """
     known = known_layers(model)
     for name in names:
@@ -236,12 +239,12 @@ def find_layers(model: TextModel, names: Sequence[str]) -> dict[str, nn.Module]:
 
 
 def known_layers(model: TextModel) -> dict[str, nn.Module]:
-    """Return all layers whose gradients can be taken, in the model's order."""
+    """Return all layers that have known gradients, in the model's order."""
     return {name: module for name, module in model.module.named_modules() if _is_known(module)}
 
 
 def unknown_layers(model: TextModel) -> list[str]:
-    """Return the names of layers that have parameters, but whose gradients can't be taken."""
+    """Return the names of layers that have parameters but no known gradients."""
     return [
         name
         for name, module in model.module.named_modules()
@@ -257,7 +260,7 @@ def _is_known(module: nn.Module) -> bool:
 
 
 def _is_transposed_linear(module: nn.Module) -> bool:
-    # GPT-2's linear layer, known by its name: transformers need not be installed.
+    # GPT-2's linear layer is recognised by its name, so transformers need not be installed.
     return type(module).__name__ == "Conv1D" and hasattr(module, "nf")
 
 

@@ -1,4 +1,4 @@
-"""From the gradient at an embedding's output to the gradient for the rows it looked up."""
+"""From the gradient at an embedding's output to the gradient of the rows that it looked up."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 
 def row_gradients(embedding: nn.Module, ids: Tensor, gradient: Tensor, counted: Tensor) -> Tensor:
-    """Return the gradient for the row that each position looked up.
+    """Return the gradient of the row that each position looked up.
 
-    Some embeddings give the row times a factor (``embed_scale``, as in BART, M2M100 and Gemma). The
-    row of ``padding_idx`` is never trained: PyTorch gives it no gradient, even where a text holds
-    that token.
+    Some embeddings return the row times a factor (``embed_scale``, as in BART, M2M100 and Gemma).
+    The row of ``padding_idx`` is never trained: PyTorch gives it no gradient, even where a text
+    holds that token.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def row_gradients(embedding: nn.Module, ids: Tensor, gradient: Tensor, counted: 
     ids
         int64, shape (batch, length): the rows.
     gradient
-        At the module's output, shape (batch, length, dim).
+        The gradient at the module's output, shape (batch, length, dim).
     counted
         bool, shape (batch, length): False at padding.
 
@@ -30,7 +30,7 @@ def row_gradients(embedding: nn.Module, ids: Tensor, gradient: Tensor, counted: 
     """
     gradient = gradient.float()
     scale = getattr(embedding, "embed_scale", None)
-    if isinstance(scale, Tensor):  # the modules that keep it so round it as they do their rows
+    if isinstance(scale, Tensor):  # such modules round the factor to the dtype of their rows
         scale = scale.to(next(embedding.parameters()).dtype)
     if scale is not None:
         gradient = gradient * scale
@@ -41,10 +41,11 @@ def row_gradients(embedding: nn.Module, ids: Tensor, gradient: Tensor, counted: 
 
 
 def is_lookup(module: nn.Module) -> bool:
-    """Tell whether it maps ids to rows, or to rows times a factor, and its rows can be told.
+    """Tell whether a module maps ids to rows, or to rows times a factor.
 
-    What some models derive from ``nn.Embedding`` for positions is given other things than ids (a
-    mask, the tokens): which rows such a module took can't be seen from outside.
+    Some models derive a module for positions from ``nn.Embedding`` and call it with something else
+    than ids (a mask, the tokens). Which rows such a module took can't be seen from outside, so it
+    does not count.
     """
     if not isinstance(module, nn.Embedding):
         return False

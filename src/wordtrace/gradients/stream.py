@@ -1,4 +1,4 @@
-"""From token ids to gradients at the embedding: in batches by length, each checked to be finite."""
+"""From token ids to gradients at the embedding, in batches by length, checked to be finite."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from wordtrace.models.protocol import Batch, to_batch
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 
-# The most texts of a batch.
+# The most texts in a batch.
 _TEXTS = 1024
 
 
 @dataclass(frozen=True)
 class GradientBatch:
-    """The gradients of some texts of one length, or nearly.
+    """The gradients of some texts of the same, or nearly the same, length.
 
     Attributes
     ----------
     rows
-        int64, shape (batch,): which of the texts given they are.
-    batch
-        Their token ids and labels, where the model computes.
+        int64, shape (batch,): their numbers among the texts given.
+        batch
+        Their token ids and labels, on the device of the model.
     gradients
         What one forward and one backward pass gave.
     norms
@@ -49,7 +49,7 @@ class GradientBatch:
     norms: Tensor
 
     def tokens(self, top_k: int | None) -> TokenGradients:
-        """Return the token gradients, in the machine's own memory; see :func:`.token_gradients`."""
+        """Return the token gradients, in the CPU's memory; see :func:`.token_gradients`."""
         return token_gradients(self.batch, self.gradients, self.norms, top_k).cpu()
 
 
@@ -71,9 +71,9 @@ def gradient_stream(
     Parameters
     ----------
     encoded, labels
-        The texts, and for each the label whose loss is meant.
+        The texts, and for each the label with which its loss is computed.
     names
-        What an error calls each text: its id, or the text itself.
+        The name of each text in an error: its id, or the text itself.
     rows
         Only these texts, by their numbers in `encoded`, `labels` and `names`; all by default.
     objective, precision
@@ -82,7 +82,7 @@ def gradient_stream(
     Raises
     ------
     NumericalError
-        When a loss or gradient is NaN or infinite; names the text and the step.
+        When a loss or gradient is NaN or infinite; the message names the text and the step.
     """
     model = run.model(point)
     lengths = encoded.lengths if rows is None else encoded.lengths[rows]

@@ -1,4 +1,4 @@
-"""Token gradients: a text's gradients at its positions, the strongest kept, summed by token."""
+"""Token gradients: the strongest gradients at a text's positions, summed by token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wordtrace.models.protocol import Batch
 
 @dataclass(frozen=True)
 class TokenGradients:
-    """Some examples' token gradients, as flat tensors ordered by example, then token.
+    """The token gradients of some examples, as flat tensors ordered by example, then token.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class TokenGradients:
         return len(self.token)
 
     def cpu(self) -> TokenGradients:
-        """Return them in the machine's own memory, from wherever the model computed them."""
+        """Return them in the CPU's memory, from whichever device the model computed on."""
         return TokenGradients(self.example.cpu(), self.token.cpu(), self.gradient.cpu())
 
 
 def check_top_k(top_k: int | None) -> None:
-    """Refuse a k that keeps nothing (InputError)."""
+    """Refuse a `top_k` that keeps nothing (InputError)."""
     if top_k is not None and top_k < 1:
         raise InputError(f"{option('top_k')} is {top_k}; give 1 or more.")
 
@@ -59,9 +59,9 @@ def kept_positions(gradients: EmbeddingGradients, norms: Tensor, top_k: int | No
     Parameters
     ----------
     top_k
-        Positions kept in a text; None keeps all. Equal norms go to the lower position. Positions
-        whose gradient is exactly zero contribute nothing and are dropped. Gradients that were
-        scaled are chosen by their norms before.
+        Positions kept in a text; None keeps all. Of equal norms, the lower position is kept.
+        Positions with a gradient of exactly zero contribute nothing and are dropped. Where
+        gradients were scaled, their norms before the scaling decide.
     """
     keep = norms > 0
     if top_k is not None and top_k < norms.shape[1]:
@@ -81,7 +81,7 @@ def token_gradients(
     norms
         From :func:`position_norms`.
     top_k
-        As of :func:`kept_positions`.
+        See :func:`kept_positions`.
     """
     place = kept_positions(gradients, norms, top_k).flatten().nonzero().flatten()
     example = place // norms.shape[1]
@@ -92,7 +92,7 @@ def token_gradients(
 def self_influence(batch: Batch, gradients: EmbeddingGradients, norms: Tensor) -> Tensor:
     """Return Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens of each example, float32, shape (batch,).
 
-    The sum over positions of ‖g_t‖², corrected only for the tokens that stand more than once.
+    This is the sum of ‖g_t‖² over positions, corrected only for tokens that occur more than once.
     """
     total = norms.square().sum(1)
     width = norms.shape[1]
@@ -124,12 +124,12 @@ def check_finite(
     names: Sequence[str],
     where: str,
 ) -> None:
-    """Stop at a NaN or infinite loss or gradient; the message names the example.
+    """Stop at a NaN or infinite loss or gradient.
 
     Raises
     ------
     NumericalError
-        The example at place i of the batch is ``names[rows[i]]``.
+    When there is one; the message names the example, which is ``names[rows[i]]`` at place i.
     """
     good = torch.isfinite(gradients.losses) & torch.isfinite(norms).all(1)
     if not bool(good.all()):
@@ -143,8 +143,8 @@ def check_finite(
 def _sum_by_token(example: Tensor, token: Tensor, rows: Tensor, place: Tensor) -> TokenGradients:
     """Sum ``rows[place]`` over equal (example, token).
 
-    Only the repeated ones are added; all others are copied once. The order of summation is that of
-    the positions, so the result does not depend on how many threads there are.
+    Only repeated pairs are added; all others are copied once. The order of summation is that of the
+    positions, so the result does not depend on the number of threads.
     """
     if len(place) == 0:
         return TokenGradients(example, token, rows[:0].clone())
@@ -159,7 +159,7 @@ def _sum_by_token(example: Tensor, token: Tensor, rows: Tensor, place: Tensor) -
         segment = torch.cumsum(first, 0)[rest] - 1
         gradient.index_add_(0, segment, rows.index_select(0, place[rest]))
     kept = order[first]
-    # Gradients at two positions may cancel exactly; what is left has no direction.
+    # Gradients at two positions may cancel exactly; the zero that is left has no direction.
     there = gradient.any(1)
     if not bool(there.all()):
         kept, gradient = kept[there], gradient[there]
