@@ -1,4 +1,4 @@
-"""Building an index: one task for each checkpoint and shard, each writing its file."""
+"""Building an index: one task for each checkpoint and shard, which writes one file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from wordtrace.index.texts import StoredTexts
 from wordtrace.run.run import Run
 
 PLAN = "plan.json"
-# Of an index that was built when there was no choice.
+# Plans written before these settings existed lack them; these are the values they had.
 _BEFORE = {"precision": "float32"}
 
 
@@ -50,8 +50,9 @@ def build(
 ) -> IndexFolder:
     """Index the token gradients of a run's training examples.
 
-    A killed build goes on at the first missing shard and ends byte-identical to one that was
-    never killed. The model computes on the run's device; the index does not record which.
+    A killed build goes on at the first missing shard when it is started again, and its result is
+    byte-identical to that of an uninterrupted one. The model computes on the run's device; the
+    index does not record which one.
 
     Parameters
     ----------
@@ -60,20 +61,21 @@ def build(
     top_k
         Positions of largest gradient norm kept in each text (Eq. 5); None for all.
     dtype
-        Of the stored directions: "float16", "float32" or "int8".
-    project
-        Dimensions to which the gradients are brought; None for all.
-    projection
-        How: "pca", fitted on a sample of the training examples, or "random".
-    weighting
-        η_c: "rate" is the learning rate used at checkpoint c, "rate-sum" the sum of the rates
-        since the checkpoint before, "adam" the rate, and each number of a gradient is weighted by
-        Adam's step size, 1/(√v̂ + ε).
-    precision
-        In which the gradients are computed: "float32", or "bfloat16" (matrix products alone).
-    workers
-        Processes; by default one a core, or one for a GPU.
-    executor
+        The type of the stored directions: "float16", "float32" or "int8".
+        project
+        The number of dimensions to which gradients are projected; None for no projection.
+        projection
+        The kind of projection: "pca", fitted on a sample of the training examples, or "random".
+        weighting
+        The weight η_c of checkpoint c: "rate" is the learning rate used there, "rate-sum" the sum
+        of the rates since the checkpoint before. "adam" is the rate, too, and each number of a
+        gradient is weighted by Adam's step size, 1/(√v̂ + ε).
+        precision
+        The precision in which the gradients are computed: "float32", or "bfloat16" (for matrix
+        products alone).
+        workers
+        The number of processes; by default one for each core, or a single one on a GPU.
+        executor
         What runs the tasks, instead of processes of this machine.
 
     Raises
@@ -81,7 +83,7 @@ def build(
     MismatchError
         When `out` holds an index with other settings.
     NumericalError
-        When a gradient is NaN or infinite; names the example.
+        When a gradient is NaN or infinite; the message names the example.
     """
     gradients.check_top_k(top_k)
     run = run.weighted(weighting)
@@ -154,7 +156,7 @@ def build(
 def compress(
     run: Run, part: Path, sources: Sequence[WeighedCheckpoint], plan: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Fit the projection, where there is one, and measure what it, int8 and bfloat16 cost."""
+    """Fit the projection, if any, and measure how much ranking it, int8 and bfloat16 lose."""
     shape, exact = plan["projection"], plan["precision"] == "float32"
     if shape is None and plan["dtype"] != "int8" and exact:
         return None
@@ -180,7 +182,7 @@ def make_tasks(
     *,
     precision: str = "float32",
 ) -> list[ShardTask]:
-    """Return the tasks that index `count` examples; shards are numbered from `number` on."""
+    """Return the tasks that index `count` examples; shards are numbered from `number`."""
     return [
         ShardTask(
             str(run.path.resolve()),
@@ -218,20 +220,20 @@ def run_tasks(
 
 
 def processes(run: Run, workers: int | None) -> int | None:
-    """Return how many processes to use, None for one a core.
+    """Return how many processes to use; None means one for each core.
 
-    A GPU is for one, unless the user says otherwise: each would hold a model of its own there.
+    On a GPU it is one, unless the user says otherwise: each process would hold its own model there.
     """
     return 1 if workers is None and run.gpus else workers
 
 
 def start_work(part: Path, plan: dict[str, Any]) -> None:
-    """Make the folder of an attempt ready, or go on with an interrupted one of the same plan.
+    """Prepare the folder of a build, or go on with an interrupted build that has the same plan.
 
     Raises
     ------
     MismatchError
-        When the interrupted one had another plan.
+        When the interrupted build had another plan.
     """
     if (part / WORK / PLAN).exists():
         recorded = atomic.read_json(part / WORK / PLAN)
@@ -251,7 +253,7 @@ def start_work(part: Path, plan: dict[str, Any]) -> None:
 def check_stored(
     run: Run, dtype: str, project: int | None, projection: str, precision: str = "float32"
 ) -> None:
-    """Refuse a way of storing or computing that there is not (InputError)."""
+    """Refuse an unknown way of storing or computing (InputError)."""
     if precision not in PRECISIONS:
         raise InputError(
             f"{option('precision')} is {precision!r}; it must be {' or '.join(PRECISIONS)}."
@@ -262,7 +264,7 @@ def check_stored(
 
 
 def weights(run: Run) -> list[WeighedCheckpoint]:
-    """Return the run's checkpoints with their weights η_c, by its weighting."""
+    """Return the run's checkpoints with their weights η_c, as its weighting gives them."""
     pairs = zip(run.checkpoints, run.etas, strict=True)
     return [WeighedCheckpoint(point.step, eta) for point, eta in pairs]
 

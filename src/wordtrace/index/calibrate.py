@@ -1,4 +1,4 @@
-"""What each way of storing costs and keeps, measured on a sample before an index is built."""
+"""What an index of each top-k costs and keeps, measured on a sample before it is built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-calibration", 1
 _TOP_KS = (3, 5, 10, 20, 40)
-# Beside its direction a posting has its example and its norm.
+# Beside its direction, a posting stores its example and its norm.
 _BESIDE = 8
 _WIDTH = {"float32": 4, "float16": 2, "int8": 1}
 
@@ -27,13 +27,13 @@ def calibrate(
     overlap: float,
     precision: str = "float32",
 ) -> dict[str, Any]:
-    """Compare top-k of several k, stored as asked, with exact TracIn-WE over all positions.
+    """Compare several top-k, stored as the settings say, with exact TracIn-WE over all positions.
 
     Returns
     -------
     dict
-        A document; ``chosen`` is the smallest k whose share of the exact top 20 is at least
-        `overlap`, None standing for all positions.
+        A JSON document; ``chosen`` is the smallest k that keeps at least the share `overlap` of the
+        exact top 20; None stands for all positions.
     """
     if not 0 < overlap <= 1:
         raise InputError(f"{option('overlap')} is {overlap}; give a share over 0, up to 1.")

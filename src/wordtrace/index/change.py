@@ -1,7 +1,7 @@
-"""Changing an index in place: examples added, examples removed.
+"""Changing an index in place by adding or removing examples.
 
-A change writes new files beside the old ones and then replaces the manifest: a reader sees the
-index before it or after it, and a killed change leaves the index as it was.
+A change writes new files beside the old ones and then replaces the manifest. So a reader sees the
+index either before or after the change, and a killed change leaves the index as it was.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def add(
     workers: int | None = None,
     executor: Executor | None = None,
 ) -> IndexFolder:
-    """Index further examples with the run's checkpoints, beside those that are there.
+    """Add further examples to the index, computed with the run's checkpoints.
 
-    They were not trained on: their influence is what training on them would have had, to first
-    order. A killed addition goes on where it was when the same one is asked for again.
+    The model was not trained on them: their influence is the one that training on them would have
+    had, to first order. A killed addition goes on where it was when it is started again.
 
     Raises
     ------
@@ -104,12 +104,12 @@ def add(
 
 
 def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
-    """Make examples invisible at once; their postings go when the index is merged.
+    """Make examples invisible at once; a merge of the index deletes their postings.
 
     Raises
     ------
     InputError
-        When there is no example with an id, or none would be left.
+    When no example has one of the ids, or no example would be left.
     """
     index = changeable(path)
     rows = np.unique(np.concatenate([index.removed, index.rows_of(list(dict.fromkeys(ids)))]))
@@ -133,7 +133,7 @@ def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
 
 
 def changeable(path: str | Path) -> IndexFolder:
-    """Open an index of a version that can be changed (InputError)."""
+    """Open an index, and refuse one of a version that can't be changed (InputError)."""
     index = IndexFolder.open(path)
     if any(part.texts is None for part in index.manifest.parts):
         raise InputError(
@@ -186,12 +186,12 @@ def _locked(index: IndexFolder) -> Iterator[Path]:
         try:
             yield part
         finally:
-            with suppress(OSError):  # an interrupted addition stays, to be gone on with
+            with suppress(OSError):  # an interrupted addition stays, so that it can go on
                 part.rmdir()
 
 
 def _clear_finished(part: Path, manifest: Manifest) -> None:
-    """Clear what is left of a change that was killed after its manifest was written."""
+    """Delete the leftovers of a change that was killed after it had written its manifest."""
     plan = part / WORK / PLAN
     if plan.exists() and atomic.read_json(plan).get("revision", 0) <= manifest.revision:
         atomic.empty(part)

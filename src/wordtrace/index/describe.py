@@ -1,4 +1,4 @@
-"""What an index is, as a document."""
+"""The description of an index, as a JSON document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wordtrace.index.folder import IndexFolder
 
 
 def describe_index(index: IndexFolder) -> dict[str, Any]:
-    """Return what `wordtrace info` says of an index."""
+    """Return what `wordtrace info` says about an index."""
     manifest = index.manifest
     size = sum(shard.bytes for shard in manifest.shards)
     size += sum(int(entry["bytes"]) for entry in manifest.files.values())

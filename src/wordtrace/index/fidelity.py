@@ -1,4 +1,4 @@
-"""How much of the ranking survives what is left out of an index: measured on a sample."""
+"""How much of the ranking is kept although an index leaves things out, measured on a sample."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ Kept = list[tuple[Tensor, TokenGradients]]
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Scores of what is stored beside exact ones.
+    """How closely scores from what is stored follow the exact scores.
 
     Attributes
     ----------
     spearman
-        Spearman's rank correlation over the sampled examples, a mean over the queries.
-    overlap
-        The share of the exact 20 strongest proponents, and opponents, that are listed, too.
-    rows, queries
+        Spearman's rank correlation over the sampled examples, averaged over the queries.
+        overlap
+        The share of the exact 20 strongest proponents and 20 strongest opponents that are among the
+        20 strongest by what is stored, too.
+        rows, queries
         The size of the sample.
     """
 
@@ -52,7 +53,7 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class Sample:
-    """Gradients of some training examples and some queries, at each checkpoint, kept apart."""
+    """Gradients at each checkpoint of some training examples and, separately, some queries."""
 
     examples: list[Kept]
     queries: list[Kept]
@@ -62,7 +63,7 @@ class Sample:
     def blocks(
         self, dtype: str = "float32", bases: Sequence[Tensor] | None = None
     ) -> tuple[list[Block], list[Block]]:
-        """Return the postings of examples, as stored, and of queries, at each checkpoint."""
+        """Return at each checkpoint the postings of the examples, as stored, and of the queries."""
         found: tuple[list[Block], list[Block]] = ([], [])
         for side, kept in enumerate((self.examples, self.queries)):
             for place, parts in enumerate(kept):
@@ -74,14 +75,14 @@ class Sample:
 
 
 def sample(run: Run, top_k: int | None, precision: str = "float32") -> Sample:
-    """Draw training rows, and as queries held-out rows (else further training rows).
+    """Draw training rows, and held-out rows (or else further training rows) as queries.
 
-    The gradients of the training rows are computed in `precision`, those of queries in float32.
+    The gradients of the training rows are computed in `precision`, those of the queries in float32.
 
     Raises
     ------
     NumericalError
-        When a loss or gradient is NaN or infinite; names the example.
+        When a loss or gradient is NaN or infinite; the message names the example.
     """
     order = np.random.default_rng(_SEED).permutation(len(run.train))
     mine = run.train.take(np.sort(order[:_ROWS]))
@@ -93,7 +94,7 @@ def sample(run: Run, top_k: int | None, precision: str = "float32") -> Sample:
         asked = run.train.take(np.sort(further if len(further) else order[:_QUERIES]))
     sides = [(one, run.tokenizer.encode(one.texts, one.texts2)) for one in (mine, asked)]
     examples, queries = [], []
-    # Checkpoint by checkpoint, so that one model is in memory at a time.
+    # This goes by checkpoint, so that only one model is in memory at a time.
     for point in run.checkpoints:
         run.model_alone(point)
         examples.append(_kept(run, point, *sides[0], top_k, precision))
@@ -146,7 +147,7 @@ def measure(
 ) -> Fidelity:
     """Compare what an index stores with top-k computed and kept in float32, in all dimensions.
 
-    `computed` is the sample in the index's precision, where that is another one.
+    `computed` is the sample in the index's precision, where this is not float32.
     """
     exact = scores(sources, *drawn.blocks())
     return compare(exact, scores(sources, *(computed or drawn).blocks(dtype, bases)))

@@ -27,7 +27,7 @@ from wordtrace.run.run import Run
 
 
 class IndexFolder:
-    """Memory-mapped postings; opening costs the manifest alone.
+    """An index with memory-mapped postings; opening it reads only the manifest.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class IndexFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> IndexFolder:
-        """Open an index and check version and file sizes.
+        """Open an index, and check its version and the sizes of its files.
 
         Raises
         ------
@@ -83,7 +83,7 @@ class IndexFolder:
         Raises
         ------
         MismatchError
-            When the run is another one; names both fingerprints.
+            When the run is another one; the message names both fingerprints.
         """
         run = Run.open(path or (self.path.resolve() / self.manifest.run).resolve(), device)
         if run.fingerprint != self.manifest.run_fingerprint:
@@ -95,9 +95,9 @@ class IndexFolder:
         return run.weighted(self.manifest.weighting)
 
     def blocks(self, checkpoint: int, first: int = 0, end: int | None = None) -> Iterator[Block]:
-        """Yield the postings at a checkpoint, shard by shard; mapped once, then kept.
+        """Yield the postings at a checkpoint, shard by shard; shards are mapped once, then kept.
 
-        Only shards that start at a row from `first` on, before `end`.
+        Only those shards are given that start at a row from `first` to before `end`.
         """
         last = self.manifest.examples if end is None else end
         for shard in self.manifest.shards:
@@ -115,7 +115,7 @@ class IndexFolder:
 
     @once
     def table(self) -> pa.Table:
-        """One row an example: id, label, and losses, predictions and self-influence."""
+        """One row for each example: its id, label, losses, predictions and self-influence."""
         tables = [
             self._read(part.examples, self._columns(), part.count) for part in self.manifest.parts
         ]
@@ -134,7 +134,7 @@ class IndexFolder:
 
     @once
     def removed(self) -> npt.NDArray[np.int64]:
-        """int64: the removed rows, rising. Their postings stay until the index is merged."""
+        """int64: the removed rows, in rising order. Their postings stay until a merge."""
         if self.manifest.removed is None:
             return np.empty(0, np.int64)
         rows: npt.NDArray[np.int64] = self._read(self.manifest.removed, ["row"])["row"].to_numpy()
@@ -147,12 +147,12 @@ class IndexFolder:
 
     @property
     def count(self) -> int:
-        """How many examples there are, removed ones left out."""
+        """The number of examples, without removed ones."""
         return self.manifest.examples - len(self.removed)
 
     @once
     def rows(self) -> dict[str, int]:
-        """The row of each id, removed ones left out."""
+        """The row of each id, without removed examples."""
         rows = {id: row for row, id in enumerate(self.table["id"].to_pylist())}
         gone = set(self.removed.tolist())
         return {id: row for id, row in rows.items() if row not in gone} if gone else rows
@@ -163,7 +163,7 @@ class IndexFolder:
         Raises
         ------
         InputError
-            When there is no example with an id, or it was removed.
+            When no example has one of the ids, or it was removed.
         """
         for id in ids:
             if id not in self.rows:
@@ -191,7 +191,7 @@ class IndexFolder:
 
     @once
     def texts(self) -> list[StoredTexts]:
-        """The texts of each part, memory-mapped."""
+        """The stored texts, one for each part of the rows; memory-mapped."""
         return [
             StoredTexts(self.path / part.texts, part.count)
             for part in self.manifest.parts
@@ -200,7 +200,7 @@ class IndexFolder:
 
     @once
     def document_frequency(self) -> npt.NDArray[np.int64]:
-        """The share-to-be: in how many training texts each token stands, shape (vocabulary,)."""
+        """The number of training texts that hold each token, int64, shape (vocabulary,)."""
         values: npt.NDArray[np.int64] = self._read(
             self.manifest.tokens, ["token", "documents"], self.manifest.vocabulary
         )["documents"].to_numpy()
@@ -208,7 +208,7 @@ class IndexFolder:
 
     @once
     def bases(self) -> list[Tensor] | None:
-        """Of the projection, one a checkpoint; None where the gradients are whole."""
+        """The bases of the projection, one for each checkpoint; None without a projection."""
         if self.manifest.projection is None:
             return None
         return projection.load(self.path, len(self.manifest.checkpoints))
@@ -219,7 +219,7 @@ class IndexFolder:
         return values
 
     def check(self) -> list[str]:
-        """Compare every file's checksum; return what is wrong, empty if nothing."""
+        """Check every file's checksum, and return what is wrong; empty if nothing is."""
         digests = {shard.file: shard.blake2b for shard in self.manifest.shards}
         digests |= {name: entry["blake2b"] for name, entry in self.manifest.files.items()}
         return [

@@ -1,4 +1,4 @@
-"""What an index is made of and whether it fits its run: ``manifest.json``."""
+"""``manifest.json``: what an index consists of, and which run it belongs to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMAT, VERSION = "wordtrace-index", 2
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of postings: `count` examples from row `first` on, at one checkpoint."""
+    """One file of postings: those of `count` examples from row `first`, at one checkpoint."""
 
     file: str
     checkpoint: int
@@ -40,18 +40,18 @@ class WeighedCheckpoint:
 
 @dataclass(frozen=True)
 class RowBlock:
-    """Examples that came together: the run's training data, then what was added.
+    """Examples that came together: the run's training data, or what was added at one time.
 
     Attributes
     ----------
     first, count
-        The index's rows from `first` to `first + count`.
+    They are the index's rows from `first` to before `first + count`.
     source
-        Where they come from, in words.
+    A description of where they come from.
     fingerprint
-        Of the data.
+    The fingerprint of the data.
     examples, texts
-        Files; `texts` is None in indexes of version 1, which have no such file.
+    The names of their files; `texts` is None in indexes of version 1, which have no such file.
     """
 
     first: int
@@ -70,29 +70,32 @@ class Manifest:
     ----------
     run
         The run's folder, relative to the index.
-    run_fingerprint
-        Of the run it was built from.
-    examples
-        Rows, those of removed examples included.
+        run_fingerprint
+        The fingerprint of the run it was built from.
+        examples
+        The number of rows, including those of removed examples.
     top_k
         Positions kept in a text; None for all.
     weighting
-        "rate": η_c is the rate at c. "rate-sum": the sum of the rates since the checkpoint before.
-        "adam": the rate at c, and gradients are times 1/√(√v̂ + ε).
-    files
-        Size and BLAKE2b of the other files, by name.
-    parts
-        Where the rows come from.
-    tokens
+        "rate": η_c is the learning rate at c. "rate-sum": η_c is the sum of the rates since the
+        checkpoint before. "adam": η_c is the rate at c, and gradients are multiplied by
+        1/√(√v̂ + ε).
+        files
+        The size and BLAKE2b checksum of the other files, by name.
+        parts
+        Where the rows come from, part by part.
+        tokens
         The file of the tokens.
     removed
         The file that lists the removed rows; None where there are none.
     projection
-        ``{"kind", "dim"}``: how the gradients were brought to fewer dimensions; None: not at all.
-    fidelity
-        What that, int8 and bfloat16 cost, on a sample; see :class:`.index.fidelity.Fidelity`.
-    precision
-        In which the gradients were computed.
+        ``{"kind", "dim"}``: how the gradients were projected to fewer dimensions; None where they
+        were not.
+        fidelity
+        How much of the ranking is kept in spite of projection, int8 or bfloat16, measured on a
+        sample; see :class:`.index.fidelity.Fidelity`.
+        precision
+        The precision in which the gradients were computed.
     revision
         How many times the index was changed since it was built.
     """
@@ -119,11 +122,11 @@ class Manifest:
 
     @property
     def stored_dim(self) -> int:
-        """Dimensions of the stored directions."""
+        """The number of dimensions of the stored directions."""
         return self.dim if self.projection is None else int(self.projection["dim"])
 
     def document(self) -> dict[str, Any]:
-        """Return the manifest as JSON, its own checksum included."""
+        """Return the manifest as JSON, including its own checksum."""
         found = {"format": FORMAT, "version": VERSION, **asdict(self)}
         return {**found, "checksum": fingerprint.of_document(found)}
 
@@ -134,7 +137,7 @@ class Manifest:
         Raises
         ------
         CorruptError
-            When a field is missing, or the manifest is not as it was written.
+            When a field is missing, or the manifest was changed after it was written.
         """
         if document.get("version") != 1:
             rest = {key: value for key, value in document.items() if key != "checksum"}
@@ -173,6 +176,6 @@ def _part_of_version_1(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entry_of(folder: Path, name: str) -> dict[str, Any]:
-    """Return size and checksum of a file, as `files` holds them."""
+    """Return the size and checksum of a file, in the form of `files`."""
     path = folder / name
     return {"bytes": path.stat().st_size, "blake2b": fingerprint.of_file(path)}

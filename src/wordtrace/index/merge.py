@@ -1,4 +1,4 @@
-"""Merging an index: removed examples dropped, additions and shards joined into full ones."""
+"""Merging an index: dropping removed examples, and joining additions into full shards."""
 
 from __future__ import annotations
 
@@ -31,15 +31,16 @@ from wordtrace.run.run import Run
 
 
 def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFolder:
-    """Write an index anew: rows numbered without gaps, shards full, one table.
+    """Write an index anew, with rows numbered without gaps, full shards, and one table.
 
     No gradient is computed and none changes. The new index takes the old one's place when it is
-    whole; a killed merge leaves the old one and goes on at the first missing shard.
+    complete. A killed merge leaves the old index in place, and goes on at the first missing shard
+    when it is started again.
 
     Parameters
     ----------
     shard_size
-        Examples in a shard; by default as before.
+    Examples in a shard; by default the same as before.
     """
     index = changeable(path)
     manifest = index.manifest
@@ -56,9 +57,11 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
     with atomic.exclusive(index.path) as part:
         recorded = part / WORK / PLAN
         if recorded.exists() and atomic.read_json(recorded).get("merged") != plan["merged"]:
-            atomic.empty(part)  # of an older state of the index, or an addition never finished
+            atomic.empty(
+                part
+            )  # left from an older state of the index, or from an unfinished addition
         elif not recorded.exists() and _is_next(part / manifests.FILE, manifest):
-            atomic.empty(part)  # killed after its plan was gone, before it took its place
+            atomic.empty(part)  # killed after its plan was deleted, before the index was replaced
         start_work(part, plan)
         shards = []
         with track("Merging", len(kept) * len(manifest.checkpoints), "examples") as advance:
@@ -91,7 +94,7 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
 
 
 def gather(index: IndexFolder, checkpoint: int, rows: npt.NDArray[np.int64], first: int) -> Block:
-    """Return a block of some rising rows of an index, which become those from `first` on."""
+    """Return some rows of an index, in rising order, as a block of the rows from `first`."""
     parts: list[tuple[torch.Tensor, ...]] = []
     for block in index.blocks(checkpoint):
         low, high = np.searchsorted(rows, (block.first, block.first + block.count))
@@ -117,7 +120,7 @@ def gather(index: IndexFolder, checkpoint: int, rows: npt.NDArray[np.int64], fir
 
 
 def _is_next(path: Path, manifest: manifests.Manifest) -> bool:
-    """Tell whether a manifest is one that a merge wrote to follow another."""
+    """Tell whether a merge wrote a manifest to replace another one."""
     if not path.exists():
         return False
     found = atomic.read_json(path)

@@ -1,4 +1,4 @@
-"""Postings: for each token, the training examples that hold it and its gradient in each."""
+"""Postings: for each token, the training examples that hold it, with its gradient in each."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ DTYPES: dict[str, torch.dtype] = {
 
 @dataclass(frozen=True)
 class Postings:
-    """One token's postings in a block; views, nothing is copied.
+    """One token's postings in a block, as views: nothing is copied.
 
     Attributes
     ----------
     example
         int32, shape (n,): the example's row within the block, each at most once.
     norm
-        float32, shape (n,), falling: g = norm · direction. ‖g‖, but of int8 the size of a step.
-    direction
-        float16 or float32, shape (n, dim): g/‖g‖. Or int8: g in steps of which the longest
-        component has 127; each component is off by at most half a step.
+        float32, shape (n,), in falling order, with g = norm · direction. It is ‖g‖; for int8 it is
+        the size of one step.
+        direction
+        float16 or float32, shape (n, dim): g/‖g‖. Or int8: g counted in steps, 127 of which are the
+        largest component; each component is off by at most half a step.
     """
 
     example: Tensor
@@ -44,18 +45,18 @@ class Postings:
 class Block:
     """All postings of some consecutive examples at one checkpoint, ordered by token.
 
-    Within a token they are ordered by falling norm, equal norms by rising example. Tensors may be
-    memory-mapped and must not be written to.
+    Those of one token are ordered by falling norm, and those of equal norm by rising example.
+    Tensors may be memory-mapped and must not be written to.
 
     Attributes
     ----------
     first, count
-        The examples are the rows from `first` to `first + count` of the training data.
+    The examples are the training rows from `first` to before `first + count`.
     token_offsets
-        int64, shape (vocabulary + 1,): token w has the postings from ``token_offsets[w]`` to
-        ``token_offsets[w + 1]``.
+    int64, shape (vocabulary + 1,): token w has the postings from ``token_offsets[w]`` to
+    before ``token_offsets[w + 1]``.
     example, norm, direction
-        As in :class:`Postings`, for all tokens one after the other.
+    See :class:`Postings`; here for all tokens, one after the other.
     """
 
     first: int
@@ -66,7 +67,7 @@ class Block:
     direction: Tensor
 
     def postings(self, token: int) -> Postings:
-        """Return a token's postings; none for a token that no example holds."""
+        """Return a token's postings, which are empty for a token that no example holds."""
         start, end = self.token_offsets[token : token + 2].tolist()
         return Postings(self.example[start:end], self.norm[start:end], self.direction[start:end])
 
@@ -75,20 +76,19 @@ class Block:
 
 
 class Gathering:
-    """The token gradients of a block's batches as they come, each split into norm and direction.
+    """Collects the token gradients of a block's batches, each split into norm and direction.
 
-    Raw gradients of well-fitted examples would sink below float16's range.
-
-    Room for all is taken at once, so that no more than two copies are ever held.
+    They are split because raw gradients of well-fitted examples are too small for float16. Memory
+    for all is taken at once, so that no more than two copies are ever held.
 
     Parameters
     ----------
     room
-        The most token gradients that may come.
+    The largest number of token gradients that may come.
     dim
-        Stored dimensions.
+    The number of stored dimensions.
     basis
-        Store coordinates in this basis, float32, shape (dim of the gradients, `dim`).
+    Store coordinates in this basis, float32, shape (dim of the gradients, `dim`).
     """
 
     def __init__(self, room: int, dim: int, dtype: str, basis: Tensor | None = None) -> None:
@@ -99,7 +99,7 @@ class Gathering:
         self._direction = torch.empty(room, dim, dtype=DTYPES[dtype])
 
     def add(self, rows: Tensor, kept: TokenGradients) -> None:
-        """Take the gradients of a batch; `rows`, int64, are its rows within the block."""
+        """Add the gradients of a batch; `rows`, int64, are its rows within the block."""
         here = slice(self._size, self._size + len(kept))
         gradient = kept.gradient if self._basis is None else kept.gradient @ self._basis
         self._direction[here], self._norm[here] = _split(gradient, self._dtype)
@@ -108,7 +108,7 @@ class Gathering:
         self._size = here.stop
 
     def block(self, first: int, count: int, vocabulary: int) -> Block:
-        """Return all of them ordered by token, as the rows from `first` to `first + count`."""
+        """Return all of them ordered by token, for the rows from `first` to `first + count`."""
         all_ = slice(0, self._size)
         token, norm, example = self._token[all_], self._norm[all_], self._example[all_]
         order = order_postings(token, norm, example)
@@ -135,7 +135,7 @@ def make_block(
     Parameters
     ----------
     parts
-        For each batch its rows (int64, counted within the block) and its token gradients.
+        For each batch, its rows (int64, counted within the block) and its token gradients.
     """
     dim = parts[0][1].gradient.shape[1] if parts else 0
     room = sum(len(part) for _, part in parts)
@@ -152,14 +152,14 @@ def _split(gradient: Tensor, dtype: str) -> tuple[Tensor, Tensor]:
         whole = gradient / step.clamp(min=torch.finfo(torch.float32).tiny).unsqueeze(1)
         return whole.round_().to(torch.int8), step
     norm = torch.linalg.vector_norm(gradient, dim=1)
-    # A gradient may have nothing in the dimensions that are kept; its direction is then 0.
+    # A gradient may be zero in all dimensions that are kept; its direction is then 0.
     length = norm.clamp(min=torch.finfo(torch.float32).tiny).unsqueeze(1)
     return (gradient / length).to(DTYPES[dtype]), norm
 
 
 def order_postings(token: Tensor, norm: Tensor, example: Tensor) -> Tensor:
     """Return the order by token, then falling norm, then example: int64, shape (postings,)."""
-    # Three stable sorts, the last key first.
+    # Three stable sorts, by the least important key first.
     order = torch.argsort(example, stable=True)
     order = order[torch.argsort(norm[order], descending=True, stable=True)]
     return order[torch.argsort(token[order], stable=True)]

@@ -17,7 +17,7 @@ KINDS = ("pca", "random")
 
 
 def check(kind: str, size: int | None, dim: int) -> None:
-    """Refuse a projection that is none (InputError)."""
+    """Refuse an unknown kind, or a size that does not fit (InputError)."""
     if kind not in KINDS:
         raise InputError(f"{option('projection')} is {kind!r}; it must be {' or '.join(KINDS)}.")
     if size is not None and not 1 <= size < dim:
@@ -31,13 +31,14 @@ def fit(kind: str, size: int, samples: Sequence[Block], seed: int = 0) -> list[T
     """Return a basis for each checkpoint, float32, shape (dim, size).
 
     "pca" keeps the directions in which the sampled token gradients are largest: the leading
-    eigenvectors of Σ g gᵀ, not centred, since dot products are to be kept. "random" keeps a random
-    subspace, with lengths enlarged by √(dim/size), so that dot products are right on average.
+    eigenvectors of Σ g gᵀ. They are not centred, since dot products have to be kept. "random" keeps
+    a random subspace and enlarges lengths by √(dim/size), so that dot products are right on
+    average.
 
     Parameters
     ----------
     samples
-        For each checkpoint the exact postings of some examples.
+    For each checkpoint, the exact postings of some examples.
     """
     found = []
     for block in samples:

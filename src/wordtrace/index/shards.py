@@ -21,7 +21,7 @@ _ARRAYS = {
 
 
 def shard_file(checkpoint: int, shard: int) -> str:
-    """Return where a shard lies in the index."""
+    """Return a shard's path within the index."""
     return f"checkpoint-{checkpoint}/shard-{shard:05d}.safetensors"
 
 
@@ -42,7 +42,7 @@ def map_shard(path: Path, first: int, count: int) -> Block:
     Raises
     ------
     CorruptError
-        When the file is missing, is not whole, or its arrays don't fit together.
+        When the file is missing or not whole, or its arrays don't fit together.
     """
     try:
         with safe_open(path, "pt") as file:

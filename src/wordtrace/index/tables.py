@@ -1,4 +1,4 @@
-"""The index's tables: what is known of each example, and of each token."""
+"""The index's tables: what is known about each example, and about each token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One task of a build: the gradients of some examples at one checkpoint, into one file."""
+"""One task of a build: it writes the gradients of some examples at one checkpoint to one file."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class ShardTask:
     Attributes
     ----------
     checkpoint
-        Its place in the run's list; as many as there are means the final model, of which loss and
-        prediction alone are kept.
-    shard
+        Its place in the run's list. The place after the last one means the final model, for which
+        only loss and prediction are kept.
+        shard
         The number of the file.
-    first
-        Counted within the examples of this build.
-    device
-        Where the model computes; the index does not record it.
+        first
+        The first row, counted within the examples of this build.
+        device
+        The device on which the model computes; the index does not record it.
     """
 
     run: str
@@ -61,18 +61,18 @@ class ShardTask:
 
     @property
     def key(self) -> str:
-        """Name of the task in the ledger."""
+        """The task's name in the ledger."""
         return f"checkpoint-{self.checkpoint}/shard-{self.shard:05d}"
 
     @property
     def statistics(self) -> Path:
-        """Where its examples' losses, predictions and self-influence go."""
+        """The file for its examples' losses, predictions and self-influence."""
         name = f"statistics-{self.checkpoint}-{self.shard:05d}.safetensors"
         return Path(self.part) / WORK / name
 
 
 def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = None) -> Encoded:
-    """Write what the tasks read: texts, and token ids, tokenized once; the workers map both."""
+    """Write the texts and token ids that the tasks read; they are tokenized once, then mapped."""
     if not (part / manifests.TEXTS).exists():
         write_texts(part / manifests.TEXTS, examples)
     path = part / WORK / _ENCODED
@@ -93,7 +93,7 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     )
     points = [*run.checkpoints, run.final]
     checkpoint = points[task.checkpoint]
-    # Tasks come in the order of checkpoints: a worker needs one model at a time.
+    # Tasks come in the order of checkpoints, so a worker needs only one model at a time.
     model = run.model_alone(checkpoint)
     rows_here = np.arange(task.first, task.first + task.count)
     labels = texts.labels
@@ -157,12 +157,12 @@ def _opened(
 
 
 def _stamp(part: str) -> int:
-    # A folder of the same name may hold other examples when its turn comes again.
+    # Later, a folder of the same name may hold other examples.
     return (Path(part) / WORK / _ENCODED).stat().st_mtime_ns
 
 
 class _Ids(Sequence[str]):
-    """Ids, read when a message needs one."""
+    """The examples' ids, which are read only when a message needs one."""
 
     def __init__(self, texts: StoredTexts) -> None:
         self.texts = texts

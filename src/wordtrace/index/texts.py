@@ -1,4 +1,4 @@
-"""The indexed examples' ids, texts and labels, memory-mapped: a trace reads those it lists."""
+"""The indexed examples' ids, texts and labels, memory-mapped: a trace reads only what it lists."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _COLUMNS = ("id", "text", "text2")
 
 
 def write_texts(path: Path, examples: Examples) -> None:
-    """Write examples so that any of them is read alone.
+    """Write examples so that any one of them can be read alone.
 
-    Each column of text is its UTF-8 bytes one after the other (uint8) and where each value starts
-    (int64, one more than there are examples).
+    A column of text is stored as all its UTF-8 bytes in a row (uint8) and the offset at which each
+    value starts (int64, one offset more than there are examples).
     """
     labels = examples.labels
     stored = labels.astype(np.int32 if examples.kind == "class" else np.float32)
@@ -36,12 +36,12 @@ def write_texts(path: Path, examples: Examples) -> None:
 
 
 class StoredTexts:
-    """What :func:`write_texts` wrote; opening reads no text.
+    """The file that :func:`write_texts` wrote; opening it reads no text.
 
     Raises
     ------
     CorruptError
-        When the file is missing, not whole, or not of `count` examples.
+        When the file is missing, not whole, or does not hold `count` examples.
     """
 
     def __init__(self, path: Path, count: int) -> None:
@@ -51,7 +51,7 @@ class StoredTexts:
                 self._arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise CorruptError(f"{path} can't be read ({error}); build the index again.") from None
-        # Classes are numbers; other kinds of labels have a row of float32 each.
+        # Classes are stored as numbers, other kinds of labels as a row of float32 for each example.
         whole = self._arrays.get("label", np.empty(0, np.int32)).ndim == 1
         kinds = {"label": ("i" if whole else "f", count)}
         for name in _COLUMNS:
@@ -102,7 +102,7 @@ class StoredTexts:
 
 
 def _flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Return (offsets, bytes) of a column of text."""
+    """Return the (offsets, bytes) of a column of text."""
     parts, lengths = [], [np.zeros(1, np.int64)]
     for chunk in column.cast(pa.large_string()).chunks:
         _, bounds, data = chunk.buffers()
