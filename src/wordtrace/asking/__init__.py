@@ -1,1 +1,1 @@
-"""Texts, labels and a measure become scores, rankings and words, from a run or from its index."""
+"""From texts, labels and a measure to scores, rankings and words, by a run or its index."""

@@ -1,4 +1,4 @@
-"""What a measure answers to queries: scores, rankings, and the words behind them."""
+"""A measure's answer to queries: scores, rankings, and the words behind them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Answer(Protocol):
 
     @property
     def queries(self) -> Queries:
-        """Whom it answers."""
+        """The queries that are answered."""
         ...
 
     @property
     def rows(self) -> Rows:
-        """The examples that have the scores."""
+        """The examples that are scored."""
         ...
 
     def scores(self) -> Scores:
@@ -40,13 +40,13 @@ class Answer(Protocol):
         ...
 
     def words(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[dict[int, TokenPairs]] | None:
-        """Split the scores of the rows wanted of each query by token; None where none can be."""
+        """Split the scores of the rows wanted for each query by token; None if they can't be."""
         ...
 
 
 @dataclass(frozen=True)
 class AnswerByWord:
-    """Of a measure that is a sum over tokens."""
+    """The answer of a measure that is a sum over tokens."""
 
     queries: Queries
     rows: Rows
@@ -63,13 +63,13 @@ class AnswerByWord:
         return self.search.rank(self.measure, len(self.queries), self.asked, top)
 
     def words(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[dict[int, TokenPairs]]:
-        """Split the scores of the rows wanted of each query by token."""
+        """Split the scores of the rows wanted for each query by token."""
         return self.search.words(self.measure, self.asked, wanted)
 
 
 @dataclass(frozen=True)
 class WholeAnswer:
-    """Of a measure whose scores do not split into words."""
+    """The answer of a measure with scores that do not split into words."""
 
     queries: Queries
     rows: Rows

@@ -1,4 +1,4 @@
-"""A run, or its index, that is asked by any measure: the index where it can answer."""
+"""Asking a run or its index by any measure; the index answers where it can."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from wordtrace.run.run import Run
 class Asker:
     """Turns texts, labels and a measure into scores, rankings and words.
 
-    Made once for an opened run or index; several threads may ask it at once.
+    It is made once for an opened run or index; several threads may ask it at once.
 
     Parameters
     ----------
     index
-        None: every measure streams gradients from the run.
+    The run's index; without one (None), every measure streams gradients from the run.
     """
 
     def __init__(self, run: Run, index: IndexFolder | None = None) -> None:
         self.run, self.index = run, index
         self._of_run = RunRows(run, index)
-        #: The examples that there are: the index's, else the run's.
+        #: The examples to score: those of the index if there is one, else those of the run.
         self.rows: Rows = self._of_run if index is None else IndexRows(index, run)
         self._loading, self._loaded = Lock(), False
 
@@ -61,7 +61,7 @@ class Asker:
         return make_question(self.run, texts, label, span)
 
     def predict(self, question: Question) -> Predictions:
-        """Return the queries with labels filled in, and what the final model says of them."""
+        """Return the queries with labels filled in, and what the final model predicts."""
         return predict_question(self.run, question)
 
     def queries(
@@ -94,24 +94,24 @@ class Asker:
         spread: Spread | None = None,
         **options: Any,
     ) -> Way:
-        """Make a measure ready: whether it answers by word, and from where, is decided here.
+        """Prepare a measure; this decides whether it answers by word, and where it reads.
 
         Parameters
         ----------
         name
-            The measure; by default what the index holds, else ``tracin-we-topk``.
+        The measure; by default the one that the index holds, else ``tracin-we-topk``.
         top_k
-            By default the index's, else 10.
+        How many positions of a text count; by default as in the index, else 10.
         spread
-            The index on a cluster, to be asked instead of this process.
+        The index on a cluster, which is then asked instead of this process.
         **options
-            Of the measure: the fields of :class:`.measures.options.Options`.
+        Options of the measure: the fields of :class:`.measures.options.Options`.
 
         Raises
         ------
         InputError
-            For an unknown measure, and when the cluster is to be asked what the index does not
-            hold.
+        For an unknown measure, and when a cluster is asked for a measure that the index does
+        not hold.
         """
         name, k = self._default(name, top_k)
         settings = Options(top_k=k, **options)
@@ -135,17 +135,17 @@ class Asker:
         return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory)
 
     def beside(self, name: str, top_k: int | None = None, **options: Any) -> Way:
-        """Make a measure ready to be listed beside another: by its scores of the run's rows."""
+        """Prepare a measure to be listed beside another one, by its scores of the run's rows."""
         _, k = self._default(name, top_k)
         return Whole(name, measure(name, Options(top_k=k, **options)), self.run, self._of_run)
 
     def _holding(self, chosen: WordMeasure) -> IndexFolder | None:
-        """Return the index where it has the postings of a measure."""
+        """Return the index if it has the postings that a measure needs."""
         held = self.index is not None and self.index.manifest.top_k == chosen.top_k
         return self.index if held else None
 
     def _default(self, name: str | None, top_k: int | None) -> tuple[str, int]:
-        """Fill in what the caller left open by what the index holds."""
+        """Fill in what the caller left open with what the index holds."""
         held = self.index.manifest.top_k if self.index is not None else 10
         if name is None:
             name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
@@ -161,18 +161,18 @@ class Asker:
 
     @once
     def documents(self) -> npt.NDArray[np.int64]:
-        """In how many examples each token stands, int64, shape (vocabulary,)."""
+        """The number of examples that hold each token, int64, shape (vocabulary,)."""
         if self.index is not None:
             return self.index.document_frequency
         return document_frequency(self.run.encoded, self.run.tokenizer.size)
 
     def load(self, *, postings: bool) -> None:
-        """Bring in what every question needs, so that the time of an answer is its own.
+        """Load what every question needs, so that the time of an answer does not include it.
 
         Parameters
         ----------
         postings
-            Whether this process reads the index's.
+        Whether this process reads the postings of the index.
         """
         with self._loading:
             for checkpoint in [*self.run.checkpoints, self.run.final]:
@@ -182,8 +182,8 @@ class Asker:
             if self.index is not None and postings:
                 for place in range(len(self.index.manifest.checkpoints)):
                     list(self.index.blocks(place))
-            # PyTorch and the tokenizer set themselves up at their first use, for a tenth of a
-            # second: that is loading, too.
+            # PyTorch and the tokenizer take a tenth of a second to set themselves up at their first
+            # use: that belongs to loading, too.
             pair = ["."] if self.run.has_pairs else None
             queries = make_queries(self.run, ["."], self.run.labelling.one(), pair)
             TracInWE().query_tokens(self.run, queries)

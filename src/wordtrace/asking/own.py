@@ -18,7 +18,7 @@ from wordtrace.run.run import Run
 
 FloatArray = npt.NDArray[np.float32]
 
-# Training rows asked at once.
+# How many training rows are asked at once.
 _ROWS = 256
 
 
@@ -27,20 +27,20 @@ def self_influence(
 ) -> FloatArray:
     """Return the influence of examples on themselves, float32, shape (examples,).
 
-    TracIn-WE and its parts take one pass; all other measures a score for each two training rows.
+    TracIn-WE and its parts take one pass. All other measures compute a score for every pair of
+    training rows.
 
     Parameters
     ----------
     queries
-        The examples; the run's training rows by default, which every measure knows.
+    The examples; by default the run's training rows, for which every measure works.
     name, **options
-        A measure and the fields of :class:`Options`.
+    A measure and the fields of :class:`Options`.
 
     Raises
     ------
     InputError
-        For other examples than the training rows and a measure that is not TracIn-WE or a part of
-        it.
+    For examples other than the training rows with a measure other than TracIn-WE and its parts.
     """
     chosen = measure(name, Options(**options))
     if isinstance(chosen, TracInWE):
@@ -56,7 +56,7 @@ def self_influence(
 
 
 def _squares(asker: Asker, chosen: TracInWE, queries: Queries) -> FloatArray:
-    """Return Σ_c η_c Σ_w ‖g_w‖² of each query: TracIn-WE of a text and itself."""
+    """Return Σ_c η_c Σ_w ‖g_w‖² of each query: TracIn-WE between a text and itself."""
     total = np.zeros(len(queries), np.float64)
     tokens = chosen.query_tokens(asker.run, queries)
     for eta, held in zip(asker.etas, tokens, strict=True):

@@ -1,4 +1,4 @@
-"""What the final model says of a question, and the labels that it fills in."""
+"""What the final model predicts for a question, and the labels that this fills in."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from wordtrace.measures.protocol import Queries, make_queries
 from wordtrace.models import predict
 from wordtrace.run.run import Run
 
-# Multiplications of a pass (weights beside the embedding × positions) that are soon done.
+# A pass with fewer multiplications (weights without the embedding × positions) is very short.
 _SMALL = 100_000_000
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A question's texts as tokens, with what the final model says of them.
+    """A question's texts as tokens, with what the final model predicts for them.
 
     Attributes
     ----------
     queries
-        With every label filled in: the one given, else the one predicted.
+    The queries with every label filled in: the one given, else the one predicted.
     given
-        bool, shape (queries,): whether the label explained was given.
+    bool, shape (queries,): whether the label to explain was given.
     labels
-        The labels predicted.
+    The predicted labels.
     probability, of_predicted
-        float64, shape (queries,): of the labels explained and of those predicted; NaN for numbers.
+    float64, shape (queries,): the probability of the label to explain, and that of the
+    predicted label; NaN for numbers.
     """
 
     queries: Queries
@@ -70,7 +71,7 @@ def predict_question(run: Run, question: Question) -> Predictions:
 
 
 def sparing_threads(run: Run, queries: Queries) -> AbstractContextManager[None]:
-    """Hold a pass of few operations to one thread, which is faster, and far on a busy core."""
+    """Run a pass of few operations in one thread, which is faster, above all on busy cores."""
     model = run.model(run.final)
     weights = sum(parameter.numel() for parameter in model.module.parameters())
     weights -= sum(parameter.numel() for parameter in model.embedding.parameters())

@@ -1,4 +1,4 @@
-"""What is asked: texts, and the label of each that is to be explained."""
+"""A question: texts, and the label to explain for each."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ class Question:
     Attributes
     ----------
     labels
-        As :class:`.data.labelling.Labelling` has them; none where the model's prediction is meant.
-    label_source
-        Where the labels that are given come from.
-    passages
-        Of a language model's answers, what is meant of each; None for all of it.
-    ids
-        Of the queries, where they have any.
-    first
-        The number of the first query among those of the user, for messages.
+        The labels in the form of :class:`.data.labelling.Labelling`; a label that says nothing
+        stands for the model's prediction.
+        label_source
+        Where the given labels come from.
+        passages
+        For a language model: the part of each answer to explain; None for the whole answer.
+        ids
+        The queries' ids, where they have any.
+        first
+        The number of the first query among all of the user's queries, for messages.
     """
 
     texts: Sequence[str]
@@ -71,16 +72,17 @@ def make_question(
     Parameters
     ----------
     label
-        For all texts or one each; None means the label that Examples have, else the one that the
-        model predicts.
-    span
-        The part of the answers that is meant, for all queries or one each: a text, or (start, end)
-        in characters.
+        One label for all texts, or a list with a label for each; None means the label that Examples
+        have, else the one that the model predicts.
+        span
+        The part of the answer to explain, as a text or as (start, end) in characters; one for all
+        queries, or a list with one for each.
 
     Raises
     ------
-    InputError
-        For a label the run does not have, or another number of labels, or spans, than texts.
+        InputError
+        For a label that the run does not have, and when there are not as many labels, or spans, as
+        texts.
     """
     ids = texts.ids if isinstance(texts, Examples) else None
     if isinstance(texts, Examples):
@@ -109,7 +111,7 @@ def make_question(
 def passages_of(
     span: Passage | Sequence[Passage | None] | None, count: int
 ) -> Sequence[Passage | None] | None:
-    """Return one part of an answer for each query (InputError for another number)."""
+    """Return one part of an answer for each query (InputError if their numbers differ)."""
     if span is None:
         return None
     if isinstance(span, str):

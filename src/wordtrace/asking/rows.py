@@ -1,4 +1,4 @@
-"""The examples that scores are of: a run's, or those of its index."""
+"""The examples that are scored: those of a run, or those of its index."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class Rows(Protocol):
 
     @property
     def indexed(self) -> bool:
-        """Whether they are the index's, which may have been added to, and not the run's."""
+        """Whether they are the rows of an index, which may hold added ones, and not of a run."""
         ...
 
     @property
     def total(self) -> int:
-        """How many rows there are, those of removed examples too."""
+        """The number of rows, including those of removed examples."""
         ...
 
     @property
     def removed(self) -> IntArray:
-        """int64: the rows of removed examples, rising; they have no influence."""
+        """int64: the rows of removed examples, in rising order; they have no influence."""
         ...
 
     @property
     def count(self) -> int:
-        """How many examples there are, removed ones left out."""
+        """The number of examples, without removed ones."""
         ...
 
     def take(self, rows: IntArray) -> Examples:
@@ -44,7 +44,7 @@ class Rows(Protocol):
 
 
 class IndexRows:
-    """What an index holds: the run's examples, and those that were added."""
+    """The rows of an index: the run's examples, and those that were added."""
 
     indexed = True
 
@@ -54,16 +54,16 @@ class IndexRows:
 
     @property
     def removed(self) -> IntArray:
-        """The rows that were removed from it."""
+        """int64: the rows that were removed from the index, in rising order."""
         return self._index.removed
 
     @property
     def count(self) -> int:
-        """How many it holds without those."""
+        """The number of examples in the index, without removed ones."""
         return self._index.count
 
     def take(self, rows: IntArray) -> Examples:
-        """Return examples; no other text is read."""
+        """Return the examples at some rows; no other text is read."""
         return self._index.take(rows, self._run)
 
 
@@ -73,7 +73,8 @@ class RunRows:
     Parameters
     ----------
     index
-        Where there is one, what was removed from it counts as removed here, too.
+        An index of the run, if there is one: examples that were removed from it count as removed
+        here, too.
     """
 
     indexed = False
@@ -83,12 +84,12 @@ class RunRows:
 
     @property
     def total(self) -> int:
-        """How many training examples there are."""
+        """The number of training examples."""
         return self._run.manifest.train.rows
 
     @once
     def removed(self) -> IntArray:
-        """The run's rows that were removed from the index."""
+        """int64: the run's rows that were removed from the index, in rising order."""
         index = self._index
         if index is None or (
             len(index.removed) == 0 and index.manifest.parts[0].count == self.total
@@ -99,9 +100,9 @@ class RunRows:
 
     @property
     def count(self) -> int:
-        """How many training examples there are without those."""
+        """The number of training examples, without removed ones."""
         return self.total - len(self.removed)
 
     def take(self, rows: IntArray) -> Examples:
-        """Return training examples."""
+        """Return the training examples at some rows, in that order."""
         return self._run.train.take(rows)

@@ -1,4 +1,4 @@
-"""Answers of a measure by word from token gradients, wherever these are."""
+"""The search through token gradients for a measure by word, wherever the gradients are."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ IntArray = npt.NDArray[np.int64]
 class Search(Protocol):
     """Looks through the token gradients of all examples for a measure by word.
 
-    `asked` are the queries' token gradients at each checkpoint, in the dimensions that are stored.
-    Removed examples have no influence.
+    `asked` holds the queries' token gradients at each checkpoint, in the stored dimensions. Removed
+    examples have no influence.
     """
 
     def scores(self, measure: WordMeasure, count: int, asked: Sequence[QueryTokens]) -> Scores:
@@ -39,7 +39,7 @@ class Search(Protocol):
     def words(
         self, measure: WordMeasure, asked: Sequence[QueryTokens], wanted: Sequence[IntArray]
     ) -> list[dict[int, TokenPairs]]:
-        """Split the scores of the rows wanted of each query."""
+        """Split the scores of the rows wanted for each query."""
         ...
 
 
@@ -49,7 +49,7 @@ class LocalSearch:
     Parameters
     ----------
     removed
-        int64: rows of removed examples.
+        int64: the rows of removed examples.
     """
 
     def __init__(self, source: PostingSource, run: Run, removed: IntArray) -> None:
@@ -75,6 +75,6 @@ class LocalSearch:
     def words(
         self, measure: WordMeasure, asked: Sequence[QueryTokens], wanted: Sequence[IntArray]
     ) -> list[dict[int, TokenPairs]]:
-        """Split the scores of the rows wanted of each query."""
+        """Split the scores of the rows wanted for each query."""
         source = self._source.only(np.unique(np.concatenate(wanted)))
         return measure.words_from(source, self._run, asked, wanted)

@@ -1,4 +1,4 @@
-"""A part of an index that answers for its rows, and an index whose parts are on many machines."""
+"""Searching a part of an index, and an index that is spread over many machines."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Stretch:
     Attributes
     ----------
     index, run
-        Folders.
-    state
-        The checksum of the manifest: an index that was changed since is another one.
-    first, end
-        Their rows.
+        Their folders.
+        state
+        The checksum of the index's manifest, which tells whether the index was changed since.
+        first, end
+        The stretch is the rows from `first` to before `end`.
     """
 
     index: str
@@ -47,13 +47,13 @@ class Stretch:
 class Searcher:
     """Keeps a stretch of an index mapped, and answers for its rows.
 
-    Its answers are those of the whole index at these rows, to the last bit: each score is of one
-    shard alone at each checkpoint, and these are taken in the same order.
+    Its answers equal those of the whole index at these rows, to the last bit: at each checkpoint a
+    score depends on one shard alone, and checkpoints are added in the same order.
 
     Raises
     ------
     InputError
-        When index or run are not to be seen from here, or were changed.
+    When the index or the run can't be read from here, or was changed.
     """
 
     def __init__(self, stretch: Stretch) -> None:
@@ -91,7 +91,7 @@ class Searcher:
         asked: Sequence[QueryTokens],
         wanted: Sequence[npt.NDArray[np.int64]],
     ) -> list[dict[int, TokenPairs]]:
-        """Split the scores of those rows wanted of each query that are in the stretch."""
+        """Split the scores of the rows wanted for each query, where they are in the stretch."""
         first, end = self.first, self.end
         here = [rows[(rows >= first) & (rows < end)] - first for rows in wanted]
         found = self._search.words(measure, asked, here)
@@ -99,9 +99,9 @@ class Searcher:
 
 
 class Spread:
-    """An index asked by searchers on a cluster, each with a stretch of it.
+    """An index that is asked through searchers on a cluster, each with a stretch of it.
 
-    Nothing but names, queries and answers passes between them: each searcher maps its own shards.
+    Only names, queries and answers pass between the machines: each searcher maps its own shards.
     """
 
     def __init__(self, index: IndexFolder, actors: Actors) -> None:
@@ -110,7 +110,7 @@ class Spread:
 
     @classmethod
     def over(cls, index: IndexFolder, run: Run, address: str | None, workers: int | None) -> Spread:
-        """Start searchers on a Ray cluster: `workers`, else one a core; at most one a shard."""
+        """Start `workers` searchers on a Ray cluster: by default one a core, at most one a shard."""
         actors = Actors(address, workers)
         paths = str(index.path.resolve()), str(run.path.resolve()), state_of(index.manifest)
         spans = cut(index.manifest, actors.room)
@@ -134,7 +134,7 @@ class Spread:
         asked: Sequence[QueryTokens],
         wanted: Sequence[npt.NDArray[np.int64]],
     ) -> list[dict[int, TokenPairs]]:
-        """Split the scores of the rows wanted of each query."""
+        """Split the scores of the rows wanted for each query."""
         found: list[dict[int, TokenPairs]] = [{} for _ in wanted]
         for part in self._actors.ask("words", measure, asked, wanted):
             for whole, here in zip(found, part, strict=True):
@@ -152,12 +152,12 @@ class Spread:
 
 
 def cut(manifest: Manifest, count: int) -> list[tuple[int, int]]:
-    """Cut an index between shards into at most `count` stretches of about as many postings each.
+    """Cut an index, between shards, into at most `count` stretches with about as many postings.
 
     Returns
     -------
     list
-        (first row, row after the last) of each.
+    (first row, row after the last) of each stretch.
     """
     postings: dict[int, int] = {}
     for shard in manifest.shards:
@@ -171,5 +171,5 @@ def cut(manifest: Manifest, count: int) -> list[tuple[int, int]]:
 
 
 def state_of(manifest: Manifest) -> Any:
-    """Return what tells one state of an index from another."""
+    """Return a checksum that differs between two states of an index."""
     return manifest.document()["checksum"]

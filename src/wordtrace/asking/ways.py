@@ -1,4 +1,4 @@
-"""A measure made ready to answer: by word from token gradients, or by whole texts from the run."""
+"""A measure prepared to answer: by word from token gradients, or as a whole from the run."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from wordtrace.run.run import Run
 
 @dataclass(frozen=True)
 class Terms:
-    """What each token's term of a score is a sum over.
+    """What a token's term of a score is computed from.
 
     Attributes
     ----------
     etas
-        The weights η_c of the checkpoints.
+    The weights η_c of the checkpoints.
     top_k
-        Positions that count in a text; None for all.
+    How many positions count in a text; None for all.
     bases
-        Of the index's projection, one a checkpoint; None where gradients are whole.
+    The bases of the index's projection, one for each checkpoint; None without a projection.
     """
 
     etas: Sequence[float]
@@ -38,7 +38,7 @@ class Terms:
 
 
 class Way(Protocol):
-    """A measure with where it reads; made once, it answers any number of queries."""
+    """A measure together with its source; made once, it answers any number of queries."""
 
     @property
     def name(self) -> str:
@@ -47,7 +47,7 @@ class Way(Protocol):
 
     @property
     def title(self) -> str:
-        """The name, with what an index must hold for it where the name does not tell."""
+        """The name, with what an index must hold for it, where the name does not say so."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class Way(Protocol):
 
     @property
     def terms(self) -> Terms | None:
-        """What scores are summed from; None where they do not split into words."""
+        """What scores are computed from; None if they do not split into words."""
         ...
 
     def ask(self, queries: Queries) -> Answer:
@@ -66,14 +66,15 @@ class Way(Protocol):
         Raises
         ------
         InputError
-            Where the measure reads texts, and the queries have token ids alone.
+            When the measure reads texts, and the queries have token ids alone.
         """
         ...
 
     def parts(self, question: Question) -> list[Question]:
-        """Split a question so that the scores of a part fit into the memory allowed.
+        """Split a question so that the scores of each part fit into the memory allowed.
 
-        Where gradients are not read from an index each part would compute them anew: one part.
+        It stays whole where gradients are not read from an index, since each part would compute
+        them anew.
         """
         ...
 
@@ -85,7 +86,7 @@ class ByWord:
     Attributes
     ----------
     memory
-        Bytes that the scores of a part may take.
+        The bytes that the scores of a part may take.
     """
 
     name: str
@@ -103,7 +104,7 @@ class ByWord:
         return self.name if k is None else f"{self.name} with top_k {k}"
 
     def ask(self, queries: Queries) -> AnswerByWord:
-        """Take the queries' token gradients, in the dimensions in which they are searched."""
+        """Compute the queries' token gradients, and return an answer that searches by them."""
         if self.measure.about.reads_texts:
             queries.require_texts(self.name)
         with sparing_threads(self.run, queries):
@@ -124,7 +125,7 @@ class ByWord:
 
 @dataclass(frozen=True)
 class Whole:
-    """Any measure, by its scores of the run's examples."""
+    """Any measure, asked for its scores of the run's examples."""
 
     name: str
     measure: Measure
@@ -144,5 +145,5 @@ class Whole:
         return WholeAnswer(queries, self.rows, self.measure, self.run)
 
     def parts(self, question: Question) -> list[Question]:
-        """Return the question."""
+        """Return the whole question."""
         return [question]
