@@ -1,1 +1,1 @@
-"""From scores to words: which examples, and which words in them."""
+"""From scores to explanations: which examples matter, and which words in them."""

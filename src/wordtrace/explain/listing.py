@@ -1,4 +1,4 @@
-"""The examples of a trace as they are listed: text, label, and words with their places."""
+"""The examples that a trace lists: their text, label, and words with their places."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wordtrace.run.run import Run
 
 @dataclass(frozen=True)
 class Listing:
-    """Makes hits of rows and scores."""
+    """Makes hits from rows and scores."""
 
     run: Run
     vocabulary: Vocabulary
@@ -36,20 +36,20 @@ class Listing:
         words: dict[int, TokenPairs] | None = None,
         merged: Terms | None = None,
     ) -> list[Hit]:
-        """Return examples with what is known of them, in the order given.
+        """Return examples with what is known about them, in the order given.
 
         Parameters
         ----------
         rows, scores
-            Of the examples: int64 and float32, shape (examples,).
+        The examples' rows and scores: int64 and float32, shape (examples,).
         query
-            The one that they have the scores for.
+        The query that the scores are for.
         source
-            The examples that `rows` are of.
+        The examples to which `rows` refer.
         words
-            Each row's contributions by token; None where the measure has none.
+        Each row's contributions by token; None where the measure has none.
         merged
-            Sum them by whole word; None: by token.
+        How to sum contributions by whole word; None keeps them by token.
         """
         examples = source.take(rows)
         found: list[tuple[Word, ...]] | None = None
@@ -77,7 +77,7 @@ class Listing:
         query: Queries,
         merged: Terms | None,
     ) -> list[tuple[Word, ...]]:
-        """Return each example's words, tokens or, where `merged` says how, whole ones."""
+        """Return each example's words: whole words where `merged` says how, else tokens."""
         texts = [*examples.texts, *query.texts]
         texts2 = None
         if examples.texts2 is not None and query.texts2 is not None:

@@ -1,10 +1,10 @@
-"""From a score's tokens to whole words, with the sums kept.
+"""From a score's tokens to whole words, with the same sums.
 
 A token's term of a score is a sum over pairs of positions: η g_t · g′_s for each place t of the
 token in the example and s in the query (Eq. 4–6). Each such product belongs to the word at t and to
-the word at s: "##ing" of "playing" in one text and of "running" in the other adds to the pair
-(playing, running). Where a token stands in one word of each text, that pair takes its whole term;
-only where it stands in several are the two texts' gradients computed again, to tell them apart.
+the word at s: where "##ing" stands in "playing" in one text and in "running" in the other, it adds
+to the pair (playing, running). If a token stands in one word of each text only, that pair takes its
+whole term. If it stands in several, the two texts' gradients are computed again to share it out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Products = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Placed:
-    """A text's tokens by position, and the words they make."""
+    """A text's tokens by position, and the words that they form."""
 
     tokens: tuple[int, ...]
     words: WholeWords
@@ -48,7 +48,7 @@ class Placed:
 def placed(
     positions: Sequence[TokenAt], text: str, text2: str | None, vocabulary: Vocabulary
 ) -> Placed:
-    """Find the words of a text."""
+    """Find the words in a text."""
     words = whole_words(positions, text, text2, vocabulary.tokenizer)
     return Placed(tuple(one.token for one in positions), words)
 
@@ -70,16 +70,16 @@ def merge(
     Parameters
     ----------
     bases
-        Of the index's projection, one a checkpoint; None where gradients are whole.
-    query
-        One.
-    pairs
-        For each example its contributions by token.
+        The bases of the index's projection, one for each checkpoint; None without a projection.
+        query
+        The query, a single one.
+        pairs
+        For each example, its contributions by token.
 
     Returns
     -------
-    list
-        For each example its words by falling size; their sum is that of the tokens.
+        list
+        For each example, its words by falling size; they have the same sum as the tokens.
     """
     unclear = [
         place
@@ -138,10 +138,10 @@ def _split(
     there: dict[str, list[int]],
     products: Products | None,
 ) -> Iterator[tuple[tuple[str, str], float]]:
-    """Share a token's term among the pairs of words that it stands in.
+    """Share a token's term among the pairs of words in which it stands.
 
-    What the products lack of the term (an index rounds its gradients) goes to the same pairs, in
-    proportion to their sizes, so that the parts always sum to the term.
+    The products may not add up to the term exactly, since an index rounds its gradients. The rest
+    goes to the same pairs, in proportion to their sizes, so that the parts always sum to the term.
     """
     keys = [(name, other) for name in here for other in there]
     if len(keys) == 1 or products is None:
@@ -149,7 +149,7 @@ def _split(
         return
     parts = np.array([products[np.ix_(here[name], there[other])].sum() for name, other in keys])
     sizes = np.abs(parts)
-    # Where every product is zero nothing tells the pairs apart.
+    # If every product is zero, nothing distinguishes the pairs.
     weights = sizes / sizes.sum() if sizes.any() else np.full(len(keys), 1 / len(keys))
     parts += (value - parts.sum()) * weights
     for key, part in zip(keys, parts.tolist(), strict=True):
@@ -158,7 +158,7 @@ def _split(
 
 
 def _kind(kinds: Sequence[Kind]) -> Kind:
-    """A word says something where one of its pieces does."""
+    """Return the kind of a word: the most telling one among the kinds of its pieces."""
     if "word" in kinds:
         return "word"
     return "stop" if "stop" in kinds else "special"

@@ -1,4 +1,4 @@
-"""One prediction explained: plain data, small, the same in Python, in JSON and on the page."""
+"""The explanation of one prediction: small, plain data, the same in Python, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ Span = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Word:
-    """A token's share of a score, or a whole word's.
+    """The contribution of a token, or of a whole word, to a score.
 
     Attributes
     ----------
     token
-        As the tokenizer writes it; a whole word is spelled without the marks of its pieces.
+    The token as the tokenizer writes it; a whole word is spelled without the marks of its
+    pieces.
     contribution
-        Its term of the sum over shared tokens.
+    Its term of the sum over shared tokens.
     kind
-        "special" for start and end tokens, "stop" for those in many training texts, else "word".
-        A whole word is "stop" where the two texts share nothing of it but stop tokens.
+    "special" for start and end tokens, "stop" for those in many training texts, else "word".
+    A whole word is "stop" if the two texts share only stop tokens of it.
     spans, query_spans
-        Where it stands, ("text" or "text2", start, end) in characters, in the training example
-        and in the query.
+    Where it stands in the training example and in the query, as ("text" or "text2", start, end)
+    in characters.
     query_token
-        The query's where it is another one: a token that this one was matched with, or a word that
-        shares a piece with this one.
+    The query's token or word, where it is a different one: the token that this one was matched
+    with, or a word that shares a piece with this one.
     pieces
-        Of a whole word: (token, contribution) of those that the two texts share, by falling size;
-        they sum to `contribution`. Empty for a token.
+    For a whole word: (token, contribution) of each token that the two texts share, by falling
+    size; they sum to `contribution`. Empty for a token.
     """
 
     token: str
@@ -59,11 +60,12 @@ class Hit:
     Attributes
     ----------
     id
-        The data's own.
-    score
-        Positive for a proponent.
-    contributions
-        By falling size; they sum to the score. None where the measure has no words.
+        The example's id in the data.
+        score
+        Its influence on the query; positive for a proponent.
+        contributions
+        The words' contributions by falling size; they sum to the score. None where the measure has
+        no words.
     special_share, stop_share
         How much of Σ|contribution| comes from special and from stop tokens.
     """
@@ -79,9 +81,9 @@ class Hit:
 
     @property
     def words(self) -> list[tuple[str, float]]:
-        """(token or word, contribution), by falling size; they sum to the score.
+        """Pairs (token or word, contribution), by falling size; they sum to the score.
 
-        A word that shares a piece with several of the query's words is there once for each.
+        A word that shares a piece with several of the query's words is listed once for each.
         """
         return [(word.token, word.contribution) for word in self.contributions or ()]
 
@@ -104,31 +106,32 @@ class Hit:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One query's answer.
+    """The explanation of one query's prediction.
 
     Attributes
     ----------
     label, label_source
-        The label explained, and whether it was "given", is the "file"'s or the one "predicted".
+    The label that is explained, and where it comes from: "given", "file" or "predicted".
     predicted, predicted_probability
-        What the final model says, and how surely; None for a number.
+    The label that the final model predicts, and its probability, which is None for a number.
     probability
-        Of `label`, or None.
+    The probability of `label`, or None.
     proponents, opponents
-        Strongest first.
+    The examples for and against the label, strongest first.
     words
-        The query's own tokens, each with its contributions summed over all listed examples.
+    The query's own tokens, each with its contributions summed over all listed examples.
     special_share, stop_share
-        As in :class:`Hit`, over all listed examples together; None without words.
-    warning
-        Set when the query shares hardly anything but special and stop tokens with its proponents.
+        See :class:`Hit`; here over all listed examples together. None without words.
+        warning
+        A sentence, if the query shares hardly more than special and stop tokens with its
+        proponents.
     baselines
         The strongest rows by other measures, by name.
     span
-        The part of a language model's answer that is explained, ("text" or "text2", start, end) in
-        characters; None for all of it. Then `probability` is that of its tokens.
-    id
-        Of the query in its file; None for a text that was given by itself.
+        The part of a language model's answer that is explained, as ("text" or "text2", start, end)
+        in characters; `probability` is then that of its tokens. None for the whole answer.
+        id
+        The query's id in its file; None for a text that was given by itself.
     """
 
     text: str
@@ -178,7 +181,7 @@ class Explanation:
 
 
 def share(hits: Sequence[Hit], kind: Kind) -> float | None:
-    """Return the part of Σ|contribution| over all hits that is of one kind; None without words."""
+    """Return how much of Σ|contribution| over all hits is of one kind; None without words."""
     words = [word for hit in hits for word in hit.contributions or ()]
     total = sum(abs(word.contribution) for word in words)
     if not total:

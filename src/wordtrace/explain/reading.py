@@ -1,4 +1,4 @@
-"""A trace read back from its JSON file, whole or one query of it."""
+"""Reading a trace back from its JSON file, all of it or one query."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from wordtrace.results.reading import read_result
 
 
 def read_trace(path: str | Path, query: int | None = None) -> Trace:
-    """Read what ``wordtrace trace --out`` or ``Trace.save`` wrote.
+    """Read a trace that ``wordtrace trace --out`` or ``Trace.save`` wrote.
 
     Parameters
     ----------
     query
-        Keep this query alone, from 0.
+    Keep only the query with this number, counted from 0.
 
     Raises
     ------
     InputError
-        When the file is missing, is no trace, is of a newer version, or has no such query.
+    When the file is missing, is not a trace, is of a newer version, or has no such query.
     CorruptError
         When the file is not JSON.
     """

@@ -36,17 +36,18 @@ class Trace(Result):
     Attributes
     ----------
     measure, top_k
-        Its name, and the positions kept in a text (None: all, or not that kind of measure).
-    source
+        The measure's name, and how many positions of a text count (None for all, or where the
+        measure has no such setting).
+        source
         "index", or "run" where gradients were computed anew.
-    examples
-        Training examples scored.
-    seconds
-        From the queries' texts to the answer, once index and model are loaded.
-    run_fingerprint
-        Which run it was made from.
-    run, index
-        Folders; `index` is None when the run alone was used.
+        examples
+        How many training examples were scored.
+        seconds
+        The time from the queries' texts to the answer, with index and model loaded before.
+        run_fingerprint
+        The fingerprint of the run it was made from.
+        run, index
+        Their folders; `index` is None when the run alone was used.
     whole_words
         Whether contributions are summed by word; else they are by token.
     """
@@ -110,12 +111,12 @@ class Trace(Result):
         }
 
     def table(self) -> Any:
-        """Return a row a hit as a pyarrow table; it joins on the ids of queries and examples.
+        """Return a pyarrow table with one row for each hit, to be joined by ids.
 
         Columns: query (its id in its file, else its number from 0), explained (the label that is
-        explained), sign ("proponent" or "opponent"), rank (from 1 on either side), id, score,
-        label, text, text2 (of pairs), special_share, stop_share, words (null where the measure has
-        none).
+        explained), sign ("proponent" or "opponent"), rank (from 1 for either sign), id, score,
+        label, text, text2 (for pairs only), special_share, stop_share, words (null where the
+        measure has none).
         """
         rows = [
             {

@@ -26,7 +26,7 @@ from wordtrace.models import predict
 
 
 class Tracer:
-    """Makes traces of what a run, or its index, answers."""
+    """Makes traces from the answers of a run or its index."""
 
     def __init__(self, asker: Asker) -> None:
         self.asker, self.run = asker, asker.run
@@ -48,19 +48,20 @@ class Tracer:
         Parameters
         ----------
         name
-            The measure; by default what the index holds, else ``tracin-we-topk``.
+            The measure; by default the one that the index holds, else ``tracin-we-topk``.
         top
             How many proponents and opponents to list.
         top_k
-            For ``tracin-we-topk``; by default the index's, else 10.
-        baselines
-            Other measures whose strongest rows are listed beside.
-        words
+            How many positions of a text count, for ``tracin-we-topk``; by default as in the index,
+            else 10.
+            baselines
+            Other measures, to list their strongest rows, too.
+            words
             Sum contributions by whole word instead of by token (:mod:`.explain.merge`).
-        spread
-            The index on a cluster, to be asked instead of this process.
-        **options
-            Of the measure: the fields of :class:`.measures.options.Options`.
+            spread
+            The index on a cluster, which is then asked instead of this process.
+            **options
+            Options of the measure: the fields of :class:`.measures.options.Options`.
 
         Raises
         ------
@@ -136,7 +137,7 @@ class Tracer:
 def _hits(
     listing: Listing, way: Way, queries: Queries, top: int, *, merged: bool
 ) -> list[tuple[list[Hit], list[Hit]]]:
-    """Return each query's strongest proponents and opponents, with their words where there are."""
+    """Return each query's strongest proponents and opponents, with words where there are any."""
     answer = way.ask(queries)
     ranked = answer.rank(top)
     words = answer.words([one.rows for one in ranked])
@@ -155,7 +156,7 @@ def _hits(
 def _beside(
     listing: Listing, others: Mapping[str, Way], queries: Queries, top: int
 ) -> list[dict[str, tuple[Hit, ...]]]:
-    """Return for each query the rows of largest score, whatever its sign, by other measures."""
+    """Return for each query the rows with the largest |score| by other measures."""
     found: list[dict[str, tuple[Hit, ...]]] = [{} for _ in range(len(queries))]
     for name, way in others.items():
         for place, row in enumerate(way.ask(queries).scores()):

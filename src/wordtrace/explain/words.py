@@ -12,20 +12,20 @@ from wordtrace.explain.prediction import Hit, Kind, Span, Word
 from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.tokenizer import TokenAt
 
-#: A token in more than this share of the training texts is a stop token.
+#: A token is a stop token if it stands in more than this share of the training texts.
 STOP_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens as people read them, and which of them say little.
+    """Tokens as people read them, with their kinds.
 
     Attributes
     ----------
     documents
-        int64, shape (vocabulary,): training texts that hold each token.
+    int64, shape (vocabulary,): the number of training texts that hold each token.
     examples
-        How many training texts there are.
+    The number of training texts.
     """
 
     tokenizer: TextTokenizer
@@ -33,14 +33,14 @@ class Vocabulary:
     examples: int
 
     def kind(self, token: int) -> Kind:
-        """Tell special tokens, stop tokens (in over 20 % of the training texts) and words."""
+        """Return a token's kind: special, stop (in over 20 % of the training texts) or word."""
         if token in self.tokenizer.special:
             return "special"
         return "stop" if self.documents[token] > STOP_SHARE * self.examples else "word"
 
 
 def places(positions: Sequence[TokenAt]) -> dict[int, tuple[Span, ...]]:
-    """Return where in the text each token stands."""
+    """Return the places in the text at which each token stands."""
     found: dict[int, list[Span]] = {}
     for position in positions:
         if position.span is not None:
@@ -54,7 +54,7 @@ def make_words(
     query: Mapping[int, tuple[Span, ...]],
     vocabulary: Vocabulary,
 ) -> tuple[Word, ...]:
-    """Return a pair's words by falling size of contribution."""
+    """Return the words that an example and a query share, by falling size of contribution."""
     return tuple(
         Word(
             vocabulary.tokenizer.token(token),
@@ -71,7 +71,7 @@ def make_words(
 
 
 def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
-    """Sum the hits' words by the query's token, by falling size; spans are the query's."""
+    """Sum the hits' words by the query's token, by falling size, with the query's spans."""
     found: dict[str, Word] = {}
     for word in (word for hit in hits for word in hit.contributions or ()):
         token = word.query_token or word.token
@@ -79,16 +79,17 @@ def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
         total, kind = word.contribution, word.kind
         if before is not None:
             total += before.contribution
-            # A whole word shares more of itself with some examples than with others.
+            # A whole word may share more pieces with some examples than with others.
             kind = kind if kind == before.kind else "word"
         found[token] = Word(token, total, kind, word.query_spans, word.query_spans)
     return tuple(sorted(found.values(), key=lambda word: (-abs(word.contribution), word.token)))
 
 
 def warning_of(proponents: Sequence[Hit]) -> str | None:
-    """Say when proponents share hardly a word with the query (section 4.5).
+    """Return a warning when proponents share hardly a word with the query (section 4.5).
 
-    That is: over 90 % of the listed proponents' contributions come from special and stop tokens.
+    That is the case when over 90 % of the listed proponents' contributions come from special and
+    stop tokens.
     """
     words = [word for hit in proponents for word in hit.contributions or ()]
     total = sum(abs(word.contribution) for word in words)
