@@ -55,7 +55,16 @@ def option(name: str, value: Value | None = None) -> str:
 
 
 class WordtraceError(Exception):
-    """Base of all errors that wordtrace raises on purpose; the job failed (exit status 1)."""
+    """Base of all errors that wordtrace raises on purpose; the job failed (exit status 1).
+
+    Examples
+    --------
+    >>> try:
+    ...     index.trace("")
+    ... except wt.WordtraceError as error:
+    ...     print(type(error).__name__)
+    InputError
+    """
 
     exit_code = 1
 

@@ -80,6 +80,13 @@ def apply_patch(
         When changes do not fit: an id that is not there, another label or text than before.
     InputError
         When `out` is `data`, is there, or is of another format.
+
+    Examples
+    --------
+    >>> index.mislabels(top=2).patch("remove").write("fix.jsonl")
+    >>> applied = wt.apply_patch(wt.read_patch("fix.jsonl"), "news.csv", "repaired.csv")
+    >>> applied.removed, applied.rows
+    (2, 58)
     """
     source, target = Path(data), Path(out)
     _check_places(source, target, overwrite)

@@ -62,6 +62,12 @@ def clusters(
     ------
     InputError
         For a share, threshold or size out of range, or when no example is wrong that often.
+
+    Examples
+    --------
+    >>> found = wt.clusters(run, trainings=4, wrong=0.5, workers=1)
+    >>> all(len(cluster.members) >= 3 for cluster in found.clusters)
+    True
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
     retrainer = own_retrainer(opened, "clusters")

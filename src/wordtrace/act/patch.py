@@ -63,7 +63,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Patch:
-    """Changes in an order of their own, at most one for each field of a row."""
+    """Changes in an order of their own, at most one for each field of a row.
+
+    Examples
+    --------
+    >>> patch = index.mislabels(top=5).patch("remove")
+    >>> len(patch), {change.action for change in patch}
+    (5, {'remove'})
+    """
 
     changes: tuple[Change, ...]
 
@@ -80,6 +87,12 @@ class Patch:
         ------
         InputError
             When it removes rows: what they held is not in a patch.
+
+        Examples
+        --------
+        >>> patch = index.mislabels(top=5).patch("relabel")
+        >>> patch.reversed().changes[0].after == patch.changes[0].before
+        True
         """
         removed = [one.id for one in self if one.action == "remove"]
         if removed:
@@ -97,6 +110,12 @@ class Patch:
         ------
         InputError
             When two patches change a row in different ways; names the row.
+
+        Examples
+        --------
+        >>> first, second = (index.mislabels(top=top).patch("remove") for top in (5, 2))
+        >>> len(first.merged(second))
+        5
         """
         rows: dict[str, dict[str, Change]] = {}  # by id, then by field
         changes: list[Change] = []
@@ -118,7 +137,15 @@ class Patch:
         return Patch(tuple(changes))
 
     def write(self, path: str | Path) -> None:
-        """Write JSON lines, one change a line."""
+        """Write JSON lines, one change a line.
+
+        Examples
+        --------
+        >>> patch = index.mislabels(top=5).patch("remove")
+        >>> patch.write("fix.jsonl")
+        >>> wt.read_patch("fix.jsonl") == patch
+        True
+        """
         lines = (json.dumps(one.document(), ensure_ascii=False, allow_nan=False) for one in self)
         atomic.write_text(Path(path), "".join(f"{line}\n" for line in lines))
 
@@ -130,6 +157,12 @@ def read_patch(path: str | Path) -> Patch:
     ------
     DataError
         For a line that is no change: says which, and what is wrong.
+
+    Examples
+    --------
+    >>> index.mislabels(top=5).patch("remove").write("fix.jsonl")
+    >>> len(wt.read_patch("fix.jsonl"))
+    5
     """
     source = Path(path)
     try:

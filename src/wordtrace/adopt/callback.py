@@ -45,6 +45,16 @@ class TraceCallback(TrainerCallback):
     ----------
     run
         The run, once training has ended.
+
+    Examples
+    --------
+    >>> tracing = wt.TraceCallback("runs/tuned", "news.csv")
+    >>> trainer = Trainer(
+    ...     model, arguments, train_dataset=rows, processing_class=tokenizer, callbacks=[tracing]
+    ... )
+    >>> _ = trainer.train()
+    >>> len(tracing.run.train)
+    60
     """
 
     def __init__(

@@ -73,6 +73,14 @@ def record(
         One sentence: what of the folder or the data can't be used, and what to do.
     CorruptError
         For weights that don't fit the model, or that hold NaN.
+
+    Examples
+    --------
+    >>> trainer = Trainer(model, arguments, train_dataset=rows, processing_class=tokenizer)
+    >>> _ = trainer.train()
+    >>> run = wt.record("trainer-output", "news.csv", "runs/recorded")
+    >>> len(run.train)
+    60
     """
     choices = Choices(
         label_names=label_names,

@@ -51,6 +51,12 @@ def cancellation(
         For an unknown layer, a limit under 2, or a run with a single checkpoint.
     NumericalError
         When a loss is NaN or infinite; names the example.
+
+    Examples
+    --------
+    >>> found = wt.cancellation(run, layers=["last"])
+    >>> [(one.layer, one.part) for one in found.parameters]
+    [('linear', 'weight'), ('linear', 'bias')]
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
     points = _points(opened)

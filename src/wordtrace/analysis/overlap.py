@@ -66,6 +66,12 @@ def overlap(
     ------
     InputError
         For an unknown measure or label, an empty query, or a `top` over the number of examples.
+
+    Examples
+    --------
+    >>> found = wt.overlap(run, ["the coach wins", "shares fall"], ["bm25", "tracin-last"], top=5)
+    >>> [one.measure for one in found.measures]
+    ['bm25', 'tracin-last']
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
     names = [measures] if isinstance(measures, str) else list(measures)

@@ -64,6 +64,12 @@ def words(
     ------
     InputError
         For an empty text, an unknown label or step, or two texts that share no token.
+
+    Examples
+    --------
+    >>> found = wt.words(run, "the coach of a team", "the coach of the league")
+    >>> sorted(word.token for word in found.similarity.words if not word.special)
+    ['coach', 'of', 'the']
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
     if text2 is None and label2 is not None:

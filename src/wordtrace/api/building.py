@@ -40,6 +40,12 @@ def build_index(
     device
         Where the model computes: "cpu", "cuda", or "auto" for a GPU where there is one; by default
         where `run` was opened, else the CPU.
+
+    Examples
+    --------
+    >>> index = wt.build_index("runs/news", "small-index", top_k=5, workers=1)
+    >>> len(index.ids) == len(index.run.train)
+    True
     """
     opened = open_on(run, device)
     folder = building.build(

@@ -58,6 +58,12 @@ def evaluate(
     ------
     InputError
         For an unknown measure or setting, or a size or number that makes no sense.
+
+    Examples
+    --------
+    >>> found = wt.evaluate(run, 2, measures=["bm25"], k=[2], repeats=2, workers=1)
+    >>> found.table().num_rows  # 2 queries × 2 seeds × proponents and opponents
+    8
     """
     refuse_unknown(options, evaluate)
     opened = run if isinstance(run, Run) else Run.open(run)

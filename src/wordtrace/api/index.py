@@ -46,6 +46,13 @@ class Index:
         The index on disk, and what it was built from.
     asker
         Answers for them by any measure.
+
+    Examples
+    --------
+    >>> with wt.Index.open("runs/news/index") as index:
+    ...     trace = index.trace("the coach and the striker win a match", top=3)
+    >>> len(trace.proponents)
+    3
     """
 
     def __init__(self, folder: IndexFolder, run: Run) -> None:
@@ -67,6 +74,11 @@ class Index:
             When the run is not the one it was built from.
         CorruptError
             When a file is missing or not whole.
+
+        Examples
+        --------
+        >>> wt.Index.open("runs/news/index")
+        Index('runs/news/index', 54 examples, top-k 10)
         """
         folder = IndexFolder.open(path)
         return cls(folder, folder.open_run(run, device))
@@ -165,6 +177,14 @@ class Index:
         ------
         InputError
             For an empty text, an unknown label or measure, a span that is not there once.
+
+        Examples
+        --------
+        >>> trace = index.trace("the coach and the striker win a match", label="Sport", top=3)
+        >>> best = trace.proponents[0]
+        >>> best.score > 0 and best.id in index.ids
+        True
+        >>> word, contribution = best.words[0]
         """
         refuse_unknown(options, Index.trace)
         return self._tracer.trace(
@@ -228,6 +248,12 @@ class Index:
         ------
         InputError
             For unusable data, an id that is there already, or a label that the run does not have.
+
+        Examples
+        --------
+        >>> later = [{"id": "new", "text": "the coach wins the cup", "label": "Sport"}]
+        >>> index.add(later, workers=1).ids[-1]
+        'new'
         """
         if not isinstance(data, Examples):
             data = read_examples(
@@ -248,11 +274,24 @@ class Index:
         return self._changed(folder)
 
     def remove(self, ids: Collection[str]) -> Index:
-        """Make examples invisible at once, by id; :meth:`merge` drops them. Returns this index."""
+        """Make examples invisible at once, by id; :meth:`merge` drops them. Returns this index.
+
+        Examples
+        --------
+        >>> first = index.ids[0]
+        >>> first in index.remove([first]).ids
+        False
+        """
         return self._changed(changing.remove(self.folder.path, self.run, list(ids)))
 
     def merge(self, shard_size: int | None = None) -> Index:
-        """Drop removed examples and join additions and shards; returns this index."""
+        """Drop removed examples and join additions and shards; returns this index.
+
+        Examples
+        --------
+        >>> index.remove(index.ids[:2]).merge()
+        Index('runs/news/index', 52 examples, top-k 10)
+        """
         return self._changed(merging.merge(self.folder.path, self.run, shard_size))
 
     def _changed(self, folder: IndexFolder) -> Index:
@@ -283,6 +322,13 @@ class Index:
             judged by them.
         words
             Tell what opposes a label by whole word instead of by token.
+
+        Examples
+        --------
+        >>> suspects = index.mislabels(top=5)
+        >>> [suspect.rank for suspect in suspects.rows]
+        [1, 2, 3, 4, 5]
+        >>> suspects.patch("remove").write("fix.jsonl")
         """
         return suspicion.mislabels(
             self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong, words=words
@@ -321,6 +367,12 @@ class Index:
         ------
         InputError
             For an unknown action, a k out of range, or when no query is misclassified.
+
+        Examples
+        --------
+        >>> found = index.fix(news, k=[2], actions=["remove"], repeats=2, limit=1, workers=1)
+        >>> len(found.patches)
+        1
         """
         return fixing.fix(
             self._tracer,
@@ -340,5 +392,10 @@ class Index:
         """Write each example's nearest others as Parquet; returns how many pairs there are.
 
         See :func:`.act.neighbours.neighbours`, which yields them block by block.
+
+        Examples
+        --------
+        >>> index.neighbours("neighbours.parquet", top=1) <= len(index.ids)
+        True
         """
         return write_neighbours(self.folder, self.run, Path(out), top=top, memory=memory)

@@ -44,5 +44,11 @@ def load(path: str | Path) -> Result:
         whole.
     CorruptError
         When the file is not JSON.
+
+    Examples
+    --------
+    >>> trace.save("why.json")
+    >>> wt.load("why.json").queries == trace.queries
+    True
     """
     return read_result(path, KINDS)

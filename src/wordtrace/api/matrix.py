@@ -38,6 +38,13 @@ class ScoreMatrix(Tabular):
         Of the training examples.
 
     :meth:`save` writes the table, or, where the name ends in ``.npy``, the bare array.
+
+    Examples
+    --------
+    >>> matrix = wt.scores(index, ["shares fall", "the coach wins"])
+    >>> matrix.values.shape == (len(matrix.queries), len(matrix.ids))
+    True
+    >>> matrix.save("scores.parquet")
     """
 
     measure: str
@@ -73,7 +80,14 @@ def scores(
     workers: int | None = None,
     **options: Any,
 ) -> ScoreMatrix:
-    """Return what :func:`influence` does, with the ids of queries and examples."""
+    """Return what :func:`influence` does, with the ids of queries and examples.
+
+    Examples
+    --------
+    >>> matrix = wt.scores(index, ["shares fall", "the coach wins"])
+    >>> matrix.queries
+    ('0', '1')
+    """
     refuse_unknown(options, scores)
     opened = open_either(run)
     try:
@@ -133,6 +147,12 @@ def influence(
     ------
     InputError
         When the index does not hold what the measure needs, or a run is to be asked on a cluster.
+
+    Examples
+    --------
+    >>> values = wt.influence(run, ["shares fall", "the coach wins"], measure="tracin-last")
+    >>> values.shape == (2, len(run.train))
+    True
     """
     refuse_unknown(options, influence)
     opened = open_either(run)

@@ -56,6 +56,12 @@ def verify(
         For a choice that makes no sense, or a run that can't be retrained here.
     MismatchError
         When the trace is of another run.
+
+    Examples
+    --------
+    >>> proof = wt.verify(trace, remove="opponents", k=3, repeats=2, workers=1)
+    >>> print(proof)
+    Removing the 3 strongest opponents changed P(...
     """
     if remove not in ("opponents", "proponents"):
         raise InputError(f"{option('remove')} is {remove!r}; it must be opponents or proponents.")

@@ -24,6 +24,12 @@ def estimate_index(
     **settings
         Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
         ``precision``, ``shard_size``, ``workers``.
+
+    Examples
+    --------
+    >>> needed = wt.estimate_index(run, top_k=5, workers=1)
+    >>> needed["bytes"] > 0
+    True
     """
     return estimation.estimate(open_on(run, device), **settings)
 
@@ -50,6 +56,12 @@ def calibrate(
     dict
         A row for each k; ``chosen`` is the smallest that keeps as much, None standing for all
         positions. See :func:`.index.calibrate.calibrate`.
+
+    Examples
+    --------
+    >>> costs = wt.calibrate(run, overlap=0.9)
+    >>> [row["top_k"] for row in costs["rows"]]
+    [...]
     """
     opened = (run if isinstance(run, Run) else Run.open(run)).weighted(weighting)
     building.check_stored(opened, dtype, project, projection, precision)

@@ -82,6 +82,12 @@ def train(
         For unusable data, settings or folder.
     TypeError
         When a recipe or settings are given both in full and by their fields.
+
+    Examples
+    --------
+    >>> run = wt.train("news.csv", "runs/short", text="text", label="label", epochs=1)
+    >>> run.label_names
+    ('Business', 'Film', 'Sport')
     """
     recipe, settings = _whole(
         recipe,

@@ -110,7 +110,7 @@ class Spread:
 
     @classmethod
     def over(cls, index: IndexFolder, run: Run, address: str | None, workers: int | None) -> Spread:
-        """Start `workers` searchers on a Ray cluster: by default one a core, at most one a shard."""
+        """Start searchers on a Ray cluster: `workers`, or one a core; but at most one a shard."""
         actors = Actors(address, workers)
         paths = str(index.path.resolve()), str(run.path.resolve()), state_of(index.manifest)
         spans = cut(index.manifest, actors.room)

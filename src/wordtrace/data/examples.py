@@ -42,6 +42,12 @@ class Examples:
         Where they were read, for messages.
     kind
         Of the labels: "class", one a text; "set", any of the classes; "number".
+
+    Examples
+    --------
+    >>> news = wt.Examples.of(["shares fall", "the coach wins"], [0, 1], ("Business", "Sport"))
+    >>> news.take([1]).texts
+    ['the coach wins']
     """
 
     table: pa.Table

@@ -69,6 +69,12 @@ def read_examples(
     ------
     DataError
         One sentence: what is wrong, where (file, line, column, id), what to do.
+
+    Examples
+    --------
+    >>> news = wt.read_examples("news.csv", text="text", label="label")
+    >>> len(news), news.label_names
+    (60, ('Business', 'Film', 'Sport'))
     """
     names = None if label_names is None else tuple(label_names)
     columns = label if label is None or isinstance(label, str) else tuple(label)

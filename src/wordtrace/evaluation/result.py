@@ -37,6 +37,11 @@ class Evaluation(Result):
 
     Both are None of an evaluation that was read from its document, which holds no single effects.
     :meth:`save` also writes a table to print: ``.tex`` or ``.md``.
+
+    Examples
+    --------
+    >>> found = wt.evaluate(run, 2, measures=["bm25"], k=[2], repeats=2, workers=1)
+    >>> found.save("study.md")
     """
 
     format: ClassVar[str] = FORMAT

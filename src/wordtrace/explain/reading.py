@@ -24,6 +24,12 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
     When the file is missing, is not a trace, is of a newer version, or has no such query.
     CorruptError
         When the file is not JSON.
+
+    Examples
+    --------
+    >>> trace.save("why.json")
+    >>> len(wt.read_trace("why.json", query=0))
+    1
     """
     found = read_result(path, [Trace])
     if query is None:

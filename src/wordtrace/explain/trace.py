@@ -50,6 +50,12 @@ class Trace(Result):
         Their folders; `index` is None when the run alone was used.
     whole_words
         Whether contributions are summed by word; else they are by token.
+
+    Examples
+    --------
+    >>> trace = index.trace(["the coach wins", "shares fall"], top=3)
+    >>> [query.text for query in trace]
+    ['the coach wins', 'shares fall']
     """
 
     format: ClassVar[str] = FORMAT
@@ -117,6 +123,11 @@ class Trace(Result):
         explained), sign ("proponent" or "opponent"), rank (from 1 for either sign), id, score,
         label, text, text2 (for pairs only), special_share, stop_share, words (null where the
         measure has none).
+
+        Examples
+        --------
+        >>> trace.table().num_rows == len(trace.proponents) + len(trace.opponents)
+        True
         """
         rows = [
             {

@@ -18,6 +18,12 @@ def measures() -> dict[str, Any]:
     Each has its name, its equation, what it needs, what it costs, and whether its scores split
     into words. A name that takes layers is given with a placeholder for them (``tracin:LAYER,…``);
     most measures of layers also take ``+bias`` at the end of the name.
+
+    Examples
+    --------
+    >>> from wordtrace.measures.catalogue import measures
+    >>> "bm25" in [one["name"] for one in measures()["measures"]]
+    True
     """
     listed = [{"name": name, **asdict(measure(name).about)} for name in [*MEASURES, *_FAMILIES]]
     for one in listed:

@@ -32,6 +32,11 @@ class Options:
         ``random``.
     memory
         Bytes of working memory that a measure may take beside the scores themselves.
+
+    Examples
+    --------
+    >>> wt.Options(damping=0.01).damping
+    0.01
     """
 
     top_k: int = 10

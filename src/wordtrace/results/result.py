@@ -27,7 +27,13 @@ class Tabular(ABC):
         """Return it as a pyarrow table."""
 
     def to_frame(self) -> Any:
-        """Return :meth:`table` as a pandas DataFrame (InputError without pandas)."""
+        """Return :meth:`table` as a pandas DataFrame (InputError without pandas).
+
+        Examples
+        --------
+        >>> trace.to_frame()["sign"].unique().tolist()
+        ['proponent', 'opponent']
+        """
         return to_frame(self.table())
 
     def to_dataset(self) -> Any:
@@ -45,6 +51,10 @@ class Tabular(ABC):
         ------
         InputError
             For another ending, or a folder that does not exist.
+
+        Examples
+        --------
+        >>> trace.save("why.html")
         """
         file, ways = Path(path), self._ways()
         write = ways.get(file.suffix.lower())

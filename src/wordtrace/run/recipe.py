@@ -31,6 +31,11 @@ class Recipe:
     ------
     InputError
         Names the field, its value and the limit.
+
+    Examples
+    --------
+    >>> wt.Recipe(epochs=3, batch_size=8).steps(20)
+    9
     """
 
     epochs: int = 5

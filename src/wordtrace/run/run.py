@@ -52,6 +52,11 @@ class Run:
         What makes this run this run: data, tokenizer, weights, rates and recipe.
     device
         Where models are loaded.
+
+    Examples
+    --------
+    >>> run.label_names, len(run.train)
+    (('Business', 'Film', 'Sport'), 54)
     """
 
     def __init__(self, path: Path, document: Mapping[str, Any], device: str = "cpu") -> None:
@@ -73,6 +78,11 @@ class Run:
             When there is no finished run at `path`.
         CorruptError
             When ``run.json`` can't be read, is of a newer version or not complete.
+
+        Examples
+        --------
+        >>> wt.Run.open("runs/news")
+        Run('runs/news', 54 examples, 3 checkpoints)
         """
         folder = Path(path)
         if not atomic.holds(folder, MANIFEST):
@@ -261,6 +271,11 @@ class Run:
         ------
         InputError
             When pairs are given to a run without, or the reverse.
+
+        Examples
+        --------
+        >>> run.predict(["shares fall", "the coach wins"]).shape
+        (2, 3)
         """
         if (texts2 is not None) != self.has_pairs:
             expected = "pairs of texts" if self.has_pairs else "single texts"

@@ -36,6 +36,11 @@ class Settings:
     ------
     InputError
         Names the field, its value and the limit.
+
+    Examples
+    --------
+    >>> wt.Settings(dim=16, checkpoints=(5, 10)).model
+    'cnn'
     """
 
     model: str = "cnn"

@@ -24,7 +24,15 @@ _TABLE = pa.schema(
 
 @dataclass(frozen=True)
 class Verification(Result):
-    """What removing did, against its controls; :meth:`document` is the whole of it."""
+    """What removing did, against its controls; :meth:`document` is the whole of it.
+
+    Examples
+    --------
+    >>> proof = wt.verify(trace, k=3, repeats=2, workers=1)
+    >>> proof.save("proof.json")
+    >>> wt.load("proof.json").document() == proof.document()
+    True
+    """
 
     format: ClassVar[str] = FORMAT
     version: ClassVar[int] = VERSION
