@@ -36,10 +36,10 @@ def build_index(
     executor
         "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
     address
-        Of the Ray cluster; see :class:`.execute.ray.Cluster`.
-    device
-        Where the model computes: "cpu", "cuda", or "auto" for a GPU where there is one; by default
-        where `run` was opened, else the CPU.
+        The address of the Ray cluster; see :class:`.execute.ray.Cluster`.
+        device
+        The device of the model: "cpu", "cuda", or "auto" for a GPU where there is one. By default,
+        the device with which `run` was opened, else the CPU.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def build_index(
 
 
 def open_on(run: Run | str | Path, device: str | None) -> Run:
-    """Return the run with its models on a device; None leaves them where they are, or the CPU."""
+    """Return the run with its models on a device; None keeps their device (for a path, the CPU)."""
     opened = run if isinstance(run, Run) else Run.open(run, device or "cpu")
     if device is None or find_device(device) == opened.device:
         return opened

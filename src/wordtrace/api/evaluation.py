@@ -39,20 +39,21 @@ def evaluate(
     address: str | None = None,
     **options: Any,
 ) -> Evaluation:
-    """Leave out the rows that each measure names, retrain, and tell what the model then says.
+    """Leave out the rows that each measure names, retrain, and see how predictions change.
 
-    Deletion curves DEL+ and DEL− with their areas (section 2.2), intervals and controls. Results
-    are kept in the run's folder: an interrupted study goes on, and studies share what they have in
-    common. :func:`wordtrace.evaluation.study.evaluate` describes each parameter.
+    The result has the deletion curves DEL+ and DEL− with their areas (section 2.2), intervals and
+    controls. Results of retrainings are kept in the run's folder: an interrupted study goes on, and
+    studies share what they have in common. :func:`wordtrace.evaluation.study.evaluate` describes
+    each parameter.
 
     Parameters
     ----------
     run
         A run, or its folder.
     queries
-        Labelled texts, or how many of the held-out rows to draw.
-    **options
-        Of the measures: the fields of :class:`Options`.
+        Labelled texts, or the number of held-out rows to draw.
+        **options
+        Options of the measures: the fields of :class:`Options`.
 
     Raises
     ------

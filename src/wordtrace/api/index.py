@@ -1,4 +1,4 @@
-"""An index opened with its run: asked, and changed."""
+"""An opened index with its run: asking it, and changing it."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ from wordtrace.run.run import Run
 class Index:
     """An index with its run: ask it which examples and words made a prediction.
 
-    Use :meth:`open`, or :func:`build_index`. As a context manager it ends what it holds on a
-    cluster (:meth:`close`). Several threads may ask it at once; while one changes it (:meth:`add`,
-    :meth:`remove`, :meth:`merge`) the others should wait.
+    :meth:`open` and :func:`build_index` return one. As a context manager it calls :meth:`close` at
+    the end. Several threads may ask it at once; while one thread changes it (:meth:`add`,
+    :meth:`remove`, :meth:`merge`), the others should wait.
 
     Attributes
     ----------
     folder, run
-        The index on disk, and what it was built from.
+    The index on disk, and the run from which it was built.
     asker
-        Answers for them by any measure.
+    Answers questions to them by any measure.
 
     Examples
     --------
@@ -69,9 +69,9 @@ class Index:
         Raises
         ------
         InputError
-            When there is no finished index.
+        When there is no finished index at `path`.
         MismatchError
-            When the run is not the one it was built from.
+        When the run is not the one from which the index was built.
         CorruptError
             When a file is missing or not whole.
 
@@ -94,7 +94,7 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """End the workers of a cluster that answered for this index; without any, do nothing."""
+        """End the workers on a cluster that answered for this index, if there are any."""
         with self._starting:
             self._close()
 
@@ -105,11 +105,11 @@ class Index:
 
     @property
     def ids(self) -> list[str]:
-        """The examples' ids in the order of their rows, removed ones left out."""
+        """The examples' ids in the order of their rows, without removed examples."""
         return list(self.folder.rows)
 
     def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
-        """Return the index on a cluster, kept from call to call; None for this process."""
+        """Return the index on a cluster, which is kept between calls; None for this process."""
         if executor not in ("threads", "ray"):
             raise InputError(f"{option('executor')} is {executor!r}; it must be threads or ray.")
         if executor == "threads":
@@ -150,33 +150,38 @@ class Index:
         texts
             One text, a list of them, or Examples; a pair of texts is a tuple.
         label
-            The label to explain, for all texts or one each; by default the Examples' own, else
-            the model's prediction.
-        measure
-            By default what the index holds: ``tracin-we-topk``, or ``tracin-we``.
-        top
+            The label to explain: one for all texts, or a list with one for each. By default the
+            Examples' own labels, else the model's predictions.
+            measure
+            The measure; by default the one that the index holds: ``tracin-we-topk``, or
+            ``tracin-we``.
+            top
             How many proponents and opponents to list.
-        top_k
-            Positions kept in a text; by default the index's. Another k streams from the run.
-        baselines
-            Other measures whose strongest rows to list beside, such as ``("bm25",)``.
-        words
+            top_k
+            How many positions of a text count; by default as many as in the index. For another
+            number, gradients are computed anew from the run.
+            baselines
+            Other measures, such as ``("bm25",)``: their strongest rows are listed, too.
+            words
             Give contributions by whole word instead of by token; they sum to the same score.
-        span
-            Of a language model's answer: explain this part of it alone, by the loss of its tokens:
-            a text that stands in it once, or (start, end) in characters; for all texts or one each.
-        executor
-            "threads" of this process, or "ray": workers on a Ray cluster, each with some of the
-            shards. They stay for the next call, until :meth:`close`. The answer is the same.
-        address, workers
-            Of the cluster, see :class:`.execute.ray.Cluster`; and how many workers.
-        **options
-            Of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
+            span
+            For a language model: the part of the answer to explain, by the loss of its tokens
+            alone. It is a text that stands in the answer exactly once, or (start, end) in
+            characters; one for all texts, or a list with one for each.
+            executor
+            "threads" for threads of this process, or "ray" for workers on a Ray cluster, each of
+            which has some of the shards. They stay for the next call, until :meth:`close`. The
+            answer is the same.
+            address, workers
+            The cluster's address (see :class:`.execute.ray.Cluster`), and the number of workers.
+            **options
+            Options of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
         Raises
         ------
-        InputError
-            For an empty text, an unknown label or measure, a span that is not there once.
+            InputError
+            For an empty text, an unknown label or measure, or a span that does not stand in the
+            answer exactly once.
 
         Examples
         --------
@@ -231,23 +236,24 @@ class Index:
         executor: str | Executor = "processes",
         address: str | None = None,
     ) -> Index:
-        """Index further examples with the run's checkpoints; returns this index.
+        """Add further examples, indexed with the run's checkpoints; returns this index.
 
-        They were not trained on: their influence is what training on them would have had, to first
-        order.
+        The model was not trained on them: their influence is the one that training on them would
+        have had, to first order.
 
         Parameters
         ----------
         data
-            What :func:`read_examples` takes, or Examples; ids must be new. Of a language model's
-            `label` is not read.
+        Examples, or whatever :func:`read_examples` reads; their ids must be new. For a language
+        model, `label` is not read.
         executor, address
-            As for :func:`build_index`.
+        See :func:`build_index`.
 
         Raises
         ------
         InputError
-            For unusable data, an id that is there already, or a label that the run does not have.
+        For unusable data, an id that the index holds already, or a label that the run does not
+        have.
 
         Examples
         --------
@@ -274,7 +280,7 @@ class Index:
         return self._changed(folder)
 
     def remove(self, ids: Collection[str]) -> Index:
-        """Make examples invisible at once, by id; :meth:`merge` drops them. Returns this index.
+        """Hide examples, by id, at once; :meth:`merge` deletes them. Returns this index.
 
         Examples
         --------
@@ -285,7 +291,7 @@ class Index:
         return self._changed(changing.remove(self.folder.path, self.run, list(ids)))
 
     def merge(self, shard_size: int | None = None) -> Index:
-        """Drop removed examples and join additions and shards; returns this index.
+        """Delete removed examples, and join additions and shards; returns this index.
 
         Examples
         --------
@@ -318,10 +324,10 @@ class Index:
         top
             How many rows to list.
         planted, wrong
-            Ids whose labels were flipped on purpose, or are known to be wrong: the rankings are
-            judged by them.
-        words
-            Tell what opposes a label by whole word instead of by token.
+            The ids of rows whose labels were flipped on purpose, or are known to be wrong, to judge
+            the rankings.
+            words
+            Give the words that oppose a label as whole words instead of tokens.
 
         Examples
         --------
@@ -348,20 +354,21 @@ class Index:
         executor: str | Executor = "processes",
         address: str | None = None,
     ) -> Fix:
-        """Find by retraining what sets misclassified queries right; see :func:`.act.fix.fix`.
+        """Find by retraining which change corrects misclassified queries; see :func:`.act.fix.fix`.
 
         Parameters
         ----------
         queries
-            Examples with right labels; those that the model gets right are left out.
+        Examples with their right labels; those that the model gets right are left out.
         k, actions, measures
-            How many opponents to change, how, and other measures to compare with.
+        How many opponents to change, how to change them, and other measures to compare with.
         repeats
-            Seeds, each retrained for every change.
+        The number of seeds; each is retrained for every change.
         band, limit
-            Only queries whose predicted label has a probability within; and at most so many.
+        Take only queries with a probability of the predicted label in this range, and at most
+        this many.
         workers, executor, address
-            As of :func:`build_index`.
+        See :func:`build_index`.
 
         Raises
         ------
@@ -389,7 +396,7 @@ class Index:
         )
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
-        """Write each example's nearest others as Parquet; returns how many pairs there are.
+        """Write each example's nearest other examples as Parquet; returns the number of pairs.
 
         See :func:`.act.neighbours.neighbours`, which yields them block by block.
 

@@ -1,4 +1,4 @@
-"""Any saved result, read back."""
+"""Reading back any saved result."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ KINDS: tuple[type[Result], ...] = (
 def load(path: str | Path) -> Result:
     """Open a result that was saved as JSON, by ``save`` or by a command's ``--out``.
 
-    The document's "format" says what it is: what a trace was saved to gives a :class:`Trace`. A
-    fix comes without its patches and an evaluation without its single effects, which their
-    documents do not hold.
+    The document's "format" says what it is: the file of a trace gives a :class:`Trace`, for
+    example. A fix comes without its patches, and an evaluation without its single effects, since
+    their documents do not hold these.
 
     Raises
     ------

@@ -33,9 +33,9 @@ class ScoreMatrix(Tabular):
         float32, shape (queries, examples): element [i, j] is the influence on query i of training
         row j, or of an index's example j; positive for proponents.
     queries
-        Their ids; of texts that were given by themselves, their numbers from 0.
-    ids
-        Of the training examples.
+        The queries' ids; for texts that were given by themselves, their numbers from 0.
+        ids
+        The training examples' ids.
 
     :meth:`save` writes the table, or, where the name ends in ``.npy``, the bare array.
 
@@ -53,7 +53,7 @@ class ScoreMatrix(Tabular):
     ids: tuple[str, ...]
 
     def table(self) -> Any:
-        """Return a row a training example as a pyarrow table.
+        """Return a pyarrow table with one row for each training example.
 
         Columns: id, and "query ID" for each query, float32.
         """
@@ -80,7 +80,7 @@ def scores(
     workers: int | None = None,
     **options: Any,
 ) -> ScoreMatrix:
-    """Return what :func:`influence` does, with the ids of queries and examples.
+    """Return the scores of :func:`influence` together with the ids of queries and examples.
 
     Examples
     --------
@@ -125,16 +125,16 @@ def influence(
     Parameters
     ----------
     run
-        A run, or an index, or the folder of one. An index answers the measures that it holds, from
-        its postings, for its own examples: those added too, those removed not.
-    measure
-        A name; ``wordtrace measures`` lists them. By default what the index holds, else
-        ``tracin-we-topk``.
-    span
-        Of a language model's answers: the part that is meant, as for :meth:`Index.trace`.
-    executor, address, workers
-        Of an index, as for :meth:`Index.trace`.
-    **options
+        A run, an index, or the folder of either. An index answers the measures that it holds from
+        its postings, for its own examples: with those added to it and without those removed.
+        measure
+        The name of a measure; ``wordtrace measures`` lists them. By default the one that the index
+        holds, else ``tracin-we-topk``.
+        span
+        For a language model: the part of the answers to explain; see :meth:`Index.trace`.
+        executor, address, workers
+        Only for an index; see :meth:`Index.trace`.
+        **options
         The fields of :class:`Options`, such as ``top_k=20`` or ``damping=0.01``.
 
     Returns
@@ -184,7 +184,7 @@ def _answer(
     workers: int | None = None,
     **options: Any,
 ) -> tuple[str, Scores]:
-    """Return the measure's name, filled in where it was left open, and :func:`influence`."""
+    """Return the measure's name (the default where none was given) and :func:`influence`."""
     if isinstance(opened, Index):
         question = opened.asker.question(queries, label, span)
         return opened._scores(question, measure, executor, address, workers, **options)
@@ -200,7 +200,7 @@ def _answer(
 
 
 def open_either(run: Run | Index | str | Path) -> Run | Index:
-    """Open a run or an index, by what is in the folder; an open one is returned."""
+    """Open a run or an index, depending on what the folder holds; return an open one as it is."""
     if not isinstance(run, str | Path):
         return run
     return Index.open(run) if (Path(run) / manifests.FILE).exists() else Run.open(run)

@@ -1,4 +1,4 @@
-"""What removing a trace's rows does, by retraining."""
+"""Measuring by retraining what the removal of a trace's rows does."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def verify(
     run: Run | None = None,
     retrainer: Retrainer | None = None,
 ) -> Verification:
-    """Remove a trace's strongest opponents (or proponents), retrain, and tell what happened.
+    """Remove a trace's strongest opponents (or proponents), retrain, and measure the effect.
 
     Parameters
     ----------
     k
-        Rows removed for each query; fewer where there are fewer of that sign. Where the trace
-        lists fewer than k, it is made again with the same measure.
+    How many rows to remove for each query; fewer where there are fewer of that sign. If the
+    trace lists fewer than k, it is made again with the same measure.
     repeats
-        Seeds; each is retrained with and without the rows, and beside two controls.
+    The number of seeds; each is retrained with and without the rows, and for two controls.
     executor, address
-        As of :func:`build_index`.
+    See :func:`build_index`.
     index, run
-        Override the places that the trace records.
+    Override the places that the trace records.
     retrainer
-        What trains a model with a change of the data
-        (:class:`wordtrace.verification.retrainer.Retrainer`); by default what repeats the run's
-        own training, for runs of `wordtrace train`.
+    What trains a model with a change of the data
+    (:class:`wordtrace.verification.retrainer.Retrainer`); by default the one that repeats the
+    run's own training, for runs of `wordtrace train`.
 
     Raises
     ------
@@ -100,13 +100,13 @@ def verify(
 
 
 def _rows(trace: Trace, remove: str, k: int, run: Run, index: Index | None) -> list[Rows]:
-    """Return each query's k strongest rows of a sign, tracing again where too few are listed."""
+    """Return each query's k strongest rows of a sign; trace again if too few are listed."""
     lists = [getattr(query, remove) for query in trace.queries]
     rows = [tuple(run.rows_of([hit.id for hit in hits[:k]]).tolist()) for hits in lists]
     if not any(0 < len(one) < k for one in rows):
         return rows
     if index is None and trace.index is not None:
-        # With a run that has moved, its index mostly has moved along.
+        # If a run was moved, its index was mostly moved with it.
         places = [Path(trace.index), run.path / "index"]
         there = next((place for place in places if (place / "manifest.json").exists()), None)
         index = None if there is None else Index.open(there, run.path)

@@ -1,4 +1,4 @@
-"""What an index would take, and what a smaller one would keep."""
+"""What an index would cost, and how much of the ranking a smaller one would keep."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from wordtrace.run.run import Run
 def estimate_index(
     run: Run | str | Path, *, device: str | None = None, **settings: Any
 ) -> dict[str, Any]:
-    """Reckon from a sample what :func:`build_index` would take: time, memory, disk.
+    """Estimate from a sample what :func:`build_index` would take: time, memory and disk space.
 
     Parameters
     ----------
     device
-        As of :func:`build_index`.
+    See :func:`build_index`.
     **settings
-        Of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``, ``weighting``,
-        ``precision``, ``shard_size``, ``workers``.
+    Settings of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``,
+    ``weighting``, ``precision``, ``shard_size``, ``workers``.
 
     Examples
     --------
@@ -49,13 +49,13 @@ def calibrate(
     Parameters
     ----------
     overlap
-        The share of the exact 20 strongest proponents and opponents to be kept.
+    The share of the exact 20 strongest proponents and opponents that an index should keep.
 
     Returns
     -------
     dict
-        A row for each k; ``chosen`` is the smallest that keeps as much, None standing for all
-        positions. See :func:`.index.calibrate.calibrate`.
+    A JSON document with a row for each k. ``chosen`` is the smallest k that keeps the share;
+    None stands for all positions. See :func:`.index.calibrate.calibrate`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Training a model on whatever data a user has."""
+"""Training a model on a user's data, whatever its form."""
 
 from __future__ import annotations
 
@@ -56,32 +56,32 @@ def train(
     Parameters
     ----------
     data
-        What :func:`read_examples` takes, or Examples.
-    out
+        Examples, or whatever :func:`read_examples` reads.
+        out
         The run's folder.
-    eval_data
-        Held-out examples; else `eval_fraction` of the data (by label, copies of a text on one
-        side; 0 for none).
-    split, eval_split
-        Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
-        examples from `data`.
-    eval_label
+        eval_data
+        The held-out examples. Without them, the share `eval_fraction` of the data is held out: the
+        same share of each label, with all copies of a text on the same side; 0 for none.
+        split, eval_split
+        Names of splits of a ``DatasetDict`` or a data set on the hub. If only `eval_split` is
+        given, the held-out examples are taken from `data`.
+        eval_label
         The label column of `eval_data`, where it has another name.
-    recipe, settings
-        In full; or their fields one by one, as below.
+        recipe, settings
+        The complete recipe and settings, instead of the single fields below.
     epochs, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
     freeze_embeddings, seed
-        Of the recipe: see :class:`wordtrace.Recipe`. A pretrained model has other defaults: AdamW,
-        5e-5 falling to 0, 3 epochs.
+        Fields of the recipe: see :class:`wordtrace.Recipe`. A pretrained model has other defaults:
+        AdamW, a learning rate that falls from 5e-5 to 0, and 3 epochs.
     model, layers, dim, filters, max_length, vocabulary, embeddings, checkpoints, early_stopping
-        Of the settings: see :class:`wordtrace.Settings`.
+        Fields of the settings: see :class:`wordtrace.Settings`.
 
     Raises
     ------
     InputError
         For unusable data, settings or folder.
     TypeError
-        When a recipe or settings are given both in full and by their fields.
+        When a recipe or settings are given both completely and by their fields.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def train(
     elif not 0 <= eval_fraction < 1:
         raise InputError(f"{option('eval_fraction')} is {eval_fraction}; it must be in [0, 1).")
     elif eval_fraction:
-        # Not by the recipe's seed: runs of several seeds are judged on the same rows.
+        # Not the recipe's seed, so that runs with different seeds are judged on the same rows.
         examples, held_out = examples.split(eval_fraction, seed=0)
     return training.train(
         examples,
@@ -160,7 +160,7 @@ def _whole(
     of_recipe: dict[str, Any],
     of_settings: dict[str, Any],
 ) -> tuple[Recipe, Settings]:
-    """Return recipe and settings, in full or made of the fields that are given."""
+    """Return recipe and settings, as given or made from the given fields."""
     of_recipe = {name: one for name, one in of_recipe.items() if one is not None}
     of_settings = {name: one for name, one in of_settings.items() if one is not None}
     if (recipe and of_recipe) or (settings and of_settings):
