@@ -1,4 +1,4 @@
-"""Objects kept in processes of a Ray cluster, to be asked again and again."""
+"""Objects that stay in processes of a Ray cluster, to be asked again and again."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from wordtrace.execute.threads import one_thread
 
 
 class Actors:
-    """Objects on the machines of a Ray cluster, one an actor, each with a core and one thread.
+    """Objects on the machines of a Ray cluster; each is an actor with one core and one thread.
 
-    An object whose process or machine dies is made anew elsewhere, and asked again: making and
-    asking must end the same when they are done twice. After an error, or an interruption, all are
-    gone.
+    If the process or machine of an object dies, the object is made anew elsewhere and asked again,
+    so making and asking must give the same result when repeated. After an error or an interruption
+    all objects are gone.
 
     Parameters
     ----------
     address, workers
-        As of :class:`~wordtrace.execute.ray.Cluster`; `workers` is the most objects.
+    See :class:`~wordtrace.execute.ray.Cluster`; `workers` is the largest number of objects.
     attempts
         How often an object is made before asking it fails.
 
@@ -55,11 +55,11 @@ class Actors:
                 f"{option('workers')} is {workers}, but the Ray cluster has {cores} cores; give "
                 f"{cores} or fewer."
             )
-        #: The most objects that there is room for.
+        #: The largest number of objects for which there is room.
         self.room: int = workers or cores
 
     def start(self, make: Callable[[Any], Any], items: Sequence[Any]) -> None:
-        """Make an object of each item, on as many machines as there are; waits for all."""
+        """Make an object from each item, on as many machines as there are; wait for all."""
         kept = self._ray.remote(
             num_cpus=1,
             max_restarts=self.attempts - 1,
@@ -84,7 +84,7 @@ class Actors:
             When an object was lost in every attempt.
         """
         with self._closing():
-            # Put once: a machine takes them once, however many objects it has.
+            # Put them once, so that each machine receives them once, however many objects it has.
             shared = [self._ray.put(one) for one in given]
             asked = [handle.ask.remote(method, *shared) for handle in self._handles]
             found: list[Any] = result_of(self._ray, asked, self._lost)
@@ -100,7 +100,7 @@ class Actors:
         self._end()
 
     def _closing(self) -> ExitStack:
-        """Close where what follows fails: what is still under way must not meet the next call."""
+        """Close if the block fails, so that unfinished work does not mix with the next call."""
         stack = ExitStack()
 
         def left(kind: object, error: object, trace: object) -> None:
@@ -114,8 +114,8 @@ class Actors:
 class _Kept:
     """The actor.
 
-    The object is made at the first call: of an error in the constructor Ray would only tell as of
-    the actor's death.
+    The object is made at the first call, because Ray reports an error in a constructor only as the
+    death of the actor.
     """
 
     def __init__(self, make: Callable[[Any], Any], item: Any) -> None:

@@ -19,19 +19,19 @@ _UNREACHED = (
     f"{option('address')}."
 )
 
-# How many hold the connection that was made here; the last to leave ends it.
+# How many users the connection made here has; the last one to leave ends it.
 _holders = 0
 
 
 @contextmanager
 def connected(address: str | None, workers: int | None) -> Iterator[Any]:
-    """Give a connected ``ray``; what was started here ends here.
+    """Yield a connected ``ray``; a cluster that was started here ends here.
 
     Parameters
     ----------
     address
-        Of a running cluster. None takes the one that Ray finds (``RAY_ADDRESS``), else starts one
-        on this machine, for the time of the connection.
+    The address of a running cluster. None takes the one that Ray finds (``RAY_ADDRESS``), else
+    starts one on this machine for the time of the connection.
     workers
         The cores of a cluster that is started here; by default all.
 
@@ -68,8 +68,8 @@ def result_of(ray: Any, reference: Any, lost: str) -> Any:
     Parameters
     ----------
     lost
-        What to say, as a WordtraceError, where the worker or its machine died for good; ``{}``
-        stands for Ray's name of that.
+        The message of the WordtraceError if the worker or its machine died for good; ``{}`` stands
+        for Ray's name of the failure.
     """
     try:
         return ray.get(reference)

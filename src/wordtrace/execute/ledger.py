@@ -1,4 +1,4 @@
-"""What is done, in a SQLite file: a killed job resumes, and nothing is done twice."""
+"""A list of finished tasks in a SQLite file, so that a killed job resumes where it was."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Ledger:
         return None if row is None else json.loads(row[0])
 
     def starting(self, prefix: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return the keys that start with `prefix`, rising, and their results."""
+        """Return the keys that start with `prefix`, in rising order, with their results."""
         rows = self._connection.execute(
             "SELECT key, result FROM done WHERE key >= ? AND key < ? ORDER BY key",
             (prefix, prefix + chr(0x10FFFF)),

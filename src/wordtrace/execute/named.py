@@ -26,8 +26,8 @@ def named(
     ----------
     also
         Another name that the caller knows, for the message.
-    gpus
-        Of a cluster, for each task.
+        gpus
+        How many GPUs each task on a cluster needs.
 
     Raises
     ------

@@ -31,5 +31,5 @@ class once(cached_property[Value]):
             try:
                 return super().__get__(instance, owner)
             finally:
-                # A lock can't be pickled. Who waits for this one finds the value then.
+                # A lock can't be pickled. A thread that waits for this one then finds the value.
                 instance.__dict__.pop(key, None)

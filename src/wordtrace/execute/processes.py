@@ -1,4 +1,4 @@
-"""One process a core, each with one thread.
+"""One process for each core, each with one thread.
 
 Two processes of one thread do many times the retrainings of one process with two threads, since
 small models spend their time between operations, not in them. Processes come from loky: unlike
@@ -32,20 +32,21 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 class Processes:
     """An :class:`~wordtrace.execute.protocol.Executor` over worker processes of this machine.
 
-    A task whose worker dies is begun again in a new one: a task must end the same when it is run
-    twice. So is one that hangs: that takes ten times as long as the longest so far, and a minute.
+    If a task's worker dies, the task is run again in a new one, so a task must give the same result
+    when it is repeated. So is a task that hangs: one that takes more than a minute and ten times as
+    long as the longest so far.
 
     Parameters
     ----------
     workers
         How many processes; by default one for each core this process may use.
     attempts
-        How often a task is begun.
-    tolerant
-        Also try a task again that raised a :class:`WordtraceError`; and where all attempts fail,
-        yield :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
-    patience
-        Seconds after which a task can be taken for hanging.
+        How often a task is tried.
+        tolerant
+        Also repeat a task that raised a :class:`WordtraceError`; and if all attempts fail, yield
+        :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
+        patience
+        The seconds after which a task may count as hanging.
     """
 
     def __init__(
@@ -70,13 +71,13 @@ class Processes:
         Raises
         ------
         WordtraceError
-            When a task lost its worker in every attempt, unless tolerant.
+            When a task lost its worker in every attempt, unless `tolerant`.
         """
         from loky.process_executor import TerminatedWorkerError
 
         waiting = ((item, 1) for item in items)
         again: list[tuple[Item, int]] = []
-        # A pool for each worker: so a death is the fault of the one task that it ran.
+        # Each worker has its own pool, so that a death is the fault of the one task that it ran.
         idle = [_pool() for _ in range(self.workers)]
         # Not concurrent.futures.wait: Ctrl-C in the middle of it can leave a lock held that the
         # pool's own thread then waits for, forever. A SimpleQueue is waited for in C.
@@ -146,7 +147,7 @@ class Processes:
 
 @dataclass
 class _Flight(Generic[Item]):
-    """A task under way: the how-manieth attempt, in which pool, since when, how it may end."""
+    """A running task: the number of the attempt, its pool, its start, and its future."""
 
     item: Item
     attempt: int
@@ -174,7 +175,7 @@ def _lost(reason: str, attempts: int) -> Any:
 
 
 def executor(workers: int | None, tasks: int, *, tolerant: bool = False) -> Processes | Serial:
-    """Return processes where there is work for more than one, else this process alone."""
+    """Return processes if there is work for more than one, else this process alone."""
     if workers is not None and workers < 1:
         raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
     count = min(workers or cores(), tasks)
@@ -196,9 +197,9 @@ def _start_worker(parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this worker when its parent is gone: killed, it could not tell us to stop.
+    """End this worker when its parent is gone, since a killed parent could not tell it to stop.
 
-    The worker itself would wait for the next task for ever, with all its memory.
+    Otherwise the worker would wait for the next task for ever, and keep all its memory.
     """
     while os.getppid() == parent:
         time.sleep(1.0)

@@ -12,13 +12,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Lost:
-    """What a tolerant executor yields in place of a result that could not be had, and why."""
+    """What a tolerant executor yields, with the reason, where it could not get a result."""
 
     reason: str
 
 
 class Executor(Protocol):
-    """Runs one function over many items; items don't know of each other."""
+    """Runs one function over many items that are independent of each other."""
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]

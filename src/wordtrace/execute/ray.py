@@ -31,23 +31,24 @@ class Cluster:
     Parameters
     ----------
     address
-        Of a running cluster: "auto", "HOST:6379" or "ray://HOST:10001". None takes the one that
-        Ray finds (``RAY_ADDRESS``), else starts one on this machine, for the time of the run.
-    workers
-        Most tasks at a time; by default one for each core of the cluster.
-    attempts
-        How often a task is begun before the run fails.
-    tolerant
-        Also try a task again that raised a :class:`WordtraceError`; and where all attempts fail,
-        yield :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
-    cpus, memory
-        What Ray sets aside for a task: cores, a fraction too, and bytes. A task has one thread all
-        the same; more cores or memory mean fewer tasks on a machine.
-    gpus
-        That a task needs for itself; Ray hides all others from it.
-    patience
-        Seconds after which a task can be taken for hanging: when it also takes ten times as long
-        as the longest so far. Its worker is ended, and it runs again.
+        The address of a running cluster: "auto", "HOST:6379" or "ray://HOST:10001". None takes the
+        one that Ray finds (``RAY_ADDRESS``), else starts one on this machine for the time of the
+        run.
+        workers
+        The largest number of tasks at a time; by default one for each core of the cluster.
+        attempts
+        How often a task is tried before the run fails.
+        tolerant
+        Also repeat a task that raised a :class:`WordtraceError`; and if all attempts fail, yield
+        :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
+        cpus, memory
+        What Ray reserves for each task: cores (also a fraction) and bytes. A task always has one
+        thread; more cores or memory mean fewer tasks on a machine.
+        gpus
+        How many GPUs each task needs for itself; Ray hides all others from it.
+        patience
+        The seconds after which a task may count as hanging, if it also takes ten times as long as
+        the longest so far. Its worker is then ended, and it runs again.
 
     Raises
     ------
@@ -179,10 +180,10 @@ class Cluster:
 
 
 def _alone(task: Callable[[Any], Any], item: Any, patience: float) -> tuple[Any, float]:
-    """Run a task with one thread, as the processes of one machine do: the same bits everywhere.
+    """Run a task with one thread, as local processes do, so that all bits are the same everywhere.
 
-    Returns the result and how long it took. After `patience` seconds this worker ends itself: to
-    Ray that is a death like others, and the task runs again.
+    Returns the result and how long it took. After `patience` seconds this worker ends itself; Ray
+    takes this for a crash, and the task runs again.
     """
     start = time.perf_counter()
     watch = Timer(min(patience, TIMEOUT_MAX), os.kill, (os.getpid(), signal.SIGKILL))
@@ -197,7 +198,7 @@ def _alone(task: Callable[[Any], Any], item: Any, patience: float) -> tuple[Any,
 
 @dataclass(frozen=True)
 class _Flight(Generic[Item]):
-    """A task under way: after how many seconds its worker ends itself, and when it was sent."""
+    """A running task: after how many seconds its worker ends itself, and when it was sent."""
 
     item: Item
     patience: float
@@ -205,10 +206,10 @@ class _Flight(Generic[Item]):
 
 
 def _hanging(flying: dict[Any, _Flight[Any]], patience: float) -> list[Any]:
-    """Return tasks sent before any time was known, so with no end, that take too long since.
+    """Return the tasks that were sent without a limit, and now take too long.
 
-    It may be that they only wait for a worker. They are sent again, with an end: that costs them
-    their place in the line.
+    They were sent before any duration was known. Perhaps they only wait for a worker. They are sent
+    again with a limit, which costs them their place in the queue.
     """
     now = time.perf_counter()
     return [

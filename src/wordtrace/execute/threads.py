@@ -1,4 +1,4 @@
-"""One thread: the same bits everywhere, and no waiting for a busy core."""
+"""Computing in one thread, for the same bits everywhere and no waiting for a busy core."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class _Held(local):
-    """How many holds of this thread are open."""
+    """The number of open holds of this thread."""
 
     depth = 0
 
@@ -74,7 +74,7 @@ def in_threads(task: Callable[[Item], None], items: Sequence[Item]) -> None:
 
 
 def _to_one() -> int:
-    """Let this thread use one alone; return how many it might use."""
+    """Limit this thread to one PyTorch thread; return how many it could use before."""
     import torch
 
     # A thread takes over the number for new threads when it is first asked, after a setting, too.
