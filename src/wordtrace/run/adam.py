@@ -18,23 +18,23 @@ from wordtrace.errors import CorruptError, InputError, NumericalError, option
 from wordtrace.models.protocol import TextModel
 from wordtrace.run.checkpoint import Checkpoint, load_tensors, save_tensors
 
-#: Beside the weights of a checkpoint; only where Adam trained the embedding.
+#: This file lies beside the weights of a checkpoint, if Adam trained the embedding.
 FILE = "adam.safetensors"
 OPTIMIZER = "optimizer.pt"
-#: Of ``torch.optim.AdamW``, by which wordtrace itself trains.
+#: The defaults of ``torch.optim.AdamW``, with which wordtrace itself trains.
 BETA2, EPSILON = 0.999, 1e-8
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the table is found in an optimizer's file, which knows parameters by number.
+    """The place of the table in an optimizer's file, which knows parameters only by number.
 
     Attributes
     ----------
     shape
-        Of the table.
+    The table's shape.
     number, count
-        Of the `count` parameters of this shape it is the one with this number.
+    The table's number among the `count` parameters of this shape.
     """
 
     shape: tuple[int, ...]
@@ -62,9 +62,9 @@ def require(run: Path, points: Sequence[Checkpoint]) -> None:
 
 
 def keep(folder: Path, state: Mapping[str, Tensor], beta2: float, epsilon: float) -> bool:
-    """Write an optimizer's state of the table beside a checkpoint; False where it is not Adam's.
+    """Write an optimizer's state of the table beside a checkpoint; False if it is not Adam's.
 
-    Rows that Adam has not met are left out: of rare words' rows there are many.
+    Rows that never had a gradient are left out: rare words have many such rows.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def keep(folder: Path, state: Mapping[str, Tensor], beta2: float, epsilon: float
 
 
 def keep_from(saved: Path, target: Path, place: Place) -> bool:
-    """Write what a Trainer's ``optimizer.pt`` knows of the table; False where it tells nothing.
+    """Write what a Trainer's ``optimizer.pt`` knows about the table; False if it knows nothing.
 
     It is read by ``torch.load(weights_only=True)`` alone.
     """
@@ -133,9 +133,10 @@ def keep_live(folder: Path, optimizer: Any, table: nn.Parameter) -> None:
 
 
 def root_steps(path: Path, rows: int, dim: int) -> Tensor:
-    """Return 1/√(√v̂ + ε), float32, shape (rows, dim); 0 where Adam has met no gradient.
+    """Return 1/√(√v̂ + ε), float32, shape (rows, dim); 0 where there was never a gradient.
 
-    A gradient times this, in two texts, gives their product weighted by Adam's step sizes.
+    If the gradients of two texts are multiplied by this, their product is weighted by Adam's step
+    sizes.
 
     Raises
     ------

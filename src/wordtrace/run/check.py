@@ -1,4 +1,4 @@
-"""Whether a run's files are as they were written."""
+"""Checking that a run's files are as they were written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is, as a document."""
+"""The description of a run, as a JSON document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wordtrace.run.run import Run
 
 
 def describe_run(run: Run) -> dict[str, Any]:
-    """Return what `wordtrace info` says of a run."""
+    """Return what `wordtrace info` says about a run."""
     manifest = run.manifest
     held_out, train = manifest.held_out, manifest.train
     notes = list(manifest.notes or ())

@@ -1,4 +1,4 @@
-"""Where a model computes."""
+"""The device on which a model computes."""
 
 from __future__ import annotations
 

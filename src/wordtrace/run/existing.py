@@ -1,4 +1,4 @@
-"""The run that is at a place already, where it is the very one that is asked for."""
+"""Finding a run that exists already, if it is exactly the one that is wanted."""
 
 from __future__ import annotations
 

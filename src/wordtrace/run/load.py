@@ -1,4 +1,4 @@
-"""Which tokenizer and which model a run has, read from its files."""
+"""Reading a run's tokenizer and models from its files."""
 
 from __future__ import annotations
 

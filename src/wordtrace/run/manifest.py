@@ -1,4 +1,4 @@
-"""What a run is made of: ``run.json``."""
+"""``run.json``: what a run consists of."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HELD_OUT = "held_out.parquet"
 #: The folder of the model that LoRA adapters were trained on.
 BASE = "base"
 FORMAT, VERSION = "wordtrace-run", 1
-#: What makes a run this run and no other, beside its training data and its files.
+#: The entries that identify a run, together with its training data and its files.
 _IDENTITY = ("model", "max_length", "label_names", "recipe", "checkpoints", "final")
 
 
@@ -37,12 +37,12 @@ class TrainingRows:
     Attributes
     ----------
     rows
-        How many examples.
-    fingerprint
-        Of the data.
-    truncated
-        How many texts were cut at the greatest length.
-    contradictions
+        The number of examples.
+        fingerprint
+        The fingerprint of the data.
+        truncated
+        How many texts were cut at the maximum length.
+        contradictions
         How many texts occur with different labels.
     """
 
@@ -87,13 +87,13 @@ class RunManifest:
     made_with
         Versions of the libraries.
     plan
-        What was asked for; two runs are the same when their plans are.
-    model
-        Its shape, or what is known of a model of transformers.
-    pretrained_embeddings
-        Whether the word embeddings began as a pretrained model's.
-    max_length
-        The most tokens of an example.
+        The settings asked for; two runs are the same when their plans are the same.
+        model
+        The shape of the CNN, or what is known about a model of transformers.
+        pretrained_embeddings
+        Whether the word embeddings started from a pretrained model.
+        max_length
+        The largest number of tokens in an example.
     label_names
         In the order of the model's outputs.
     has_pairs
@@ -105,17 +105,17 @@ class RunManifest:
     steps
         The step of the final weights.
     checkpoints
-        Those over which influence is summed, by rising step.
-    final
+        The checkpoints over which influence is summed, by rising step.
+        final
         The checkpoint that predicts.
-    history
-        All moments whose loss was measured.
-    train, held_out
-        The data; `held_out` is None where there is none.
-    files
-        The checksum of every other file of the run, by its path in it.
-    notes
-        Of a training done elsewhere: what was taken for granted; None where wordtrace trained.
+        history
+        All moments at which the loss was measured.
+        train, held_out
+        The training and held-out data; `held_out` is None where there is none.
+        files
+        The checksum of every other file of the run, by its path within the run.
+        notes
+        For a training done elsewhere: what had to be assumed; None where wordtrace trained.
     """
 
     made_with: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What a run knows of its model, where that is one of transformers."""
+"""What a run knows about its model, if that is a model of transformers."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class PretrainedModel:
     architecture
         The name of its class; None where its configuration has none.
     dim
-        Of a word embedding.
-    token_types
-        Whether it is told which tokens are a pair's second text.
-    drawn
-        The parameters of the new head, where wordtrace trained it; None: it was trained elsewhere.
-        The attributes below are written for a model that was trained elsewhere alone.
+        The dimension of a word embedding.
+        token_types
+        Whether the model is told which tokens belong to the second text of a pair.
+        drawn
+        The parameters of the new head, if wordtrace trained it; None if it was trained elsewhere.
+        The attributes below are written only for a model that was trained elsewhere.
     end
         The token that ends a causal language model's completion.
     decoding
         How a sequence-to-sequence model's decoder is fed.
     loss
-        What a classifier was trained with.
+        The loss with which a classifier was trained.
     task
         "classification", "multi-label", "regression" or "generation".
     label_kind

@@ -1,4 +1,4 @@
-"""How a model is trained: everything that a retraining repeats."""
+"""The recipe of a training: everything that a retraining repeats."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ class Recipe:
     Attributes
     ----------
     epochs, batch_size
-        Passes over the training rows, rows a step. The last batch of an epoch may be smaller.
+        How often to pass over the training rows, and how many rows a step has. The last batch of an
+        epoch may be smaller.
     optimizer
         "sgd" or "adamw", as in ``torch.optim``.
     learning_rate, momentum, weight_decay
-        Of the optimizer; momentum is SGD's. AdamW decays matrices only, as the Trainer does.
-    schedule
+        Settings of the optimizer; `momentum` is for SGD only. AdamW decays only matrices, as in the
+        Trainer.
+        schedule
         "constant", or "linear": from `learning_rate` at the first step to 0 after the last.
-    freeze_embeddings
-        The word embeddings stay as they start; the rest is trained.
+        freeze_embeddings
+        Keep the word embeddings as they are at the start; train only the rest.
     seed
         Draws the initial weights and the order of the rows in each epoch.
 
     Raises
     ------
     InputError
-        Names the field, its value and the limit.
+        For a value out of range; the message names the field, its value and the limit.
 
     Examples
     --------

@@ -38,20 +38,20 @@ from wordtrace.run.weighting import Weighting
 
 
 class Run:
-    """What a training left: its data, tokenizer, recipe, checkpoints and final model.
+    """A recorded training: its data, tokenizer, recipe, checkpoints and final model.
 
-    Use :meth:`open`. Everything but the manifest is read when first asked for.
+    :meth:`open` opens one. Everything but the manifest is read when it is first needed.
 
     Attributes
     ----------
     path
         The folder.
     manifest
-        What ``run.json`` says.
-    fingerprint
-        What makes this run this run: data, tokenizer, weights, rates and recipe.
-    device
-        Where models are loaded.
+        The contents of ``run.json``.
+        fingerprint
+        A hash that identifies the run: of its data, tokenizer, weights, rates and recipe.
+        device
+        The device on which models are loaded.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class Run:
 
     @property
     def labelling(self) -> Labelling:
-        """What the labels are: one class a text, sets of classes, or numbers."""
+        """The kind of its labels: one class for each text, sets of classes, or numbers."""
         return Labelling(self.manifest.label_kind, self.label_names)
 
     @property
@@ -122,7 +122,7 @@ class Run:
         return self.manifest.task == "generation"
 
     def require_classes(self, what: str) -> None:
-        """Refuse what is for one class a text alone (InputError)."""
+        """Refuse `what` unless the model gives each text one of several classes (InputError)."""
         if self.labelling.kind != "class" or len(self.label_names) < 2:
             raise InputError(
                 f"{what} is for models that give each text one class of several; {self.path} has "
@@ -214,7 +214,7 @@ class Run:
 
     @once
     def weighting(self) -> Weighting:
-        """What the checkpoints weigh: their learning rates, unless :meth:`weighted` says other."""
+        """The checkpoints' weights: their learning rates, unless :meth:`weighted` chose others."""
         return Weighting("rate", self.path, self.checkpoints)
 
     @property
@@ -223,7 +223,7 @@ class Run:
         return self.weighting.etas
 
     def weighted(self, weighting: str) -> Run:
-        """Return this run as an index of a weighting sees it; models are shared, not loaded anew.
+        """Return this run with another weighting; models are shared, not loaded anew.
 
         Raises
         ------
@@ -247,7 +247,7 @@ class Run:
             return self._steps[checkpoint.step]
 
     def model_alone(self, checkpoint: Checkpoint) -> TextModel:
-        """Return the model at a checkpoint as :meth:`model` does, and let go of all others."""
+        """Return the model at a checkpoint like :meth:`model`, and drop all others from memory."""
         with self._loading:
             for kept in (self._models, self._steps):
                 for step in [step for step in kept if step != checkpoint.step]:
@@ -265,12 +265,12 @@ class Run:
     ) -> npt.NDArray[np.float64]:
         """Return the final model's probabilities, shape (texts, classes), as `label_names` orders.
 
-        Of a model of numbers, the numbers, shape (texts, 1).
+        For a model that predicts numbers, these are the numbers, shape (texts, 1).
 
         Raises
         ------
         InputError
-            When pairs are given to a run without, or the reverse.
+        When pairs are given to a run of single texts, or the reverse.
 
         Examples
         --------
@@ -307,5 +307,5 @@ class Run:
         return np.array([self.train.row_of(id_) for id_ in ids], dtype=np.int64)
 
     def check(self) -> list[str]:
-        """Compare every file with its checksum; return what is wrong, empty if nothing."""
+        """Check every file's checksum, and return what is wrong; empty if nothing is."""
         return check_files(self.path, self.manifest.files)

@@ -1,4 +1,4 @@
-"""What a checkpoint weighs in a sum over checkpoints: the η_c of every measure."""
+"""The weight of a checkpoint in a sum over checkpoints: the η_c of every measure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint
 
-#: What a checkpoint weighs: its rate; the rates since the one before; Adam's own step sizes.
+#: The weightings: the rate; the sum of rates since the checkpoint before; Adam's step sizes.
 WEIGHTINGS = ("rate", "rate-sum", "adam")
 
 
@@ -23,15 +23,15 @@ class Weighting:
     Attributes
     ----------
     name
-        "rate": η_c is the learning rate at c. "rate-sum": the sum of the rates since the checkpoint
-        before, for the first since the start. "adam": the rate, and a gradient at the word
-        embedding is multiplied by :meth:`row_scale`. Step sizes are kept for the embedding's rows
-        alone, so measures of other layers, and of the embedding as a layer (``tracin:LAYER``,
-        ``tracin-all``), are weighted by the rate.
-    run
+        "rate": η_c is the learning rate at c. "rate-sum": η_c is the sum of the rates since the
+        checkpoint before (for the first one, since the start). "adam": η_c is the rate, and a
+        gradient at the word embedding is multiplied by :meth:`row_scale`. Step sizes are kept only
+        for the embedding's rows, so measures of other layers, and of the embedding as a layer
+        (``tracin:LAYER``, ``tracin-all``), are weighted by the rate.
+        run
         The run's folder.
-    checkpoints
-        The run's, by rising step.
+        checkpoints
+        The run's checkpoints, by rising step.
 
     Raises
     ------
@@ -60,10 +60,10 @@ class Weighting:
         return [sums[place + 1] - sums[place] for place in range(len(self.checkpoints))]
 
     def row_scale(self, point: Checkpoint, rows: int, dim: int) -> Tensor | None:
-        """Return what gradients at the embedding are multiplied by, shape (rows, dim); or None.
+        """Return the factors for gradients at the embedding, shape (rows, dim), or None.
 
-        For "adam" it is 1/√(√v̂ + ε): a product of two such gradients is weighted by Adam's step
-        size of each number, over the rate. Read from the run's folder at each call.
+        For "adam" a factor is 1/√(√v̂ + ε): it gives a product of two such gradients Adam's step
+        size for each number, divided by the rate. It is read from the run's folder at each call.
 
         Raises
         ------
