@@ -27,11 +27,11 @@ class Applied:
     Attributes
     ----------
     relabelled, edited, removed
-        Rows changed in each way.
-    rows
-        Rows in `out`.
-    skipped
-        Why each change that did not fit was left out: (id, reason).
+        The number of rows changed in each way.
+        rows
+        The number of rows in `out`.
+        skipped
+        (id, reason) of each change that did not fit and was left out.
     """
 
     data: str
@@ -60,26 +60,26 @@ def apply_patch(
     skip_stale: bool = False,
     overwrite: bool = False,
 ) -> Applied:
-    """Write `data` with the patch's changes to `out`, of the same format.
+    """Apply a patch to `data`, and write the result to `out` in the same format.
 
-    CSV, TSV and JSON lines keep every other byte (a gzipped file: every byte unzipped); Parquet and
-    folders of ``datasets`` keep schema, metadata and the other columns.
+    CSV, TSV and JSON lines keep every other byte (for a gzipped file, every byte of its content).
+    Parquet files and folders of ``datasets`` keep schema, metadata and the other columns.
 
     Parameters
     ----------
     data
-        A path as :func:`.read_examples` takes; the same columns must be named.
+    A path as for :func:`.read_examples`; name the same columns as there.
     skip_stale
-        Leave out changes that do not fit the data, instead of refusing all.
+    Leave out changes that do not fit the data, instead of refusing the whole patch.
     overwrite
-        Replace `out` where it is there.
+    Replace `out` if it exists.
 
     Raises
     ------
     MismatchError
-        When changes do not fit: an id that is not there, another label or text than before.
+    When changes do not fit: an id does not exist, or a label or text differs from `before`.
     InputError
-        When `out` is `data`, is there, or is of another format.
+    When `out` is `data`, exists, or is of another format.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def apply_patch(
     """
     source, target = Path(data), Path(out)
     _check_places(source, target, overwrite)
-    # A row without a label, and data of one class alone, are none of the patch's business.
+    # Rows without a label, and data of a single class, do not matter to a patch.
     examples = read_examples(
         source, text=text, text2=text2, label=label, id=id, split=split, require_labels=False
     )
@@ -152,7 +152,7 @@ def _kind(path: Path) -> list[str]:
 
 
 def _sort_out(patch: Patch, examples: Examples) -> tuple[list[Change], list[tuple[str, str]]]:
-    """Return the changes that fit the data, and (id, why) of those that do not."""
+    """Return the changes that fit the data, and (id, reason) for those that do not."""
     rows = {id: row for row, id in enumerate(examples.ids)}
     fitting: list[Change] = []
     stale: list[tuple[str, str]] = []
@@ -211,7 +211,7 @@ def _streams(source: Path, target: Path, kind: list[str]) -> Iterator[tuple[IO[b
         if kind[-1] == ".gz":
             file: Any = stack.enter_context(gzip.open(source))
             raw = stack.enter_context(open(target, "wb"))
-            # No name and no time inside: the same patch gives the same bytes.
+            # Without a name and a time inside, the same patch gives the same bytes.
             out: Any = stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
         else:
             file = stack.enter_context(open(source, "rb"))

@@ -1,4 +1,4 @@
-"""How alike examples act on a model: influence between any examples, block by block."""
+"""How similarly examples act on a model: the influence between examples, block by block."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Closeness:
     Parameters
     ----------
     encoded, labels
-        The examples, n of them.
-    ids
-        For messages.
-    top_k
-        Positions kept in a text; None for all.
+        The examples and their labels.
+        ids
+        The examples' ids, for messages.
+        top_k
+        How many positions of a text count; None for all.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Closeness:
         self.norms = self._norms()
 
     def influence(self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Matrix:
-        """Return influences among examples, float32, shape (rows, others); both rising."""
+        """Return influences between examples, float32, shape (rows, others); both are rising."""
         found = np.zeros((len(rows), len(others)), np.float32)
         for held, one, other in self._shared(rows, others):
             g, h = held.gradient[one], held.gradient[other]
@@ -74,7 +74,7 @@ class Closeness:
         return found
 
     def distance(self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Matrix:
-        """Return max(1 − I(x, x′)/√(I(x, x) I(x′, x′)), 0); 1 where one has no gradient."""
+        """Return max(1 − I(x, x′)/√(I(x, x) I(x′, x′)), 0), or 1 if one has no gradient."""
         sizes = np.outer(self.norms[rows], self.norms[others])
         shared = np.divide(
             self.influence(rows, others),
@@ -86,7 +86,7 @@ class Closeness:
         return result
 
     def words(self, one: int, other: int) -> dict[int, float]:
-        """Return each shared token's part of the influence of a pair."""
+        """Return each shared token's part of the influence between two examples."""
         found: dict[int, float] = {}
         for held, a, b in self._shared(np.array([one]), np.array([other])):
             token = int(held.token[a[0]])
@@ -97,7 +97,7 @@ class Closeness:
     def _shared(
         self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]
     ) -> Iterator[tuple[_Held, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        """Yield, for each checkpoint and token that both hold, the places of its gradients."""
+        """Yield, for each checkpoint and each token that both hold, the places of its gradients."""
         for held in self._held:
             one, other = (np.flatnonzero(np.isin(held.example, some)) for some in (rows, others))
             tokens = np.intersect1d(held.token[one], held.token[other])

@@ -1,4 +1,4 @@
-"""Patterns in mistakes: misclassified examples that act alike, with their words (appendix A)."""
+"""Patterns in mistakes: groups of misclassified examples that act alike (appendix A)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wordtrace.run.run import Run
 from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
-#: Examples of a component whose distances are all held at once.
+#: The most examples of a component, since all their distances are held at once.
 LARGEST = 5000
 _BLOCK = 512
 _PAIRS = 500
@@ -39,24 +39,25 @@ def clusters(
     top_k: int | None = 10,
     workers: int | None = None,
 ) -> Clusters:
-    """Group examples that retrained models often get wrong by how alike they act on the model.
+    """Group the examples that retrained models often get wrong, by how similarly they act.
 
-    Average linkage over the influence distance max(1 − I/√(I·I), 0), cut at `threshold`, by
-    scikit-learn. Only pairs under the threshold can ever join, so each connected component of
-    these pairs is clustered by itself: the same result in less memory.
+    scikit-learn clusters them by average linkage over the influence distance
+    max(1 − I/√(I·I), 0), and the tree is cut at `threshold`. Only pairs below the threshold can
+    ever join, so each connected component of these pairs is clustered by itself: this gives the
+    same result in less memory.
 
     Parameters
     ----------
     examples
         Labelled examples; None for the training rows, each judged by models that did not see it.
-    trainings
-        Retrainings to judge by.
-    wrong
-        The least share of them that must be wrong.
-    least
-        The smallest cluster.
-    top_k
-        Positions kept in a text; None for all.
+        trainings
+        How many retrainings judge the examples.
+        wrong
+        The share of retrainings that must at least get an example wrong.
+        least
+        The size of the smallest cluster to report.
+        top_k
+        How many positions of a text count; None for all.
 
     Raises
     ------
@@ -182,7 +183,7 @@ def _members(part: Examples, judged: Wrongness, rows: npt.NDArray[np.int64]) -> 
 
 
 def _clashes(train: Examples, judged: Wrongness) -> tuple[tuple[Member, ...], ...]:
-    """Return rows whose letters and digits are the same, in one case, but whose labels differ."""
+    """Return rows with different labels but the same letters and digits, whatever their case."""
     alike: dict[tuple[str, ...], list[int]] = {}
     for row, text in enumerate(train.texts):
         key = tuple(re.findall(r"\w+", text.casefold()))
@@ -196,7 +197,7 @@ def _clashes(train: Examples, judged: Wrongness) -> tuple[tuple[Member, ...], ..
 
 
 def _by_run(examples: Examples, run: Run) -> Examples:
-    """Number the labels as the run does."""
+    """Return examples with labels numbered as in the run."""
     names = run.label_names
     unknown = {
         examples.label_names[one] for one in set(examples.labels.tolist()) if one >= 0

@@ -1,4 +1,4 @@
-"""Patterns found in mistakes, as a result."""
+"""The result of looking for patterns in mistakes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TABLE = pa.schema(
 
 @dataclass(frozen=True)
 class Member:
-    """An example of a cluster; `said` is the wrong label that retrained models say most."""
+    """An example of a cluster; `said` is the wrong label that retrained models give most often."""
 
     id: str
     label: str
@@ -41,9 +41,10 @@ class Cluster:
     Attributes
     ----------
     words
-        (token, share of the pairs of members that hold it among their five strongest).
-    advice
-        What one would do: "relabel" (all have one label, and models say one other), or "review".
+        (token, share of the pairs of members that have it among their five strongest tokens).
+        advice
+        "relabel" if all members have the same label and models give all of them the same other
+        label; else "review".
     """
 
     members: tuple[Member, ...]
@@ -58,13 +59,13 @@ class Clusters(Result):
     Attributes
     ----------
     source
-        Where the examples are from.
-    examples, wrong
-        How many there are, and how many are wrong often enough.
-    left_out
-        Sizes of groups that were too large to be clustered.
-    clashes
-        Training rows whose words are the same but whose labels differ.
+        Where the examples come from.
+        examples, wrong
+        How many examples there are, and how many of them are wrong often enough.
+        left_out
+        The sizes of groups that were too large to be clustered.
+        clashes
+        Groups of training rows with the same words but different labels.
     """
 
     format: ClassVar[str] = FORMAT
@@ -91,7 +92,7 @@ class Clusters(Result):
         return document
 
     def table(self) -> Any:
-        """Return a row a member as a pyarrow table.
+        """Return a pyarrow table with one row for each member.
 
         Columns: cluster (its number from 1), advice, and the fields of :class:`Member`.
         """
@@ -105,7 +106,7 @@ class Clusters(Result):
         return table if pairs else table.drop_columns(["text2"])
 
     def patch(self) -> Patch:
-        """Return the relabelling of every cluster whose advice that is, for review."""
+        """Return the relabelling of every cluster with the advice "relabel", for review."""
         return Patch(
             tuple(
                 Change(

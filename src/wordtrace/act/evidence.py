@@ -1,4 +1,4 @@
-"""What speaks against a row's label: other rows, the words in them, and another label."""
+"""The evidence against a row's label: other rows, the words in them, and another label."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from wordtrace.execute.progress import track
 from wordtrace.explain.prediction import Explanation, Hit
 from wordtrace.explain.tracer import Tracer
 
-# Opponents that vote on the label proposed.
+# How many opponents vote on the proposed label.
 _VOTERS = 20
 _BATCH = 64
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Against one row's label.
+    """The evidence against one row's label.
 
     Attributes
     ----------
     opponents
-        The rows that speak against it most, with their words.
+    The rows that oppose it most, with their words.
     words
-        (token, contribution) summed over the voters, the strongest against first.
+    (token, contribution), summed over the opponents that vote, strongest opposition first.
     proposed
-        The label of most of the opposition's weight, its own left out; None where nobody opposes.
+    The label, other than the row's own, with most weight among the opponents; None where there
+    are none.
     share
-        That label's part of the weight.
+    That label's share of the weight.
     """
 
     opponents: tuple[Hit, ...]
@@ -42,16 +43,16 @@ class Evidence:
 def evidence(
     tracer: Tracer, examples: Examples, listed: int = 3, *, words: bool = False
 ) -> list[Evidence]:
-    """Trace training rows for their own label and gather what opposes it.
+    """Trace training rows for their own label, and collect what opposes it.
 
     Parameters
     ----------
     examples
-        What the index holds of them, with labels.
+    The rows as the index holds them, with labels.
     listed
-        How many opponents to keep of each.
+    How many opponents of each row to keep.
     words
-        Tell contributions by whole word instead of by token.
+    Give contributions by whole word instead of by token.
     """
     found: list[Evidence] = []
     with track("Evidence", len(examples), "rows") as advance:

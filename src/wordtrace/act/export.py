@@ -19,7 +19,7 @@ KINDS = (".jsonl", ".parquet", ".csv")
 
 
 def check_export(out: Path) -> None:
-    """Refuse a place that can't be written, before the work starts (InputError)."""
+    """Refuse a path that can't be written, before the work starts (InputError)."""
     if out.suffix.lower() not in KINDS:
         raise InputError(f"{option('export', str(out))} should end in .jsonl, .parquet or .csv.")
     if not out.parent.is_dir():
@@ -27,10 +27,10 @@ def check_export(out: Path) -> None:
 
 
 def export(found: Mislabels, out: str | Path) -> None:
-    """Write one record a row: texts, labels given and proposed, figures, words, opponents' ids.
+    """Write one record for each row: texts, both labels, figures, words and opponents' ids.
 
-    JSON lines and Parquet hold texts as they are, words and opponents as lists. CSV is made safe
-    for spreadsheets: an apostrophe stands before a text that would be taken for a formula, and
+    JSON lines and Parquet hold texts as they are, and words and opponents as lists. CSV is made
+    safe for spreadsheets: an apostrophe stands before a text that would be taken for a formula, and
     lists are joined by spaces.
 
     Raises

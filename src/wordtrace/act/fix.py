@@ -1,4 +1,4 @@
-"""Which change of the training data sets misclassified texts right (appendix L), by retraining."""
+"""Finding by retraining which change of the data corrects wrong predictions (appendix L)."""
 
 from __future__ import annotations
 
@@ -39,25 +39,26 @@ def fix(
     executor: str | Executor = "processes",
     address: str | None = None,
 ) -> Fix:
-    """Change the strongest opponents of misclassified queries, retrain, count what comes right.
+    """Change the strongest opponents of misclassified queries, retrain, and count the successes.
 
     Parameters
     ----------
     queries
-        With right labels; those that the final model gets right are left out.
+    Queries with their right labels; those that the final model gets right are left out.
     k
-        How many opponents to change.
+    How many opponents to change, as a list of numbers to try.
     actions
-        "remove" the rows; "blank" in each the word that harms most; "relabel" each as the
-        strongest of its own opponents are labelled.
+    "remove" removes the rows; "blank" takes out of each row the word that harms most;
+    "relabel" gives each row the label of its own strongest opponents.
     measures
-        Others whose opponents are removed for comparison.
+    Other measures to compare with: their opponents are removed, too.
     repeats
-        Seeds.
+    The number of seeds.
     band
-        Only queries whose predicted label has a probability within, as (0.3, 0.7) in the paper.
+    Only queries with a probability of the predicted label in this range, such as (0.3, 0.7) in
+    the paper.
     limit
-        At most so many queries.
+    The largest number of queries.
 
     Raises
     ------
@@ -136,7 +137,7 @@ def _share(right: BoolArray) -> dict[str, float]:
 
 
 def _difference(right: BoolArray, base: BoolArray) -> dict[str, float]:
-    """Return the mean difference; a query and a seed of the one stay with the same of the other."""
+    """Return the mean difference, paired by query and seed."""
     values = right.astype(np.float64) - base
     low, high = interval(values, -1, 1)
     return {"mean": float(values.mean()), "low": low, "high": high}

@@ -1,4 +1,4 @@
-"""What changes did to misclassified queries."""
+"""The result of a fix: what changes of the data did to misclassified queries."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _TABLE = pa.schema(
 
 @dataclass(frozen=True, repr=False)
 class Fix(Result):
-    """What each change did to the queries; :meth:`document` is the whole of it.
+    """What each change did to the queries; :meth:`document` holds all of it.
 
     Attributes
     ----------
     patches
-        For each query the smallest change that suffices, None where none does. None of a fix that
-        was read from its document, which names no rows.
+    For each query the smallest change that suffices, or None where none does. The attribute is
+    None for a fix that was read from its document, which names no rows.
     """
 
     format: ClassVar[str] = FORMAT
@@ -63,11 +63,11 @@ class Fix(Result):
         return dict(self.result)
 
     def table(self) -> Any:
-        """Return a row a query, method and k as a pyarrow table.
+        """Return a pyarrow table with one row for each query, method and k.
 
-        Columns: id, label, predicted, probability, method, k, right (retrainings after which the
-        query is right, of `repeats`), base (the same of all rows), repeats, suffices (whether this
-        is the smallest change that does).
+        Columns: id, label, predicted, probability, method, k, right (how many of the `repeats`
+        retrainings get the query right), base (the same for retrainings on all rows), repeats,
+        suffices (whether this is the smallest change that suffices).
         """
         rows = [
             {
@@ -86,13 +86,13 @@ class Fix(Result):
         return pa.Table.from_pylist(rows, schema=_TABLE)
 
     def patch(self) -> Patch:
-        """Return the changes that suffice for all queries that have one, merged.
+        """Return one patch with the smallest sufficient changes of all queries that have one.
 
         Raises
         ------
         InputError
-            When none suffices, two queries want different changes of one row, or the fix was read
-            from its document.
+        When no change suffices, when two queries need different changes of the same row, or
+        when the fix was read from its document.
         """
         if self.patches is None:
             raise InputError(

@@ -22,10 +22,10 @@ _NOTHING = (
 def judge(
     rankings: Mapping[str, Suspicion], wrong: npt.NDArray[np.bool_], seed: int = 0
 ) -> dict[str, Any]:
-    """Measure each ranking: precision among the first rows, average precision and AUROC.
+    """Measure each ranking by precision among the first rows, average precision and AUROC.
 
-    Intervals are 95 %, over the rows (:func:`.rankings.ranked`). `chance` is
-    the share of wrong rows, a random ranking's precision.
+    The 95 % intervals are over the rows (:func:`.rankings.ranked`). `chance` is the share of wrong
+    rows, which is the precision of a random ranking.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def judge(
 
 
 def wrong_ids(examples: Examples, right: Examples) -> list[str]:
-    """Return the ids of examples whose label differs from that of the same id in `right`.
+    """Return the ids of the examples that have another label in `right`.
 
     Raises
     ------
@@ -77,12 +77,12 @@ def wrong_ids(examples: Examples, right: Examples) -> list[str]:
 
 
 def marks(examples: Examples, wrong: Collection[str]) -> npt.NDArray[np.bool_]:
-    """Return which examples are among those ids, bool, shape (examples,).
+    """Mark the examples that have one of the ids, bool, shape (examples,).
 
     Raises
     ------
     InputError
-        For an id that is not there, or when none or all are wrong.
+    For an id that no example has, or when no examples or all of them are marked.
     """
     known = set(examples.ids)
     for id in wrong:

@@ -1,4 +1,4 @@
-"""Training rows most likely mislabelled, and what speaks against their labels."""
+"""The training rows that are most likely mislabelled, with the evidence."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def mislabels(
     wrong: Collection[str] | None = None,
     words: bool = False,
 ) -> Mislabels:
-    """Rank the training rows by how likely their label is wrong, with what speaks against it.
+    """Rank the training rows by how likely their label is wrong, with the evidence.
 
-    A mislabelled example is its own best proponent: nothing else in the data argues for its label,
-    so its gradient stays large (Pruthi et al. 2020, section 4.1); and rows that share its words
-    with another label oppose it.
+    A mislabelled example is its own best proponent: nothing else in the data supports its label, so
+    its gradient stays large (Pruthi et al. 2020, section 4.1). And rows that share its words but
+    have another label oppose it.
 
     Parameters
     ----------
     by
         One of :data:`.rankings.RANKINGS`.
     planted
-        Ids whose labels were flipped on purpose, to measure the rankings by.
-    wrong
-        Ids whose labels are known to be wrong, for the same.
-    words
-        Tell what opposes a label by whole word instead of by token.
+        The ids of rows whose labels were flipped on purpose, to judge the rankings.
+        wrong
+        The ids of rows whose labels are known to be wrong, to judge the rankings.
+        words
+        Give the words that oppose a label as whole words instead of tokens.
 
     Raises
     ------

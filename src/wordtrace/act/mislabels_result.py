@@ -1,4 +1,4 @@
-"""Rows that may be mislabelled, as a result."""
+"""The result of looking for mislabelled rows."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _TABLE = pa.schema(
 
 @dataclass(frozen=True)
 class Opponent:
-    """A row that speaks against another's label.
+    """A row that opposes the label of another row.
 
     Attributes
     ----------
     score
-        Its influence, under 0.
+    Its influence on the other row, which is below 0.
     words
-        (token, contribution), by falling size; they sum to the score.
+    (token, contribution), by falling size; the contributions sum to the score.
     """
 
     id: str
@@ -56,27 +56,27 @@ class Suspect:
     Attributes
     ----------
     rank
-        From 1.
-    suspicion
-        What it is ranked by; higher is worse.
-    self_influence
-        Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖², all tokens.
-    opposition
-        What all other rows together speak against its label.
-    loss
-        The mean over the run's checkpoints.
-    predicted
-        The final model's label.
-    proposed, proposed_share
-        The label of most of the weight of its strongest opponents, and its part of that weight;
-        None where nobody of another label opposes.
-    words
-        (token, contribution) through which they oppose, the strongest first.
-    opponents
-        The strongest of them.
-    planted
-        Whether its label was flipped on purpose; None where nothing is known.
-    wrong
+        Its place in the ranking, from 1.
+        suspicion
+        The value by which rows are ranked; a higher one is worse.
+        self_influence
+        Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens.
+        opposition
+        How strongly all other rows together oppose its label.
+        loss
+        Its loss, averaged over the run's checkpoints.
+        predicted
+        The label that the final model predicts.
+        proposed, proposed_share
+        The label with most weight among its strongest opponents, and its share of that weight; None
+        where no row of another label opposes it.
+        words
+        (token, contribution) of the words by which they oppose it, strongest first.
+        opponents
+        Its strongest opponents.
+        planted
+        Whether its label was flipped on purpose; None where this is not known.
+        wrong
         Whether its label is known to be wrong; None where nothing is known.
     """
 
@@ -105,17 +105,17 @@ class Mislabels(Result):
     Attributes
     ----------
     by
-        What they are ranked by.
-    rows
-        Most suspicious first.
-    examples
+        The name of the ranking that orders them.
+        rows
+        The listed rows, most suspicious first.
+        examples
         How many rows were ranked.
-    planted
-        How many planted flips each ranking finds among as many top rows; None without any.
-    judged
+        planted
+        How many of n planted flips each ranking has among its first n rows; None without flips.
+        judged
         How well each ranking finds the rows known to be wrong (:func:`.judge.judge`), or None.
-    whole_words
-        Whether words are whole; else they are tokens.
+        whole_words
+        Whether words are whole words; else they are tokens.
     """
 
     format: ClassVar[str] = FORMAT
@@ -156,10 +156,10 @@ class Mislabels(Result):
         }
 
     def table(self) -> Any:
-        """Return a row a suspect as a pyarrow table.
+        """Return a pyarrow table with one row for each suspect.
 
-        Columns: the fields of :class:`Suspect`, of `opponents` the ids; text2 of pairs alone,
-        planted and wrong where something is known.
+        Columns: the fields of :class:`Suspect`, with the ids of the `opponents`; text2 only for
+        pairs, planted and wrong only where they are known.
         """
         rows = [
             {
@@ -176,13 +176,13 @@ class Mislabels(Result):
         return table.drop_columns(empty)
 
     def patch(self, action: Literal["relabel", "remove"] = "relabel") -> Patch:
-        """Return the changes that would act on the listed rows, for review.
+        """Return a patch that changes the listed rows, for review.
 
         Parameters
         ----------
         action
-            "relabel" gives each the label proposed, rows without one are left out; "remove" takes
-            the rows out.
+        "relabel" gives each row the proposed label, and leaves out rows without one; "remove"
+        removes the rows.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Each training example's nearest others, by influence on each other: duplicates and clusters."""
+"""Each training example's nearest others by mutual influence, to find duplicates and groups."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _MOST = 1024
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The nearest others of some consecutive rows, nearest first.
+    """The nearest other examples of some consecutive rows, nearest first.
 
     Attributes
     ----------
     row
-        int64, shape (n,): the example.
+    int64, shape (n,): the example.
     other
-        int64, shape (n,): a neighbour of it.
+    int64, shape (n,): one of its neighbours.
     influence
-        float32, shape (n,): over 0; the same in both directions.
+    float32, shape (n,): above 0, and the same in both directions.
     cosine
-        float32, shape (n,): influence over the root of the product of the self-influences: 1 for
-        copies with the same label.
+    float32, shape (n,): the influence divided by the root of the product of the two
+    self-influences; 1 for copies with the same label.
     """
 
     row: npt.NDArray[np.int64]
@@ -55,18 +55,18 @@ def neighbours(
 ) -> Iterator[Neighbours]:
     """Find the `top` examples that each example influences most, block by block.
 
-    A block of examples is asked of the whole index at once, token by token. The work grows with
+    The index is searched for a whole block of examples at once, token by token. The work grows with
     the square of the number of examples; the memory does not.
 
     Parameters
     ----------
     memory
-        Bytes that the scores of a block may take.
+    The bytes that the scores of a block may take.
 
     Raises
     ------
     InputError
-        For a `top` under 1.
+        For a `top` below 1.
     """
     if top < 1:
         raise InputError(f"{option('top')} is {top}; it must be at least 1.")
@@ -99,7 +99,7 @@ def write_neighbours(
     Returns
     -------
     int
-        How many pairs it holds.
+        The number of pairs in the table.
     """
     ids = index.table["id"].combine_chunks()
     labels = np.asarray(index.table["label"].cast(pa.string()).to_pylist(), object)
@@ -138,7 +138,7 @@ def _text(ids: pa.Array, rows: npt.NDArray[np.int64]) -> pa.Array:
 
 
 def _asked(block: Block) -> QueryTokens:
-    """Turn postings of some examples into queries of them."""
+    """Turn the postings of some examples into queries."""
     counts = block.token_offsets.diff()
     tokens = counts.nonzero().flatten()
     return QueryTokens(

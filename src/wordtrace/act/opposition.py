@@ -1,4 +1,4 @@
-"""How much all other training examples together speak against an example's label."""
+"""How strongly all other training examples together oppose an example's label."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from wordtrace.execute.progress import track
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.postings import Block
 
-# Postings taken at a time: some tens of megabytes in float32.
+# How many postings are read at a time: some tens of megabytes in float32.
 _CHUNK = 1 << 16
 
 
 def opposition(index: IndexFolder) -> npt.NDArray[np.float64]:
     """Return −Σ_{j≠i} I(x_j, x_i) for each training example i, over what the index holds.
 
-    Over 0 where the others, taken together, would raise the loss of example i with its label. No
-    pair is formed: influence is a sum over words of dot products, so the sum over j is one dot
-    product a word with the sum of all gradients of that word, Σ_c η_c Σ_w g_w(x_i) · (G_w −
-    g_w(x_i)) with G_w = Σ_j g_w(x_j). Two passes over the postings.
+    It is above 0 where the other examples together would raise the loss of example i with its
+    label. No pair is computed: influence is a sum over words of dot products, so the sum over j
+    takes one dot product for each word, with the sum of all gradients of that word:
+    Σ_c η_c Σ_w g_w(x_i) · (G_w − g_w(x_i)) with G_w = Σ_j g_w(x_j). This takes two passes over the
+    postings.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def opposition(index: IndexFolder) -> npt.NDArray[np.float64]:
 
 
 def _gradients(index: IndexFolder, place: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield (example rows, tokens, token gradients) of some postings at a checkpoint."""
+    """Yield (example rows, tokens, token gradients) at a checkpoint, some postings at a time."""
     live = torch.ones(index.manifest.examples)
     live[torch.tensor(index.removed)] = 0
     for block in index.blocks(place):

@@ -27,19 +27,20 @@ class Change:
     Attributes
     ----------
     id
-        The row's.
-    action
+        The row's id.
+        action
         "relabel" (another label), "edit" (another text), or "remove" (the row).
-    before, after
-        The label, or the text; of a removal `before` is the label and `after` None.
-    field
+        before, after
+        The label, or the text, before and after the change; for a removal, `before` is the label
+        and `after` is None.
+        field
         What an edit changes: "text" or "text2".
-    fingerprint
-        Of the row's texts when the change was proposed; None checks nothing.
-    reason
+        fingerprint
+        The fingerprint of the row's texts when the change was proposed; None checks nothing.
+        reason
         A sentence for the reviewer.
-    evidence
-        Figures behind it, as JSON.
+        evidence
+        The figures behind the change, as JSON.
     """
 
     id: str
@@ -63,7 +64,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Patch:
-    """Changes in an order of their own, at most one for each field of a row.
+    """Changes in a fixed order, at most one for each field of a row.
 
     Examples
     --------
@@ -81,12 +82,12 @@ class Patch:
         return iter(self.changes)
 
     def reversed(self) -> Patch:
-        """Return the patch that takes this one back.
+        """Return the patch that undoes this one.
 
         Raises
         ------
         InputError
-            When it removes rows: what they held is not in a patch.
+            When it removes rows, since a patch does not hold their content.
 
         Examples
         --------
@@ -104,12 +105,12 @@ class Patch:
         return Patch(tuple(_taken_back(one, marks) for one in self))
 
     def merged(self, *others: Patch) -> Patch:
-        """Return the changes of all, equal ones once.
+        """Return one patch with the changes of all patches; equal changes appear once.
 
         Raises
         ------
         InputError
-            When two patches change a row in different ways; names the row.
+        When two patches change a row in different ways; the message names the row.
 
         Examples
         --------
@@ -137,7 +138,7 @@ class Patch:
         return Patch(tuple(changes))
 
     def write(self, path: str | Path) -> None:
-        """Write JSON lines, one change a line.
+        """Write the patch as JSON lines, one change on each line.
 
         Examples
         --------
@@ -156,7 +157,7 @@ def read_patch(path: str | Path) -> Patch:
     Raises
     ------
     DataError
-        For a line that is no change: says which, and what is wrong.
+        For a line that is not a change; the message says which line, and what is wrong.
 
     Examples
     --------
@@ -180,7 +181,7 @@ def read_patch(path: str | Path) -> Patch:
 
 
 def fingerprint(text: str, text2: str | None = None) -> str:
-    """Return a hash of a row's texts, to find that a row is another one by now."""
+    """Return a hash of a row's texts, by which a later change of the row is noticed."""
     digest = hashlib.blake2b(digest_size=8)
     for one in (text, text2):
         if one is not None:
@@ -190,9 +191,9 @@ def fingerprint(text: str, text2: str | None = None) -> str:
 
 
 def _marks_after(patch: Patch) -> dict[str, str | None]:
-    """Return the fingerprint that each edited row has once `patch` is applied, by id.
+    """Return, by id, the fingerprint that each edited row has once `patch` is applied.
 
-    None where a patch does not tell: it holds only those texts of a row that it edits.
+    It is None where it can't be known: a patch holds only those texts of a row that it edits.
     """
     edits: dict[str, dict[str, Change]] = {}
     for one in patch:
@@ -201,7 +202,7 @@ def _marks_after(patch: Patch) -> dict[str, str | None]:
     marks: dict[str, str | None] = {}
     for id, fields in edits.items():
         texts = [fields[name] for name in ("text", "text2") if name in fields]
-        # With the fingerprint of the texts before, it is known that these are all texts of the row.
+        # The fingerprint of the texts before shows that these are all texts of the row.
         whole = "text" in fields and texts[0].fingerprint == fingerprint(
             *(one.before for one in texts)
         )
@@ -210,8 +211,8 @@ def _marks_after(patch: Patch) -> dict[str, str | None]:
 
 
 def _taken_back(change: Change, marks: dict[str, str | None]) -> Change:
-    """Return the change that takes one back; `marks` as :func:`_marks_after` gives them."""
-    # Every change of an edited row, not the edit alone, meets the row's new texts.
+    """Return the change that undoes one; `marks` comes from :func:`_marks_after`."""
+    # All changes of an edited row, and not only the edit, are checked against the row's new texts.
     mark = marks.get(change.id, change.fingerprint)
     return replace(
         change,

@@ -1,4 +1,4 @@
-"""Rankings of training rows by how likely their label is wrong."""
+"""Rankings of the training rows by how likely their labels are wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from wordtrace.act.opposition import opposition
 from wordtrace.index.folder import IndexFolder
 
-#: What rows can be ranked by; the first is the default.
+#: The rankings by name; the first one is the default.
 RANKINGS = ("combined", "self-influence", "opposition", "loss", "final-loss")
 
 Suspicion = npt.NDArray[np.float64]
@@ -18,11 +18,11 @@ Suspicion = npt.NDArray[np.float64]
 def rankings(index: IndexFolder) -> dict[str, Suspicion]:
     """Return each ranking's suspicion, float64, shape (examples,): higher is worse.
 
-    "self-influence" is Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens; "opposition" what all other rows
-    speak against the label (:func:`.opposition.opposition`); "loss" the mean over the checkpoints,
-    "final-loss" the final model's; "combined" all four by Fisher's method, the sum of
-    −log(1 − (rank − ½)/n): a row that stands out in one ranking counts for more than one that is
-    middling in all.
+    "self-influence" is Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens. "opposition" is how strongly all
+    other rows oppose the label (:func:`.opposition.opposition`). "loss" is the mean loss over the
+    checkpoints, and "final-loss" is the loss of the final model. "combined" joins these four by
+    Fisher's method, as the sum of −log(1 − (rank − ½)/n): a row that stands out in one ranking
+    counts for more than a row that is average in all.
     """
     count = len(index.manifest.checkpoints)
     losses = [index.column(f"loss_{place}").astype(np.float64) for place in range(count)]
@@ -37,5 +37,5 @@ def rankings(index: IndexFolder) -> dict[str, Suspicion]:
 
 
 def order_of(suspicion: Suspicion) -> npt.NDArray[np.int64]:
-    """Return the rows, most suspicious first; equal ones by rising row."""
+    """Return the rows, most suspicious first; rows of equal suspicion in rising order."""
     return np.argsort(-suspicion, kind="stable")

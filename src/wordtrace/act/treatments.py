@@ -1,4 +1,4 @@
-"""What to change for each misclassified query: its opponents removed, blanked or relabelled."""
+"""The changes to try for a misclassified query: remove, blank or relabel its opponents."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Treatment:
     Attributes
     ----------
     removed, relabelled, blanked
-        As a :class:`.Retraining` takes them.
-    words
-        (row, word, its places) of what is blanked.
+        The changed rows; see :class:`.Retraining`.
+        words
+        (row, word, its places) for each word that is blanked.
     """
 
     removed: Rows = ()
@@ -36,7 +36,7 @@ class Treatment:
     words: tuple[tuple[int, str, tuple[Span, ...]], ...] = ()
 
     def patch(self, train: Examples, method: str, k: int) -> Patch:
-        """Return the change as a patch. A blanked word is taken out of the text."""
+        """Return the change as a patch, in which a blanked word is taken out of the text."""
         reason = f"{method}, k {k}: suffices to set a query right by retraining"
         names = train.label_names
         changes: list[Change] = []
@@ -89,9 +89,9 @@ def treatments(
     actions: Sequence[str],
     measures: Sequence[str],
 ) -> dict[tuple[str, int, int], Treatment]:
-    """Return each method's change by (method, k, query); fewer rows where fewer oppose.
+    """Return each change by (method, k, query); it has fewer rows where fewer rows oppose.
 
-    Methods are the actions, by the default measure's opponents, and "remove by MEASURE".
+    The methods are the actions on the opponents by the default measure, and "remove by MEASURE".
     """
     question = tracer.asker.question(asked)
     largest = max(sizes)

@@ -1,4 +1,4 @@
-"""Treatments tried out: how many retrainings with each get the queries right."""
+"""Trying treatments: how many retrainings with each one get the queries right."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Trials:
-    """What the retrained models said.
+    """What the retrained models predicted.
 
     Attributes
     ----------
     base
-        bool, shape (queries, seeds): whether a model of all rows gets a query right.
+    bool, shape (queries, seeds): whether a model trained on all rows gets a query right.
     right
-        The same by method and k, the control :data:`RANDOM` last.
+    The same for the changes, by method and k; the control :data:`RANDOM` comes last.
     base_accuracy, accuracy
-        On the held-out rows: of the models of all rows, and by method and k; empty where there
-        are no held-out rows.
+    The accuracy on the held-out rows of models trained on all rows, and of the others by method
+    and k; empty where there are no held-out rows.
     retrainings
-        How many models there were.
+    How many models were trained.
     """
 
     base: BoolArray
@@ -42,7 +42,7 @@ class Trials:
     retrainings: int
 
     def held_out_change(self, method: str, k: int) -> float | None:
-        """Return by how much a change moves the accuracy on the held-out rows, if there are any."""
+        """Return how much a change moves the accuracy on the held-out rows, if there are any."""
         changed = self.accuracy[method][k]
         if not changed or not self.base_accuracy:
             return None
@@ -56,16 +56,16 @@ def try_out(
     sizes: Sequence[int],
     seeds: Sequence[int],
 ) -> Trials:
-    """Retrain with each treatment, with as many random rows left out, and with all rows.
+    """Retrain with each treatment, without as many random rows, and with all rows.
 
     Parameters
     ----------
     chosen
-        By (method, k, query).
+    The treatments by (method, k, query).
     """
     places = range(len(asked))
     base = [_task(retrainings, seed, Treatment()) for seed in seeds]
-    # One draw of random rows for each seed serves all queries.
+    # For each seed, all queries share one draw of random rows.
     control = {size: _random(retrainings, size, seeds) for size in sizes}
     treated = {
         key: [_task(retrainings, seed, change) for seed in seeds] for key, change in chosen.items()

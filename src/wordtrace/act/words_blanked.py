@@ -1,4 +1,4 @@
-"""The word through which a row harms a prediction most, and the positions that hold it."""
+"""The word by which a row harms a prediction most, and its positions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class HarmfulWord:
     Attributes
     ----------
     word
-        As it stands in the text.
-    positions
-        All tokens of its occurrences, as positions of the encoded row.
-    spans
-        Its occurrences, ("text" or "text2", start, end) in characters, by rising place.
+        The word as it is written in the text.
+        positions
+        The positions, in the encoded row, of all tokens of its occurrences.
+        spans
+        Its occurrences as ("text" or "text2", start, end) in characters, in rising order.
     """
 
     word: str
@@ -29,19 +29,19 @@ class HarmfulWord:
 
 
 def harmful_word(hit: Hit, positions: Sequence[TokenAt]) -> HarmfulWord | None:
-    """Return the word of the token that contributes most against the label, all its pieces.
+    """Return the word, with all its pieces, whose token contributes most against the label.
 
     Parameters
     ----------
     hit
-        An opponent with contributions.
+    An opponent with contributions.
     positions
-        Its tokens, from :meth:`.Tokenizer.positions`.
+    Its tokens, from :meth:`.Tokenizer.positions`.
 
     Returns
     -------
     HarmfulWord or None
-        None where only special tokens speak against the label.
+    None where only special tokens contribute against the label.
     """
     against = [word for word in hit.contributions or () if word.contribution < 0 and word.spans]
     if not against:
@@ -59,7 +59,7 @@ def harmful_word(hit: Hit, positions: Sequence[TokenAt]) -> HarmfulWord | None:
 
 
 def without(text: str, field: str, spans: Sequence[Span]) -> str:
-    """Return a text with some of its spans taken out, and the space before each."""
+    """Return a text without some of its spans, and without the space before each of them."""
     for where, start, end in sorted(spans, reverse=True):
         if where == field:
             begin = start - 1 if start and text[start - 1] == " " else start
@@ -68,7 +68,7 @@ def without(text: str, field: str, spans: Sequence[Span]) -> str:
 
 
 def _whole(text: str, field: str, start: int, end: int) -> Span:
-    """Widen a piece to the word that it is part of: letters and digits that touch."""
+    """Widen a piece to the word that it belongs to: adjacent letters and digits."""
     if start < end and text[start:end].isalnum():
         while start and text[start - 1].isalnum():
             start -= 1
