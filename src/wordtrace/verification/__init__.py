@@ -1,1 +1,1 @@
-"""Proof by retraining: with and without the rows in question, beside a control."""
+"""Proof by retraining: with and without the rows in question, and with controls."""

@@ -1,11 +1,10 @@
-"""SGD with momentum and weight decay on the rows of a table that a step touches, exactly.
+"""Exact SGD with momentum and weight decay that updates only the rows that a step touches.
 
-A row without a gradient still moves: its velocity carries it on and decays, and weight decay pulls
-it. With state (w, v), v′ = μv + λw and w′ = w − ηv′, which is linear: over any steps without a
-gradient the state is multiplied by a 2 × 2 matrix that is the same for all rows last touched at the
-same step. So a row is brought up to date when it is next read, and the result is dense SGD's to
-float tolerance. (Adam divides by a root of the decaying second moment: no closed form, no lazy
-rows.)
+A row without a gradient still moves, by its velocity and by weight decay. With state (w, v),
+v′ = μv + λw and w′ = w − ηv′, which is linear: over several steps without a gradient the state is
+multiplied by a 2 × 2 matrix, which is the same for all rows last touched at the same step. So a row
+is brought up to date when it is read next, and the result equals that of dense SGD to float
+tolerance. (Adam divides by the root of a decaying second moment; that has no such closed form.)
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# The matrices from each past step to now: beyond so many, all rows are brought up to date.
+# How many matrices from past steps to now are kept, before all rows are brought up to date.
 _MOST = 4096
 
 
 class LazyRows:
-    """A table whose rows are updated when touched.
+    """A table with rows that are updated when they are touched.
 
     Parameters
     ----------
@@ -31,10 +30,10 @@ class LazyRows:
 
     def __init__(self, table: Tensor, momentum: float, weight_decay: float) -> None:
         self._momentum, self._decay = momentum, weight_decay
-        # Row and velocity side by side: one gather and one scatter a step.
+        # Row and velocity lie side by side, so that a step takes one gather and one scatter.
         self._state = torch.stack([table, torch.zeros_like(table)], 1)
         self._last = torch.zeros(len(table), dtype=torch.long)
-        # Place i: what the state after step i (from the last settling) is multiplied by till now.
+        # Element i brings the state after step i (counted from the last settling) to the present.
         self._past = np.zeros((_MOST + 1, 2, 2))
         self._past[0] = np.eye(2)
         self._steps = 0
@@ -45,7 +44,7 @@ class LazyRows:
         Parameters
         ----------
         rows
-            int64, all different.
+            int64: rows, all different.
         """
         state = self._state.index_select(0, rows)
         factors = torch.from_numpy(self._past[: self._steps + 1].astype(np.float32))

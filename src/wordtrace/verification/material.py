@@ -1,4 +1,4 @@
-"""What all retrainings of a run share that are asked the same, made once in each process."""
+"""What retrainings of a run with the same probes share, made once in each process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Material:
     Attributes
     ----------
     blank
-        The id that takes a blanked word's place, or None.
+        The id that replaces a blanked word, or None.
     """
 
     train: Encoded
@@ -42,17 +42,17 @@ class Material:
 class CNNMaterial:
     """A run of the CNN with its vocabulary cut to the tokens that occur.
 
-    Rows of the embedding whose tokens occur nowhere never change and are never read, so they are
-    left out: the result is the same, with less to update.
+    Embedding rows of tokens that occur nowhere never change and are never read, so they are left
+    out: the result is the same, with less to update.
 
     Attributes
     ----------
     texts
-        Token ids are places in `tokens`.
+    The texts; their token ids are places in `tokens`.
     tokens
-        The ids that occur, rising.
+    The ids that occur, in rising order.
     embeddings
-        Pretrained ones, shape (vocabulary, dim), or None.
+    Pretrained embeddings, shape (vocabulary, dim), or None.
     """
 
     run: Run
@@ -88,7 +88,7 @@ def cut(run: Run, probes: tuple[Probe, ...]) -> CNNMaterial:
 
 
 def initial_model(run: Run, seed: int, embeddings: torch.Tensor | None, tokens: IntArray) -> CNN:
-    """Draw the weights of `seed` for the whole vocabulary and keep the rows of `tokens`."""
+    """Draw the weights of `seed` for the whole vocabulary, and keep the rows of `tokens`."""
     whole = CNN(run.config)
     whole.initialise(seed, embeddings)
     model = CNN(replace(run.config, vocabulary=len(tokens)))
@@ -99,13 +99,13 @@ def initial_model(run: Run, seed: int, embeddings: torch.Tensor | None, tokens: 
 
 
 def blank_token(run: Run) -> int | None:
-    """Return the id that takes a blanked word's place: padding, else the mask; None for neither."""
+    """Return the id that replaces a blanked word: padding, else the mask; None without both."""
     ids = (run.tokenizer.inner.token_to_id(name) for name in ("[PAD]", "<pad>", "[MASK]", "<mask>"))
     return next((id for id in ids if id is not None), None)
 
 
 def blanked(material: Material, places: tuple[tuple[int, int], ...]) -> Encoded:
-    """Return the training texts with padding in the place of (row, position)."""
+    """Return the training texts with blanks at some (row, position)."""
     if not places:
         return material.train
     assert material.blank is not None
@@ -130,5 +130,5 @@ def _encoded(run: Run, probes: tuple[Probe, ...]) -> Material:
 
 
 def _cut(part: Encoded, tokens: np.ndarray[Any, np.dtype[Any]]) -> Encoded:
-    """Number the tokens by their place among those that occur."""
+    """Replace each token id by its place among the tokens that occur."""
     return replace(part, ids=np.searchsorted(tokens, part.ids).astype(np.int32))

@@ -1,4 +1,4 @@
-"""The retrainers of runs that `wordtrace train` made, and which of them a run takes."""
+"""The retrainers for runs of `wordtrace train`, and the choice among them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from wordtrace.verification.stacked import Stacked
 
 
 def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrainer:
-    """Return what repeats a run's own training.
+    """Return the retrainer that repeats a run's own training.
 
     Parameters
     ----------
     what
-        The command that retrains, for the message.
-    executor
-        With "stacked" it trains many models at once.
+        The command that retrains, for messages.
+        executor
+        With "stacked", the retrainer trains many models at once.
 
     Raises
     ------
-    InputError
-        When the run's model is of another kind than classes, somebody else trained it, or its
-        models can't be stacked.
+        InputError
+        When the run's model does not predict one of several classes, when it was trained elsewhere,
+        or when its models can't be stacked.
     """
     run.require_classes(what)
     recipe = run.recipe
@@ -78,7 +78,7 @@ class CNNLoop:
 
 @dataclass(frozen=True)
 class FlatCNNLoop:
-    """The CNN by SGD, as fast as one core does it (:func:`.refit.refit`)."""
+    """Training of the CNN by SGD, as fast as one core can (:func:`.refit.refit`)."""
 
     settings: dict[str, Any] = field(default_factory=dict)
 

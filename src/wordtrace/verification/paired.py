@@ -1,4 +1,4 @@
-"""Verifying a removal: paired retrainings with and without it, and beside controls."""
+"""Verifying a removal by paired retrainings: with it, without it, and with controls."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from wordtrace.verification.retrainings import Retrainings, seeds_of
 
 @dataclass(frozen=True)
 class Target:
-    """A query and the training rows whose removal is to be proven.
+    """A query, and the training rows to remove for it.
 
     Attributes
     ----------
     label
-        The class whose probability is watched.
+    The class for which the probability is measured.
     predicted, probability
-        What the recorded run says: its label, and its probability of `label`.
+    The label that the recorded run predicts, and its probability of `label`.
     rows
-        Training rows, strongest first.
+    The training rows, strongest first.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Target:
     rows: Rows
 
 
-#: What each seed's model said of the probes and of the held-out rows.
+#: What the model of each seed predicted for the probes and for the held-out rows.
 Answers = list[dict[str, Any]]
 
 
@@ -59,13 +59,13 @@ def verify(
     executor: str | Executor = "processes",
     address: str | None = None,
 ) -> Verification:
-    """Retrain with and without each target's rows, and without as many others.
+    """Retrain with and without each target's rows, and without as many other rows.
 
-    For each of `repeats` seeds (never the run's own, on which the queries were picked) these
-    models share initial weights and the order of the rows: all rows ("base"), without the
-    target's, without random rows, and without random rows of the same labels. Results are kept
-    in the run's folder: an interrupted verification goes on, and two verifications share what
-    they have in common.
+    For each of `repeats` seeds, four models share their initial weights and the order of the rows:
+    one of all rows ("base"), one without the target's rows, one without random rows, and one
+    without random rows of the same labels. The run's own seed, with which the queries were picked,
+    is never used. Results are kept in the run's folder: an interrupted verification goes on, and
+    two verifications share what they have in common.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def verify(
 
 
 def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[Rows]]:
-    """Return what is left out, for each seed: the target's rows, and those of each control."""
+    """Return the rows to leave out for each seed: those of the target and of each control."""
     labels = run.train.labels
     removed = tuple(sorted(target.rows))
     return {
@@ -117,7 +117,7 @@ def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[
 def _trained(
     retrainings: Retrainings, seeds: Sequence[int], sets: Sequence[dict[str, list[Rows]]]
 ) -> tuple[int, Answers, list[dict[str, Answers]]]:
-    """Train all, each once; return how many, the models of all rows, and each target's others."""
+    """Train each model once; return their number, those of all rows, and each target's others."""
 
     def tasks(rows_by_seed: Sequence[Rows]) -> list[Retraining]:
         return [

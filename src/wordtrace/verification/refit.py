@@ -1,4 +1,4 @@
-"""The reference loop of :mod:`wordtrace.training.fit`, as fast as one core trains the CNN."""
+"""The reference loop of :mod:`wordtrace.training.fit`, made as fast as one core can be."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def refit(
     weights: npt.NDArray[np.float32],
     last_step: int,
 ) -> FlatCNN:
-    """Train as :func:`wordtrace.training.fit.fit` does, to float tolerance; `model` stays as it is.
+    """Train as :func:`wordtrace.training.fit.fit` does, to float tolerance; `model` is not changed.
 
     Parameters
     ----------
     labels, weights
-        Of the rows: class, int64, and factor of the loss, float32; both of shape (examples,).
+    The class of each row, int64, and the factor of its loss, float32; both of shape (examples,).
 
     Raises
     ------
@@ -61,7 +61,7 @@ def refit(
 
 
 def not_finite(step: int, seed: int) -> NumericalError:
-    """Return the error of a loss that is NaN or infinite at `step`, from 1."""
+    """Return the error for a loss that is NaN or infinite at `step`, counted from 1."""
     return NumericalError(
         f"the training loss is not finite at step {step} of a retraining with seed {seed}; a "
         f"lower {option('learning_rate')} usually mends it."

@@ -1,4 +1,4 @@
-"""What is removed, and the controls it is held against."""
+"""The rows that are removed, and the controls to compare with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Rows = tuple[int, ...]
 
 
 def random_rows(examples: int, count: int, seed: int) -> Rows:
-    """Draw `count` training rows; the same for all queries with this (count, seed)."""
+    """Draw `count` training rows, the same for all queries with this (count, seed)."""
     drawn = np.random.default_rng([seed, count, 0]).choice(examples, count, replace=False)
     return tuple(sorted(drawn.tolist()))
 
@@ -17,8 +17,8 @@ def random_rows(examples: int, count: int, seed: int) -> Rows:
 def same_labels(labels: npt.NDArray[np.int64], removed: Rows, seed: int) -> Rows:
     """Draw as many rows of each label as `removed` has.
 
-    Opponents mostly carry another label than the query and proponents the query's: removing any
-    rows of that label shifts the prediction, and this control shows by how much.
+    Opponents mostly have another label than the query, and proponents the same label. So removing
+    any rows of that label shifts the prediction, and this control shows by how much.
     """
     generator = np.random.default_rng([seed, len(removed), 1])
     of_removed = labels[list(removed)]
@@ -30,7 +30,7 @@ def same_labels(labels: npt.NDArray[np.int64], removed: Rows, seed: int) -> Rows
 
 
 def class_rows(labels: npt.NDArray[np.int64], label: int, count: int, seed: int) -> Rows | None:
-    """Draw `count` rows of one label; None where that would leave none of it."""
+    """Draw `count` rows of one label; None if no row of the label would be left."""
     pool = np.flatnonzero(labels == label)
     if count >= len(pool):
         return None

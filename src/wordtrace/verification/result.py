@@ -1,4 +1,4 @@
-"""What removing training rows did, against its controls."""
+"""The result of a verification: what removing training rows did, compared with controls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TABLE = pa.schema(
 
 @dataclass(frozen=True)
 class Verification(Result):
-    """What removing did, against its controls; :meth:`document` is the whole of it.
+    """What removing rows did, compared with controls; :meth:`document` holds all of it.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Verification(Result):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Return the verification that a document describes; ValueError where it is not whole."""
+        """Return the verification that a document describes; ValueError if it is not whole."""
         found = cls(document)
         found.table()
         return found
@@ -55,11 +55,11 @@ class Verification(Result):
         return "\n".join(verification_sentences(self.document()))
 
     def table(self) -> Any:
-        """Return a row a query, kind of removal and seed as a pyarrow table.
+        """Return a pyarrow table with one row for each query, kind of removal and seed.
 
-        Columns: query (its number from 0), label, left_out ("opponents", "proponents", or a
-        control's name), seed, base (the probability of the label by a model of all rows),
-        probability (without those that are left out), change.
+        Columns: query (its number from 0), label, left_out ("opponents", "proponents", or the name
+        of a control), seed, base (the label's probability by a model of all rows), probability (by
+        a model without the rows left out), change.
         """
         rows = [
             {

@@ -1,4 +1,4 @@
-"""One retraining: what is changed, what its model is asked, and what came of it."""
+"""One retraining: what is changed, what its model is asked, and the result."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from wordtrace.verification.retrainer import Change, FloatArray, Probe, Retraine
 
 @dataclass(frozen=True)
 class Retraining:
-    """What is trained and what it is asked; :class:`.Retrainings` makes them.
+    """What is trained and what the model is asked; :class:`.Retrainings` makes them.
 
     Attributes
     ----------
     run, fingerprint
-        The run's folder, and what makes its training this training.
+    The run's folder, and what identifies its training.
     seed
-        Of the initial weights and the order of the rows; the tokenizer, the order of the labels
-        and pretrained embeddings stay the run's.
+    The seed of the initial weights and of the order of the rows. The tokenizer, the order of
+    the labels and pretrained embeddings stay those of the run.
     removed
-        Training rows of weight 0, rising.
+    The training rows of weight 0, in rising order.
     probes
-        What the model is asked.
+    The texts that the model is asked about.
     relabelled
-        (row, class) of training rows that get another label.
+    (row, class) of each training row that gets another label.
     blanked
-        (row, position) of tokens that padding takes the place of; attention to them stays.
+    (row, position) of each token that is replaced by padding; attention to it stays.
     """
 
     run: str
@@ -47,7 +47,7 @@ class Retraining:
 
     @property
     def training(self) -> str:
-        """The same for the same training, wherever the run lies and whatever it is asked."""
+        """A key of the training alone, whatever the place of the run and the probes."""
         document: dict[str, Any] = {
             "run": self.fingerprint,
             "seed": self.seed,
@@ -60,23 +60,24 @@ class Retraining:
 
     @property
     def key(self) -> str:
-        """The same for the same training and probes."""
+        """A key of the training and the probes."""
         return f"{self.training}:{probes_key(self.probes)}"
 
 
 @lru_cache(maxsize=8)
 def probes_key(probes: tuple[Probe, ...]) -> str:
-    """Name a list of probes by its content."""
+    """Return a name for a list of probes, made from its content."""
     return fingerprint.of_document({"probes": [list(probe) for probe in probes]})
 
 
 def retrain(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
-    """Train once and return what the model says of the probes; runs in a worker process.
+    """Train once and return what the model predicts for the probes; runs in a worker process.
 
     Returns
     -------
     dict
-        probabilities, shape (probes, classes); accuracy on the held-out rows, or None; seconds.
+    "probabilities", shape (probes, classes); "accuracy" on the held-out rows, or None;
+    "seconds".
     """
     start = time.perf_counter()
     run = opened(task.run, task.fingerprint)
@@ -95,14 +96,14 @@ def change_of(run: Run, task: Retraining) -> Change:
 
 
 def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, Any]:
-    """Return a retraining's result from what its model says.
+    """Return a retraining's result from what its model predicts.
 
     Raises
     ------
     NumericalError
-        When a probability is NaN or infinite: the last step broke the model.
+    When a probability is NaN or infinite, because the last step broke the model.
     InputError
-        When the model says something of another shape.
+    When the probabilities have a wrong shape.
     """
     probes = _probabilities(run, said.probes, len(task.probes), "probes")
     if not np.isfinite(probes).all():
@@ -119,8 +120,8 @@ def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, 
 
 @lru_cache(maxsize=2)
 def opened(folder: str, fingerprint: str) -> Run:
-    """Return a run, opened once in a process for all retrainings of one training."""
-    del fingerprint  # a folder that holds another run by now is opened anew
+    """Return a run, opened once in a process for all its retrainings."""
+    del fingerprint  # the fingerprint is here so that a folder with another run is opened anew
     return Run.open(folder)
 
 

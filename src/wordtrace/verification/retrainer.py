@@ -1,7 +1,7 @@
-"""What trains a run's model again: the one protocol behind which every kind of training stands.
+"""The protocol of what trains a run's model again; every kind of training implements it.
 
-:mod:`.own` holds the retrainers of runs that `wordtrace train` made. One that is not ours is a
-class with these two members, given to :func:`wordtrace.verify`; nothing else has to know of it.
+:mod:`.own` holds the retrainers for runs of `wordtrace train`. A retrainer of your own is a class
+with these two members that you give to :func:`wordtrace.verify`; nothing else has to know about it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """The training that is wanted, and what its model is to be asked.
+    """The training to do, and what to ask its model.
 
     Attributes
     ----------
     seed
-        Of all that is drawn by chance: initial weights, the order of the rows, dropout. Two
-        trainings with one seed should differ in nothing but the change, so that they are a pair.
+    The seed of everything drawn at random: initial weights, the order of the rows, dropout. Two
+    trainings with the same seed should differ in nothing but the change, so that they can be
+    compared as a pair.
     weights
-        float32, shape (examples,): the factor of each training row's loss; 0 leaves a row out.
+    float32, shape (examples,): the factor of each training row's loss; 0 leaves a row out.
     labels
-        int64, shape (examples,): the class of each training row.
+    int64, shape (examples,): the class of each training row.
     blanked
-        (row, position) of tokens whose place padding takes; attention to them stays.
+    (row, position) of each token to replace by padding; attention to it stays.
     probes
         The texts that the trained model is asked about.
     """
@@ -48,13 +49,13 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Said:
-    """What a trained model says.
+    """What a trained model predicts.
 
     Attributes
     ----------
     probes, held_out
-        Probabilities, shape (texts, classes), in the order of the run's `label_names`: of the
-        probes, and of the run's held-out rows (None where these were not asked).
+    Probabilities, shape (texts, classes), in the order of the run's `label_names`, for the
+    probes and for the run's held-out rows (None where these were not asked for).
     """
 
     probes: FloatArray
@@ -64,16 +65,16 @@ class Said:
 class Retrainer(Protocol):
     """Trains a model anew on a run's data, with a change.
 
-    It goes to worker processes and other machines by their serialisation (cloudpickle): let it
+    It is serialised (by cloudpickle) to reach worker processes and other machines, so it should
     hold settings and paths, not data or models.
     """
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What makes its models differ from another retrainer's, as JSON.
+        """The settings that make its models differ from those of another retrainer, as JSON.
 
-        Results are kept by it in the run's folder and found again. It is empty for the run's own
-        training.
+        Results are stored in the run's folder under these settings. They are empty for the run's
+        own training.
         """
         ...
 
@@ -83,6 +84,6 @@ class Retrainer(Protocol):
         Raises
         ------
         NumericalError
-            Where the training breaks: it is tried again, then given up without the others.
+            When the training breaks. It is tried again, and in the end only this one is given up.
         """
         ...

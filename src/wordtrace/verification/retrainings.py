@@ -1,4 +1,4 @@
-"""The retrainings of a study: of one run, by one retrainer, asked the same probes."""
+"""The retrainings of a study: all of one run, by one retrainer, with the same probes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from wordtrace.verification.tasks import run_tasks
 
 @dataclass(frozen=True)
 class Retrainings:
-    """What is trained, by what, where, and what the models are asked.
+    """What is trained, by which retrainer, where, and what the models are asked.
 
     Attributes
     ----------
     workers, executor, address
-        As of :func:`.tasks.run_tasks`.
+    See :func:`.tasks.run_tasks`.
     """
 
     on: Run
@@ -47,7 +47,7 @@ class Retrainings:
 
     @property
     def training(self) -> str:
-        """What makes it this training: the run, and what a retrainer not the run's own says."""
+        """What identifies the training: the run, and the settings of a retrainer of the user's."""
         if not self.retrainer.settings:
             return self.on.fingerprint
         return fingerprint.of_document(
@@ -70,14 +70,14 @@ class Retrainings:
 
 
 def probes_of(examples: Examples) -> tuple[Probe, ...]:
-    """Return some examples' texts as probes."""
+    """Return the texts of some examples as probes."""
     if examples.texts2 is None:
         return tuple((text, None) for text in examples.texts)
     return tuple(zip(examples.texts, examples.texts2, strict=True))
 
 
 def seeds_of(run: Run, repeats: int) -> list[int]:
-    """Return seeds for retrainings: never the run's own, on which its queries were picked."""
+    """Return seeds for retrainings; never the run's own, with which its queries were picked."""
     recipe = run.manifest.recipe
     first = 0 if recipe is None else recipe.seed
     return [(first + 1 + place) % 2**31 for place in range(repeats)]

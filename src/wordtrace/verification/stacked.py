@@ -1,10 +1,10 @@
 """Many retrainings of the CNN at once, as one computation: for a GPU.
 
-A small model leaves a GPU idle. Here each weight is one tensor for all models, models first, and a
-step is one forward and one backward of them all (``torch.func``); a row that a model leaves out
-weighs 0 in its loss. PyTorch's own optimizer updates the stack: it works number by number, so the
-result is that of separate trainings to float tolerance. On a CPU it does not pay: worker processes
-with :mod:`.refit` are faster.
+A small model leaves a GPU idle. Here each weight is one tensor for all models (models are the first
+dimension), and a step is one forward and one backward of all models (``torch.func``). A row that a
+model leaves out has weight 0 in its loss. PyTorch's own optimizer updates the stack: it works on
+each number alone, so the result equals that of separate trainings to float tolerance. On a CPU this
+does not pay: worker processes with :mod:`.refit` are faster.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from wordtrace.verification.refit import not_finite
 from wordtrace.verification.retrain import Retraining, answer, change_of, opened
 from wordtrace.verification.retrainer import Change, Said
 
-# More at once gain nothing on a busy GPU, and a kill loses the stack in progress.
+# More models at once gain nothing on a busy GPU, and a kill loses the stack in progress.
 _MOST = 256
-# Of the free memory: the rest is for what is not counted.
+# The share of the free memory to use; the rest is for what the estimate does not count.
 _SHARE = 0.7
 
 
@@ -43,7 +43,7 @@ _SHARE = 0.7
 class Stacked:
     """A :class:`.Retrainer` of the CNN that trains many models at once.
 
-    On the GPU where PyTorch has one, else on the CPU.
+    It uses the GPU where PyTorch has one, else the CPU.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
@@ -61,12 +61,12 @@ class Stacked:
 
     @property
     def device(self) -> torch.device:
-        """Where the stack is trained."""
+        """The device on which the stack is trained."""
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Stacks:
-    """An :class:`~wordtrace.execute.protocol.Executor` of retrainings alone, many at a time.
+    """An :class:`~wordtrace.execute.protocol.Executor` for retrainings only, many at a time.
 
     A model whose loss is not finite is tried again in another stack, then given up without losing
     the others.
@@ -74,9 +74,9 @@ class Stacks:
     Parameters
     ----------
     models
-        How many are trained at once; by default as many as fit into the free memory, 256 at most.
-        Where they don't fit after all, half as many.
-    attempts
+        How many models are trained at once; by default as many as fit into the free memory, 256 at
+        most. If they don't fit after all, half as many are tried.
+        attempts
         How often a model is trained before it is given up.
     """
 
@@ -93,7 +93,7 @@ class Stacks:
         Parameters
         ----------
         task
-            :func:`.retrain`, whose results these are: it is not called.
+            :func:`.retrain`; it is not called, since the results here equal its results.
         """
         del task
         for (folder, training, probes), same in groupby(
@@ -155,8 +155,8 @@ def fitting(material: CNNMaterial, device: torch.device) -> int:
 def bytes_a_model(material: CNNMaterial) -> int:
     """Estimate the memory that one model of a stack takes while it is trained.
 
-    Four numbers a weight (itself, gradient, two of the optimizer), and for each position of the
-    longest batch those that the backward pass needs.
+    It counts four numbers for each weight (the weight, its gradient, two of the optimizer), and for
+    each position of the longest batch those that the backward pass needs.
     """
     config, recipe = material.run.config, material.run.recipe
     inner = sum(config.filters * width for width in config.widths)
@@ -169,7 +169,7 @@ def bytes_a_model(material: CNNMaterial) -> int:
 def train_together(
     material: CNNMaterial, changes: Sequence[Change], device: torch.device
 ) -> list[Said | NumericalError]:
-    """Train one model for each change; return what they say, in their order."""
+    """Train one model for each change; return what they predict, in the same order."""
     stack = _Stack(material, changes, device)
     bad = stack.train()
     probes = stack.says(material.texts.probes)
@@ -186,7 +186,7 @@ def train_together(
 
 
 class _Stack:
-    """Models as one: each weight of shape (models, …)."""
+    """Many models as one: each weight has the shape (models, …)."""
 
     def __init__(
         self, material: CNNMaterial, changes: Sequence[Change], device: torch.device
@@ -194,7 +194,7 @@ class _Stack:
         self._recipe, self._device = material.run.recipe, device
         self._count = len(material.texts.train)
         self.steps = min(self._recipe.steps(self._count), material.run.manifest.steps)
-        # Models with the same seed and texts are given the same batches.
+        # Models with the same seed and texts get the same batches.
         names = [(one.seed, one.labels.tobytes(), one.blanked) for one in changes]
         kinds = dict(zip(names, changes, strict=True))
         self._recipes = [replace(self._recipe, seed=one.seed) for one in kinds.values()]
@@ -214,7 +214,7 @@ class _Stack:
         self._model = CNN(replace(material.run.config, vocabulary=len(material.tokens))).eval()
 
     def train(self) -> list[int]:
-        """Train; return for each model the first step whose loss was not finite, or 0."""
+        """Train; return for each model the first step with a loss that was not finite, or 0."""
         moving = [
             one.requires_grad_(name != "embedding.weight" or not self._recipe.freeze_embeddings)
             for name, one in self._weights.items()
@@ -231,7 +231,7 @@ class _Stack:
             for group in optimizer.param_groups:
                 group["lr"] = self._recipe.rate(step + 1, total)
             optimizer.step()
-            # Read on the CPU at the end alone: reading waits for the GPU.
+            # It is read on the CPU only at the end, since reading waits for the GPU.
             bad += (step + 1) * ((bad == 0) & ~losses.detach().isfinite().all(1))
         for one in moving:
             one.requires_grad_(False)

@@ -1,7 +1,7 @@
-"""Results of retrainings, kept in the run's folder by what was trained.
+"""Results of retrainings, stored in the run's folder under what was trained.
 
-A result is found again by any study that asks the same texts, or some of them, of the same
-training: the model of a seed without a change is trained once for all.
+Any study that repeats a training with the same probes, or some of them, finds its result here. So
+the model of a seed without a change is trained only once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Store:
         self._known: dict[str, dict[Probe, int]] = {}
 
     def get(self, task: Retraining) -> dict[str, Any] | None:
-        """Return the task's result, or None where a probe was never asked of this training."""
+        """Return the task's result, or None if this training was never asked about a probe."""
         if exact := self._ledger.get(task.key):
             return exact
         answers: dict[Probe, list[float]] = {}
@@ -39,7 +39,7 @@ class Store:
         return {**last, "probabilities": [answers[probe] for probe in task.probes]}
 
     def record(self, task: Retraining, result: dict[str, Any]) -> None:
-        """Keep a result; it is on disk when this returns."""
+        """Store a result; it is on disk when this returns."""
         name = probes_key(task.probes)
         if name not in self._known:
             probes = [list(probe) for probe in task.probes]
@@ -48,7 +48,7 @@ class Store:
         self._ledger.record(task.key, result)
 
     def _places(self, name: str) -> dict[Probe, int]:
-        """Return the place of each probe of a list."""
+        """Return the place of each probe in a list."""
         if name not in self._known:
             found = self._ledger.get(f"probes:{name}") or {"probes": []}
             self._known[name] = {

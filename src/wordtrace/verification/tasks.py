@@ -1,4 +1,4 @@
-"""Retrainings done once each, in parallel, kept as they finish."""
+"""Doing retrainings in parallel, each one once, and storing each result as it comes."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ def run_tasks(
     address: str | None = None,
     failed: dict[int, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return each retraining's result by its key; those in the run's store are not redone.
+    """Return each retraining's result by its key; results in the run's store are not redone.
 
-    Equal tasks are done once. An interrupted call goes on where it stopped. A task whose worker
-    dies, hangs or fails is tried again.
+    Equal tasks are done once. An interrupted call goes on where it stopped. A task is tried again
+    if its worker dies, hangs or fails.
 
     Parameters
     ----------
     executor
-        "processes", "ray" or "stacked": many models at once, on a GPU where there is one; with it
-        `workers` is how many. Or an executor of your own, such as a
-        :class:`~wordtrace.execute.ray.Cluster` with resources a task.
+    "processes", "ray" or "stacked", or an executor of your own, such as a
+    :class:`~wordtrace.execute.ray.Cluster` with resources for each task. "stacked" trains many
+    models at once, on a GPU where there is one; `workers` is then their number.
     failed
-        Takes the seed of each task that could not be done, with the reason; by default that is an
-        error.
+    Receives the seed of each task that could not be done, with the reason; without it, such a
+    task is an error.
 
     Raises
     ------
     WordtraceError
-        At the end, where tasks could not be done; names how many and the first reason. All others
-        are kept.
+    At the end, if tasks could not be done; the message gives their number and the first reason.
+    The results of all other tasks are kept.
     """
     wanted = {task.key: task for task in tasks}
     lost: list[tuple[Retraining, str]] = []
@@ -60,7 +60,7 @@ def run_tasks(
         missing = [task for key, task in wanted.items() if key not in results]
         if executor != "stacked":
             _announce(missing, list(results.values()), workers)
-        # Seed by seed: a worker's next task shares the order of the rows and the initial weights.
+        # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         with track("Retraining", len(wanted), "models", len(results)) as advance:
             pool = _pool(retrainer, executor, address, workers, len(missing))
@@ -104,7 +104,7 @@ def _pool(
 def _announce(
     missing: Sequence[Retraining], known: Sequence[dict[str, Any]], workers: int | None
 ) -> None:
-    """Say what is about to be done; how long, where a retraining of this run was timed before."""
+    """Say what will be done, and how long it takes if a retraining of this run was timed before."""
     if len(missing) < 2 or os.environ.get("WORDTRACE_PROGRESS") == "0":
         return
     said = f"{len(missing):,} models to train"

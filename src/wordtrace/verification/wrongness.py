@@ -17,14 +17,15 @@ from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 @dataclass(frozen=True)
 class Wrongness:
-    """What retrained models say of examples.
+    """What retrained models predict for examples.
 
     Attributes
     ----------
     share
-        float64, shape (examples,): the part of the retrainings that were asked and wrong.
+    float64, shape (examples,): the share of wrong predictions among all for the example.
     said
-        int64, shape (examples,): the wrong label said most often; the own one where none was.
+    int64, shape (examples,): the most frequent wrong prediction; the example's own label if
+    there was none.
     """
 
     share: npt.NDArray[np.float64]
@@ -40,19 +41,19 @@ def wrongness(
 ) -> Wrongness:
     """Retrain with other seeds and count wrong predictions.
 
-    Training rows (`examples` None) would be learned by heart: of each two retrainings, one leaves
-    out a random half of the rows and the other the other half, and each is asked about what it
-    left out. Other examples are asked of models of all rows.
+    A model would know training rows (`examples` None) by heart. So of each two retrainings, one
+    leaves out a random half of the rows and the other one the other half, and each is asked about
+    the rows that it left out. Other examples are judged by models of all rows.
 
     Parameters
     ----------
     examples
-        With the run's label names; None for the training rows.
+    Examples with the run's label names; None for the training rows.
 
     Raises
     ------
     InputError
-        For fewer than two trainings, or labels that are missing.
+    For fewer than two trainings, or missing labels.
     """
     if trainings < 2:
         raise InputError(f"{option('trainings')} is {trainings}; give 2 or more.")
@@ -81,7 +82,7 @@ def wrongness(
 
 
 def _half(count: int, seed: int, place: int) -> Rows:
-    """Draw a half for an even place; an odd one gets the other half of the place before."""
+    """Draw a half for an even place; an odd place gets the other half of the draw before it."""
     order = np.random.default_rng([seed - place % 2, 7]).permutation(count)
     part = order[: count // 2] if place % 2 == 0 else order[count // 2 :]
     return tuple(sorted(part.tolist()))
