@@ -1,4 +1,4 @@
-"""Recording a transformers training as it runs: one line in the training script."""
+"""Recording a transformers training while it runs, by one line in the training script."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _MOST = 12
 
 
 class TraceCallback(TrainerCallback):
-    """Keeps what a trace needs while a ``Trainer`` trains, and makes the run when it has finished.
+    """Keeps what a trace needs while a ``Trainer`` trains, and makes the run at the end.
 
     Weights are written a few times in the first epoch, where the loss falls most, and then at the
-    ends of epochs, a dozen times at most, whatever the Trainer saves or clears itself. The learning
-    rate of every step is the one used for the parameter group that holds the embedding.
+    ends of epochs, a dozen times at most. What the Trainer itself saves or deletes does not matter.
+    The recorded learning rate of a step is that of the parameter group that holds the embedding.
 
     Parameters
     ----------
     out
-        The run's folder. While training, ``OUT.recording`` beside it.
+    The run's folder. During training, data are kept in ``OUT.recording`` beside it.
     data
-        The training data: what :func:`wordtrace.read_examples` takes, or Examples.
+    The training data: Examples, or whatever :func:`wordtrace.read_examples` reads.
     steps
-        Record after these very steps instead.
+    Record after exactly these steps instead.
     **choices
-        As of :func:`wordtrace.record`: `text`, `label`, `max_length`, `eval_data`, ….
+    Parameters of :func:`wordtrace.record`: `text`, `label`, `max_length`, `eval_data`, ….
 
     Attributes
     ----------
     run
-        The run, once training has ended.
+    The run, after training has ended; None before.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class TraceCallback(TrainerCallback):
     ) -> None:
         known = signature(record).parameters
         if unknown := sorted(set(choices) - set(known)):
-            # Said now, and not when the training has ended.
+            # Report it now, and not when the training has ended.
             raise TypeError(
                 f"TraceCallback() has no {unknown[0]!r}; it takes what record() takes: "
                 f"{', '.join(list(known)[3:])}."
@@ -87,7 +87,7 @@ class TraceCallback(TrainerCallback):
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         atomic.write_json(self.folder / _MARK, {"format": "wordtrace-recording", "version": 1})
-        # What came after the checkpoint that the Trainer goes on from happens again.
+        # The Trainer repeats the steps after the checkpoint from which it goes on.
         rates = self.folder / RATES
         if rates.exists():
             lines = read_lines(rates)

@@ -1,4 +1,4 @@
-"""What the user may say about a training that was done elsewhere; checked when made."""
+"""The user's information about a training that was done elsewhere; checked when made."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from wordtrace.models.loss import TrainingLoss
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user may say about an output folder.
+    """What an output folder may not tell, so that the user says it.
 
     Attributes
     ----------
     label_names
-        The data's labels in the order of the model's classes, where names don't tell.
-    max_length
-        The most tokens of an example; by default the tokenizer's own truncation, else the
-        model's limit, at most 512.
-    learning_rate
-        The rate of every checkpoint, where the Trainer logged none.
-    checkpoints
-        How many to choose, where the loss has not saturated; or the very steps.
-    tokenizer, base
-        Folders: where the tokenizer lies, if not beside the weights; the model on which a LoRA
-        adapter was trained.
-    copy
+        The data's labels in the order of the model's classes, if their names don't show it.
+        max_length
+        The largest number of tokens in an example; by default that of the tokenizer's own
+        truncation, else the model's limit, at most 512.
+        learning_rate
+        The learning rate of every checkpoint, if the Trainer logged none.
+        checkpoints
+        How many checkpoints to choose from where the loss has not saturated; or the exact steps.
+        tokenizer, base
+        The folder of the tokenizer, if it is not beside the weights; and that of the model on which
+        a LoRA adapter was trained.
+        copy
         Copy the weights instead of linking them.
-    end
-        Of a causal language model: completions ended in the end token in training.
-    kind
-        Of the labels: "class", "set" or "number"; by default as the model's configuration says.
-    label_smoothing, class_weights
-        Of a classifier: what the training's loss had (:class:`.models.loss.TrainingLoss`).
-    max_completion_length
-        Of a sequence-to-sequence model: the most tokens of a completion; `max_length` by default.
+        end
+        For a causal language model: whether completions ended with the end token in training.
+        kind
+        The kind of the labels: "class", "set" or "number"; by default the one in the model's
+        configuration.
+        label_smoothing, class_weights
+        For a classifier: settings of the training's loss (:class:`.models.loss.TrainingLoss`).
+        max_completion_length
+        For a sequence-to-sequence model: the largest number of tokens in a completion; by default
+        `max_length`.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -71,5 +73,5 @@ class Choices:
 
     @property
     def loss(self) -> TrainingLoss:
-        """What a classifier was trained with (InputError)."""
+        """The loss with which a classifier was trained (InputError)."""
         return TrainingLoss(self.label_smoothing, self.class_weights)

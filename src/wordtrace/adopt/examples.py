@@ -1,4 +1,4 @@
-"""A training's data as its model was given it: labels in the order of the model's outputs."""
+"""A training's data as its model saw it, with labels in the order of the model's outputs."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Rates:
         float64, shape (last step + 1,); element s is the rate of the step that made the weights
         "after s steps"; element 0 is 0.
     known
-        The steps whose rate is written somewhere; between them it is a straight line.
+        The steps with a rate that was written down; between them it is a straight line.
     """
 
     used: npt.NDArray[np.float64]

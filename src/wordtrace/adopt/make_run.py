@@ -1,4 +1,4 @@
-"""A run made of a finished transformers training: nothing is trained again or unpickled."""
+"""Making a run from a finished transformers training; nothing is trained again or unpickled."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from wordtrace.run.manifest import (
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.run import Run
 
-#: On so many training rows the checkpoints' losses are measured.
+#: The checkpoints' losses are measured on this many training rows.
 _SAMPLE = 500
 _TASKS: dict[Kind, str] = {"class": "classification", "set": "multi-label", "number": "regression"}
 
@@ -53,7 +53,7 @@ def make_run(
     ordered: bool = False,
     overwrite: bool = False,
 ) -> Run:
-    """Make a run in `out` of a Trainer's output folder.
+    """Make a run in `out` from a Trainer's output folder.
 
     Weights are linked (copied where the file system can't), so the Trainer may clear its own
     folder; ``training_args.bin`` is never opened.

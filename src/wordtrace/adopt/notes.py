@@ -1,4 +1,4 @@
-"""What a user should know of an adopted training: what was taken for granted, what looks wrong."""
+"""Notes for the user of an adopted training: what had to be assumed, and what looks wrong."""
 
 from __future__ import annotations
 

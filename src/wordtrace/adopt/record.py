@@ -43,26 +43,26 @@ def record(
 ) -> Run:
     """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
 
-    Several labels a text stand in one column, as a list, or in several columns of 0 and 1,
+    Where a text has several labels, they are a list in one column, or several columns of 0 and 1:
     ``label=("toxic", "threat")`` or ``"toxic,threat"``.
 
-    A language model's examples have a prompt, `text`, and a completion, `text2`, whose tokens' mean
-    loss is the example's; or, of a causal one, `text` alone, all of which counts. `label` is not
-    read.
+    A language model's examples have a prompt, `text`, and a completion, `text2`; the loss of an
+    example is the mean loss of the completion's tokens. For a causal model they may also have
+    `text` alone, and then all of it counts. `label` is not read.
 
     Parameters
     ----------
     output
-        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
+    The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
     data
-        The training data: what :func:`read_examples` takes, or Examples.
+    The training data: Examples, or whatever :func:`read_examples` reads.
     out
-        The run's folder.
+    The run's folder.
     eval_data
-        Held-out examples.
+    Held-out examples.
     split, eval_split
-        Of a ``DatasetDict`` or a data set on the hub. `eval_split` alone takes the held-out
-        examples from `data`.
+    Names of splits of a ``DatasetDict`` or a data set on the hub. If only `eval_split` is
+    given, the held-out examples are taken from `data`.
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
@@ -70,7 +70,7 @@ def record(
     Raises
     ------
     InputError
-        One sentence: what of the folder or the data can't be used, and what to do.
+        When something in the folder or the data can't be used; the message says what to do.
     CorruptError
         For weights that don't fit the model, or that hold NaN.
 
