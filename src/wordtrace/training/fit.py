@@ -51,8 +51,8 @@ def fit(
     Parameters
     ----------
     labels
-        int64, shape (examples,).
-    weights
+        The class of each row, int64, shape (examples,).
+        weights
         float32, shape (examples,): the factor of each row's loss; all 1 by default.
     last_step
         Stop after this step (a recorded run that was ended by early stopping).
@@ -62,7 +62,8 @@ def fit(
     Raises
     ------
     NumericalError
-        When a loss is NaN or infinite; names the step and, where one row alone is to blame, it.
+        When a loss is NaN or infinite; the message names the step, and the row if a single one is
+        the cause.
     """
     model = training.model
     model.embedding.requires_grad_(not recipe.freeze_embeddings)

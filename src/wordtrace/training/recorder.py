@@ -39,10 +39,11 @@ class Labelled:
 class Recorder:
     """Called after each step; writes a candidate checkpoint where one is due.
 
-    Candidates come eight an epoch and at each epoch's end, or at the steps chosen by hand; of a
-    model other than the CNN, whose weights take room, four in the first epoch, where the loss falls
-    most, and then one an epoch. With each one the optimizer's state and the bookkeeping are
-    written, so that a killed training goes on from it and ends with the same weights.
+    There are eight candidates in each epoch and one at its end, or one at each step that the user
+    chose. Models other than the CNN take more space: they have four in the first epoch, where the
+    loss falls most, and then one in each epoch. The optimizer's state and the bookkeeping are
+    written with each candidate, so that a killed training goes on from it and ends with the same
+    weights.
     """
 
     folder: Path

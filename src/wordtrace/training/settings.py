@@ -1,4 +1,4 @@
-"""What the user may choose about a training beside the recipe; checked when made."""
+"""The settings of a training besides the recipe; checked when made."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ class Settings:
     Attributes
     ----------
     model
-        "cnn", the paper's; or a pretrained model for sequence classification, or any encoder: its
-        folder, or its name on the hub.
-    layers
-        Of such a model: only its first so many; None: all.
-    dim, filters
-        The CNN's embedding dimension and filters (section 3.2: 128 and 10).
-    max_length
-        The most tokens of an example.
-    vocabulary
-        The most pieces of a tokenizer trained on the data.
-    embeddings
-        A pretrained encoder's folder whose tokenizer and word embeddings are the start, or None.
-    checkpoints
-        How many checkpoints to choose, or the very steps to record.
-    early_stopping
-        Stop after this many epochs without a lower held-out loss and keep the best; None: never.
+        "cnn" for the paper's model; or the folder or hub name of a pretrained model for sequence
+        classification, or of any encoder.
+        layers
+        Keep only this many first layers of a pretrained model; None keeps all.
+        dim, filters
+        The CNN's embedding dimension and number of filters (section 3.2: 128 and 10).
+        max_length
+        The largest number of tokens in an example.
+        vocabulary
+        The largest number of pieces of a tokenizer that is trained on the data.
+        embeddings
+        The folder of a pretrained encoder, to start from its tokenizer and word embeddings; or
+        None.
+        checkpoints
+        How many checkpoints to choose, or the exact steps to record.
+        early_stopping
+        Stop after this many epochs without a lower held-out loss, and keep the best checkpoint;
+        None never stops early.
 
     Raises
     ------
-    InputError
-        Names the field, its value and the limit.
+        InputError
+        For a value out of range; the message names the field, its value and the limit.
 
     Examples
     --------

@@ -86,7 +86,7 @@ def train(
             try:
                 _train_in(part, job)
             except (InputError, NumericalError):
-                # It would fail again: nothing of it is worth going on from.
+                # It would fail again, so nothing of it is kept to go on from.
                 atomic.empty(part)
                 part.rmdir()
                 raise
