@@ -39,9 +39,9 @@ class Examples:
     label_names
         The classes, in the order of the model's outputs; none where labels are numbers.
     source
-        Where they were read, for messages.
+        Where they were read from, for messages.
     kind
-        Of the labels: "class", one a text; "set", any of the classes; "number".
+        The kind of the labels: "class" for one of the classes, "set" for several, or "number".
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Examples:
         source: str = "the data",
         kind: Kind = "class",
     ) -> Examples:
-        """Make examples of checked values; ids are row numbers unless given."""
+        """Make examples from checked values; ids are row numbers unless given."""
         columns: dict[str, pa.Array | pa.ChunkedArray] = {
             "id": pa.array(ids if ids is not None else map(str, range(len(texts))), pa.string()),
             "text": _text_column(texts),
@@ -110,7 +110,7 @@ class Examples:
 
     @once
     def texts(self) -> list[str]:
-        """The texts; of pairs, the first."""
+        """The texts; for pairs, the first one of each."""
         found: list[str] = self.table["text"].to_pylist()
         return found
 
@@ -123,8 +123,8 @@ class Examples:
     def labels(self) -> Labels:
         """int64, shape (examples,): places in `label_names`; -1 for none.
 
-        Of sets float32, shape (examples, classes): 1 for each class that is there, else 0; of
-        numbers float32, shape (examples, 1). NaN for none.
+        For sets float32, shape (examples, classes): 1 for each class in the set, else 0. For
+        numbers float32, shape (examples, 1). NaN means no label.
         """
         column = self.table["label"]
         if self.kind == "class":
@@ -135,7 +135,7 @@ class Examples:
 
     @property
     def labelling(self) -> Labelling:
-        """What the labels are, and how they are written."""
+        """The kind of the labels, and how they are written."""
         return Labelling(self.kind, self.label_names)
 
     @property

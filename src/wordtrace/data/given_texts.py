@@ -1,4 +1,4 @@
-"""What a Python user may give as texts."""
+"""Checking what a Python user gives as texts."""
 
 from __future__ import annotations
 

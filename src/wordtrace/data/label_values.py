@@ -1,4 +1,4 @@
-"""Sets of classes and numbers as files hold them → labels; complaints name the place."""
+"""Reading sets of classes and numbers from files as labels; errors name the place."""
 
 from __future__ import annotations
 

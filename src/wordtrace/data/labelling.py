@@ -1,4 +1,4 @@
-"""What a label is: one class of several, a set of classes, or a number; and how it is written."""
+"""The kinds of labels (one of several classes, a set of classes, a number) and their spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, folders and tables → Examples."""
+"""Reading Examples from files, folders and tables."""
 
 from __future__ import annotations
 
@@ -45,30 +45,34 @@ def read_examples(
     Parameters
     ----------
     data
-        A path of CSV, TSV, JSON lines or Parquet (each also gzipped), or of a folder saved by
-        Hugging Face ``datasets``. Where there is no such path, the name of a data set on the hub:
-        ``ag_news``, ``nyu-mll/glue:mnli`` (a configuration), ``ag_news@REVISION``. Or a
+        The path of a CSV, TSV, JSON lines or Parquet file (each also gzipped), or of a folder saved
+        by Hugging Face ``datasets``. If there is no such path, the name of a data set on the hub:
+        ``ag_news``, ``nyu-mll/glue:mnli`` (with a configuration), ``ag_news@REVISION``. Or a
         ``datasets.Dataset`` or ``DatasetDict``, a pandas DataFrame, a PyArrow table, or a list of
-        dicts. A ``.txt`` file is one unlabelled text a line.
-    text, text2, label, id
-        Column names. Without `id`, the column "id" where there is one, else the row's number.
-        Sets of classes may stand in several label columns, one of 0 and 1 for each class.
-    split
-        Of a ``DatasetDict``, saved or not, or of a data set on the hub.
-    label_names
-        The classes there are (those of a run); by default the data set's own, else sorted.
-    require_labels
-        False for queries: labels may be missing, and so may the column "label" (one named
-        otherwise may not); they are -1 then.
-    limit
-        Only the first rows.
-    kind
-        Of the labels: "class", one of several; "set", several classes a text; "number".
+        dicts. A ``.txt`` file holds one unlabelled text on each line.
+        text, text2, label, id
+        Column names. Without `id`, the ids are in the column "id" if there is one, else they are
+        row numbers. Sets of classes may be spread over several label columns, one of 0 and 1 for
+        each class.
+        split
+        The split to read from a ``DatasetDict``, saved or not, or a data set on the hub.
+        label_names
+        The known classes, such as those of a run; by default the data set's own, else the labels
+        that occur, sorted.
+        require_labels
+        False for queries: labels may be missing (they are then -1), and so may the column "label";
+        a label column of another name may not.
+        limit
+        Read only this many rows.
+        kind
+        The kind of the labels: "class" for one of several classes, "set" for several classes a
+        text, "number" for numbers.
 
     Raises
     ------
-    DataError
-        One sentence: what is wrong, where (file, line, column, id), what to do.
+        DataError
+        When the data can't be used; the message says what is wrong, where (file, line, column, id),
+        and what to do.
 
     Examples
     --------
