@@ -26,16 +26,16 @@ _COLUMNS = ("measure", "sign", "k", "query", "seed", "rows", "effect", "random",
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Result):
-    """Deletion curves; :meth:`document` is the whole of it.
+    """The deletion curves of a study; :meth:`document` holds all of it.
 
     Attributes
     ----------
     queries
         The texts that were asked, with their labels.
     effects
-        By (measure, sign): what leaving out did.
+        By (measure, sign): the effects of leaving rows out.
 
-    Both are None of an evaluation that was read from its document, which holds no single effects.
+        Both are None for an evaluation that was read from its document, without single effects.
     :meth:`save` also writes a table to print: ``.tex`` or ``.md``.
 
     Examples

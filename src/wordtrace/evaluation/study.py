@@ -58,34 +58,35 @@ def evaluate(
     address: str | None = None,
     **options: Any,
 ) -> Evaluation:
-    """Leave out the rows that each measure names, retrain, and tell what the model then says.
+    """Leave out the rows that each measure names, retrain, and see how predictions change.
 
     Parameters
     ----------
     queries
-        Texts with labels, or how many to draw from the held-out rows.
+    Texts with labels, or the number of held-out rows to draw.
     scores
-        Matrices of other tools by name, float32, shape (queries, examples); positive for
-        proponents. With them `queries` must be texts.
+    Matrices of other tools by name, float32, shape (queries, examples); positive for
+    proponents. With them, `queries` must be texts.
     k
-        Sizes of what is left out.
+    The numbers of rows to leave out.
     repeats
-        Seeds of each retraining.
+    The number of seeds for each retraining.
     only, balanced, seed
-        Of the choice of queries: :func:`.queries.pick`.
+    How to choose queries; see :func:`.queries.pick`.
     candidates
-        Only so many training texts, those of least TF-IDF overlap with the query, may be named.
+    A measure may name only this many training texts for a query: those with the least TF-IDF
+    overlap.
     width
-        Adaptive: give the measure with the widest interval (over seeds) more seeds, until all
-        intervals of an area under the curve are this narrow, or it has `max_repeats`.
+    Repeat adaptively: the measure with the widest interval (over seeds) gets more seeds, until
+    all intervals of an area under the curve are this narrow, or it has `max_repeats`.
     lds
-        Also give the linear datamodeling score, over so many random halves; 0: don't.
+    Also compute the linear datamodeling score over this many random halves; 0 does not.
     wrong
         Ids of training rows that are known to be mislabelled: also tell how well each measure's
         self-influence finds them. Measures other than TracIn-WE score each two training rows for
         that; matrices of other tools have none.
     **options
-        Of the measures: the fields of :class:`Options`.
+        Options of the measures: the fields of :class:`Options`.
 
     Raises
     ------
