@@ -30,18 +30,18 @@ def cancellation(
 ) -> Cancellation:
     """Measure C(W) = Σ_c G(W)_c / Σ_c ΔW_c and gradient similarity, weights apart from biases.
 
-    Per-example norms are taken without forming the gradients where that is less work; sums of unit
-    gradients stand for the cosines of all pairs. A pass over the examples a checkpoint, and as many
-    times as the layers' sizes exceed half of `memory`.
+    Per-example norms are computed without forming the gradients where that is less work, and the
+    cosines of all pairs from sums of unit gradients. Each checkpoint takes one pass over the
+    examples, or several if the layers' sizes exceed half of `memory`.
 
     Parameters
     ----------
     layers
-        Modules by name, or the paper's "second", "third" and "last"; by default all.
-    limit
-        Measure only so many training examples, drawn at random.
-    seed
-        Of that draw.
+        The names of modules, or the paper's "second", "third" and "last"; by default all layers.
+        limit
+        Measure only this many training examples, drawn at random.
+        seed
+        The seed of that draw.
     memory
         Bytes of working memory.
 
@@ -50,7 +50,7 @@ def cancellation(
     InputError
         For an unknown layer, a limit under 2, or a run with a single checkpoint.
     NumericalError
-        When a loss is NaN or infinite; names the example.
+        When a loss is NaN or infinite; the message names the example.
 
     Examples
     --------

@@ -53,7 +53,7 @@ class Cancellation(Result):
     Attributes
     ----------
     run
-        The folder.
+        Its folder.
     examples, training_examples
         How many rows were measured, and how many there are; `gradients` is scaled to all.
     steps
@@ -80,5 +80,5 @@ class Cancellation(Result):
         return {"format": FORMAT, "version": VERSION, **asdict(self)}
 
     def table(self) -> Any:
-        """Return a row a parameter as a pyarrow table, with the fields of :class:`Parameter`."""
+        """Return a pyarrow table with one row for each parameter, with the fields of :class:`Parameter`."""
         return pa.Table.from_pylist([asdict(one) for one in self.parameters])

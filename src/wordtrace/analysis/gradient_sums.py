@@ -95,7 +95,7 @@ def gradient_sums(
     Raises
     ------
     NumericalError
-        When a loss is NaN or infinite; names the example.
+        When a loss is NaN or infinite; the message names the example.
     """
     model = run.model(point)
     found: dict[Key, Directions] = {}

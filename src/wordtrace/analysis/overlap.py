@@ -55,12 +55,12 @@ def overlap(
     top
         The length of a query's list.
     label
-        The label to explain, for all queries or one each; by default the Examples' own, else the
-        prediction.
+        The label to explain: one for all queries, or a list with one for each. By default the
+        Examples' own labels, else the model's predictions.
     listed
         How many recurrent examples to name.
     **options
-        Of the measures: the fields of :class:`.measures.options.Options`.
+        Options of the measures: the fields of :class:`.measures.options.Options`.
 
     Raises
     ------

@@ -129,7 +129,7 @@ class Overlap(Result):
         return document
 
     def table(self) -> Any:
-        """Return a row a measure and example that recurs as a pyarrow table.
+        """Return a pyarrow table with one row for each measure and example that recurs.
 
         Columns: measure, and the fields of :class:`Recurrent`: id, count, label, text, text2.
         """

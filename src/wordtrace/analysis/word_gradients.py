@@ -69,7 +69,7 @@ def word_gradients(
     Raises
     ------
     NumericalError
-        When a gradient is NaN or infinite; names the text.
+        When a gradient is NaN or infinite; the message names the text.
     """
     encoded, texts = queries.encoded, queries.texts
     found: list[dict[str, Pieces]] = [{} for _ in names]

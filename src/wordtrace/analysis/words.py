@@ -50,15 +50,15 @@ def words(
     text, text2
         A text, or, where the run's examples are pairs, a tuple of two.
     label, label2
-        The label meant of each; by default the one that the final model predicts.
+        The label to explain for each; by default the one that the final model predicts.
     checkpoint
         The step at which importance is taken; by default the final model. Similarity is always
         summed over all of the run's checkpoints.
     words
-        By whole word instead of by token.
-    span, span2
-        Of a language model's answers: weigh the words for this part alone, a text that stands in
-        the answer once, or (start, end) in characters.
+        Give importance by whole word instead of by token.
+        span, span2
+        For a language model: the part of each answer for which words are weighed, as a text that
+        stands in the answer exactly once, or as (start, end) in characters.
 
     Raises
     ------

@@ -126,7 +126,7 @@ class Words(Result):
     Attributes
     ----------
     run
-        The folder.
+        Its folder.
     step
         The checkpoint at which importance was taken.
     checkpoints
@@ -177,7 +177,7 @@ class Words(Result):
         return document
 
     def table(self) -> Any:
-        """Return a row a word of each text as a pyarrow table.
+        """Return a pyarrow table with one row for each word of each text.
 
         Columns: place (1 or 2: which text), label, token, importance, positions, special.
         """
