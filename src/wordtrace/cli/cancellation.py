@@ -20,7 +20,7 @@ def cancellation(
     limit: Annotated[
         int | None, typer.Option(help="Measure only so many training examples, drawn at random.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of that draw.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of that draw.")] = 0,
     memory: Memory = None,
     out: Out = None,
     as_json: Json = False,

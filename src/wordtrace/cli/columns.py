@@ -17,25 +17,23 @@ _column = partial(typer.Option, rich_help_panel="Columns")
 
 Split = Annotated[
     str | None,
-    _column(help="Of a `datasets` folder, or a data set on the hub, with several: which."),
+    _column(help="Split to read, of a `datasets` folder or data set on the hub that has several."),
 ]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Of labelled examples: the columns by name."""
+    """The names of the columns of labelled examples."""
 
-    text: Annotated[str, _column(help="Of the text.")] = "text"
-    text2: Annotated[str | None, _column(help="Of a pair's second text.")] = None
+    text: Annotated[str, _column(help="Text column.")] = "text"
+    text2: Annotated[str | None, _column(help="Column with a pair's second text.")] = None
     label: Annotated[
         str,
-        _column(
-            help="Of the label; where a text has several, one column of 0 and 1 each: toxic,threat."
-        ),
+        _column(help="Label column; for several labels a text, columns of 0 and 1: toxic,threat."),
     ] = "label"
     id: Annotated[
         str | None,
-        _column(help="Of the ids; by default id where there is one, else the row's number from 0."),
+        _column(help="Id column; by default id where there is one, else the row's number from 0."),
     ] = None
     split: Split = None
 

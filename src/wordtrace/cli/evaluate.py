@@ -37,7 +37,7 @@ class Study:
     ] = "proponents,opponents"
     only: Annotated[str, _study(help="Queries that the model gets right, wrong; all.")] = "all"
     balanced: Annotated[bool, _study(help="As many queries of each label.")] = False
-    seed: Annotated[int, _study(help="Of the draw of queries.")] = 0
+    seed: Annotated[int, _study(help="Seed of the draw of queries.")] = 0
     candidates: Annotated[
         int | None,
         _study(

@@ -17,7 +17,7 @@ Workers = Annotated[
     int | None, _option(help="Worker processes; one a core by default.", show_default=False)
 ]
 Address = Annotated[
-    str | None, _option(help="Of the Ray cluster: auto, HOST:6379 or ray://HOST:10001.")
+    str | None, _option(help="Address of the Ray cluster: auto, HOST:6379 or ray://HOST:10001.")
 ]
 Cpus = Annotated[
     float | None,

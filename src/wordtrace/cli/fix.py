@@ -23,7 +23,8 @@ def fix(
         str, typer.Option("--k", help="How many opponents to change, with commas between.")
     ] = "10,50,100",
     actions: Annotated[
-        str, typer.Option(help="Of remove, blank (the worst word of each row) and relabel.")
+        str,
+        typer.Option(help="One or more of remove, blank (the worst word of each row) and relabel."),
     ] = "remove,blank",
     measures: Annotated[
         str, typer.Option(help="Others whose opponents to remove for comparison.")

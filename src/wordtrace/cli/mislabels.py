@@ -26,7 +26,7 @@ def mislabels(
     top: Annotated[int, typer.Option(help="How many rows to list.")] = 20,
     patch: Patch = None,
     action: Annotated[
-        str, typer.Option(help="Of --patch: relabel to the label proposed, or remove.")
+        str, typer.Option(help="What --patch does: relabel (to the proposed label) or remove.")
     ] = "relabel",
     export: Annotated[
         Path | None,

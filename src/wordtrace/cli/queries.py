@@ -23,20 +23,20 @@ _column = partial(typer.Option, rich_help_panel="Columns")
 class QueryFile:
     """Where in a file of queries the texts are, and which of them are meant."""
 
-    text: Annotated[str, _column("--text-column", help="Of --queries: the text.")] = "text"
+    text: Annotated[str, _column("--text-column", help="Text column of --queries.")] = "text"
     second: Annotated[
-        str | None, _column("--text2-column", help="Of --queries: a pair's second text.")
+        str | None, _column("--text2-column", help="Column of --queries with a pair's second text.")
     ] = None
     label_column: Annotated[
         str,
         _column(
             "--label-column",
-            help="Of --queries: the label; of several a text also one column each: a,b,c.",
+            help="Label column of --queries; for several labels a text, columns: a,b,c.",
         ),
     ] = "label"
     id: Annotated[
         str | None,
-        _column("--id-column", help="Of --queries: the id; by default id, where there is one."),
+        _column("--id-column", help="Id column of --queries; by default id, where there is one."),
     ] = None
     split: Split = None
     limit: Annotated[int | None, _column(help="Only the first rows of --queries.")] = None

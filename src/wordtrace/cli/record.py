@@ -73,15 +73,18 @@ class TrainingOptions:
     end: Annotated[
         bool,
         _training(
-            "--end/--no-end", help="Of a causal language model: completions had an end token."
+            "--end/--no-end",
+            help="For a causal language model: completions ended with the end token.",
         ),
     ] = True
     label_smoothing: Annotated[
-        float, _training(help="Of the training's loss, where it had any.")
+        float, _training(help="Label smoothing of the training's loss, if it had any.")
     ] = 0.0
     class_weights: Annotated[
         str | None,
-        _training(help="Of the training's loss, in the order of the classes, with commas."),
+        _training(
+            help="Class weights of the training's loss, in the order of the classes, with commas."
+        ),
     ] = None
     learning_rate: Annotated[
         float | None, _training("--lr", help="Rate of every checkpoint, where none was logged.")
@@ -115,7 +118,7 @@ def record(
 ) -> None:
     """Adopt the output folder of a transformers Trainer as a run, as it is.
 
-    Of a language model --text is the prompt and --text2 the completion; no label is read.
+    For a language model, --text is the prompt and --text2 the completion; no label is read.
     """
     from wordtrace import api
 

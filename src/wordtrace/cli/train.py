@@ -54,9 +54,9 @@ class ModelOptions:
         str,
         _model(help="cnn: the paper's; or a pretrained model's folder, or its name on the hub."),
     ] = "cnn"
-    layers: Annotated[int | None, _model(help="Of a pretrained model: only its first so many.")] = (
-        None
-    )
+    layers: Annotated[
+        int | None, _model(help="Keep only the first so many layers of a pretrained model.")
+    ] = None
     embeddings: Annotated[
         Path | None,
         _model(help="Folder of a pretrained encoder whose word embeddings are the start."),
