@@ -32,7 +32,7 @@ class RunInfluence(DataInfluence):  # type: ignore[misc]
     measure
         A name; ``wordtrace measures`` lists them.
     **options
-        Of the measure: the fields of :class:`wordtrace.Options`.
+        Options of the measure: the fields of :class:`wordtrace.Options`.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class RunInfluence(DataInfluence):  # type: ignore[misc]
         Parameters
         ----------
         inputs
-            As of :meth:`influence`; the training rows by default. Other examples have it by
+            See :meth:`influence`; the training rows by default. Other examples have it by
             TracIn-WE and its parts alone. By all other measures it takes as many scores as there
             are pairs of training rows.
         show_progress, outer_loop_by_checkpoints

@@ -31,7 +31,7 @@ class OneMeasure:
     source
         A run, its folder, or an index of it.
     name, options
-        Of the measure: the fields of :class:`Options`.
+        Options of the measure: the fields of :class:`Options`.
 
     Raises
     ------

@@ -36,7 +36,7 @@ class RunExplainer:
     measure
         A name; ``wordtrace measures`` lists them.
     **options
-        Of the measure: the fields of :class:`wordtrace.Options`.
+        Options of the measure: the fields of :class:`wordtrace.Options`.
 
     Raises
     ------

@@ -77,7 +77,7 @@ def gradient_stream(
     rows
         Only these texts, by their numbers in `encoded`, `labels` and `names`; all by default.
     objective, precision
-        As in :func:`.embedding_gradients`.
+        See :func:`.embedding_gradients`.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class IndexFolder:
     Attributes
     ----------
     path
-        The folder.
+        Its folder.
     manifest
         What is in it.
     """

@@ -133,7 +133,7 @@ class InfluenceLayer:
     layer
         A module's name.
     bias, damping, memory
-        As for :class:`InfluenceLast`.
+        See :class:`InfluenceLast`.
     """
 
     layer: str

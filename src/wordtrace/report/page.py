@@ -56,7 +56,7 @@ def render_fragment(document: Mapping[str, Any]) -> str:
     Raises
     ------
     InputError
-        As in :func:`render_html`.
+        See :func:`render_html`.
     """
     with whole():
         sections = sections_of([document])

@@ -45,7 +45,7 @@ class Run:
     Attributes
     ----------
     path
-        The folder.
+        Its folder.
     manifest
         The contents of ``run.json``.
         fingerprint
