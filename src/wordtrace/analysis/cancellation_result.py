@@ -80,5 +80,5 @@ class Cancellation(Result):
         return {"format": FORMAT, "version": VERSION, **asdict(self)}
 
     def table(self) -> Any:
-        """Return a pyarrow table with one row for each parameter, with the fields of :class:`Parameter`."""
+        """Return a pyarrow table with the fields of each :class:`Parameter` as a row."""
         return pa.Table.from_pylist([asdict(one) for one in self.parameters])
