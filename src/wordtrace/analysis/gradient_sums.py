@@ -1,4 +1,4 @@
-"""Norms of all examples' gradients, and the mean cosine of all pairs, without any pair."""
+"""Norms of all gradients, and the mean cosine of all pairs, without computing any pair."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def gradient_sums(
     model = run.model(point)
     found: dict[Key, Directions] = {}
     labels = run.labelling.codes(run.train.labels[rows])
-    if run.labelling.kind == "number":  # each value would be a label of its own
+    if run.labelling.kind == "number":  # each value would be its own label
         labels = np.zeros_like(labels)
     for label in np.unique(labels):
         totals: dict[Key, tuple[Tensor, float, int]] = {}
@@ -131,7 +131,7 @@ def _parts(one: LayerGradients) -> Iterator[tuple[str, Tensor, Callable[[Tensor]
     if not isinstance(one, LookupGradients) and one.bias.shape[1]:
         bias = one.bias
         if isinstance(one, ProductGradients):
-            # Attention's key bias has no gradient at all; what rounding leaves has no direction.
+            # Attention's key bias has a zero gradient; what rounding leaves of it has no direction.
             pulls = torch.linalg.vector_norm(one.deltas, dim=2).sum(1, keepdim=True)
             there = torch.linalg.vector_norm(bias, dim=1, keepdim=True) > _ROUNDING * pulls
             bias = torch.where(there, bias, 0.0)

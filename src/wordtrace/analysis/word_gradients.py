@@ -25,7 +25,7 @@ Objective = Callable[[Tensor, Batch], Tensor]
 class Agreement:
     """How much two texts' gradients for a word agree, over the checkpoints.
 
-    Of a whole word, or of two that share tokens, everything is summed over the tokens.
+    For a whole word, or two words that share tokens, everything is summed over the tokens.
 
     Attributes
     ----------
@@ -51,12 +51,12 @@ def word_gradients(
 ) -> list[dict[str, Pieces]]:
     """Return each text's gradients for the embedding rows of its words' tokens, at a checkpoint.
 
-    Scaled as the run's weighting asks.
+    The gradients are scaled as the run's weighting asks.
 
     Parameters
     ----------
     names
-        Of each text the word at each position: the token's, or the whole one that it belongs to.
+        For each text, the name at each position: that of the token, or of its whole word.
     objective
         What is differentiated, as in :func:`.embedding_gradients`; the training loss by default.
 

@@ -1,4 +1,4 @@
-"""What the analysis of words tells: importance of one text's, similarity of two texts'."""
+"""The result of the analysis of words: their importance, and the similarity of two texts."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ class ImportantWord:
     Attributes
     ----------
     token
-        As the tokenizer writes it; a whole word is spelled without the marks of its pieces.
-    importance
-        ‖∂f_label/∂Θ_w‖, the gradient summed over the token's positions. Of a whole word the root of
-        Σ_w ‖·‖² over its tokens w, each at its positions in this word.
-    positions
-        At how many places it stands.
+        The token as the tokenizer writes it; a whole word is spelled without the marks of its
+        pieces.
+        importance
+        ‖∂f_label/∂Θ_w‖, with the gradient summed over the token's positions. For a whole word it is
+        the root of Σ_w ‖·‖² over its tokens w, each at its positions in this word.
+        positions
+        The number of places at which it stands.
     special
         Whether it is a start or end token.
     spans
@@ -52,13 +53,13 @@ class WeighedText:
     text2
         The second text of a pair, else None.
     label, label_source
-        The label meant, and whether it was "given" or is the one "predicted".
-    predicted, predicted_probability
-        What the final model says, and how surely; None for a number.
-    probability
-        Of `label`, or None; of a language model that of `span`.
-    span
-        The part of a language model's answer that is meant; None for all of it.
+        The label that is explained, and whether it was "given" or "predicted".
+        predicted, predicted_probability
+        The label that the final model predicts, and its probability, which is None for a number.
+        probability
+        The probability of `label`, or None; for a language model, that of `span`.
+        span
+        The part of a language model's answer that is explained; None for the whole answer.
     words
         Each distinct token, by falling importance.
     """
@@ -83,11 +84,11 @@ class SharedWord:
     similarity
         Its term of TracIn-WE: over 0 where the two texts pull its embedding the same way.
     cosine
-        Of the two gradients, sizes left out (:class:`.word_gradients.Agreement`).
+        The cosine of the two gradients (:class:`.word_gradients.Agreement`).
     spans, other_spans
         Where it stands in the first and in the second text.
     other_token
-        The second text's word where it is another one than the first's.
+        The second text's word, where it differs from that of the first.
     """
 
     token: str
@@ -101,7 +102,7 @@ class SharedWord:
 
 @dataclass(frozen=True)
 class Similarity:
-    """What one text does to the other, by word.
+    """The influence of one text on the other, by word.
 
     Attributes
     ----------

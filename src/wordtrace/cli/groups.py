@@ -1,4 +1,4 @@
-"""Options that stand together on several verbs, written once: a dataclass among the parameters."""
+"""Groups of options that several verbs share, each written once as a dataclass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--help`` in plain text: commands by what a user wants, options by what they are about.
+"""``--help`` in plain text: commands by a user's purpose, options by their subject.
 
 Typer's own panels need its coloured help, which is slow to load and breaks in a narrow terminal.
 """

@@ -1,4 +1,4 @@
-"""How results leave: JSON for programs, tables for people, always of the same document."""
+"""The output of results from one document: JSON for programs, tables for people."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Whole = Annotated[
 
 
 def by_word(whole: bool | None, as_json: bool, out: Path | None) -> bool:
-    """Return what was asked for; else words where people read, tokens where programs do."""
+    """Return the user's choice; by default words for people, and tokens for programs."""
     if whole is not None:
         return whole
     return not as_json and (out is None or out.suffix == ".html")
@@ -43,7 +43,7 @@ def say(message: str) -> None:
 
 
 def emit(document: Mapping[str, Any], as_json: bool, out: Path | None = None) -> None:
-    """Write a result to `out`, or print it: as JSON, else for people.
+    """Write a result to `out`, or print it, as JSON or in a form for people.
 
     Raises
     ------

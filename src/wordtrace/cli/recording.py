@@ -1,4 +1,4 @@
-"""What train and record have in common: held-out data, checkpoints, how they end."""
+"""What train and record have in common: held-out data, checkpoints, and their last words."""
 
 from __future__ import annotations
 

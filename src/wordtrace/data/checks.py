@@ -1,4 +1,4 @@
-"""From columns to Examples: ids and labels are checked; a complaint names place and remedy."""
+"""From columns to Examples: checking ids and labels, with errors that name place and remedy."""
 
 from __future__ import annotations
 

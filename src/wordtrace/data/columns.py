@@ -1,4 +1,4 @@
-"""The columns asked for, gathered chunk by chunk; texts are checked and packed as they come."""
+"""Collecting the wanted columns chunk by chunk; texts are checked and packed on arrival."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Wanted:
     Attributes
     ----------
     id
-        None: 'id' where there is one, else the row's number.
-    label
-        None: unlabelled. Several, one a class, for sets of classes.
+        The column of ids; None takes 'id' where there is one, else the row's number.
+        label
+        The column of labels; None for unlabelled data, several (one for each class) for sets.
     require_labels
         Whether a missing label column, or fewer than two labels, is an error. Where it is False,
         a column 'label' (the default name) may be missing; a name of one's own may not.
     kind
-        Of the labels.
+        The kind of the labels.
     """
 
     text: str

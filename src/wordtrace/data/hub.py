@@ -22,7 +22,7 @@ _SECONDS = 10
 
 
 def may_be_hub_name(name: str) -> bool:
-    """Tell whether what is no path here could be the name of a data set on the hub."""
+    """Tell whether a name that is not a path could be a data set on the hub."""
     return _NAME.fullmatch(name) is not None and _FILES.fullmatch(name) is None
 
 

@@ -131,7 +131,7 @@ def missing(value: Any) -> bool:
 
 
 def refuse_missing(row: int, name: str, columns: Columns) -> None:
-    """Refuse a row without a label where labels are needed (DataError)."""
+    """Refuse a row without a label if labels are needed (DataError)."""
     if columns.wanted.require_labels:
         raise columns.fault(row, name, "has no label; remove the row or fill it.")
 

@@ -71,7 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def part_of(folder: Path) -> Path:
-    """Return where `folder` grows before it is complete: ``NAME.part`` beside it."""
+    """Return the place in which `folder` grows until it is complete: ``NAME.part`` beside it."""
     return folder.with_name(folder.name + ".part")
 
 
@@ -200,7 +200,7 @@ def check_replaceable(folder: Path, manifest: str, what: str) -> None:
 
 
 def _aside(folder: Path) -> Path:
-    # A name that nobody gives a backup of their own.
+    # A name that nobody would give to a backup of their own.
     return folder.with_name(f".{folder.name}.replaced-by-wordtrace")
 
 

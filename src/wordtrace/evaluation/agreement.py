@@ -1,4 +1,4 @@
-"""Do summed scores foretell what leaving rows out does: ranks over many removed sets."""
+"""Whether summed scores predict the effect of leaving rows out, over many removed sets."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from wordtrace.verification.removal import Rows
 def leave_out(study: Deletion, scores: Mapping[str, Scores]) -> list[dict[str, Any]]:
     """Return how the study's own removals rank by each measure and by retraining.
 
-    Every retraining is asked about every query, so each set of k rows that was left out for any
-    query and by any measure tells something of each query: Spearman's correlation, over the sets,
-    of the summed scores with the fall of p(label), a mean over seeds. With k = 1 this is agreement
-    with leave-one-out. It costs no retraining of its own.
+    Every retraining is asked about every query. So each set of k rows that was left out, for any
+    query and by any measure, says something about each query. The result is Spearman's correlation,
+    over the sets, of the summed scores with the fall of p(label) averaged over seeds. With k = 1
+    this is agreement with leave-one-out. It needs no further retraining.
 
     Returns
     -------

@@ -19,7 +19,7 @@ SIGNS: tuple[Sign, ...] = ("proponents", "opponents")
 
 
 def named_rows(scores: Scores, sign: Sign, k: int) -> list[Rows]:
-    """Return each query's k strongest rows of a sign, rising; fewer where there are fewer.
+    """Return each query's k strongest rows of a sign, in rising order; fewer if there are fewer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a study is refused for, before anything is trained."""
+"""Refusing a study that makes no sense, before anything is trained."""
 
 from __future__ import annotations
 

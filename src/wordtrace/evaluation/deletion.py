@@ -1,4 +1,4 @@
-"""Deletion curves: what becomes of a query when the rows that a measure names are left out."""
+"""Deletion curves: how a prediction changes when the rows that a measure names are left out."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Deletion:
         self.lines[key] = Line(self.lines[key].rows, seeds)
 
     def trainings(self) -> list[Training]:
-        """Return all that is to be trained, each once."""
+        """Return all trainings that are needed, each one once."""
         wanted: dict[Training, None] = {(seed, ()): None for seed in self.seeds}
         for line in self.lines.values():
             for seed in self.seeds[: line.seeds]:
@@ -119,7 +119,7 @@ class Deletion:
         self.ask(self.trainings())
 
     def ask(self, trainings: Sequence[Training]) -> None:
-        """Train what is missing of `trainings`."""
+        """Do those of `trainings` that are missing."""
         missing = [one for one in trainings if one not in self._known]
         if missing:
             self._known.update(self._solve(missing))
@@ -160,13 +160,14 @@ class Deletion:
         return found
 
     def effects(self) -> dict[tuple[str, Sign], Effects]:
-        """Return each line's effects, with what chance shares with the models of all rows removed.
+        """Return each line's effects, corrected for the chance that retrainings share.
 
-        A retraining and the model of all rows with its seed share initial weights and order, so
-        part of their chance. With x_s that model's p(label), x̄ its mean over all seeds and β the
-        regression of y on x, y_s − x̄ − β(x_s − x̄) has the mean of y_s − x_s and less variance: a
-        control variate. One β for each k is fitted within (line, query) over all of them; where
-        they are few, β is 1, which is the plain paired difference.
+        A retraining and the model of all rows with the same seed share initial weights and order,
+        so they share part of their chance. Let x_s be that model's p(label), x̄ its mean over all
+        seeds, y_s the retraining's p(label), and β the regression coefficient of y on x. Then
+        y_s − x̄ − β(x_s − x̄) has the same mean as y_s − x_s and less variance: it is a control
+        variate. One β for each k is fitted within (line, query) over all of them; if they are few,
+        β is 1, which gives the plain paired difference.
         """
         base = self.base()
         mean = base.mean(1, keepdims=True)

@@ -1,4 +1,4 @@
-"""LoRA adapters: which model they were trained on, their classes, and both as one model."""
+"""LoRA adapters: their base model, their classes, and both merged into one model."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def base_of(adapter: Path, given: Path | None) -> Path:
 
 
 def generates(adapter: Path) -> bool:
-    """Tell an adapter of a language model."""
+    """Tell whether an adapter belongs to a language model."""
     return _read(adapter).get("task_type") in ("CAUSAL_LM", "SEQ_2_SEQ_LM")
 
 
 def adapted_labels(adapter: Path) -> dict[str, Any]:
-    """Return what a LoRA adapter's head says of the classes, to lay over its base's configuration.
+    """Return what a LoRA adapter's head says about the classes, to complete the configuration.
 
-    Nothing for an adapter of a language model.
+    It is empty for an adapter of a language model.
 
     ``adapter_config.json`` does not name the classes; the head that was trained along with the
     adapter has a row for each.

@@ -1,4 +1,4 @@
-"""One thread at a time in a model: a pass hangs hooks on layers that another pass would set off."""
+"""A lock on a model, since the hooks of one thread's pass would also run in another's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A span of an answer as what is explained: the loss of its tokens alone."""
+"""Explaining a span of an answer, by the loss of its tokens alone."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Passage = str | tuple[int, int]
 
 
 def find_span(part: Passage, field: str, answer: str, name: str) -> Span:
-    """Return where a part stands in an answer.
+    """Return the place of a part in an answer.
 
     Parameters
     ----------
     field
-        "text2", or "text" where the answer is all there is.
+    "text2", or "text" if there is no prompt.
     name
-        Of the query, for messages.
+    The query's name, for messages.
 
     Raises
     ------
     InputError
-        When the part is empty, is not in the answer or stands there more than once, or the
-        characters are not in it.
+    When the part is empty, does not stand exactly once in the answer, or the characters are
+    outside it.
     """
     if not isinstance(part, str):
         start, end = part
@@ -66,17 +66,17 @@ def narrow(
     Parameters
     ----------
     positions
-        Where each example's tokens stand.
-    spans
-        One an example; None for the whole completion.
+        The places of each example's tokens.
+        spans
+        One span for each example; None for its whole completion.
     first
         The number of the first example, for messages.
 
     Raises
     ------
     InputError
-        When a span lies, in part, beyond what the model reads, or the model has nothing to predict
-        it from.
+        When a part of a span was cut off, or when nothing stands before the span to predict it
+        from.
     """
     assert encoded.second is not None
     asked = np.stack([encoded.second, encoded.lengths], axis=1)

@@ -1,4 +1,4 @@
-"""Prompts with completions: language models whose loss is the completion's."""
+"""Prompts with completions: language models with the loss of the completion."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _CHUNK = 4096
 class CompletionTokenizer:
     """A prompt and its completion as one text, as language models are trained on them.
 
-    A pair (text, text2) is tokenized as text + text2, nothing between; what the batch knows as the
-    second text begins with the first token that reaches into text2. A single text is all
-    completion.
+    A pair (text, text2) is tokenized as text + text2, without anything between. In the batch the
+    second text begins with the first token that reaches into text2. A single text is a completion
+    without a prompt.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class HuggingFaceGenerator:
 
     @property
     def embedding(self) -> nn.Module:
-        """The word embedding; where the output layer shares its weights, the lookup alone."""
+        """The word embedding; only the lookup, where the output layer shares its weights."""
         module: Any = self.module
         found: nn.Module = module.get_input_embeddings()
         return found
@@ -141,7 +141,7 @@ class HuggingFaceGenerator:
         return self.outputs.losses(logits, batch.labels)
 
     def last_layer_input(self, batch: Batch) -> Tensor:
-        """Refuse: each token has its own."""
+        """Refuse, since each token has its own input."""
         raise InputError("this measure needs a classifier; a language model has no last layer's.")
 
 

@@ -1,10 +1,10 @@
 """The CNN on texts laid end to end, forward and backward by hand: for many small trainings.
 
-Beside padding, a small model's training step on a CPU is spent between operations and in writing a
-gradient for the whole embedding table. Here a batch's texts lie one after the other, parted by as
-many empty rows as a convolution reaches; each of the batch's tokens is multiplied once; and the
-gradient is that of the batch's tokens alone. Equal to autograd on :class:`.cnn.CNN` to float
-tolerance.
+A small model's training step on a CPU spends its time on padding, between operations, and on
+writing a gradient for the whole embedding table. Here a batch's texts lie one after the other,
+separated by as many empty rows as a convolution reaches; each of the batch's tokens is multiplied
+once; and only the batch's tokens get a gradient. The result equals that of autograd on
+:class:`.cnn.CNN` to float tolerance.
 """
 
 from __future__ import annotations

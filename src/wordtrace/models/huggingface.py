@@ -36,14 +36,14 @@ class HuggingFaceClassifier:
         self.outputs = outputs or Classes()
         self._config: Any = module.config
         self._last = _last_linear(module, self._config.num_labels)
-        # Text models in pictures' and sounds' company keep their part of the configuration apart.
+        # Models that also read images or sounds keep the text part of the configuration apart.
         text: Any = self._config.get_text_config()
         self._blocks = text.num_hidden_layers
         self._pad = (
             text.pad_token_id if text.pad_token_id is not None else self._config.pad_token_id
         )
         if self._pad is None:
-            # A decoder finds a text's end by the padding: any id does that no text ends with.
+            # A decoder finds the end of a text by the padding: any id works that no text ends with.
             self._pad = self._config.pad_token_id = text.vocab_size - 1
 
     @property

@@ -1,4 +1,4 @@
-"""What a model's scores mean, for each kind of label: loss, prediction, probability."""
+"""The meaning of a model's scores for each kind of label: loss, prediction, probability."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ class Classes:
 
 
 class Sets:
-    """Several classes a text, each there or not: sigmoids and binary cross-entropy.
+    """Several classes for each text, by sigmoids and binary cross-entropy.
 
-    A label's NaN entries are not asked about: they have no part in a loss or a probability.
+    NaN entries of a label are not asked about: they have no part in a loss or a probability.
     """
 
     def losses(self, scores: Tensor, labels: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class Sets:
 
 
 class Number:
-    """One number, by squared error; a label of ±inf asks for the value itself, up or down."""
+    """One number, by squared error; a label of ±inf asks what moves the value up or down."""
 
     def losses(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Return (value − label)²; −value where what makes it higher is asked, else +value."""
@@ -138,7 +138,7 @@ class Completions:
         return -scores[:, 0]
 
     def predicted(self, scores: Tensor) -> Tensor:
-        """Return 0: there is the one label."""
+        """Return 0, since there is only one label."""
         return scores.argmax(1)
 
     def probability(self, scores: Tensor, labels: Tensor) -> Tensor:
@@ -154,5 +154,5 @@ class Completions:
         return scores[:, 0]
 
 
-#: What a classifier of each kind of label gives.
+#: The outputs of a classifier, by the kind of its labels.
 OUTPUTS: dict[Kind, Outputs] = {"class": Classes(), "set": Sets(), "number": Number()}

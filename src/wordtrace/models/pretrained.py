@@ -131,13 +131,13 @@ def load(
     Parameters
     ----------
     weights
-        The folder of its safetensors; of a LoRA adapter's, where `base` is given.
+        The folder of its safetensors, or, where `base` is given, of those of a LoRA adapter.
     config
         Its ``config.json``, from :func:`read_config`.
     base
         The folder of the model that an adapter was trained on; the adapter is merged into it.
     loss
-        Of a classifier: what it was trained with; plain cross-entropy by default.
+        For a classifier: the loss of its training; plain cross-entropy by default.
 
     Raises
     ------
@@ -193,13 +193,13 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
 
 
 def is_generator(config: Mapping[str, Any]) -> bool:
-    """Tell a language model, causal or sequence-to-sequence, by its architecture's name."""
+    """Tell by the architecture's name whether a model is a language model (of either kind)."""
     named = str((config.get("architectures") or [""])[0])
     return named.endswith(("ForCausalLM", "LMHeadModel")) or is_sequence_to_sequence(config)
 
 
 def is_sequence_to_sequence(config: Mapping[str, Any]) -> bool:
-    """Tell a model that encodes a prompt and decodes a completion."""
+    """Tell whether a model encodes a prompt and decodes a completion."""
     named = str((config.get("architectures") or [""])[0])
     decodes = named.endswith(("ForConditionalGeneration", "MTModel"))
     return bool(config.get("is_encoder_decoder")) and decodes

@@ -1,4 +1,4 @@
-"""What wordtrace needs of a text model and of its tokenizer."""
+"""What wordtrace needs from a text model and its tokenizer."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Batch:
     mask
         bool, shape (batch, length): True at text, False at padding.
     labels
-        int64, shape (batch,): the class whose loss is meant; for sets of classes and numbers
-        float32, shape (batch, outputs), as :class:`.data.labelling.Labelling` has it.
-    types
+        int64, shape (batch,): the class with which the loss is computed; for sets of classes and
+        numbers float32, shape (batch, outputs), in the form of :class:`.data.labelling.Labelling`.
+        types
         int64, shape (batch, length): 1 in the second text of a pair, 2 where a completion does not
-        count; None for models without.
+        count; None for models without token types.
     """
 
     ids: Tensor
@@ -72,7 +72,7 @@ class TextModel(Protocol):
 
     @property
     def outputs(self) -> Outputs:
-        """What its scores mean."""
+        """The meaning of its scores."""
         ...
 
     @property
@@ -94,21 +94,21 @@ class TextModel(Protocol):
 
 
 class TextTokenizer(Protocol):
-    """What makes token ids of texts, and says where in the texts they stand."""
+    """Makes token ids from texts, and says where in the texts they stand."""
 
     @property
     def inner(self) -> tokenizers.Tokenizer:
-        """The library's tokenizer; of the prompts, where completions have another."""
+        """The library's tokenizer; that of the prompts, where completions have another one."""
         ...
 
     @property
     def max_length(self) -> int:
-        """The most tokens of an example; of a completion with a decoder, of its prompt."""
+        """The largest number of tokens in an example; with a decoder, in its prompt."""
         ...
 
     @property
     def types(self) -> bool:
-        """Whether batches say which tokens are the second text's."""
+        """Whether batches say which tokens belong to the second text."""
         ...
 
     @property

@@ -183,7 +183,7 @@ class HuggingFaceSeq2Seq:
         prompt = _Part.of(ids, torch.zeros_like(first), first)
         answer = _Part.of(ids, first, whole - first)
         vectors = self.embedding(ids)
-        # The last token is foretold, not read.
+        # The last token is predicted, but not read.
         given = [prompt.take(vectors), answer.take(vectors)[:, :-1]]
         # Before all other hooks: those that read gradients must see what the model goes on with.
         handles = [
@@ -207,7 +207,7 @@ class HuggingFaceSeq2Seq:
         return self.outputs.losses(logits, batch.labels)
 
     def last_layer_input(self, batch: Batch) -> Tensor:
-        """Refuse: each token has its own."""
+        """Refuse, since each token has its own input."""
         raise InputError("this measure needs a classifier; a language model has no last layer's.")
 
 

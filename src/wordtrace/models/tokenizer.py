@@ -1,8 +1,8 @@
 """Tokens of a text and where they stand in it: WordPiece trained on the data, or any that is given.
 
-Where the data's own tokenizer is trained, a "[CLS]" or "[PAD]" that stands in a text stays text:
-special tokens are made by the template alone. For a model from elsewhere it is what it was in its
-training: the special token.
+With a tokenizer that is trained on the data, a "[CLS]" or "[PAD]" in a text stays text: only the
+template makes special tokens. For a model from elsewhere it is what it was in its training: the
+special token.
 """
 
 from __future__ import annotations
@@ -144,10 +144,10 @@ class Tokenizer:
         return readable(piece) if self._byte_level else piece
 
     def word(self, token_ids: Sequence[int]) -> str:
-        """Return the word that some tokens spell together, without marks of beginning and inside.
+        """Return the word that some tokens spell together, without the marks of pieces.
 
-        Of a word that was cut inside a character, the whole ones; where there are none, or nothing
-        but space, the tokens stay as :meth:`token` writes them.
+        If the word was cut inside a character, only its whole characters are returned. If there are
+        none, or only space, the tokens stay as :meth:`token` writes them.
         """
         if isinstance(self.inner.model, models.WordPiece):
             inside = self.inner.model.continuing_subword_prefix

@@ -1,5 +1,5 @@
-"""Results for people: pages, notebooks and terminals, made of the JSON documents alone.
+"""Results for people, as pages, in notebooks and in terminals, made only from JSON documents.
 
-Nothing is computed here and nothing of the house but the errors is imported: what can be shown is
+Nothing is computed here, and of the other packages only the errors are imported: what is shown is
 what the documents say.
 """

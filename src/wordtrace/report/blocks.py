@@ -1,4 +1,4 @@
-"""What documents are shown as: sentences, tables and coloured texts, the same on any medium."""
+"""The blocks that show documents: sentences, tables, coloured texts, for any medium."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wordtrace.report.numbers import digits_for, percent, signed
 
 @dataclass(frozen=True)
 class Say:
-    """A sentence; `soft` for what explains rather than tells."""
+    """A sentence; `soft` if it only explains something."""
 
     text: str
     soft: bool = False
@@ -41,7 +41,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Bar:
-    """A number with its length drawn.
+    """A number with a bar of its size.
 
     Attributes
     ----------
@@ -208,7 +208,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Hits:
-    """One side's examples: `said` is what they do, `name` whom."""
+    """The examples of one side: `said` is what they do, `name` the label that it concerns."""
 
     sign: str
     title: str

@@ -1,4 +1,4 @@
-"""Where the marks of the pictures go: numbers in, coordinates out.
+"""The layout of the pictures: numbers in, coordinates out.
 
 Horizontal places are shares of the width in percent, so that a picture fits any screen while its
 text keeps its size; vertical ones are pixels.

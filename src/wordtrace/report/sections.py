@@ -1,4 +1,4 @@
-"""One description of documents for every medium: sections with headings, and blocks in them."""
+"""The description of documents for every medium: sections with headings and blocks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Section:
     kind
         The document's format without its "wordtrace-".
     about
-        What tells it from another section of the same heading: its query's text, or its run.
+        What distinguishes it from a section with the same heading: its query's text, or its run.
     """
 
     kind: str
@@ -159,7 +159,7 @@ class _Proof:
 
 
 def _told_apart(sections: Sequence[Section]) -> list[Section]:
-    """Give sections of one heading another each, and all of them an anchor."""
+    """Give sections with the same heading different ones, and every section an anchor."""
     often = Counter(section.heading for section in sections)
     taken: Counter[str] = Counter()
     found: list[Section] = []

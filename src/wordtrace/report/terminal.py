@@ -1,4 +1,4 @@
-"""The same results in a terminal."""
+"""Results in a terminal."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def render_terminal(document: Mapping[str, Any], console: Console) -> None:
         for section in sections_of([document]):
             parts += [Text(""), Text(clean(section.heading, newlines=False), style="bold")]
             for block in section.blocks:
-                # What only a page has room for is passed over.
+                # Blocks for which only a page has room are skipped.
                 show = _SHOWN.get(type(block))
                 parts += show(block, console.width) if show else []
     if console.encoding.lower().startswith("utf"):

@@ -1,1 +1,1 @@
-"""What all results can do: show themselves, be saved and read back, and be a table."""
+"""What all results have in common: they are shown, saved, read back, and turned into tables."""

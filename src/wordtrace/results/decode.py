@@ -1,4 +1,4 @@
-"""Dataclasses made again from the JSON that they were written as."""
+"""Making dataclasses again from the JSON to which they were written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 Kind = TypeVar("Kind")
 
-#: In a field's metadata: what the JSON calls it, where that is another name.
+#: The key in a field's metadata for its name in the JSON, where that is another name.
 KEY = "key"
 
 
@@ -23,7 +23,7 @@ def decode(kind: type[Kind], value: Any) -> Kind:
     Raises
     ------
     ValueError
-        Names the first place whose value is missing or of another type.
+        For a missing value, or one of another type; the message names the first such place.
     """
     found: Kind = _decode(kind, value, "")
     return found

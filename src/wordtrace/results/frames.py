@@ -1,4 +1,4 @@
-"""Results as the tables that people join: pandas and ``datasets``, imported when asked for."""
+"""Results as tables of pandas and ``datasets``, which are imported when needed."""
 
 from __future__ import annotations
 

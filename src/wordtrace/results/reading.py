@@ -18,7 +18,7 @@ _FAULTS = (LookupError, TypeError, ValueError, AttributeError)
 
 
 def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
-    """Read a result of one of some kinds; the document's "format" says of which.
+    """Read a result of one of several kinds; the document's "format" says which kind.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every result can do, told once: be a document, a page, a table, and a file of each."""
+"""What every result can do: be a document, a page and a table, and be saved as each."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class Result(Tabular):
     Attributes
     ----------
     format, version
-        As the document names them.
-    noun
-        What one is called, with its article.
+        The document's format and version.
+        noun
+        The name of such a result, with its article, for messages.
     """
 
     format: ClassVar[str]

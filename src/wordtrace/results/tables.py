@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from wordtrace.disk import atomic
 
-# A spreadsheet takes a cell that begins so for a formula, or drops what it is.
+# A spreadsheet takes a cell that begins in this way for a formula, or drops these characters.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 

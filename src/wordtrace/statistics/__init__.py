@@ -1,1 +1,1 @@
-"""Means, shares and rankings with their intervals; it knows of numbers alone."""
+"""Means, shares and rankings with their intervals; this package knows only numbers."""

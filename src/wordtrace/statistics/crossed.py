@@ -18,7 +18,7 @@ class Mean:
     low, high
         95 % interval for queries and seeds like these.
     seeds_low, seeds_high
-        95 % interval for these very queries: what more seeds can narrow.
+        95 % interval for exactly these queries, which more seeds can narrow.
     """
 
     mean: float
@@ -46,7 +46,7 @@ def mean(values: FloatArray, bound: float, seed: int = 0) -> Mean:
     values
         Shape (queries, seeds), two seeds or more.
     bound
-        No value can be further from 0.
+        The largest possible distance of a value from 0.
     """
     low, high = interval(values, -bound, bound, seed)
     fixed = interval(values.mean(0, keepdims=True), -bound, bound, seed)
@@ -81,16 +81,17 @@ def interval(values: FloatArray, least: float, most: float, seed: int = 0) -> tu
         error, freedom = standard_error(values)
         away = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
         low, high = average - away, average + away
-    # Rounding must not put the mean outside.
+    # Rounding must not put the mean outside the interval.
     return min(max(low, least), average), max(min(high, most), average)
 
 
 def standard_error(values: FloatArray) -> tuple[float, float]:
     """Return the standard error of the mean, and its degrees of freedom.
 
-    Of one query it is that of its seeds. Else the squares of two are added: that of the queries'
-    means and that of the seeds' means. This counts the chance of a single pair of query and seed
-    twice, so it is never too small on average. The degrees of freedom are Satterthwaite's.
+    For a single query it is the standard error over its seeds. Else it is the root of the sum of
+    two squares: the standard errors of the queries' means and of the seeds' means. This counts the
+    chance of a single pair of query and seed twice, so it is never too small on average. The
+    degrees of freedom are Satterthwaite's.
 
     Parameters
     ----------
@@ -116,9 +117,9 @@ def spread(values: FloatArray) -> dict[str, float]:
     Returns
     -------
     seeds
-        Of the mean over queries, from seed to seed.
-    queries
-        Of the mean over seeds, from query to query; 0 for a single query.
+        That of the mean over queries, from seed to seed.
+        queries
+        That of the mean over seeds, from query to query; 0 for a single query.
     """
     by_query = values.mean(1)
     return {

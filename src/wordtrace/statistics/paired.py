@@ -1,4 +1,4 @@
-"""The mean of one value a seed, with its interval."""
+"""The mean of one value for each seed, with its interval."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def estimate(values: Sequence[float], bound: float, seed: int = 0) -> Estimate:
     values
         At least two, one for each seed; pairs must be differenced before.
     bound
-        No value can be further from 0: the interval is cut there.
+        The largest possible distance of a value from 0: the interval is cut there.
     """
     sample = np.asarray(values, dtype=np.float64)
     low, high = interval(sample[None], -bound, bound, seed)

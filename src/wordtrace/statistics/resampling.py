@@ -17,7 +17,7 @@ _RESAMPLES = 10_000
 
 
 def draws(generator: np.random.Generator, count: int, resamples: int) -> IntArray:
-    """Draw `count` places of as many, with replacement, shape (resamples, count)."""
+    """Draw `count` of `count` places with replacement, shape (resamples, count)."""
     return generator.integers(0, count, (resamples, count))
 
 
