@@ -53,13 +53,13 @@ class RunInfluence(DataInfluence):  # type: ignore[misc]
         Parameters
         ----------
         inputs
-            A tuple whose last item is the labels (classes or their names) and whose others are
-            texts; or the texts of pairs, twice; or token ids and attention mask, each of shape
-            (batch, length). Or a DataLoader of such tuples.
+            A tuple with the labels (classes or their names) as the last item. Before them come
+            texts, or the first and second texts of pairs, or token ids and attention mask, each of
+            shape (batch, length). Or a DataLoader of such tuples.
         k
             Only the k strongest rows.
         proponents
-            With k: those that lower the loss most, else those that raise it most.
+            With `k`: return the rows that lower the loss most; if False, those that raise it most.
         show_progress
             Without effect: wordtrace shows progress on standard error by itself.
         aggregate

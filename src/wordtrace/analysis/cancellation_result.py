@@ -57,11 +57,11 @@ class Cancellation(Result):
     examples, training_examples
         How many rows were measured, and how many there are; `gradients` is scaled to all.
     steps
-        Of the checkpoints, the final model last; sums are over each two that follow each other.
+        The steps of the checkpoints, and last of the final model; sums are over consecutive ones.
     parameters
         In the model's order, from the input to the output.
     left_out
-        Layers that have parameters, but whose gradients for single examples are not known.
+        Layers that have parameters, but no known gradients for single examples.
     """
 
     format: ClassVar[str] = FORMAT

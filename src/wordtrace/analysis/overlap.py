@@ -114,7 +114,7 @@ def overlap_of(
     Parameters
     ----------
     scores
-        By the measure's name.
+        The score matrices by the measure's name.
     query_labels
         int64, shape (queries,): the labels explained.
     saliency, similarity

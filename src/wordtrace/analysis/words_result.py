@@ -112,7 +112,7 @@ class Similarity:
         How much of the sum of absolute similarities comes from start and end tokens; None where
         all are 0.
     words
-        By falling absolute similarity.
+        The words, by falling absolute similarity.
     """
 
     score: float

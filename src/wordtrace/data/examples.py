@@ -223,7 +223,7 @@ class Examples:
         return np.array([groups.setdefault(key, len(groups)) for key in keys], dtype=np.int64)
 
     def contradictions(self) -> list[tuple[int, ...]]:
-        """Return groups of rows whose texts are identical but whose labels differ.
+        """Return groups of rows with identical texts but different labels.
 
         A row without a label contradicts none.
         """

@@ -21,11 +21,11 @@ class News:
     Attributes
     ----------
     train
-        With some labels flipped.
+        The training articles, some with flipped labels.
     test
-        With true labels.
+        The test articles, with true labels.
     flipped
-        Ids of the training rows whose labels were flipped.
+        The ids of the training rows with flipped labels.
     """
 
     train: Examples

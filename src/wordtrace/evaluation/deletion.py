@@ -71,8 +71,8 @@ class Deletion:
     query_labels
         int64, shape (queries,).
     seeds
-        Of the retrainings, in the order in which they are used. All of them train the model of all
-        rows, whose mean is what effects are counted from; a line uses the first ones.
+        The seeds of the retrainings, in the order in which they are used. The model of all rows is
+        trained with all of them, and effects are measured from its mean; a line uses the first ones.
     solve
         Trains.
     """

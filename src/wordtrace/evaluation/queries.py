@@ -34,7 +34,7 @@ def pick(
     balanced
         As many of each label, where they are drawn.
     seed
-        Of the draw.
+        The seed of the draw.
 
     Raises
     ------

@@ -147,7 +147,7 @@ class _Measured:
     loading
         Seconds to load a model.
     bytes
-        Of the shard.
+        The size of the shard.
     before, memory
         Bytes held at most before and after it.
     spent

@@ -46,7 +46,7 @@ class Bar:
     Attributes
     ----------
     share
-        Of the longest, in [0, 1].
+        Its share of the longest bar, in [0, 1].
     sign
         "plus" or "minus", for the colour.
     """
@@ -101,7 +101,7 @@ class Marked:
     Attributes
     ----------
     item
-        With "text" and, of a pair, "text2".
+        A mapping with "text" and, for a pair, "text2".
     words
         Each with `contribution` and `spans`.
     scale

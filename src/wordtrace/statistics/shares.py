@@ -19,7 +19,7 @@ def share_interval(hits: BoolArray) -> tuple[float, float]:
     of the crossed design (:func:`.crossed.standard_error`): hits of one query are alike, and so may
     be those of one seed. Because SE itself is estimated, the number is lowered by the square of
     t_{n−1}/t_{degrees of freedom}. It never counts more than the n = queries × seeds there are.
-    Of one query it is Clopper and Pearson's own interval. Hits alone, or misses alone, show no
+    For one query it is Clopper and Pearson's own interval. Hits alone, or misses alone, show no
     spread; they count as the fewer of queries and seeds.
 
     (Wilson's interval is shorter, but covers its level only on average over shares.)
