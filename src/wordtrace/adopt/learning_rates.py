@@ -70,7 +70,7 @@ def rates_of(saved: list[Saved], output: Path, version: str | None) -> Rates | N
     Parameters
     ----------
     version
-        The version of transformers that wrote the log: up to 4.50, an entry is the next step's rate.
+        The version of transformers that wrote the log: up to 4.50 an entry is the next step's rate.
     """
     last = saved[-1]
     points: dict[int, float] = {}

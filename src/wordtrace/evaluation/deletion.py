@@ -67,14 +67,14 @@ class Deletion:
     Parameters
     ----------
     labels
-        int64, shape (examples,): of the training rows.
+        int64, shape (examples,): the training rows' labels.
     query_labels
-        int64, shape (queries,).
-    seeds
+        int64, shape (queries,): the queries' labels.
+        seeds
         The seeds of the retrainings, in the order in which they are used. The model of all rows is
-        trained with all of them, and effects are measured from its mean; a line uses the first ones.
-    solve
-        Trains.
+        trained with all of them, and effects are counted from its mean; a line uses the first ones.
+        solve
+        What trains the models.
     """
 
     def __init__(

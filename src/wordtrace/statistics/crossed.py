@@ -82,7 +82,7 @@ def interval(values: FloatArray, least: float, most: float, seed: int = 0) -> tu
         away = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
         low, high = average - away, average + away
     # Rounding must not put the mean outside the interval.
-    return min(max(low, least), average), max(min(high, most), average)
+    return float(min(max(low, least), average)), float(max(min(high, most), average))
 
 
 def standard_error(values: FloatArray) -> tuple[float, float]:
