@@ -28,9 +28,9 @@ class Applied:
     ----------
     relabelled, edited, removed
         The number of rows changed in each way.
-        rows
+    rows
         The number of rows in `out`.
-        skipped
+    skipped
         (id, reason) of each change that did not fit and was left out.
     """
 
@@ -68,18 +68,18 @@ def apply_patch(
     Parameters
     ----------
     data
-    A path as for :func:`.read_examples`; name the same columns as there.
+        A path as for :func:`.read_examples`; name the same columns as there.
     skip_stale
-    Leave out changes that do not fit the data, instead of refusing the whole patch.
+        Leave out changes that do not fit the data, instead of refusing the whole patch.
     overwrite
-    Replace `out` if it exists.
+        Replace `out` if it exists.
 
     Raises
     ------
     MismatchError
-    When changes do not fit: an id does not exist, or a label or text differs from `before`.
+        When changes do not fit: an id does not exist, or a label or text differs from `before`.
     InputError
-    When `out` is `data`, exists, or is of another format.
+        When `out` is `data`, exists, or is of another format.
 
     Examples
     --------

@@ -33,9 +33,9 @@ class Closeness:
     ----------
     encoded, labels
         The examples and their labels.
-        ids
+    ids
         The examples' ids, for messages.
-        top_k
+    top_k
         How many positions of a text count; None for all.
     """
 

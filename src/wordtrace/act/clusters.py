@@ -50,13 +50,13 @@ def clusters(
     ----------
     examples
         Labelled examples; None for the training rows, each judged by models that did not see it.
-        trainings
+    trainings
         How many retrainings judge the examples.
-        wrong
+    wrong
         The share of retrainings that must at least get an example wrong.
-        least
+    least
         The size of the smallest cluster to report.
-        top_k
+    top_k
         How many positions of a text count; None for all.
 
     Raises

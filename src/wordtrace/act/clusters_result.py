@@ -42,7 +42,7 @@ class Cluster:
     ----------
     words
         (token, share of the pairs of members that have it among their five strongest tokens).
-        advice
+    advice
         "relabel" if all members have the same label and models give all of them the same other
         label; else "review".
     """
@@ -60,11 +60,11 @@ class Clusters(Result):
     ----------
     source
         Where the examples come from.
-        examples, wrong
+    examples, wrong
         How many examples there are, and how many of them are wrong often enough.
-        left_out
+    left_out
         The sizes of groups that were too large to be clustered.
-        clashes
+    clashes
         Groups of training rows with the same words but different labels.
     """
 

@@ -24,14 +24,14 @@ class Evidence:
     Attributes
     ----------
     opponents
-    The rows that oppose it most, with their words.
+        The rows that oppose it most, with their words.
     words
-    (token, contribution), summed over the opponents that vote, strongest opposition first.
+        (token, contribution), summed over the opponents that vote, strongest opposition first.
     proposed
-    The label, other than the row's own, with most weight among the opponents; None where there
-    are none.
+        The label, other than the row's own, with most weight among the opponents; None where there
+        are none.
     share
-    That label's share of the weight.
+        That label's share of the weight.
     """
 
     opponents: tuple[Hit, ...]
@@ -48,11 +48,11 @@ def evidence(
     Parameters
     ----------
     examples
-    The rows as the index holds them, with labels.
+        The rows as the index holds them, with labels.
     listed
-    How many opponents of each row to keep.
+        How many opponents of each row to keep.
     words
-    Give contributions by whole word instead of by token.
+        Give contributions by whole word instead of by token.
     """
     found: list[Evidence] = []
     with track("Evidence", len(examples), "rows") as advance:

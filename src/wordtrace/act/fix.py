@@ -44,21 +44,21 @@ def fix(
     Parameters
     ----------
     queries
-    Queries with their right labels; those that the final model gets right are left out.
+        Queries with their right labels; those that the final model gets right are left out.
     k
-    How many opponents to change, as a list of numbers to try.
+        How many opponents to change, as a list of numbers to try.
     actions
-    "remove" removes the rows; "blank" takes out of each row the word that harms most;
-    "relabel" gives each row the label of its own strongest opponents.
+        "remove" removes the rows; "blank" takes out of each row the word that harms most;
+        "relabel" gives each row the label of its own strongest opponents.
     measures
-    Other measures to compare with: their opponents are removed, too.
+        Other measures to compare with: their opponents are removed, too.
     repeats
-    The number of seeds.
+        The number of seeds.
     band
-    Only queries with a probability of the predicted label in this range, such as (0.3, 0.7) in
-    the paper.
+        Only queries with a probability of the predicted label in this range, such as (0.3, 0.7) in
+        the paper.
     limit
-    The largest number of queries.
+        The largest number of queries.
 
     Raises
     ------

@@ -32,8 +32,8 @@ class Fix(Result):
     Attributes
     ----------
     patches
-    For each query the smallest change that suffices, or None where none does. The attribute is
-    None for a fix that was read from its document, which names no rows.
+        For each query the smallest change that suffices, or None where none does. The attribute is
+        None for a fix that was read from its document, which names no rows.
     """
 
     format: ClassVar[str] = FORMAT
@@ -91,8 +91,8 @@ class Fix(Result):
         Raises
         ------
         InputError
-        When no change suffices, when two queries need different changes of the same row, or
-        when the fix was read from its document.
+            When no change suffices, when two queries need different changes of the same row, or
+            when the fix was read from its document.
         """
         if self.patches is None:
             raise InputError(

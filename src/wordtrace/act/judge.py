@@ -82,7 +82,7 @@ def marks(examples: Examples, wrong: Collection[str]) -> npt.NDArray[np.bool_]:
     Raises
     ------
     InputError
-    For an id that no example has, or when no examples or all of them are marked.
+        For an id that no example has, or when no examples or all of them are marked.
     """
     known = set(examples.ids)
     for id in wrong:

@@ -37,9 +37,9 @@ def mislabels(
         One of :data:`.rankings.RANKINGS`.
     planted
         The ids of rows whose labels were flipped on purpose, to judge the rankings.
-        wrong
+    wrong
         The ids of rows whose labels are known to be wrong, to judge the rankings.
-        words
+    words
         Give the words that oppose a label as whole words instead of tokens.
 
     Raises

@@ -36,9 +36,9 @@ class Opponent:
     Attributes
     ----------
     score
-    Its influence on the other row, which is below 0.
+        Its influence on the other row, which is below 0.
     words
-    (token, contribution), by falling size; the contributions sum to the score.
+        (token, contribution), by falling size; the contributions sum to the score.
     """
 
     id: str
@@ -57,26 +57,26 @@ class Suspect:
     ----------
     rank
         Its place in the ranking, from 1.
-        suspicion
+    suspicion
         The value by which rows are ranked; a higher one is worse.
-        self_influence
+    self_influence
         Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens.
-        opposition
+    opposition
         How strongly all other rows together oppose its label.
-        loss
+    loss
         Its loss, averaged over the run's checkpoints.
-        predicted
+    predicted
         The label that the final model predicts.
-        proposed, proposed_share
+    proposed, proposed_share
         The label with most weight among its strongest opponents, and its share of that weight; None
         where no row of another label opposes it.
-        words
+    words
         (token, contribution) of the words by which they oppose it, strongest first.
-        opponents
+    opponents
         Its strongest opponents.
-        planted
+    planted
         Whether its label was flipped on purpose; None where this is not known.
-        wrong
+    wrong
         Whether its label is known to be wrong; None where nothing is known.
     """
 
@@ -106,15 +106,15 @@ class Mislabels(Result):
     ----------
     by
         The name of the ranking that orders them.
-        rows
+    rows
         The listed rows, most suspicious first.
-        examples
+    examples
         How many rows were ranked.
-        planted
+    planted
         How many of n planted flips each ranking has among its first n rows; None without flips.
-        judged
+    judged
         How well each ranking finds the rows known to be wrong (:func:`.judge.judge`), or None.
-        whole_words
+    whole_words
         Whether words are whole words; else they are tokens.
     """
 
@@ -181,8 +181,8 @@ class Mislabels(Result):
         Parameters
         ----------
         action
-        "relabel" gives each row the proposed label, and leaves out rows without one; "remove"
-        removes the rows.
+            "relabel" gives each row the proposed label, and leaves out rows without one; "remove"
+            removes the rows.
 
         Raises
         ------

@@ -34,14 +34,14 @@ class Neighbours:
     Attributes
     ----------
     row
-    int64, shape (n,): the example.
+        int64, shape (n,): the example.
     other
-    int64, shape (n,): one of its neighbours.
+        int64, shape (n,): one of its neighbours.
     influence
-    float32, shape (n,): above 0, and the same in both directions.
+        float32, shape (n,): above 0, and the same in both directions.
     cosine
-    float32, shape (n,): the influence divided by the root of the product of the two
-    self-influences; 1 for copies with the same label.
+        float32, shape (n,): the influence divided by the root of the product of the two
+        self-influences; 1 for copies with the same label.
     """
 
     row: npt.NDArray[np.int64]
@@ -61,7 +61,7 @@ def neighbours(
     Parameters
     ----------
     memory
-    The bytes that the scores of a block may take.
+        The bytes that the scores of a block may take.
 
     Raises
     ------

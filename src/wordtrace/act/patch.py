@@ -28,18 +28,18 @@ class Change:
     ----------
     id
         The row's id.
-        action
+    action
         "relabel" (another label), "edit" (another text), or "remove" (the row).
-        before, after
+    before, after
         The label, or the text, before and after the change; for a removal, `before` is the label
         and `after` is None.
-        field
+    field
         What an edit changes: "text" or "text2".
-        fingerprint
+    fingerprint
         The fingerprint of the row's texts when the change was proposed; None checks nothing.
-        reason
+    reason
         A sentence for the reviewer.
-        evidence
+    evidence
         The figures behind the change, as JSON.
     """
 
@@ -110,7 +110,7 @@ class Patch:
         Raises
         ------
         InputError
-        When two patches change a row in different ways; the message names the row.
+            When two patches change a row in different ways; the message names the row.
 
         Examples
         --------

@@ -26,7 +26,7 @@ class Treatment:
     ----------
     removed, relabelled, blanked
         The changed rows; see :class:`.Retraining`.
-        words
+    words
         (row, word, its places) for each word that is blanked.
     """
 

@@ -25,14 +25,14 @@ class Trials:
     Attributes
     ----------
     base
-    bool, shape (queries, seeds): whether a model trained on all rows gets a query right.
+        bool, shape (queries, seeds): whether a model trained on all rows gets a query right.
     right
-    The same for the changes, by method and k; the control :data:`RANDOM` comes last.
+        The same for the changes, by method and k; the control :data:`RANDOM` comes last.
     base_accuracy, accuracy
-    The accuracy on the held-out rows of models trained on all rows, and of the others by method
-    and k; empty where there are no held-out rows.
+        The accuracy on the held-out rows of models trained on all rows, and of the others by method
+        and k; empty where there are no held-out rows.
     retrainings
-    How many models were trained.
+        How many models were trained.
     """
 
     base: BoolArray
@@ -61,7 +61,7 @@ def try_out(
     Parameters
     ----------
     chosen
-    The treatments by (method, k, query).
+        The treatments by (method, k, query).
     """
     places = range(len(asked))
     base = [_task(retrainings, seed, Treatment()) for seed in seeds]

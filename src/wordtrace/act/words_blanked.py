@@ -17,9 +17,9 @@ class HarmfulWord:
     ----------
     word
         The word as it is written in the text.
-        positions
+    positions
         The positions, in the encoded row, of all tokens of its occurrences.
-        spans
+    spans
         Its occurrences as ("text" or "text2", start, end) in characters, in rising order.
     """
 
@@ -34,14 +34,14 @@ def harmful_word(hit: Hit, positions: Sequence[TokenAt]) -> HarmfulWord | None:
     Parameters
     ----------
     hit
-    An opponent with contributions.
+        An opponent with contributions.
     positions
-    Its tokens, from :meth:`.Tokenizer.positions`.
+        Its tokens, from :meth:`.Tokenizer.positions`.
 
     Returns
     -------
     HarmfulWord or None
-    None where only special tokens contribute against the label.
+        None where only special tokens contribute against the label.
     """
     against = [word for word in hit.contributions or () if word.contribution < 0 and word.spans]
     if not against:

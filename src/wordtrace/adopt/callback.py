@@ -33,18 +33,18 @@ class TraceCallback(TrainerCallback):
     Parameters
     ----------
     out
-    The run's folder. During training, data are kept in ``OUT.recording`` beside it.
+        The run's folder. During training, data are kept in ``OUT.recording`` beside it.
     data
-    The training data: Examples, or whatever :func:`wordtrace.read_examples` reads.
+        The training data: Examples, or whatever :func:`wordtrace.read_examples` reads.
     steps
-    Record after exactly these steps instead.
+        Record after exactly these steps instead.
     **choices
-    Parameters of :func:`wordtrace.record`: `text`, `label`, `max_length`, `eval_data`, ….
+        Parameters of :func:`wordtrace.record`: `text`, `label`, `max_length`, `eval_data`, ….
 
     Attributes
     ----------
     run
-    The run, after training has ended; None before.
+        The run, after training has ended; None before.
 
     Examples
     --------

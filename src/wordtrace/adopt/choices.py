@@ -19,26 +19,26 @@ class Choices:
     ----------
     label_names
         The data's labels in the order of the model's classes, if their names don't show it.
-        max_length
+    max_length
         The largest number of tokens in an example; by default that of the tokenizer's own
         truncation, else the model's limit, at most 512.
-        learning_rate
+    learning_rate
         The learning rate of every checkpoint, if the Trainer logged none.
-        checkpoints
+    checkpoints
         How many checkpoints to choose from where the loss has not saturated; or the exact steps.
-        tokenizer, base
+    tokenizer, base
         The folder of the tokenizer, if it is not beside the weights; and that of the model on which
         a LoRA adapter was trained.
-        copy
+    copy
         Copy the weights instead of linking them.
-        end
+    end
         For a causal language model: whether completions ended with the end token in training.
-        kind
+    kind
         The kind of the labels: "class", "set" or "number"; by default the one in the model's
         configuration.
-        label_smoothing, class_weights
+    label_smoothing, class_weights
         For a classifier: settings of the training's loss (:class:`.models.loss.TrainingLoss`).
-        max_completion_length
+    max_completion_length
         For a sequence-to-sequence model: the largest number of tokens in a completion; by default
         `max_length`.
     """

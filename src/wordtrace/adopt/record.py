@@ -53,16 +53,16 @@ def record(
     Parameters
     ----------
     output
-    The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
+        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
     data
-    The training data: Examples, or whatever :func:`read_examples` reads.
+        The training data: Examples, or whatever :func:`read_examples` reads.
     out
-    The run's folder.
+        The run's folder.
     eval_data
-    Held-out examples.
+        Held-out examples.
     split, eval_split
-    Names of splits of a ``DatasetDict`` or a data set on the hub. If only `eval_split` is
-    given, the held-out examples are taken from `data`.
+        Names of splits of a ``DatasetDict`` or a data set on the hub. If only `eval_split` is
+        given, the held-out examples are taken from `data`.
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.

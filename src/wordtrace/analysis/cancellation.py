@@ -38,9 +38,9 @@ def cancellation(
     ----------
     layers
         The names of modules, or the paper's "second", "third" and "last"; by default all layers.
-        limit
+    limit
         Measure only this many training examples, drawn at random.
-        seed
+    seed
         The seed of that draw.
     memory
         Bytes of working memory.

@@ -56,7 +56,7 @@ def words(
         summed over all of the run's checkpoints.
     words
         Give importance by whole word instead of by token.
-        span, span2
+    span, span2
         For a language model: the part of each answer for which words are weighed, as a text that
         stands in the answer exactly once, or as (start, end) in characters.
 

@@ -26,10 +26,10 @@ class ImportantWord:
     token
         The token as the tokenizer writes it; a whole word is spelled without the marks of its
         pieces.
-        importance
+    importance
         ‖∂f_label/∂Θ_w‖, with the gradient summed over the token's positions. For a whole word it is
         the root of Σ_w ‖·‖² over its tokens w, each at its positions in this word.
-        positions
+    positions
         The number of places at which it stands.
     special
         Whether it is a start or end token.
@@ -54,11 +54,11 @@ class WeighedText:
         The second text of a pair, else None.
     label, label_source
         The label that is explained, and whether it was "given" or "predicted".
-        predicted, predicted_probability
+    predicted, predicted_probability
         The label that the final model predicts, and its probability, which is None for a number.
-        probability
+    probability
         The probability of `label`, or None; for a language model, that of `span`.
-        span
+    span
         The part of a language model's answer that is explained; None for the whole answer.
     words
         Each distinct token, by falling importance.

@@ -37,7 +37,7 @@ def build_index(
         "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
     address
         The address of the Ray cluster; see :class:`.execute.ray.Cluster`.
-        device
+    device
         The device of the model: "cpu", "cuda", or "auto" for a GPU where there is one. By default,
         the device with which `run` was opened, else the CPU.
 

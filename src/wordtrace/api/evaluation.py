@@ -52,7 +52,7 @@ def evaluate(
         A run, or its folder.
     queries
         Labelled texts, or the number of held-out rows to draw.
-        **options
+    **options
         Options of the measures: the fields of :class:`Options`.
 
     Raises

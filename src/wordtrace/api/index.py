@@ -43,9 +43,9 @@ class Index:
     Attributes
     ----------
     folder, run
-    The index on disk, and the run from which it was built.
+        The index on disk, and the run from which it was built.
     asker
-    Answers questions to them by any measure.
+        Answers questions to them by any measure.
 
     Examples
     --------
@@ -69,9 +69,9 @@ class Index:
         Raises
         ------
         InputError
-        When there is no finished index at `path`.
+            When there is no finished index at `path`.
         MismatchError
-        When the run is not the one from which the index was built.
+            When the run is not the one from which the index was built.
         CorruptError
             When a file is missing or not whole.
 
@@ -152,34 +152,34 @@ class Index:
         label
             The label to explain: one for all texts, or a list with one for each. By default the
             Examples' own labels, else the model's predictions.
-            measure
+        measure
             The measure; by default the one that the index holds: ``tracin-we-topk``, or
             ``tracin-we``.
-            top
+        top
             How many proponents and opponents to list.
-            top_k
+        top_k
             How many positions of a text count; by default as many as in the index. For another
             number, gradients are computed anew from the run.
-            baselines
+        baselines
             Other measures, such as ``("bm25",)``: their strongest rows are listed, too.
-            words
+        words
             Give contributions by whole word instead of by token; they sum to the same score.
-            span
+        span
             For a language model: the part of the answer to explain, by the loss of its tokens
             alone. It is a text that stands in the answer exactly once, or (start, end) in
             characters; one for all texts, or a list with one for each.
-            executor
+        executor
             "threads" for threads of this process, or "ray" for workers on a Ray cluster, each of
             which has some of the shards. They stay for the next call, until :meth:`close`. The
             answer is the same.
-            address, workers
+        address, workers
             The cluster's address (see :class:`.execute.ray.Cluster`), and the number of workers.
-            **options
+        **options
             Options of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
         Raises
         ------
-            InputError
+        InputError
             For an empty text, an unknown label or measure, or a span that does not stand in the
             answer exactly once.
 
@@ -244,16 +244,16 @@ class Index:
         Parameters
         ----------
         data
-        Examples, or whatever :func:`read_examples` reads; their ids must be new. For a language
-        model, `label` is not read.
+            Examples, or whatever :func:`read_examples` reads; their ids must be new. For a language
+            model, `label` is not read.
         executor, address
-        See :func:`build_index`.
+            See :func:`build_index`.
 
         Raises
         ------
         InputError
-        For unusable data, an id that the index holds already, or a label that the run does not
-        have.
+            For unusable data, an id that the index holds already, or a label that the run does not
+            have.
 
         Examples
         --------
@@ -326,7 +326,7 @@ class Index:
         planted, wrong
             The ids of rows whose labels were flipped on purpose, or are known to be wrong, to judge
             the rankings.
-            words
+        words
             Give the words that oppose a label as whole words instead of tokens.
 
         Examples
@@ -359,16 +359,16 @@ class Index:
         Parameters
         ----------
         queries
-        Examples with their right labels; those that the model gets right are left out.
+            Examples with their right labels; those that the model gets right are left out.
         k, actions, measures
-        How many opponents to change, how to change them, and other measures to compare with.
+            How many opponents to change, how to change them, and other measures to compare with.
         repeats
-        The number of seeds; each is retrained for every change.
+            The number of seeds; each is retrained for every change.
         band, limit
-        Take only queries with a probability of the predicted label in this range, and at most
-        this many.
+            Take only queries with a probability of the predicted label in this range, and at most
+            this many.
         workers, executor, address
-        See :func:`build_index`.
+            See :func:`build_index`.
 
         Raises
         ------

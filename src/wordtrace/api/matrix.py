@@ -34,7 +34,7 @@ class ScoreMatrix(Tabular):
         row j, or of an index's example j; positive for proponents.
     queries
         The queries' ids; for texts that were given by themselves, their numbers from 0.
-        ids
+    ids
         The training examples' ids.
 
     :meth:`save` writes the table, or, where the name ends in ``.npy``, the bare array.
@@ -127,14 +127,14 @@ def influence(
     run
         A run, an index, or the folder of either. An index answers the measures that it holds from
         its postings, for its own examples: with those added to it and without those removed.
-        measure
+    measure
         The name of a measure; ``wordtrace measures`` lists them. By default the one that the index
         holds, else ``tracin-we-topk``.
-        span
+    span
         For a language model: the part of the answers to explain; see :meth:`Index.trace`.
-        executor, address, workers
+    executor, address, workers
         Only for an index; see :meth:`Index.trace`.
-        **options
+    **options
         The fields of :class:`Options`, such as ``top_k=20`` or ``damping=0.01``.
 
     Returns

@@ -37,18 +37,18 @@ def verify(
     Parameters
     ----------
     k
-    How many rows to remove for each query; fewer where there are fewer of that sign. If the
-    trace lists fewer than k, it is made again with the same measure.
+        How many rows to remove for each query; fewer where there are fewer of that sign. If the
+        trace lists fewer than k, it is made again with the same measure.
     repeats
-    The number of seeds; each is retrained with and without the rows, and for two controls.
+        The number of seeds; each is retrained with and without the rows, and for two controls.
     executor, address
-    See :func:`build_index`.
+        See :func:`build_index`.
     index, run
-    Override the places that the trace records.
+        Override the places that the trace records.
     retrainer
-    What trains a model with a change of the data
-    (:class:`wordtrace.verification.retrainer.Retrainer`); by default the one that repeats the
-    run's own training, for runs of `wordtrace train`.
+        What trains a model with a change of the data
+        (:class:`wordtrace.verification.retrainer.Retrainer`); by default the one that repeats the
+        run's own training, for runs of `wordtrace train`.
 
     Raises
     ------

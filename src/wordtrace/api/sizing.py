@@ -20,10 +20,10 @@ def estimate_index(
     Parameters
     ----------
     device
-    See :func:`build_index`.
+        See :func:`build_index`.
     **settings
-    Settings of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``,
-    ``weighting``, ``precision``, ``shard_size``, ``workers``.
+        Settings of :func:`build_index`: ``top_k``, ``dtype``, ``project``, ``projection``,
+        ``weighting``, ``precision``, ``shard_size``, ``workers``.
 
     Examples
     --------
@@ -49,13 +49,13 @@ def calibrate(
     Parameters
     ----------
     overlap
-    The share of the exact 20 strongest proponents and opponents that an index should keep.
+        The share of the exact 20 strongest proponents and opponents that an index should keep.
 
     Returns
     -------
     dict
-    A JSON document with a row for each k. ``chosen`` is the smallest k that keeps the share;
-    None stands for all positions. See :func:`.index.calibrate.calibrate`.
+        A JSON document with a row for each k. ``chosen`` is the smallest k that keeps the share;
+        None stands for all positions. See :func:`.index.calibrate.calibrate`.
 
     Examples
     --------

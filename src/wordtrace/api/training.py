@@ -57,17 +57,17 @@ def train(
     ----------
     data
         Examples, or whatever :func:`read_examples` reads.
-        out
+    out
         The run's folder.
-        eval_data
+    eval_data
         The held-out examples. Without them, the share `eval_fraction` of the data is held out: the
         same share of each label, with all copies of a text on the same side; 0 for none.
-        split, eval_split
+    split, eval_split
         Names of splits of a ``DatasetDict`` or a data set on the hub. If only `eval_split` is
         given, the held-out examples are taken from `data`.
-        eval_label
+    eval_label
         The label column of `eval_data`, where it has another name.
-        recipe, settings
+    recipe, settings
         The complete recipe and settings, instead of the single fields below.
     epochs, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
     freeze_embeddings, seed

@@ -41,7 +41,7 @@ class Asker:
     Parameters
     ----------
     index
-    The run's index; without one (None), every measure streams gradients from the run.
+        The run's index; without one (None), every measure streams gradients from the run.
     """
 
     def __init__(self, run: Run, index: IndexFolder | None = None) -> None:
@@ -99,19 +99,19 @@ class Asker:
         Parameters
         ----------
         name
-        The measure; by default the one that the index holds, else ``tracin-we-topk``.
+            The measure; by default the one that the index holds, else ``tracin-we-topk``.
         top_k
-        How many positions of a text count; by default as in the index, else 10.
+            How many positions of a text count; by default as in the index, else 10.
         spread
-        The index on a cluster, which is then asked instead of this process.
+            The index on a cluster, which is then asked instead of this process.
         **options
-        Options of the measure: the fields of :class:`.measures.options.Options`.
+            Options of the measure: the fields of :class:`.measures.options.Options`.
 
         Raises
         ------
         InputError
-        For an unknown measure, and when a cluster is asked for a measure that the index does
-        not hold.
+            For an unknown measure, and when a cluster is asked for a measure that the index does
+            not hold.
         """
         name, k = self._default(name, top_k)
         settings = Options(top_k=k, **options)
@@ -172,7 +172,7 @@ class Asker:
         Parameters
         ----------
         postings
-        Whether this process reads the postings of the index.
+            Whether this process reads the postings of the index.
         """
         with self._loading:
             for checkpoint in [*self.run.checkpoints, self.run.final]:

@@ -33,14 +33,14 @@ def self_influence(
     Parameters
     ----------
     queries
-    The examples; by default the run's training rows, for which every measure works.
+        The examples; by default the run's training rows, for which every measure works.
     name, **options
-    A measure and the fields of :class:`Options`.
+        A measure and the fields of :class:`Options`.
 
     Raises
     ------
     InputError
-    For examples other than the training rows with a measure other than TracIn-WE and its parts.
+        For examples other than the training rows with a measure other than TracIn-WE and its parts.
     """
     chosen = measure(name, Options(**options))
     if isinstance(chosen, TracInWE):

@@ -26,14 +26,14 @@ class Predictions:
     Attributes
     ----------
     queries
-    The queries with every label filled in: the one given, else the one predicted.
+        The queries with every label filled in: the one given, else the one predicted.
     given
-    bool, shape (queries,): whether the label to explain was given.
+        bool, shape (queries,): whether the label to explain was given.
     labels
-    The predicted labels.
+        The predicted labels.
     probability, of_predicted
-    float64, shape (queries,): the probability of the label to explain, and that of the
-    predicted label; NaN for numbers.
+        float64, shape (queries,): the probability of the label to explain, and that of the
+        predicted label; NaN for numbers.
     """
 
     queries: Queries

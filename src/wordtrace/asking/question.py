@@ -27,13 +27,13 @@ class Question:
     labels
         The labels in the form of :class:`.data.labelling.Labelling`; a label that says nothing
         stands for the model's prediction.
-        label_source
+    label_source
         Where the given labels come from.
-        passages
+    passages
         For a language model: the part of each answer to explain; None for the whole answer.
-        ids
+    ids
         The queries' ids, where they have any.
-        first
+    first
         The number of the first query among all of the user's queries, for messages.
     """
 
@@ -74,13 +74,13 @@ def make_question(
     label
         One label for all texts, or a list with a label for each; None means the label that Examples
         have, else the one that the model predicts.
-        span
+    span
         The part of the answer to explain, as a text or as (start, end) in characters; one for all
         queries, or a list with one for each.
 
     Raises
     ------
-        InputError
+    InputError
         For a label that the run does not have, and when there are not as many labels, or spans, as
         texts.
     """

@@ -31,9 +31,9 @@ class Stretch:
     ----------
     index, run
         Their folders.
-        state
+    state
         The checksum of the index's manifest, which tells whether the index was changed since.
-        first, end
+    first, end
         The stretch is the rows from `first` to before `end`.
     """
 
@@ -53,7 +53,7 @@ class Searcher:
     Raises
     ------
     InputError
-    When the index or the run can't be read from here, or was changed.
+        When the index or the run can't be read from here, or was changed.
     """
 
     def __init__(self, stretch: Stretch) -> None:
@@ -157,7 +157,7 @@ def cut(manifest: Manifest, count: int) -> list[tuple[int, int]]:
     Returns
     -------
     list
-    (first row, row after the last) of each stretch.
+        (first row, row after the last) of each stretch.
     """
     postings: dict[int, int] = {}
     for shard in manifest.shards:

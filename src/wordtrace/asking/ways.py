@@ -25,11 +25,11 @@ class Terms:
     Attributes
     ----------
     etas
-    The weights η_c of the checkpoints.
+        The weights η_c of the checkpoints.
     top_k
-    How many positions count in a text; None for all.
+        How many positions count in a text; None for all.
     bases
-    The bases of the index's projection, one for each checkpoint; None without a projection.
+        The bases of the index's projection, one for each checkpoint; None without a projection.
     """
 
     etas: Sequence[float]

@@ -27,7 +27,7 @@ class Wanted:
     ----------
     id
         The column of ids; None takes 'id' where there is one, else the row's number.
-        label
+    label
         The column of labels; None for unlabelled data, several (one for each class) for sets.
     require_labels
         Whether a missing label column, or fewer than two labels, is an error. Where it is False,

@@ -50,27 +50,27 @@ def read_examples(
         ``ag_news``, ``nyu-mll/glue:mnli`` (with a configuration), ``ag_news@REVISION``. Or a
         ``datasets.Dataset`` or ``DatasetDict``, a pandas DataFrame, a PyArrow table, or a list of
         dicts. A ``.txt`` file holds one unlabelled text on each line.
-        text, text2, label, id
+    text, text2, label, id
         Column names. Without `id`, the ids are in the column "id" if there is one, else they are
         row numbers. Sets of classes may be spread over several label columns, one of 0 and 1 for
         each class.
-        split
+    split
         The split to read from a ``DatasetDict``, saved or not, or a data set on the hub.
-        label_names
+    label_names
         The known classes, such as those of a run; by default the data set's own, else the labels
         that occur, sorted.
-        require_labels
+    require_labels
         False for queries: labels may be missing (they are then -1), and so may the column "label";
         a label column of another name may not.
-        limit
+    limit
         Read only this many rows.
-        kind
+    kind
         The kind of the labels: "class" for one of several classes, "set" for several classes a
         text, "number" for numbers.
 
     Raises
     ------
-        DataError
+    DataError
         When the data can't be used; the message says what is wrong, where (file, line, column, id),
         and what to do.
 

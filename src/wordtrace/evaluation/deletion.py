@@ -70,10 +70,10 @@ class Deletion:
         int64, shape (examples,): the training rows' labels.
     query_labels
         int64, shape (queries,): the queries' labels.
-        seeds
+    seeds
         The seeds of the retrainings, in the order in which they are used. The model of all rows is
         trained with all of them, and effects are counted from its mean; a line uses the first ones.
-        solve
+    solve
         What trains the models.
     """
 

@@ -35,7 +35,7 @@ class Evaluation(Result):
     effects
         By (measure, sign): the effects of leaving rows out.
 
-        Both are None for an evaluation that was read from its document, without single effects.
+    Both are None for an evaluation that was read from its document, without single effects.
     :meth:`save` also writes a table to print: ``.tex`` or ``.md``.
 
     Examples

@@ -63,24 +63,24 @@ def evaluate(
     Parameters
     ----------
     queries
-    Texts with labels, or the number of held-out rows to draw.
+        Texts with labels, or the number of held-out rows to draw.
     scores
-    Matrices of other tools by name, float32, shape (queries, examples); positive for
-    proponents. With them, `queries` must be texts.
+        Matrices of other tools by name, float32, shape (queries, examples); positive for
+        proponents. With them, `queries` must be texts.
     k
-    The numbers of rows to leave out.
+        The numbers of rows to leave out.
     repeats
-    The number of seeds for each retraining.
+        The number of seeds for each retraining.
     only, balanced, seed
-    How to choose queries; see :func:`.queries.pick`.
+        How to choose queries; see :func:`.queries.pick`.
     candidates
-    A measure may name only this many training texts for a query: those with the least TF-IDF
-    overlap.
+        A measure may name only this many training texts for a query: those with the least TF-IDF
+        overlap.
     width
-    Repeat adaptively: the measure with the widest interval (over seeds) gets more seeds, until
-    all intervals of an area under the curve are this narrow, or it has `max_repeats`.
+        Repeat adaptively: the measure with the widest interval (over seeds) gets more seeds, until
+        all intervals of an area under the curve are this narrow, or it has `max_repeats`.
     lds
-    Also compute the linear datamodeling score over this many random halves; 0 does not.
+        Also compute the linear datamodeling score over this many random halves; 0 does not.
     wrong
         Ids of training rows that are known to be mislabelled: also tell how well each measure's
         self-influence finds them. Measures other than TracIn-WE score each two training rows for

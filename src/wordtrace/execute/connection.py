@@ -30,8 +30,8 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
     Parameters
     ----------
     address
-    The address of a running cluster. None takes the one that Ray finds (``RAY_ADDRESS``), else
-    starts one on this machine for the time of the connection.
+        The address of a running cluster. None takes the one that Ray finds (``RAY_ADDRESS``), else
+        starts one on this machine for the time of the connection.
     workers
         The cores of a cluster that is started here; by default all.
 

@@ -26,7 +26,7 @@ def named(
     ----------
     also
         Another name that the caller knows, for the message.
-        gpus
+    gpus
         How many GPUs each task on a cluster needs.
 
     Raises

@@ -42,10 +42,10 @@ class Processes:
         How many processes; by default one for each core this process may use.
     attempts
         How often a task is tried.
-        tolerant
+    tolerant
         Also repeat a task that raised a :class:`WordtraceError`; and if all attempts fail, yield
         :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
-        patience
+    patience
         The seconds after which a task may count as hanging.
     """
 

@@ -34,19 +34,19 @@ class Cluster:
         The address of a running cluster: "auto", "HOST:6379" or "ray://HOST:10001". None takes the
         one that Ray finds (``RAY_ADDRESS``), else starts one on this machine for the time of the
         run.
-        workers
+    workers
         The largest number of tasks at a time; by default one for each core of the cluster.
-        attempts
+    attempts
         How often a task is tried before the run fails.
-        tolerant
+    tolerant
         Also repeat a task that raised a :class:`WordtraceError`; and if all attempts fail, yield
         :class:`~wordtrace.execute.protocol.Lost` in place of a result and go on.
-        cpus, memory
+    cpus, memory
         What Ray reserves for each task: cores (also a fraction) and bytes. A task always has one
         thread; more cores or memory mean fewer tasks on a machine.
-        gpus
+    gpus
         How many GPUs each task needs for itself; Ray hides all others from it.
-        patience
+    patience
         The seconds after which a task may count as hanging, if it also takes ten times as long as
         the longest so far. Its worker is then ended, and it runs again.
 

@@ -41,15 +41,15 @@ class Listing:
         Parameters
         ----------
         rows, scores
-        The examples' rows and scores: int64 and float32, shape (examples,).
+            The examples' rows and scores: int64 and float32, shape (examples,).
         query
-        The query that the scores are for.
+            The query that the scores are for.
         source
-        The examples to which `rows` refer.
+            The examples to which `rows` refer.
         words
-        Each row's contributions by token; None where the measure has none.
+            Each row's contributions by token; None where the measure has none.
         merged
-        How to sum contributions by whole word; None keeps them by token.
+            How to sum contributions by whole word; None keeps them by token.
         """
         examples = source.take(rows)
         found: list[tuple[Word, ...]] | None = None

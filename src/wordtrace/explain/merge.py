@@ -71,14 +71,14 @@ def merge(
     ----------
     bases
         The bases of the index's projection, one for each checkpoint; None without a projection.
-        query
+    query
         The query, a single one.
-        pairs
+    pairs
         For each example, its contributions by token.
 
     Returns
     -------
-        list
+    list
         For each example, its words by falling size; they have the same sum as the tokens.
     """
     unclear = [

@@ -19,22 +19,22 @@ class Word:
     Attributes
     ----------
     token
-    The token as the tokenizer writes it; a whole word is spelled without the marks of its
-    pieces.
+        The token as the tokenizer writes it; a whole word is spelled without the marks of its
+        pieces.
     contribution
-    Its term of the sum over shared tokens.
+        Its term of the sum over shared tokens.
     kind
-    "special" for start and end tokens, "stop" for those in many training texts, else "word".
-    A whole word is "stop" if the two texts share only stop tokens of it.
+        "special" for start and end tokens, "stop" for those in many training texts, else "word".
+        A whole word is "stop" if the two texts share only stop tokens of it.
     spans, query_spans
-    Where it stands in the training example and in the query, as ("text" or "text2", start, end)
-    in characters.
+        Where it stands in the training example and in the query, as ("text" or "text2", start, end)
+        in characters.
     query_token
-    The query's token or word, where it is a different one: the token that this one was matched
-    with, or a word that shares a piece with this one.
+        The query's token or word, where it is a different one: the token that this one was matched
+        with, or a word that shares a piece with this one.
     pieces
-    For a whole word: (token, contribution) of each token that the two texts share, by falling
-    size; they sum to `contribution`. Empty for a token.
+        For a whole word: (token, contribution) of each token that the two texts share, by falling
+        size; they sum to `contribution`. Empty for a token.
     """
 
     token: str
@@ -61,9 +61,9 @@ class Hit:
     ----------
     id
         The example's id in the data.
-        score
+    score
         Its influence on the query; positive for a proponent.
-        contributions
+    contributions
         The words' contributions by falling size; they sum to the score. None where the measure has
         no words.
     special_share, stop_share
@@ -111,18 +111,18 @@ class Explanation:
     Attributes
     ----------
     label, label_source
-    The label that is explained, and where it comes from: "given", "file" or "predicted".
+        The label that is explained, and where it comes from: "given", "file" or "predicted".
     predicted, predicted_probability
-    The label that the final model predicts, and its probability, which is None for a number.
+        The label that the final model predicts, and its probability, which is None for a number.
     probability
-    The probability of `label`, or None.
+        The probability of `label`, or None.
     proponents, opponents
-    The examples for and against the label, strongest first.
+        The examples for and against the label, strongest first.
     words
-    The query's own tokens, each with its contributions summed over all listed examples.
+        The query's own tokens, each with its contributions summed over all listed examples.
     special_share, stop_share
         See :class:`Hit`; here over all listed examples together. None without words.
-        warning
+    warning
         A sentence, if the query shares hardly more than special and stop tokens with its
         proponents.
     baselines
@@ -130,7 +130,7 @@ class Explanation:
     span
         The part of a language model's answer that is explained, as ("text" or "text2", start, end)
         in characters; `probability` is then that of its tokens. None for the whole answer.
-        id
+    id
         The query's id in its file; None for a text that was given by itself.
     """
 

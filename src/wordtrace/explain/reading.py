@@ -16,12 +16,12 @@ def read_trace(path: str | Path, query: int | None = None) -> Trace:
     Parameters
     ----------
     query
-    Keep only the query with this number, counted from 0.
+        Keep only the query with this number, counted from 0.
 
     Raises
     ------
     InputError
-    When the file is missing, is not a trace, is of a newer version, or has no such query.
+        When the file is missing, is not a trace, is of a newer version, or has no such query.
     CorruptError
         When the file is not JSON.
 

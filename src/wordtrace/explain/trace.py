@@ -38,15 +38,15 @@ class Trace(Result):
     measure, top_k
         The measure's name, and how many positions of a text count (None for all, or where the
         measure has no such setting).
-        source
+    source
         "index", or "run" where gradients were computed anew.
-        examples
+    examples
         How many training examples were scored.
-        seconds
+    seconds
         The time from the queries' texts to the answer, with index and model loaded before.
-        run_fingerprint
+    run_fingerprint
         The fingerprint of the run it was made from.
-        run, index
+    run, index
         Their folders; `index` is None when the run alone was used.
     whole_words
         Whether contributions are summed by word; else they are by token.

@@ -54,13 +54,13 @@ class Tracer:
         top_k
             How many positions of a text count, for ``tracin-we-topk``; by default as in the index,
             else 10.
-            baselines
+        baselines
             Other measures, to list their strongest rows, too.
-            words
+        words
             Sum contributions by whole word instead of by token (:mod:`.explain.merge`).
-            spread
+        spread
             The index on a cluster, which is then asked instead of this process.
-            **options
+        **options
             Options of the measure: the fields of :class:`.measures.options.Options`.
 
         Raises

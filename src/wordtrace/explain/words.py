@@ -23,9 +23,9 @@ class Vocabulary:
     Attributes
     ----------
     documents
-    int64, shape (vocabulary,): the number of training texts that hold each token.
+        int64, shape (vocabulary,): the number of training texts that hold each token.
     examples
-    The number of training texts.
+        The number of training texts.
     """
 
     tokenizer: TextTokenizer

@@ -35,7 +35,7 @@ class GradientBatch:
     ----------
     rows
         int64, shape (batch,): their numbers among the texts given.
-        batch
+    batch
         Their token ids and labels, on the device of the model.
     gradients
         What one forward and one backward pass gave.

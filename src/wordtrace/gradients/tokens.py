@@ -123,7 +123,7 @@ def check_finite(
     Raises
     ------
     NumericalError
-    When there is one; the message names the example, which is ``names[rows[i]]`` at place i.
+        When there is one; the message names the example, which is ``names[rows[i]]`` at place i.
     """
     good = torch.isfinite(gradients.losses) & torch.isfinite(norms).all(1)
     if not bool(good.all()):

@@ -62,20 +62,20 @@ def build(
         Positions of largest gradient norm kept in each text (Eq. 5); None for all.
     dtype
         The type of the stored directions: "float16", "float32" or "int8".
-        project
+    project
         The number of dimensions to which gradients are projected; None for no projection.
-        projection
+    projection
         The kind of projection: "pca", fitted on a sample of the training examples, or "random".
-        weighting
+    weighting
         The weight η_c of checkpoint c: "rate" is the learning rate used there, "rate-sum" the sum
         of the rates since the checkpoint before. "adam" is the rate, too, and each number of a
         gradient is weighted by Adam's step size, 1/(√v̂ + ε).
-        precision
+    precision
         The precision in which the gradients are computed: "float32", or "bfloat16" (for matrix
         products alone).
-        workers
+    workers
         The number of processes; by default one for each core, or a single one on a GPU.
-        executor
+    executor
         What runs the tasks, instead of processes of this machine.
 
     Raises

@@ -109,7 +109,7 @@ def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
     Raises
     ------
     InputError
-    When no example has one of the ids, or no example would be left.
+        When no example has one of the ids, or no example would be left.
     """
     index = changeable(path)
     rows = np.unique(np.concatenate([index.removed, index.rows_of(list(dict.fromkeys(ids)))]))

@@ -34,10 +34,10 @@ class Fidelity:
     ----------
     spearman
         Spearman's rank correlation over the sampled examples, averaged over the queries.
-        overlap
+    overlap
         The share of the exact 20 strongest proponents and 20 strongest opponents that are among the
         20 strongest by what is stored, too.
-        rows, queries
+    rows, queries
         The size of the sample.
     """
 

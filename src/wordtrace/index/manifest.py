@@ -45,13 +45,13 @@ class RowBlock:
     Attributes
     ----------
     first, count
-    They are the index's rows from `first` to before `first + count`.
+        They are the index's rows from `first` to before `first + count`.
     source
-    A description of where they come from.
+        A description of where they come from.
     fingerprint
-    The fingerprint of the data.
+        The fingerprint of the data.
     examples, texts
-    The names of their files; `texts` is None in indexes of version 1, which have no such file.
+        The names of their files; `texts` is None in indexes of version 1, which have no such file.
     """
 
     first: int
@@ -70,9 +70,9 @@ class Manifest:
     ----------
     run
         The run's folder, relative to the index.
-        run_fingerprint
+    run_fingerprint
         The fingerprint of the run it was built from.
-        examples
+    examples
         The number of rows, including those of removed examples.
     top_k
         Positions kept in a text; None for all.
@@ -80,21 +80,21 @@ class Manifest:
         "rate": η_c is the learning rate at c. "rate-sum": η_c is the sum of the rates since the
         checkpoint before. "adam": η_c is the rate at c, and gradients are multiplied by
         1/√(√v̂ + ε).
-        files
+    files
         The size and BLAKE2b checksum of the other files, by name.
-        parts
+    parts
         Where the rows come from, part by part.
-        tokens
+    tokens
         The file of the tokens.
     removed
         The file that lists the removed rows; None where there are none.
     projection
         ``{"kind", "dim"}``: how the gradients were projected to fewer dimensions; None where they
         were not.
-        fidelity
+    fidelity
         How much of the ranking is kept in spite of projection, int8 or bfloat16, measured on a
         sample; see :class:`.index.fidelity.Fidelity`.
-        precision
+    precision
         The precision in which the gradients were computed.
     revision
         How many times the index was changed since it was built.

@@ -40,7 +40,7 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
     Parameters
     ----------
     shard_size
-    Examples in a shard; by default the same as before.
+        Examples in a shard; by default the same as before.
     """
     index = changeable(path)
     manifest = index.manifest

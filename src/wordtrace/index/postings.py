@@ -28,7 +28,7 @@ class Postings:
     norm
         float32, shape (n,), in falling order, with g = norm · direction. It is ‖g‖; for int8 it is
         the size of one step.
-        direction
+    direction
         float16 or float32, shape (n, dim): g/‖g‖. Or int8: g counted in steps, 127 of which are the
         largest component; each component is off by at most half a step.
     """
@@ -51,12 +51,12 @@ class Block:
     Attributes
     ----------
     first, count
-    The examples are the training rows from `first` to before `first + count`.
+        The examples are the training rows from `first` to before `first + count`.
     token_offsets
-    int64, shape (vocabulary + 1,): token w has the postings from ``token_offsets[w]`` to
-    before ``token_offsets[w + 1]``.
+        int64, shape (vocabulary + 1,): token w has the postings from ``token_offsets[w]`` to
+        before ``token_offsets[w + 1]``.
     example, norm, direction
-    See :class:`Postings`; here for all tokens, one after the other.
+        See :class:`Postings`; here for all tokens, one after the other.
     """
 
     first: int
@@ -84,11 +84,11 @@ class Gathering:
     Parameters
     ----------
     room
-    The largest number of token gradients that may come.
+        The largest number of token gradients that may come.
     dim
-    The number of stored dimensions.
+        The number of stored dimensions.
     basis
-    Store coordinates in this basis, float32, shape (dim of the gradients, `dim`).
+        Store coordinates in this basis, float32, shape (dim of the gradients, `dim`).
     """
 
     def __init__(self, room: int, dim: int, dtype: str, basis: Tensor | None = None) -> None:

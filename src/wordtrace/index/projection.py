@@ -38,7 +38,7 @@ def fit(kind: str, size: int, samples: Sequence[Block], seed: int = 0) -> list[T
     Parameters
     ----------
     samples
-    For each checkpoint, the exact postings of some examples.
+        For each checkpoint, the exact postings of some examples.
     """
     found = []
     for block in samples:

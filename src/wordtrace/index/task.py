@@ -39,11 +39,11 @@ class ShardTask:
     checkpoint
         Its place in the run's list. The place after the last one means the final model, for which
         only loss and prediction are kept.
-        shard
+    shard
         The number of the file.
-        first
+    first
         The first row, counted within the examples of this build.
-        device
+    device
         The device on which the model computes; the index does not record it.
     """
 

@@ -21,15 +21,15 @@ def find_span(part: Passage, field: str, answer: str, name: str) -> Span:
     Parameters
     ----------
     field
-    "text2", or "text" if there is no prompt.
+        "text2", or "text" if there is no prompt.
     name
-    The query's name, for messages.
+        The query's name, for messages.
 
     Raises
     ------
     InputError
-    When the part is empty, does not stand exactly once in the answer, or the characters are
-    outside it.
+        When the part is empty, does not stand exactly once in the answer, or the characters are
+        outside it.
     """
     if not isinstance(part, str):
         start, end = part
@@ -67,7 +67,7 @@ def narrow(
     ----------
     positions
         The places of each example's tokens.
-        spans
+    spans
         One span for each example; None for its whole completion.
     first
         The number of the first example, for messages.

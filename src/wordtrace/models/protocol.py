@@ -32,7 +32,7 @@ class Batch:
     labels
         int64, shape (batch,): the class with which the loss is computed; for sets of classes and
         numbers float32, shape (batch, outputs), in the form of :class:`.data.labelling.Labelling`.
-        types
+    types
         int64, shape (batch, length): 1 in the second text of a pair, 2 where a completion does not
         count; None for models without token types.
     """

@@ -79,7 +79,7 @@ class Result(Tabular):
     ----------
     format, version
         The document's format and version.
-        noun
+    noun
         The name of such a result, with its article, for messages.
     """
 

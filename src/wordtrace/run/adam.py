@@ -32,9 +32,9 @@ class Place:
     Attributes
     ----------
     shape
-    The table's shape.
+        The table's shape.
     number, count
-    The table's number among the `count` parameters of this shape.
+        The table's number among the `count` parameters of this shape.
     """
 
     shape: tuple[int, ...]

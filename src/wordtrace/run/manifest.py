@@ -38,11 +38,11 @@ class TrainingRows:
     ----------
     rows
         The number of examples.
-        fingerprint
+    fingerprint
         The fingerprint of the data.
-        truncated
+    truncated
         How many texts were cut at the maximum length.
-        contradictions
+    contradictions
         How many texts occur with different labels.
     """
 
@@ -88,11 +88,11 @@ class RunManifest:
         Versions of the libraries.
     plan
         The settings asked for; two runs are the same when their plans are the same.
-        model
+    model
         The shape of the CNN, or what is known about a model of transformers.
-        pretrained_embeddings
+    pretrained_embeddings
         Whether the word embeddings started from a pretrained model.
-        max_length
+    max_length
         The largest number of tokens in an example.
     label_names
         In the order of the model's outputs.
@@ -106,15 +106,15 @@ class RunManifest:
         The step of the final weights.
     checkpoints
         The checkpoints over which influence is summed, by rising step.
-        final
+    final
         The checkpoint that predicts.
-        history
+    history
         All moments at which the loss was measured.
-        train, held_out
+    train, held_out
         The training and held-out data; `held_out` is None where there is none.
-        files
+    files
         The checksum of every other file of the run, by its path within the run.
-        notes
+    notes
         For a training done elsewhere: what had to be assumed; None where wordtrace trained.
     """
 

@@ -20,9 +20,9 @@ class PretrainedModel:
         The name of its class; None where its configuration has none.
     dim
         The dimension of a word embedding.
-        token_types
+    token_types
         Whether the model is told which tokens belong to the second text of a pair.
-        drawn
+    drawn
         The parameters of the new head, if wordtrace trained it; None if it was trained elsewhere.
         The attributes below are written only for a model that was trained elsewhere.
     end

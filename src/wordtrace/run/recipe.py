@@ -22,9 +22,9 @@ class Recipe:
     learning_rate, momentum, weight_decay
         Settings of the optimizer; `momentum` is for SGD only. AdamW decays only matrices, as in the
         Trainer.
-        schedule
+    schedule
         "constant", or "linear": from `learning_rate` at the first step to 0 after the last.
-        freeze_embeddings
+    freeze_embeddings
         Keep the word embeddings as they are at the start; train only the rest.
     seed
         Draws the initial weights and the order of the rows in each epoch.

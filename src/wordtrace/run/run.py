@@ -48,9 +48,9 @@ class Run:
         Its folder.
     manifest
         The contents of ``run.json``.
-        fingerprint
+    fingerprint
         A hash that identifies the run: of its data, tokenizer, weights, rates and recipe.
-        device
+    device
         The device on which models are loaded.
 
     Examples
@@ -270,7 +270,7 @@ class Run:
         Raises
         ------
         InputError
-        When pairs are given to a run of single texts, or the reverse.
+            When pairs are given to a run of single texts, or the reverse.
 
         Examples
         --------

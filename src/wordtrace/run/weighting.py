@@ -28,9 +28,9 @@ class Weighting:
         gradient at the word embedding is multiplied by :meth:`row_scale`. Step sizes are kept only
         for the embedding's rows, so measures of other layers, and of the embedding as a layer
         (``tracin:LAYER``, ``tracin-all``), are weighted by the rate.
-        run
+    run
         The run's folder.
-        checkpoints
+    checkpoints
         The run's checkpoints, by rising step.
 
     Raises

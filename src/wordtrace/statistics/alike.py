@@ -27,7 +27,7 @@ def interval_of_alike(value: float, count: int, least: float, most: float) -> tu
     Parameters
     ----------
     least, most
-    Bounds of any value; without them the interval has no end.
+        Bounds of any value; without them the interval has no end.
     """
     other = 1 - float(((1 - LEVEL) / 2) ** (1 / count))
     return (1 - other) * value + other * least, (1 - other) * value + other * most

@@ -118,7 +118,7 @@ def spread(values: FloatArray) -> dict[str, float]:
     -------
     seeds
         That of the mean over queries, from seed to seed.
-        queries
+    queries
         That of the mean over seeds, from query to query; 0 for a single query.
     """
     by_query = values.mean(1)

@@ -52,7 +52,7 @@ def fit(
     ----------
     labels
         The class of each row, int64, shape (examples,).
-        weights
+    weights
         float32, shape (examples,): the factor of each row's loss; all 1 by default.
     last_step
         Stop after this step (a recorded run that was ended by early stopping).

@@ -17,26 +17,26 @@ class Settings:
     model
         "cnn" for the paper's model; or the folder or hub name of a pretrained model for sequence
         classification, or of any encoder.
-        layers
+    layers
         Keep only this many first layers of a pretrained model; None keeps all.
-        dim, filters
+    dim, filters
         The CNN's embedding dimension and number of filters (section 3.2: 128 and 10).
-        max_length
+    max_length
         The largest number of tokens in an example.
-        vocabulary
+    vocabulary
         The largest number of pieces of a tokenizer that is trained on the data.
-        embeddings
+    embeddings
         The folder of a pretrained encoder, to start from its tokenizer and word embeddings; or
         None.
-        checkpoints
+    checkpoints
         How many checkpoints to choose, or the exact steps to record.
-        early_stopping
+    early_stopping
         Stop after this many epochs without a lower held-out loss, and keep the best checkpoint;
         None never stops early.
 
     Raises
     ------
-        InputError
+    InputError
         For a value out of range; the message names the field, its value and the limit.
 
     Examples

@@ -48,11 +48,11 @@ class CNNMaterial:
     Attributes
     ----------
     texts
-    The texts; their token ids are places in `tokens`.
+        The texts; their token ids are places in `tokens`.
     tokens
-    The ids that occur, in rising order.
+        The ids that occur, in rising order.
     embeddings
-    Pretrained embeddings, shape (vocabulary, dim), or None.
+        Pretrained embeddings, shape (vocabulary, dim), or None.
     """
 
     run: Run

@@ -25,12 +25,12 @@ def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrai
     ----------
     what
         The command that retrains, for messages.
-        executor
+    executor
         With "stacked", the retrainer trains many models at once.
 
     Raises
     ------
-        InputError
+    InputError
         When the run's model does not predict one of several classes, when it was trained elsewhere,
         or when its models can't be stacked.
     """

@@ -27,11 +27,11 @@ class Target:
     Attributes
     ----------
     label
-    The class for which the probability is measured.
+        The class for which the probability is measured.
     predicted, probability
-    The label that the recorded run predicts, and its probability of `label`.
+        The label that the recorded run predicts, and its probability of `label`.
     rows
-    The training rows, strongest first.
+        The training rows, strongest first.
     """
 
     text: str

@@ -29,7 +29,8 @@ def refit(
     Parameters
     ----------
     labels, weights
-    The class of each row, int64, and the factor of its loss, float32; both of shape (examples,).
+        The class of each row, int64, and the factor of its loss, float32; both have the shape
+        (examples,).
 
     Raises
     ------

@@ -23,18 +23,18 @@ class Retraining:
     Attributes
     ----------
     run, fingerprint
-    The run's folder, and what identifies its training.
+        The run's folder, and what identifies its training.
     seed
-    The seed of the initial weights and of the order of the rows. The tokenizer, the order of
-    the labels and pretrained embeddings stay those of the run.
+        The seed of the initial weights and of the order of the rows. The tokenizer, the order of
+        the labels and pretrained embeddings stay those of the run.
     removed
-    The training rows of weight 0, in rising order.
+        The training rows of weight 0, in rising order.
     probes
-    The texts that the model is asked about.
+        The texts that the model is asked about.
     relabelled
-    (row, class) of each training row that gets another label.
+        (row, class) of each training row that gets another label.
     blanked
-    (row, position) of each token that is replaced by padding; attention to it stays.
+        (row, position) of each token that is replaced by padding; attention to it stays.
     """
 
     run: str
@@ -76,8 +76,8 @@ def retrain(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
     Returns
     -------
     dict
-    "probabilities", shape (probes, classes); "accuracy" on the held-out rows, or None;
-    "seconds".
+        "probabilities", shape (probes, classes); "accuracy" on the held-out rows, or None;
+        "seconds".
     """
     start = time.perf_counter()
     run = opened(task.run, task.fingerprint)
@@ -101,9 +101,9 @@ def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, 
     Raises
     ------
     NumericalError
-    When a probability is NaN or infinite, because the last step broke the model.
+        When a probability is NaN or infinite, because the last step broke the model.
     InputError
-    When the probabilities have a wrong shape.
+        When the probabilities have a wrong shape.
     """
     probes = _probabilities(run, said.probes, len(task.probes), "probes")
     if not np.isfinite(probes).all():

@@ -27,15 +27,15 @@ class Change:
     Attributes
     ----------
     seed
-    The seed of everything drawn at random: initial weights, the order of the rows, dropout. Two
-    trainings with the same seed should differ in nothing but the change, so that they can be
-    compared as a pair.
+        The seed of everything drawn at random: initial weights, the order of the rows, dropout. Two
+        trainings with the same seed should differ in nothing but the change, so that they can be
+        compared as a pair.
     weights
-    float32, shape (examples,): the factor of each training row's loss; 0 leaves a row out.
+        float32, shape (examples,): the factor of each training row's loss; 0 leaves a row out.
     labels
-    int64, shape (examples,): the class of each training row.
+        int64, shape (examples,): the class of each training row.
     blanked
-    (row, position) of each token to replace by padding; attention to it stays.
+        (row, position) of each token to replace by padding; attention to it stays.
     probes
         The texts that the trained model is asked about.
     """
@@ -54,8 +54,8 @@ class Said:
     Attributes
     ----------
     probes, held_out
-    Probabilities, shape (texts, classes), in the order of the run's `label_names`, for the
-    probes and for the run's held-out rows (None where these were not asked for).
+        Probabilities, shape (texts, classes), in the order of the run's `label_names`, for the
+        probes and for the run's held-out rows (None where these were not asked for).
     """
 
     probes: FloatArray

@@ -23,7 +23,7 @@ class Retrainings:
     Attributes
     ----------
     workers, executor, address
-    See :func:`.tasks.run_tasks`.
+        See :func:`.tasks.run_tasks`.
     """
 
     on: Run

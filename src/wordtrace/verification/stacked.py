@@ -76,7 +76,7 @@ class Stacks:
     models
         How many models are trained at once; by default as many as fit into the free memory, 256 at
         most. If they don't fit after all, half as many are tried.
-        attempts
+    attempts
         How often a model is trained before it is given up.
     """
 

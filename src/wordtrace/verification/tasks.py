@@ -40,18 +40,18 @@ def run_tasks(
     Parameters
     ----------
     executor
-    "processes", "ray" or "stacked", or an executor of your own, such as a
-    :class:`~wordtrace.execute.ray.Cluster` with resources for each task. "stacked" trains many
-    models at once, on a GPU where there is one; `workers` is then their number.
+        "processes", "ray" or "stacked", or an executor of your own, such as a
+        :class:`~wordtrace.execute.ray.Cluster` with resources for each task. "stacked" trains many
+        models at once, on a GPU where there is one; `workers` is then their number.
     failed
-    Receives the seed of each task that could not be done, with the reason; without it, such a
-    task is an error.
+        Receives the seed of each task that could not be done, with the reason; without it, such a
+        task is an error.
 
     Raises
     ------
     WordtraceError
-    At the end, if tasks could not be done; the message gives their number and the first reason.
-    The results of all other tasks are kept.
+        At the end, if tasks could not be done; the message gives their number and the first reason.
+        The results of all other tasks are kept.
     """
     wanted = {task.key: task for task in tasks}
     lost: list[tuple[Retraining, str]] = []

@@ -22,10 +22,10 @@ class Wrongness:
     Attributes
     ----------
     share
-    float64, shape (examples,): the share of wrong predictions among all for the example.
+        float64, shape (examples,): the share of wrong predictions among all for the example.
     said
-    int64, shape (examples,): the most frequent wrong prediction; the example's own label if
-    there was none.
+        int64, shape (examples,): the most frequent wrong prediction; the example's own label if
+        there was none.
     """
 
     share: npt.NDArray[np.float64]
@@ -48,12 +48,12 @@ def wrongness(
     Parameters
     ----------
     examples
-    Examples with the run's label names; None for the training rows.
+        Examples with the run's label names; None for the training rows.
 
     Raises
     ------
     InputError
-    For fewer than two trainings, or missing labels.
+        For fewer than two trainings, or missing labels.
     """
     if trainings < 2:
         raise InputError(f"{option('trainings')} is {trainings}; give 2 or more.")
