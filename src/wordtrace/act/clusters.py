@@ -19,7 +19,8 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
-from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
 #: Examples of a component whose distances are all held at once.
@@ -38,6 +39,7 @@ def clusters(
     least: int = 3,
     top_k: int | None = 10,
     workers: int | None = None,
+    retrainer: Retrainer | None = None,
 ) -> Clusters:
     """Group examples that retrained models often get wrong by how alike they act on the model.
 
@@ -57,6 +59,10 @@ def clusters(
         The smallest cluster.
     top_k
         Positions kept in a text; None for all.
+    retrainer
+        What trains a model with a change of the data
+        (:class:`wordtrace.verification.retrainer.Retrainer`); by default what repeats the run's
+        own training, for runs of `wordtrace train`.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def clusters(
         For a share, threshold or size out of range, or when no example is wrong that often.
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
-    retrainer = own_retrainer(opened, "clusters")
+    retrainer = retrainer_for(opened, retrainer, "clusters")
     if not 0 < wrong <= 1:
         raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
     if not 0 < threshold < 1:

@@ -19,7 +19,8 @@ from wordtrace.models import predict
 from wordtrace.run.run import Run
 from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
-from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 ACTIONS = ("remove", "blank", "relabel")
@@ -38,6 +39,7 @@ def fix(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
+    retrainer: Retrainer | None = None,
 ) -> Fix:
     """Change the strongest opponents of misclassified queries, retrain, count what comes right.
 
@@ -58,6 +60,10 @@ def fix(
         Only queries whose predicted label has a probability within, as (0.3, 0.7) in the paper.
     limit
         At most so many queries.
+    retrainer
+        What trains a model with a change of the data
+        (:class:`wordtrace.verification.retrainer.Retrainer`); by default what repeats the run's
+        own training, for runs of `wordtrace train`.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def fix(
     """
     run = tracer.run
     _check(run, k, actions, repeats)
-    retrainer = own_retrainer(run, "fix", executor)
+    retrainer = retrainer_for(run, retrainer, "fix", executor)
     asked = _misclassified(run, queries, band, limit)
     start = time.perf_counter()
     retrainings = Retrainings(run, probes_of(asked), retrainer, workers, executor, address)

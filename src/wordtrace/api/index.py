@@ -31,6 +31,7 @@ from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
 from wordtrace.run.run import Run
+from wordtrace.verification.retrainer import Retrainer
 
 
 class Index:
@@ -301,6 +302,7 @@ class Index:
         workers: int | None = None,
         executor: str | Executor = "processes",
         address: str | None = None,
+        retrainer: Retrainer | None = None,
     ) -> Fix:
         """Find by retraining what sets misclassified queries right; see :func:`.act.fix.fix`.
 
@@ -316,6 +318,9 @@ class Index:
             Only queries whose predicted label has a probability within; and at most so many.
         workers, executor, address
             As of :func:`build_index`.
+        retrainer
+            What trains a model with a change of the data, as for :func:`verify`; by default what
+            repeats the run's own training.
 
         Raises
         ------
@@ -334,6 +339,7 @@ class Index:
             workers=workers,
             executor=executor,
             address=address,
+            retrainer=retrainer,
         )
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
