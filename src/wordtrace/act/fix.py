@@ -169,10 +169,10 @@ def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> 
             raise InputError(f"{option('actions')} holds {action!r}; known: {', '.join(ACTIONS)}.")
     if not actions:
         raise InputError(f"there is no change to try; name one by {option('actions')}.")
-    if not k or not all(1 <= size < len(run.train) for size in k):
-        raise InputError(
-            f"{option('k')} is {', '.join(map(str, k))}; give 1 to {len(run.train) - 1}."
-        )
+    # As many random rows are left out for comparison, and each label keeps one.
+    most = len(run.train) - len(np.unique(run.train.labels))
+    if not k or not all(1 <= size <= most for size in k):
+        raise InputError(f"{option('k')} is {', '.join(map(str, k))}; give 1 to {most}.")
     if repeats < 2:
         raise InputError(f"{option('repeats')} is {repeats}; give 2 or more.")
 

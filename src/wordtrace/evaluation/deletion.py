@@ -89,6 +89,7 @@ class Deletion:
         self.sizes, self.seeds, self._solve = list(sizes), list(seeds), solve
         self.lines: dict[tuple[str, Sign], Line] = {}
         self._known: dict[Training, FloatArray] = {}
+        self._drawn: dict[tuple[int, int], Rows] = {}
 
     def add(self, name: str, scores: Scores, repeats: int, signs: Sequence[Sign] = SIGNS) -> None:
         """Take up a measure's rows; nothing is trained yet."""
@@ -199,7 +200,10 @@ class Deletion:
         return result
 
     def _random(self, seed: int, count: int) -> Rows:
-        return random_rows(len(self.labels), count, seed)
+        # One draw serves all queries and measures: it is made once.
+        if (seed, count) not in self._drawn:
+            self._drawn[seed, count] = random_rows(self.labels, count, seed)
+        return self._drawn[seed, count]
 
     def _own_class(self, seed: int, query: int, count: int) -> Rows | None:
         return class_rows(self.labels, int(self.query_labels[query]), count, seed)
