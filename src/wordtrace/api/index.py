@@ -191,9 +191,14 @@ class Index:
         asker = self.asker
         way = asker.way(measure, **options)
         if not way.rows.indexed:
+            weighting, place = self.run.weighting.name, f"its run, {self.run.path}, in its place"
+            if weighting != "rate":
+                place = (
+                    f"index.run in its place, which is weighted by {weighting}, too "
+                    f"({self.run.path} alone is weighted by the rate)"
+                )
             raise InputError(
-                f"{self.folder.path} does not hold what {way.title} needs; give its run, "
-                f"{self.run.path}, in its place."
+                f"{self.folder.path} does not hold what {way.title} needs; give {place}."
             )
         spread = self._on(executor, address, workers)
         answer = asker.ask(question, measure, spread=spread, **options)

@@ -24,15 +24,12 @@ class Terms:
 
     Attributes
     ----------
-    etas
-        The weights η_c of the checkpoints.
     top_k
         Positions that count in a text; None for all.
     bases
         Of the index's projection, one a checkpoint; None where gradients are whole.
     """
 
-    etas: Sequence[float]
     top_k: int | None
     bases: Sequence[Tensor] | None
 

@@ -95,7 +95,7 @@ class Listing:
         ]
         with sparing_threads(self.run, query):
             return merge(
-                *(self.run, merged.etas, merged.top_k, merged.bases, query, every[-1]),
+                *(self.run, merged.top_k, merged.bases, query, every[-1]),
                 *(examples, every[:-1], terms, self.vocabulary),
             )
 

@@ -55,7 +55,6 @@ def placed(
 
 def merge(
     run: Run,
-    etas: Sequence[float],
     top_k: int | None,
     bases: Sequence[Tensor] | None,
     query: Queries,
@@ -91,7 +90,7 @@ def merge(
         some = examples.take(unclear)
         encoded = run.tokenizer.encode(some.texts, some.texts2)
         found = position_products(
-            *(run, etas, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids),
+            *(run, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids),
             bases=bases,
         )
         products = dict(zip(unclear, found, strict=True))
