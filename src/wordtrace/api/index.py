@@ -158,7 +158,7 @@ class Index:
             "threads" of this process, or "ray": workers on a Ray cluster, each with some of the
             shards. They stay for the next call, until :meth:`close`. The answer is the same.
         address, workers
-            Of the cluster, see :class:`.execute.ray.Cluster`; and how many workers.
+            Of the cluster, see :class:`.execute.ray.RayCluster`; and how many workers.
         **options
             Of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 

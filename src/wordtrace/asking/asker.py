@@ -12,7 +12,7 @@ import numpy.typing as npt
 from wordtrace.asking.answer import Answer
 from wordtrace.asking.predictions import Predictions, predict_question
 from wordtrace.asking.question import Question, Text, make_question
-from wordtrace.asking.rows import IndexRows, Rows, RunRows
+from wordtrace.asking.rows import IndexRows, RunRows, ScoredRows
 from wordtrace.asking.search import LocalSearch, Search
 from wordtrace.asking.searcher import Spread
 from wordtrace.asking.ways import ByWord, Terms, Way, Whole
@@ -50,7 +50,7 @@ class Asker:
         self.run, self.index = run, index
         self._of_run = RunRows(run, index)
         #: The examples that there are: the index's, else the run's.
-        self.rows: Rows = self._of_run if index is None else IndexRows(index, run)
+        self.rows: ScoredRows = self._of_run if index is None else IndexRows(index, run)
         self._loading, self._loaded = Lock(), False
 
     def question(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wordtrace.cli.columns import Columns, Truth
-from wordtrace.cli.executors import Retraining
+from wordtrace.cli.columns import ColumnOptions, Truth
+from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.measure_options import Damping, Frequent, SynonymCosine, TopK, given
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import RunFolder, names, numbers
@@ -62,9 +62,9 @@ class Study:
 def evaluate(
     run: RunFolder,
     study: Study,
-    columns: Columns,
+    columns: ColumnOptions,
     judged: Truth,
-    where: Retraining,
+    where: RetrainingOptions,
     measures: Annotated[
         str, typer.Option(help="With commas between; 'wordtrace measures' lists them.")
     ] = "tracin-we-topk,tracin-last,bm25,embedding-similarity",

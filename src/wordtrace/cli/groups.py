@@ -12,8 +12,8 @@ from typing import Any, get_type_hints
 def grouped(verb: Callable[..., None]) -> Callable[..., None]:
     """Return a verb as Typer can read it: each field of its dataclasses is a parameter of its own.
 
-    A verb takes ``where: Columns``; the command has ``--text``, ``--label`` and so on where that
-    parameter stands, and the verb receives the object that is made of them.
+    A verb takes ``where: ColumnOptions``; the command has ``--text``, ``--label`` and so on where
+    that parameter stands, and the verb receives the object that is made of them.
     """
     hints = get_type_hints(verb, include_extras=True)
     groups = {

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from wordtrace.data.examples import Examples
-from wordtrace.explain.prediction import Kind, Word
+from wordtrace.explain.prediction import Word, WordKind
 from wordtrace.explain.words import Vocabulary
 from wordtrace.measures.position_products import position_products
 from wordtrace.measures.protocol import Queries
@@ -156,7 +156,7 @@ def _split(
             yield key, part
 
 
-def _kind(kinds: Sequence[Kind]) -> Kind:
+def _kind(kinds: Sequence[WordKind]) -> WordKind:
     """A word says something where one of its pieces does."""
     if "word" in kinds:
         return "word"

@@ -11,7 +11,7 @@ import numpy as np
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.predictions import Predictions
 from wordtrace.asking.question import Question
-from wordtrace.asking.rows import Rows
+from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.searcher import Spread
 from wordtrace.asking.ways import Way
 from wordtrace.errors import InputError, option
@@ -165,7 +165,7 @@ def _beside(
 
 
 def _largest(
-    listing: Listing, scores: Scores, top: int, query: Queries, source: Rows
+    listing: Listing, scores: Scores, top: int, query: Queries, source: ScoredRows
 ) -> tuple[Hit, ...]:
     rows = strongest(np.abs(scores), top)[0]
     return tuple(listing.hits(rows, scores[rows], query, source))

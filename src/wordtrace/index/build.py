@@ -118,7 +118,7 @@ def build(
         encoded = prepare(part, run, run.train, run.encoded)
         found = compress(run, part, sources, plan)
         tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype, precision=precision)
-        shards = run_tasks(tasks, part, processes(run, workers), executor)
+        shards = run_shards(tasks, part, processes(run, workers), executor)
         texts = StoredTexts(part / manifests.TEXTS, len(encoded))
         write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
         size = run.tokenizer.size
@@ -200,7 +200,7 @@ def make_tasks(
     ]
 
 
-def run_tasks(
+def run_shards(
     tasks: Sequence[ShardTask], part: Path, workers: int | None, executor: Executor | None = None
 ) -> list[Shard]:
     """Run the tasks that an earlier attempt left open; return the shards of all."""
