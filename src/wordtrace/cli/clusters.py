@@ -47,7 +47,7 @@ def clusters(
         least=least,
         workers=workers,
     )
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
     if patch is not None:
         changes = found.patch()
         changes.write(patch)

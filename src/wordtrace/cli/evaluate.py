@@ -110,7 +110,7 @@ def evaluate(
         **executor,
         **given(top_k=top_k, frequent=frequent, synonym_cosine=synonym_cosine, damping=damping),
     )
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
     for file in (values, table):
         if file is not None:
             found.save(file)

@@ -57,7 +57,7 @@ def fix(
         limit=limit,
         **executor,
     )
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
     if patch is not None:
         changes = found.patch()
         changes.write(patch)

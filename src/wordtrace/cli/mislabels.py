@@ -59,7 +59,7 @@ def mislabels(
         say(f"Wrote {export}: {len(found.rows):,} rows")
     if patch is not None:
         _write_patch(found, action, patch)
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
 
 
 def _write_patch(found: Mislabels, action: str, patch: Path) -> None:

@@ -73,7 +73,7 @@ def trace(
             **settings,
         )
     _tell_source(found, index)
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
 
 
 def _tell_source(found: Trace, index: Path) -> None:

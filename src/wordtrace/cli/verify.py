@@ -35,4 +35,4 @@ def verify(
     opened = None if run is None else api.Run.open(run)
     found = api.read_trace(trace, query)
     result = api.verify(found, remove=remove, k=k, repeats=repeats, run=opened, **executor)
-    emit(result.document(), as_json, out)
+    emit(result, as_json, out)
