@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.act.fix_result import FORMAT, VERSION, Fix
+from wordtrace.act.numbering import as_the_run
 from wordtrace.act.treatments import treatments
 from wordtrace.act.trials import RANDOM, BoolArray, Trials, try_out
 from wordtrace.data.examples import Examples
@@ -61,9 +62,7 @@ def fix(
     limit
         At most so many queries.
     retrainer
-        What trains a model with a change of the data
-        (:class:`wordtrace.verification.retrainer.Retrainer`); by default what repeats the run's
-        own training, for runs of `wordtrace train`.
+        What trains instead of the run's own training; as for :func:`wordtrace.verify`.
 
     Raises
     ------
@@ -188,17 +187,10 @@ def _misclassified(
         raise InputError(f"{option('limit')} is {limit}; give 1 or more.")
     if (queries.labels < 0).any():
         raise InputError(f"{queries.source}: every query needs its right label.")
-    unknown = [name for name in queries.label_names if name not in run.label_names]
-    held = {queries.label_names[one] for one in set(queries.labels.tolist())}
-    if held & set(unknown):
-        raise InputError(
-            f"{queries.source} has the label {min(held & set(unknown))!r}, the run no."
-        )
-    order = [run.label_names.index(n) if n in run.label_names else -1 for n in queries.label_names]
-    labels = np.array(order, np.int64)[queries.labels]
+    queries = as_the_run(queries, run)
     encoded = run.tokenizer.encode(queries.texts, queries.texts2)
     probability = predict.probabilities(predict.logits(run.model(run.final), encoded))
-    wanted = probability.argmax(1) != labels
+    wanted = probability.argmax(1) != queries.labels
     if band is not None:
         sure = probability.max(1)
         wanted &= (sure >= band[0]) & (sure <= band[1])
@@ -208,11 +200,7 @@ def _misclassified(
         raise InputError(
             f"no query of {queries.source} is misclassified{within}: there is nothing to fix."
         )
-    part = queries.take(rows)
-    return Examples.of(
-        part.texts, labels[rows], run.label_names, ids=part.ids, texts2=part.texts2,
-        source=queries.source,
-    )  # fmt: skip
+    return queries.take(rows)
 
 
 def _about(run: Run, asked: Examples, place: int) -> dict[str, Any]:

@@ -54,9 +54,7 @@ def evaluate(
     queries
         Labelled texts, or how many of the held-out rows to draw.
     retrainer
-        What trains a model with a change of the data
-        (:class:`wordtrace.verification.retrainer.Retrainer`); by default what repeats the run's
-        own training, for runs of `wordtrace train`.
+        What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
         Of the measures: the fields of :class:`Options`.
 

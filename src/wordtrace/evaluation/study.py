@@ -87,9 +87,7 @@ def evaluate(
         self-influence finds them. Measures other than TracIn-WE score each two training rows for
         that; matrices of other tools have none.
     retrainer
-        What trains a model with a change of the data
-        (:class:`wordtrace.verification.retrainer.Retrainer`); by default what repeats the run's
-        own training, for runs of `wordtrace train`.
+        What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
         Of the measures: the fields of :class:`Options`.
 
