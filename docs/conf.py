@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,37 +61,25 @@ def write_help(app: Any) -> None:
             file.write_text(said, encoding="utf-8")
 
 
-#: The test that shows each measure right, in tests/measures: the build fails where one is missing.
-PROOFS = {
-    "tracin-we": "test_scores_equal_dense_gradients",
-    "tracin-we-topk": "test_scores_equal_dense_gradients",
-    "tracin-we-syn": "test_synonyms_against_an_assignment_for_every_pair",
-    "tracin-we-noc": "test_noc_leaves_out_special_and_frequent_tokens",
-    "tracin-common": "test_tracin_we_is_common_and_the_rest",
-    "tracin-first": "test_scores_equal_full_gradients",
-    "tracin-second": "test_scores_equal_full_gradients",
-    "tracin-third": "test_scores_equal_full_gradients",
-    "tracin-last": "test_scores_equal_full_gradients",
-    "tracin-all": "test_captum_agrees_on_all_layers",
-    "influence-last": "test_influence_on_the_last_layer_against_autograds_hessian",
-    "representer": "test_representer_points_sum_to_the_fitted_logit",
-    "tracin-tfidf": "test_tfidf_times_the_loss_gradients",
-    "loss-saliency": "test_the_parts_multiply_to_tracin_last",
-    "similarity": "test_similarity_carries_the_labels_agreement",
-    "embedding-similarity": "test_embedding_similarity_is_a_cosine_of_means",
-    "bm25": "test_bm25_ranks_by_shared_rare_words_with_the_labels_sign",
-    "random": "test_random_is_seeded",
-    "tracin:LAYER,…": "test_every_kind_of_layer_with_and_without_bias",
-    "influence:LAYER": "test_influence_on_a_layer_against_an_explicit_gauss_newton_matrix",
-}
+def _proofs(folder: Path) -> dict[str, tuple[str, str]]:
+    """Return the test that shows each measure right, marked by ``pytest.mark.proves(MEASURE)``."""
+    found = {}
+    for path in sorted(folder.glob("test_*.py")):
+        marked = re.findall(
+            r"^@pytest\.mark\.proves\(([^)]*)\)\n.*?^def (test_\w+)",
+            path.read_text(encoding="utf-8"),
+            re.MULTILINE | re.DOTALL,
+        )
+        for names, test in marked:
+            found |= dict.fromkeys(re.findall(r'"([^"]+)"', names), (path.name, test))
+    return found
 
 
 def write_measures(app: Any) -> None:
     """Write the table of measures as the code describes them, each with the test that proves it."""
     from wordtrace.measures.catalogue import measures
 
-    tests = Path(app.srcdir).parent / "tests" / "measures"
-    written = {path.name: path.read_text(encoding="utf-8") for path in tests.glob("test_*.py")}
+    proofs = _proofs(Path(app.srcdir).parent / "tests" / "measures")
     lines = [
         "| name | equation | needs | cost | by word | shown right by |",
         "|---|---|---|---|---|---|",
@@ -98,8 +87,9 @@ def write_measures(app: Any) -> None:
     for one in measures()["measures"]:
         if one["name"].endswith("+bias"):
             continue
-        test = PROOFS[one["name"]]
-        (file,) = [name for name, text in written.items() if f"def {test}(" in text]
+        if one["name"] not in proofs:
+            raise RuntimeError(f"no test is marked as the proof of the measure {one['name']!r}.")
+        file, test = proofs[one["name"]]
         by_word = "yes" if one["by_word"] else "no"
         cells = [f"`{one['name']}`", one["equation"], one["needs"], one["cost"], by_word]
         lines.append(f"| {' | '.join(cells)} | `{file}`: `{test}` |")

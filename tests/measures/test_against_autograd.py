@@ -40,6 +40,7 @@ CASES = {
 }
 
 
+@pytest.mark.proves("tracin-we", "tracin-we-topk")
 @pytest.mark.parametrize("name", CASES)
 def test_scores_equal_dense_gradients(run: api.Run, queries: list[str], name: str) -> None:
     asked = queries_of(run, queries)

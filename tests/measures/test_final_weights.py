@@ -45,6 +45,7 @@ def last_layer(run, *, bias: bool) -> tuple[torch.Tensor, torch.Tensor]:
     return theta.flatten().detach(), a
 
 
+@pytest.mark.proves("influence-last")
 @pytest.mark.parametrize("name", ["influence-last", "influence-last+bias"])
 def test_influence_on_the_last_layer_against_autograds_hessian(run: api.Run, name: str) -> None:
     bias = name.endswith("+bias")
@@ -108,6 +109,7 @@ def test_conjugate_gradients_give_what_cholesky_gives(
         np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-4 * np.abs(right).max())
 
 
+@pytest.mark.proves("influence:LAYER")
 @pytest.mark.parametrize("layer", ["convolutions.1", "linear"])
 @pytest.mark.parametrize("bias", [False, True])
 def test_influence_on_a_layer_against_an_explicit_gauss_newton_matrix(
@@ -170,6 +172,7 @@ def test_the_fit_is_scikit_learns(any_run) -> None:  # noqa: F811
     )
 
 
+@pytest.mark.proves("representer")
 @pytest.mark.parametrize("bias", [False, True])
 def test_representer_points_sum_to_the_fitted_logit(any_run, bias: bool) -> None:  # noqa: F811
     """Eq. 1: f_j(x′) = Σ_i −(1/2λn) ∂ℓ_i/∂f_j (a_i · a′)."""

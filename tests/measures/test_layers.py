@@ -68,6 +68,7 @@ def layers_of(run, name: str) -> list[str]:
     return list(known_layers(model)) if name == "all" else list(model.named_layers[name])
 
 
+@pytest.mark.proves("tracin-first", "tracin-second", "tracin-third", "tracin-last")
 @pytest.mark.parametrize(
     "name", ["tracin-first", "tracin-second", "tracin-third+bias", "tracin-last", "tracin-all"]
 )
@@ -80,6 +81,7 @@ def test_scores_equal_full_gradients(any_run, name: str) -> None:
     np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-5 * np.abs(right).max())
 
 
+@pytest.mark.proves("tracin:LAYER,…")
 @pytest.mark.parametrize("make", [bert, gpt2])
 def test_every_kind_of_layer_with_and_without_bias(make) -> None:
     run = tiny_run(make, 12)
@@ -114,6 +116,7 @@ def test_a_named_layer_is_the_layer(run: api.Run) -> None:
     np.testing.assert_allclose(parts, whole, rtol=1e-3, atol=1e-5 * np.abs(whole).max())
 
 
+@pytest.mark.proves("tracin-all")
 def test_captum_agrees_on_all_layers(run: api.Run) -> None:
     queries = queries_of(run)
     model = CNN(run.config)

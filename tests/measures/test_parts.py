@@ -40,6 +40,7 @@ def signs(run, queries: Queries) -> np.ndarray:
     return np.where(queries.labels[:, None] == run.train.labels[None], 1, -1)
 
 
+@pytest.mark.proves("tracin-tfidf")
 def test_tfidf_times_the_loss_gradients(any_run) -> None:  # noqa: F811
     queries = queries_of(any_run)
 
@@ -76,6 +77,7 @@ def test_saliency_is_the_same_for_every_query_and_never_negative(any_run) -> Non
     assert (found >= 0).all()
 
 
+@pytest.mark.proves("loss-saliency")
 def test_the_parts_multiply_to_tracin_last(run: api.Run) -> None:
     """I = L(x) · S(x, x′) · L(x′) at one checkpoint: (a · a′)(δ · δ′)."""
     queries = queries_of(run)
@@ -92,6 +94,7 @@ def test_the_parts_multiply_to_tracin_last(run: api.Run) -> None:
     np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-5 * np.abs(right).max())
 
 
+@pytest.mark.proves("similarity")
 def test_similarity_carries_the_labels_agreement(any_run) -> None:  # noqa: F811
     queries = queries_of(any_run)
     total = np.zeros((len(queries), len(any_run.train)))
@@ -125,6 +128,7 @@ def test_similarity_carries_the_labels_agreement(any_run) -> None:  # noqa: F811
     np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-5 * np.abs(right).max())
 
 
+@pytest.mark.proves("embedding-similarity")
 def test_embedding_similarity_is_a_cosine_of_means(any_run) -> None:  # noqa: F811
     queries = queries_of(any_run)
     table = next(any_run.model(any_run.final).embedding.parameters()).detach().numpy()

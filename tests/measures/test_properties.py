@@ -142,6 +142,7 @@ def test_strongest_is_a_full_sort_cut_off(values: list[float], count: int) -> No
     )
 
 
+@pytest.mark.proves("bm25")
 def test_bm25_ranks_by_shared_rare_words_with_the_labels_sign(run: api.Run) -> None:
     asked = queries_of(run, ["striker striker goal"], "sport")
     scores = measure("bm25").score(run, asked)[0]
@@ -157,6 +158,7 @@ def test_bm25_of_words_that_no_text_holds_is_zero(run: api.Run) -> None:
     assert not measure("bm25").score(run, queries_of(run, ["xylophone"])).any()
 
 
+@pytest.mark.proves("random")
 def test_random_is_seeded(run: api.Run) -> None:
     asked = queries_of(run, ["goal", "bank"])
     first = measure("random").score(run, asked)

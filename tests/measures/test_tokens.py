@@ -32,6 +32,7 @@ class Rest:
         return ~Common().keeps(run)
 
 
+@pytest.mark.proves("tracin-common")
 def test_tracin_we_is_common_and_the_rest(any_run) -> None:  # noqa: F811
     queries = queries_of(any_run)
     whole = measure("tracin-we").score(any_run, queries)
@@ -42,6 +43,7 @@ def test_tracin_we_is_common_and_the_rest(any_run) -> None:  # noqa: F811
     np.testing.assert_allclose(common + rest, whole, rtol=1e-4, atol=1e-6 * np.abs(whole).max())
 
 
+@pytest.mark.proves("tracin-we-noc")
 def test_noc_leaves_out_special_and_frequent_tokens(run: api.Run) -> None:
     kept = NoCommon(0.2).keeps(run)
     counts = [
@@ -128,6 +130,7 @@ def by_hand(run, queries: Queries, k: int, cosine: float) -> np.ndarray:
     return scores
 
 
+@pytest.mark.proves("tracin-we-syn")
 @pytest.mark.parametrize(("k", "cosine"), [(4, 0.3), (10, 0.1), (6, -1.0), (5, 0.7)])
 def test_synonyms_against_an_assignment_for_every_pair(run: api.Run, k: int, cosine: float) -> None:
     queries = queries_of(run)

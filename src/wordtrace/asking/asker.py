@@ -20,7 +20,7 @@ from wordtrace.data.batches import document_frequency
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
-from wordtrace.gradients.tokens import check_top_k
+from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options

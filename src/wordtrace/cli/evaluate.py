@@ -11,7 +11,7 @@ import typer
 
 from wordtrace.cli.columns import ColumnOptions, Truth
 from wordtrace.cli.executors import RetrainingOptions
-from wordtrace.cli.measure_options import Damping, Frequent, SynonymCosine, TopK, given
+from wordtrace.cli.measure_options import StudyMeasureOptions
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import RunFolder, names, numbers
 from wordtrace.errors import InputError
@@ -65,6 +65,7 @@ def evaluate(
     columns: ColumnOptions,
     judged: Truth,
     where: RetrainingOptions,
+    options: StudyMeasureOptions,
     measures: Annotated[
         str, typer.Option(help="With commas between; 'wordtrace measures' lists them.")
     ] = "tracin-we-topk,tracin-last,bm25,embedding-similarity",
@@ -84,10 +85,6 @@ def evaluate(
     values: Annotated[
         Path | None, typer.Option(help="Write every single effect here (.parquet).")
     ] = None,
-    top_k: TopK = None,
-    frequent: Frequent = None,
-    synonym_cosine: SynonymCosine = None,
-    damping: Damping = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -108,7 +105,7 @@ def evaluate(
         **study.library(),
         wrong=wrong,
         **executor,
-        **given(top_k=top_k, frequent=frequent, synonym_cosine=synonym_cosine, damping=damping),
+        **options.library(),
     )
     emit(found, as_json, out)
     for file in (values, table):

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
-from functools import partial
-from typing import Annotated, Any
+from dataclasses import Field, fields
+from inspect import Parameter
+from typing import Annotated, Any, ClassVar, get_type_hints
 
 import typer
 
-_option = partial(typer.Option, rich_help_panel="Measure", show_default=False)
+from wordtrace.errors import InputError
+from wordtrace.measures.options import Options
 
-TopK = Annotated[int | None, _option(help="Positions kept in a text; the index's, else 10.")]
-Frequent = Annotated[
-    float | None,
-    _option(help="tracin-we-noc: leave out tokens in over this share of the training texts (0.2)."),
-]
-SynonymCosine = Annotated[
-    float | None,
-    _option(help="tracin-we-syn: tokens match whose embeddings' cosine is over this (0.7)."),
-]
-Damping = Annotated[
-    float | None,
-    _option(help="Influence functions: added to the Hessian's diagonal (0.1 of its mean)."),
-]
-Memory = Annotated[
-    str | None,
-    _option(help="Working memory beside the scores, as 500MB or 2GB (1GB).", metavar="SIZE"),
-]
 SpanOf = Annotated[
     str | None,
     typer.Option(
@@ -40,23 +24,62 @@ SpanOf = Annotated[
 ]
 
 
-@dataclass(frozen=True)
 class MeasureOptions:
-    """What measures can be told; None is the library's default."""
+    """What measures can be told: an option for each field of the library's ``Options``.
 
-    top_k: TopK = None
-    frequent: Frequent = None
-    synonym_cosine: SynonymCosine = None
-    damping: Damping = None
-    l2: Annotated[
-        float | None, _option(help="representer: weight of the penalty in the fit (0.003).")
-    ] = None
-    seed: Annotated[int | None, _option(help="random: the seed (0).")] = None
-    memory: Memory = None
+    Attributes
+    ----------
+    left_out
+        Fields that mean something else on the verb.
+    """
+
+    left_out: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, **given: Any) -> None:
+        self._given = given
+
+    @classmethod
+    def parameters(cls) -> list[Parameter]:
+        """Return the command's parameters; None is the library's default."""
+        hints = get_type_hints(Options)
+        return [
+            Parameter(
+                one.name,
+                Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=_annotation(one, hints[one.name]),
+            )
+            for one in fields(Options)
+            if one.name not in cls.left_out
+        ]
 
     def library(self) -> dict[str, Any]:
-        """Return those that the user gave (InputError)."""
-        return given(**asdict(self))
+        """Return those that the user gave, as the library takes them (InputError)."""
+        return given(**self._given)
+
+
+class StudyMeasureOptions(MeasureOptions):
+    """The same for a study: its seed draws the queries, its memory is that of a task."""
+
+    left_out = ("seed", "memory")
+
+
+def _annotation(one: Field[Any], hint: Any) -> Any:
+    size = one.metadata["size"]
+    shown = typer.Option(
+        help=one.metadata["help"],
+        metavar="SIZE" if size else None,
+        rich_help_panel="Measure",
+        show_default=False,
+    )
+    return Annotated[(str if size else hint) | None, shown]
+
+
+#: --memory on a verb that takes no measure.
+Memory = Annotated[
+    str | None,
+    typer.Option(help="Working memory, as 500MB or 2GB (1GB).", metavar="SIZE", show_default=False),
+]
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -68,8 +91,9 @@ def given(**options: Any) -> dict[str, Any]:
         For a size that can't be read.
     """
     chosen = {name: value for name, value in options.items() if value is not None}
-    if "memory" in chosen:
-        chosen["memory"] = parse_size(chosen["memory"])
+    for one in fields(Options):
+        if one.metadata["size"] and one.name in chosen:
+            chosen[one.name] = parse_size(chosen[one.name])
     return chosen
 
 
@@ -81,8 +105,6 @@ def parse_size(text: str) -> int:
     InputError
         When it is none of these.
     """
-    from wordtrace.errors import InputError
-
     units = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip().lower())
     if not found:

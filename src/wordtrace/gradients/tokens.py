@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from wordtrace.errors import InputError, NumericalError, option
+from wordtrace.errors import NumericalError, option
 from wordtrace.gradients.embedding import EmbeddingGradients
 from wordtrace.models.protocol import Batch
 
@@ -39,12 +39,6 @@ class TokenGradients:
     def cpu(self) -> TokenGradients:
         """Return them in the machine's own memory, from wherever the model computed them."""
         return TokenGradients(self.example.cpu(), self.token.cpu(), self.gradient.cpu())
-
-
-def check_top_k(top_k: int | None) -> None:
-    """Refuse a k that keeps nothing (InputError)."""
-    if top_k is not None and top_k < 1:
-        raise InputError(f"{option('top_k')} is {top_k}; give 1 or more.")
 
 
 def position_norms(gradients: EmbeddingGradients) -> Tensor:

@@ -15,8 +15,8 @@ from wordtrace.execute.ledger import Ledger
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import Executor
-from wordtrace.gradients import tokens as gradients
 from wordtrace.gradients.embedding import PRECISIONS
+from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import measure, sample
@@ -83,7 +83,7 @@ def build(
     NumericalError
         When a gradient is NaN or infinite; names the example.
     """
-    gradients.check_top_k(top_k)
+    check_top_k(top_k)
     run = run.weighted(weighting)
     check_stored(run, dtype, project, projection, precision)
     if shard_size < 1:

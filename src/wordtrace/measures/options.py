@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
 
 from wordtrace.errors import InputError, option
-from wordtrace.gradients.tokens import check_top_k
+from wordtrace.gradients.top_k import check_top_k
+
+
+def _setting(default: Any, shown: str, *, size: bool = False) -> Any:
+    """Return a field with what the command line says of it; a size is typed as 500MB there."""
+    return field(default=default, metadata={"help": shown, "size": size})
 
 
 @dataclass(frozen=True)
 class Options:
     """Settings; each measure takes those that it knows.
+
+    A field here is a keyword of all Python functions that take measures, and an option of all
+    commands that do.
 
     Attributes
     ----------
@@ -34,13 +42,21 @@ class Options:
         Bytes of working memory that a measure may take beside the scores themselves.
     """
 
-    top_k: int = 10
-    frequent: float = 0.2
-    synonym_cosine: float = 0.7
-    damping: float | None = None
-    l2: float = 0.003
-    seed: int = 0
-    memory: int = 1 << 30
+    top_k: int = _setting(10, "Positions kept in a text; the index's, else 10.")
+    frequent: float = _setting(
+        0.2, "tracin-we-noc: leave out tokens in over this share of the training texts (0.2)."
+    )
+    synonym_cosine: float = _setting(
+        0.7, "tracin-we-syn: tokens match whose embeddings' cosine is over this (0.7)."
+    )
+    damping: float | None = _setting(
+        None, "Influence functions: added to the Hessian's diagonal (0.1 of its mean)."
+    )
+    l2: float = _setting(0.003, "representer: weight of the penalty in the fit (0.003).")
+    seed: int = _setting(0, "random: the seed (0).")
+    memory: int = _setting(
+        1 << 30, "Working memory beside the scores, as 500MB or 2GB (1GB).", size=True
+    )
 
     def __post_init__(self) -> None:
         check_top_k(self.top_k)

@@ -11,7 +11,7 @@ import torch
 
 from wordtrace.execute.progress import track
 from wordtrace.gradients.stream import gradient_stream
-from wordtrace.gradients.tokens import check_top_k
+from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.postings import Block, make_block
 from wordtrace.measures.accumulate import QueryTokens
