@@ -20,6 +20,7 @@ from wordtrace.cli.flags import spelled
 from wordtrace.cli.groups import grouped
 from wordtrace.cli.main import COMMANDS, app
 from wordtrace.errors import Option
+from wordtrace.measures.catalogue import measures
 
 VERBS = get_command(app).commands  # type: ignore[attr-defined]
 RUN = CliRunner()
@@ -136,7 +137,7 @@ def test_measures_and_scores_are_written_so_too(work: Path) -> None:
     wordtrace("measures", "--out", "measures.csv", cwd=work)
     with (work / "measures.csv").open(newline="", encoding="utf-8") as opened:
         rows = list(csv.DictReader(opened))
-    assert [row["name"] for row in rows] == [one["name"] for one in wt.measures()["measures"]]
+    assert [row["name"] for row in rows] == [one["name"] for one in measures()["measures"]]
     (work / "asked.txt").write_text("the goal of the bank\n")
     wordtrace(
         *("scores", "run/index", "--queries", "asked.txt", "--label", "money", "--out", "s.csv"),
