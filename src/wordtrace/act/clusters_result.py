@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-clusters", 1
@@ -108,7 +108,7 @@ class Clusters(Result):
         """Return the relabelling of every cluster whose advice that is, for review."""
         return Patch(
             tuple(
-                Change(
+                PatchChange(
                     member.id,
                     "relabel",
                     member.label,

@@ -21,7 +21,7 @@ ACTIONS = ("relabel", "remove", "edit")
 
 
 @dataclass(frozen=True)
-class Change:
+class PatchChange:
     """One row's change.
 
     Attributes
@@ -65,12 +65,12 @@ class Change:
 class Patch:
     """Changes in an order of their own, at most one for each field of a row."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[PatchChange, ...]
 
     def __len__(self) -> int:
         return len(self.changes)
 
-    def __iter__(self) -> Iterator[Change]:
+    def __iter__(self) -> Iterator[PatchChange]:
         return iter(self.changes)
 
     def reversed(self) -> Patch:
@@ -98,8 +98,8 @@ class Patch:
         InputError
             When two patches change a row in different ways; names the row.
         """
-        rows: dict[str, dict[str, Change]] = {}  # by id, then by field
-        changes: list[Change] = []
+        rows: dict[str, dict[str, PatchChange]] = {}  # by id, then by field
+        changes: list[PatchChange] = []
         for one in (change for patch in (self, *others) for change in patch):
             row = rows.setdefault(one.id, {})
             known = row.get(one.field)
@@ -161,7 +161,7 @@ def _marks_after(patch: Patch) -> dict[str, str | None]:
 
     None where a patch does not tell: it holds only those texts of a row that it edits.
     """
-    edits: dict[str, dict[str, Change]] = {}
+    edits: dict[str, dict[str, PatchChange]] = {}
     for one in patch:
         if one.action == "edit":
             edits.setdefault(one.id, {})[one.field] = one
@@ -176,7 +176,7 @@ def _marks_after(patch: Patch) -> dict[str, str | None]:
     return marks
 
 
-def _taken_back(change: Change, marks: dict[str, str | None]) -> Change:
+def _taken_back(change: PatchChange, marks: dict[str, str | None]) -> PatchChange:
     """Return the change that takes one back; `marks` as :func:`_marks_after` gives them."""
     # Every change of an edited row, not the edit alone, meets the row's new texts.
     mark = marks.get(change.id, change.fingerprint)
@@ -189,7 +189,7 @@ def _taken_back(change: Change, marks: dict[str, str | None]) -> Change:
     )
 
 
-def _change(line: str, where: str) -> Change:
+def _change(line: str, where: str) -> PatchChange:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -212,7 +212,7 @@ def _change(line: str, where: str) -> Change:
     if mark is not None and not isinstance(mark, str):
         raise DataError(f"{where}: the fingerprint is no text; leave it as it was, or null.")
     evidence = row.get("evidence")
-    return Change(
+    return PatchChange(
         id=row["id"],
         action=action,
         before=row["before"],
@@ -224,7 +224,7 @@ def _change(line: str, where: str) -> Change:
     )
 
 
-def _shown(change: Change) -> str:
+def _shown(change: PatchChange) -> str:
     if change.action == "relabel":
         return f"relabel to {change.after!r}"
     return "remove" if change.action == "remove" else f"edit its {change.field}"

@@ -36,7 +36,7 @@ def build_index(
     executor
         "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
     address
-        Of the Ray cluster; see :class:`.execute.ray.Cluster`.
+        Of the Ray cluster; see :class:`.execute.ray.RayCluster`.
     device
         Where the model computes: "cpu", "cuda", or "auto" for a GPU where there is one; by default
         where `run` was opened, else the CPU.

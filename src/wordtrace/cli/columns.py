@@ -22,7 +22,7 @@ Split = Annotated[
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnOptions:
     """Of labelled examples: the columns by name."""
 
     text: Annotated[str, _column(help="Of the text.")] = "text"

@@ -40,7 +40,7 @@ class LossSaliency:
 
 
 @dataclass(frozen=True)
-class Similarity:
+class GradientSimilarity:
     """±Σ_c η_c (a · a′), a the last layer's input; negative where the labels differ."""
 
     about: ClassVar = About(

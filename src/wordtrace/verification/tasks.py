@@ -42,7 +42,7 @@ def run_tasks(
     executor
         "processes", "ray" or "stacked": many models at once, on a GPU where there is one; with it
         `workers` is how many. Or an executor of your own, such as a
-        :class:`~wordtrace.execute.ray.Cluster` with resources a task.
+        :class:`~wordtrace.execute.ray.RayCluster` with resources a task.
     failed
         Takes the seed of each task that could not be done, with the reason; by default that is an
         error.
