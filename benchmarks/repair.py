@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.mislabels import CHOICES, SHARED
 from wordtrace import api
 from wordtrace.act.apply import apply_patch
-from wordtrace.act.patch import Change, Patch
+from wordtrace.act.patch import Patch, PatchChange
 from wordtrace.demo.news import package_folder
 
 TOPS = (1000, 2000)
@@ -70,7 +70,7 @@ def one_seed(data: Path, seed: int) -> dict[str, float]:
             drawn = generator.choice(len(noisy.train), top, replace=False)
             removal = Patch(
                 tuple(
-                    Change(
+                    PatchChange(
                         noisy.train.ids[row],
                         "remove",
                         noisy.label_names[int(noisy.train.labels[row])],

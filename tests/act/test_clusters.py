@@ -185,16 +185,15 @@ def test_wrong_arguments_are_one_sentence(run: api.Run, choices: dict, said: str
         clusters(run, **choices)
 
 
-def test_no_mistakes_are_no_pattern(run: api.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_mistakes_are_no_pattern(run: api.Run) -> None:
     class Right:
         settings = {"always": "right"}  # noqa: RUF012
 
         def train(self, run: api.Run, change: Change) -> Said:
             return Said(np.eye(3)[run.train.labels])
 
-    monkeypatch.setattr("wordtrace.act.clusters.own_retrainer", lambda run, what: Right())
     with pytest.raises(InputError, match="there is no pattern to find"):
-        clusters(run)
+        clusters(run, retrainer=Right())
     other = api.Examples.of(["x"], [0], ["weather"])
     with pytest.raises(InputError, match="'weather'"):
         clusters(run, other)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wordtrace.act.apply import apply_patch
-from wordtrace.act.patch import Change, Patch, fingerprint, read_patch
+from wordtrace.act.patch import Patch, PatchChange, fingerprint, read_patch
 from wordtrace.data.readers import read_examples
 from wordtrace.data.rewrite_text import rewrite_delimited, rewrite_json_lines
 from wordtrace.errors import DataError, InputError, MismatchError
@@ -28,9 +28,9 @@ CSV = (
     'c,"two\r\nlines","a ""quote""",money\r\n'
     "d,end,last,money"
 )
-RELABEL = Change("c", "relabel", "money", "film", reason="see")
-REMOVE = Change("b", "remove", "film", None)
-EDIT = Change("a", "edit", "one, two", 'one "or" two', field="text")
+RELABEL = PatchChange("c", "relabel", "money", "film", reason="see")
+REMOVE = PatchChange("b", "remove", "film", None)
+EDIT = PatchChange("a", "edit", "one, two", 'one "or" two', field="text")
 
 
 def written(tmp_path: Path, name: str, content: str | bytes) -> Path:
@@ -72,8 +72,11 @@ def test_json_lines_keep_every_byte_and_the_kind_of_a_label(tmp_path: Path) -> N
         '{"text": "drei", "label": 1}'
     )
     data, out = written(tmp_path, "data.jsonl", lines), tmp_path / "out.jsonl"
-    changes = (Change("0", "relabel", "1", "0"), Change("1", "edit", "two", "zwei ü", field="text"))
-    apply_patch(Patch((*changes, Change("2", "remove", "1", None))), data, out)
+    changes = (
+        PatchChange("0", "relabel", "1", "0"),
+        PatchChange("1", "edit", "two", "zwei ü", field="text"),
+    )
+    apply_patch(Patch((*changes, PatchChange("2", "remove", "1", None))), data, out)
     expected = lines.replace('"label": 1, "score"', '"label": 0, "score"')
     expected = expected.replace('"text":"two"', '"text":"zwei \\u00fc"').rsplit("\n", 1)[0] + "\n"
     assert out.read_bytes() == expected.encode()
@@ -162,8 +165,8 @@ def test_parquet_keeps_schema_metadata_and_other_columns(tmp_path: Path, kind: s
     pq.write_table(table, data, compression="zstd", row_group_size=2)
     before, after = ("1", "0") if kind == "integer" else ("money", "film")
     changes = (
-        Change("c", "relabel", before, after),
-        Change("b", "remove", "0" if kind == "integer" else "film", None),
+        PatchChange("c", "relabel", before, after),
+        PatchChange("b", "remove", "0" if kind == "integer" else "film", None),
     )
     apply_patch(Patch(changes), data, out)
     found = pq.read_table(out)
@@ -181,7 +184,10 @@ def test_a_folder_of_datasets_keeps_its_features_and_other_splits(tmp_path: Path
     )
     part = datasets.Dataset.from_dict({"text": ["x", "y", "z"], "label": [0, 1, 1]}, features)
     datasets.DatasetDict({"train": part, "test": part}).save_to_disk(str(tmp_path / "data"))
-    changes = (Change("1", "relabel", "money", "film"), Change("2", "remove", "money", None))
+    changes = (
+        PatchChange("1", "relabel", "money", "film"),
+        PatchChange("2", "remove", "money", None),
+    )
     apply_patch(Patch(changes), tmp_path / "data", tmp_path / "out", split="train")
     found = datasets.load_from_disk(str(tmp_path / "out"))
     assert found["train"].features == features
@@ -199,18 +205,21 @@ def test_a_gzipped_file_is_one_again_and_the_same_each_time(tmp_path: Path) -> N
 
 
 STALE = [
-    (Change("zz", "relabel", "film", "money"), "row 'zz' is not there"),
-    (Change("a", "relabel", "money", "film"), "has that label already"),
-    (Change("a", "relabel", "sport", "money"), "has the label 'film', not the one"),
-    (Change("a", "edit", "other", "x", field="text"), "has the text 'one, two'"),
-    (Change("a", "edit", "other", "x", field="text2"), "has no second text"),
-    (Change("a", "relabel", "film", "money", fingerprint="0" * 16), "has another text than when"),
+    (PatchChange("zz", "relabel", "film", "money"), "row 'zz' is not there"),
+    (PatchChange("a", "relabel", "money", "film"), "has that label already"),
+    (PatchChange("a", "relabel", "sport", "money"), "has the label 'film', not the one"),
+    (PatchChange("a", "edit", "other", "x", field="text"), "has the text 'one, two'"),
+    (PatchChange("a", "edit", "other", "x", field="text2"), "has no second text"),
+    (
+        PatchChange("a", "relabel", "film", "money", fingerprint="0" * 16),
+        "has another text than when",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("change", "said"), STALE)
 def test_a_change_that_does_not_fit_is_refused_and_nothing_written(
-    tmp_path: Path, change: Change, said: str
+    tmp_path: Path, change: PatchChange, said: str
 ) -> None:
     data, out = written(tmp_path, "data.csv", CSV), tmp_path / "out.csv"
     with pytest.raises(MismatchError, match=said):
@@ -224,7 +233,7 @@ def test_a_change_that_does_not_fit_is_refused_and_nothing_written(
 def test_a_fingerprint_of_the_same_text_fits(tmp_path: Path) -> None:
     data = written(tmp_path, "data.csv", CSV)
     mark = fingerprint(read_examples(data).texts[2])
-    change = Change("c", "relabel", "money", "film", fingerprint=mark)
+    change = PatchChange("c", "relabel", "money", "film", fingerprint=mark)
     assert apply_patch(Patch((change,)), data, tmp_path / "out.csv").relabelled == 1
 
 
@@ -243,7 +252,9 @@ def test_places_are_checked_before_anything_is_read(tmp_path: Path) -> None:
 
 
 def test_a_patch_is_lines_of_json_that_round_trip(tmp_path: Path) -> None:
-    change = Change("é", "relabel", "a", "b", fingerprint="00", reason="r", evidence={"rank": 1})
+    change = PatchChange(
+        "é", "relabel", "a", "b", fingerprint="00", reason="r", evidence={"rank": 1}
+    )
     patch = Patch((change, REMOVE, EDIT))
     patch.write(tmp_path / "p.jsonl")
     assert read_patch(tmp_path / "p.jsonl") == patch
@@ -260,14 +271,14 @@ def test_a_patch_is_lines_of_json_that_round_trip(tmp_path: Path) -> None:
 
 
 def test_patches_merge_and_clashes_are_named() -> None:
-    other = Change("d", "relabel", "money", "film")
+    other = PatchChange("d", "relabel", "money", "film")
     assert list(Patch((RELABEL,)).merged(Patch((RELABEL, other)))) == [RELABEL, other]
-    both = Patch((EDIT,)).merged(Patch((Change("a", "relabel", "film", "money"),)))
+    both = Patch((EDIT,)).merged(Patch((PatchChange("a", "relabel", "film", "money"),)))
     assert len(both) == 2
     with pytest.raises(InputError, match=r"'c' in two ways \(relabel to 'film'; relabel to 'x'\)"):
-        Patch((RELABEL,)).merged(Patch((Change("c", "relabel", "money", "x"),)))
+        Patch((RELABEL,)).merged(Patch((PatchChange("c", "relabel", "money", "x"),)))
     for one, two in (((RELABEL,), "c"), ((EDIT,), "a")):
-        removal = Change(two, "remove", one[0].before, None)
+        removal = PatchChange(two, "remove", one[0].before, None)
         for first, second in ((one, (removal,)), ((removal,), one)):
             with pytest.raises(InputError, match="in two ways"):
                 Patch(first).merged(Patch(second))
@@ -299,5 +310,5 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, said: str) -> None:
 def test_a_label_of_another_kind_is_refused(tmp_path: Path) -> None:
     data = written(tmp_path, "d.jsonl", '{"text": "x", "label": 1}\n{"text": "y", "label": 0}\n')
     with pytest.raises(DataError, match="'film' is no int"):
-        apply_patch(Patch((Change("0", "relabel", "1", "film"),)), data, tmp_path / "o.jsonl")
+        apply_patch(Patch((PatchChange("0", "relabel", "1", "film"),)), data, tmp_path / "o.jsonl")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.jsonl"]

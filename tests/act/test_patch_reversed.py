@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wordtrace.act.apply import apply_patch
-from wordtrace.act.patch import Change, Patch, fingerprint, read_patch
+from wordtrace.act.patch import Patch, PatchChange, fingerprint, read_patch
 from wordtrace.errors import InputError, MismatchError
 
 # Each of these ends a line for `str.splitlines`, and none of them in JSON lines or CSV.
@@ -80,7 +80,9 @@ def changed(draw: st.DrawFn) -> tuple[list[Row], list[Row], Patch]:
             if draw(st.booleans()):
                 value, action = draw(values), "relabel" if field == "label" else "edit"
                 old = getattr(row, field)
-                changes.append(Change(row.id, action, old, value, field, mark, reason=draw(TEXT)))
+                changes.append(
+                    PatchChange(row.id, action, old, value, field, mark, reason=draw(TEXT))
+                )
                 new = replace(new, **{field: value})
         after.append(new)
     return rows, after, Patch(tuple(draw(st.permutations(changes))))
@@ -130,8 +132,8 @@ def test_a_reversed_patch_knows_the_row_that_it_made(tmp_path: Path) -> None:
     data, new = tmp_path / "data.csv", tmp_path / "new.csv"
     data.write_text("text,label\none two,film\nthree,money\n")
     mark = fingerprint("one two")
-    relabel = Change("0", "relabel", "film", "money", fingerprint=mark)
-    edit = Change("0", "edit", "one two", "one", "text", fingerprint=mark)
+    relabel = PatchChange("0", "relabel", "film", "money", fingerprint=mark)
+    edit = PatchChange("0", "edit", "one two", "one", "text", fingerprint=mark)
     back = Patch((relabel, edit)).reversed()
     assert {change.fingerprint for change in back} == {fingerprint("one")}
     assert [replace(one, reason="") for one in back.reversed()] == [relabel, edit]
@@ -162,7 +164,7 @@ def test_merging_compares_as_often_as_there_are_changes() -> None:
     counts = []
     for size in (100, 1000):
         patches = [
-            Patch(tuple(Change(Counted(row), "remove", "film", None) for row in range(size)))
+            Patch(tuple(PatchChange(Counted(row), "remove", "film", None) for row in range(size)))
             for _ in range(2)
         ]
         Counted.comparisons = 0
@@ -172,9 +174,11 @@ def test_merging_compares_as_often_as_there_are_changes() -> None:
 
 
 def test_a_removal_clashes_with_any_change_of_its_row() -> None:
-    edits = Patch((Change("a", "edit", "x", "y", "text2"), Change("b", "relabel", "film", "money")))
+    edits = Patch(
+        (PatchChange("a", "edit", "x", "y", "text2"), PatchChange("b", "relabel", "film", "money"))
+    )
     for name in ("a", "b"):
-        removal = Patch((Change(name, "remove", "film", None),))
+        removal = Patch((PatchChange(name, "remove", "film", None),))
         for one, other in ((edits, removal), (removal, edits)):
             with pytest.raises(InputError, match=f"the row '{name}' in two ways"):
                 one.merged(other)

@@ -133,21 +133,21 @@ def test_workers_stay_from_call_to_call_and_go_when_the_index_changes(
 ) -> None:
     with api.build_index(run, tmp_path / "index", shard_size=20, workers=1) as index:
         index.trace("goal", executor="ray", workers=2)
-        first = index._spread
+        first = index._searchers._spread
         assert first is not None
         index.trace("bank", executor="ray", workers=2)
-        assert index._spread is first
+        assert index._searchers._spread is first
         index.trace("bank", executor="ray", workers=3)
-        assert index._spread is not first
+        assert index._searchers._spread is not first
         assert first[1].closed
-        second = index._spread
+        second = index._searchers._spread
         index.remove([run.train.ids[0]])
-        assert index._spread is None
+        assert index._searchers._spread is None
         assert second is not None
         assert second[1].closed
         hits = index.trace("goal", top=500, executor="ray", workers=3)
         assert run.train.ids[0] not in {hit.id for hit in hits.proponents + hits.opponents}
-        last = index._spread
+        last = index._searchers._spread
     assert last is not None
     assert last[1].closed
 

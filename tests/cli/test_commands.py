@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import wordtrace as wt
 from tests.command import wordtrace
 from wordtrace.cli.flags import spelled
 from wordtrace.cli.groups import grouped
 from wordtrace.cli.main import COMMANDS, app
 from wordtrace.errors import Option
+from wordtrace.measures.catalogue import measures
 
 VERBS = get_command(app).commands  # type: ignore[attr-defined]
 RUN = CliRunner()
@@ -112,3 +116,32 @@ def test_a_group_is_given_as_one_object_and_its_options_stand_on_their_own() -> 
     assert RUN.invoke(other, ["it", "--wide", "2", "--loud"]).exit_code == 0
     assert seen == [("it", Size(2, 3), True)]
     assert RUN.invoke(other, ["it"]).exit_code == 2  # --wide has no default
+
+
+def test_a_result_is_written_by_the_ending_of_its_file(work: Path) -> None:
+    """As `save` writes it: what the command line takes is asked of the result."""
+    asked = ("trace", "run/index", "the goal of the bank", "--top", "3", "--out")
+    for ending in ("json", "html", "parquet", "CSV"):
+        assert "Wrote" in wordtrace(*asked, f"goal.{ending}", cwd=work).stderr
+    found = wt.load(work / "goal.json")
+    saved = pq.read_table(work / "goal.parquet").to_pylist()
+    listed = found.table().to_pylist()
+    assert [one["id"] for one in saved] == [one["id"] for one in listed]
+    assert [list(one) for one in saved] == [list(one) for one in listed]
+    with (work / "goal.CSV").open(newline="", encoding="utf-8") as opened:
+        assert [row["id"] for row in csv.DictReader(opened)] == [one["id"] for one in listed]
+    assert (work / "goal.html").read_text().lstrip().startswith("<!doctype html>")
+
+
+def test_measures_and_scores_are_written_so_too(work: Path) -> None:
+    wordtrace("measures", "--out", "measures.csv", cwd=work)
+    with (work / "measures.csv").open(newline="", encoding="utf-8") as opened:
+        rows = list(csv.DictReader(opened))
+    assert [row["name"] for row in rows] == [one["name"] for one in measures()["measures"]]
+    (work / "asked.txt").write_text("the goal of the bank\n")
+    wordtrace(
+        *("scores", "run/index", "--queries", "asked.txt", "--label", "money", "--out", "s.csv"),
+        cwd=work,
+    )
+    with (work / "s.csv").open(newline="", encoding="utf-8") as opened:
+        assert len(list(csv.DictReader(opened))) == 96

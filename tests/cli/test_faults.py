@@ -17,7 +17,10 @@ WRONG = {
     "empty text": (("trace", "run/index", " "), "query 0 is empty"),
     "label": (("trace", "run/index", "x", "--label", "no"), "there is no label 'no'; the run has"),
     "measure": (("trace", "run/index", "x", "--measure", "bm52"), "did you mean bm25?"),
-    "ending": (("trace", "run/index", "x", "--out", "x.txt"), "should end in .json or .html"),
+    "ending": (
+        ("trace", "run/index", "x", "--out", "x.txt"),
+        "x.txt should end in .json, .html, .parquet or .csv",
+    ),
     "folder": (("trace", "run/index", "x", "--out", "no/x.json"), "the folder no does not exist"),
     "top-k": (("index", "run", "--top-k", "ten"), "--top-k is 'ten'; give a number or 'all'"),
     "trace": (("verify", "data.csv"), "is not valid JSON"),
@@ -28,7 +31,7 @@ WRONG = {
     "report": (("report", "no.json"), "no.json does not exist"),
     "scores": (
         ("scores", "run", "--queries", "data.csv", "--out", "x.csv"),
-        "end in .parquet or .npy",
+        "end in .parquet, .csv or .npy",
     ),
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wordtrace.evaluation.agreement import leave_out
-from wordtrace.evaluation.deletion import Deletion, FloatArray, Training, auc
+from wordtrace.evaluation.deletion import Deletion, FloatArray, SeedAndRows, auc
 from wordtrace.evaluation.efficiency import efficiency
 
 EXAMPLES, DIMENSIONS, QUERIES, RIDGE = 60, 7, 5, 0.5
@@ -44,7 +44,7 @@ def exact_scores() -> np.ndarray:
 def study_of(noise: float = 0.0, own: float = 0.0, repeats: int = 4) -> Deletion:
     """`noise` is shared by all trainings of a seed, `own` is each training's own."""
 
-    def solve(trainings: Sequence[Training]) -> dict[Training, FloatArray]:
+    def solve(trainings: Sequence[SeedAndRows]) -> dict[SeedAndRows, FloatArray]:
         found = {}
         for seed, rows in trainings:
             shared = np.random.default_rng(seed).normal(size=QUERIES)

@@ -15,9 +15,9 @@ from tests.command import wordtrace
 from tests.evaluation.conftest import SMALL
 from tests.report.tools import terminal
 from wordtrace.errors import InputError
-from wordtrace.evaluation import study as module
 from wordtrace.evaluation.checks import check_scores
 from wordtrace.report.page import render_html
+from wordtrace.verification import retrainings
 
 
 def test_a_matrix_is_checked_before_anything_is_trained() -> None:
@@ -49,7 +49,7 @@ def test_a_matrix_is_checked_before_anything_is_trained() -> None:
 def test_wrong_choices_are_told_before_anything_is_trained(
     run: wt.Run, monkeypatch: pytest.MonkeyPatch, choice: dict[str, Any], message: str
 ) -> None:
-    monkeypatch.setattr(module, "run_tasks", lambda *_, **__: pytest.fail("it retrained"))
+    monkeypatch.setattr(retrainings, "run_tasks", lambda *_, **__: pytest.fail("it retrained"))
     with pytest.raises(InputError, match=message):
         wt.evaluate(run, 2, **{**SMALL, **choice})
 

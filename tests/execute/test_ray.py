@@ -21,7 +21,7 @@ from wordtrace import api
 from wordtrace.errors import InputError, NumericalError, WordtraceError, option
 from wordtrace.execute.actors import Actors
 from wordtrace.execute.protocol import Lost
-from wordtrace.execute.ray import Cluster
+from wordtrace.execute.ray import RayCluster
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'wordtrace[ray]'")
 
@@ -70,26 +70,26 @@ def die_once(item: str) -> str:
 
 
 def test_each_item_comes_back_once_with_its_result_from_one_thread(cluster: Any) -> None:
-    found = dict(Cluster().run(square, range(9)))
+    found = dict(RayCluster().run(square, range(9)))
     assert found == {item: (item * item, 1) for item in range(9)}
-    assert list(Cluster().run(square, [])) == []
+    assert list(RayCluster().run(square, [])) == []
 
 
 def test_a_tasks_own_error_comes_through(cluster: Any) -> None:
     with pytest.raises(InputError, match=r"^item \d is wrong; give another\.$") as raised:
-        list(Cluster().run(refuse, range(3)))
+        list(RayCluster().run(refuse, range(3)))
     # It still knows which setting it names, for the command line.
     assert raised.value.worded(lambda one: f"--{one.name}").startswith("--item ")
 
 
 def test_a_task_whose_worker_dies_runs_again(cluster: Any, tmp_path: Path) -> None:
     items = [str(tmp_path / name) for name in "abc"]
-    assert sorted(result for _, result in Cluster().run(die_once, items)) == ["a", "b", "c"]
+    assert sorted(result for _, result in RayCluster().run(die_once, items)) == ["a", "b", "c"]
 
 
 def test_a_task_that_always_dies_is_one_sentence(cluster: Any) -> None:
     with pytest.raises(WordtraceError, match=r"failed 2 times .*what was finished is kept"):
-        list(Cluster(attempts=2).run(die, [1]))
+        list(RayCluster(attempts=2).run(die, [1]))
 
 
 def sick(item: str) -> str:
@@ -108,7 +108,7 @@ def sick(item: str) -> str:
 def test_a_tolerant_cluster_loses_only_what_can_not_be_had(cluster: Any, tmp_path: Path) -> None:
     names = ["a", "nan", "nan once", "b", "hang", "hang once", "c"]
     items = [str(tmp_path / name) for name in names]
-    tolerant = Cluster(attempts=2, tolerant=True, patience=6)
+    tolerant = RayCluster(attempts=2, tolerant=True, patience=6)
     found = {Path(item).name: result for item, result in tolerant.run(sick, items)}
     for name in ("a", "b", "c", "nan once", "hang once"):
         assert found[name] == name
@@ -123,7 +123,7 @@ def test_a_tolerant_cluster_loses_only_what_can_not_be_had(cluster: Any, tmp_pat
 def test_what_hangs_before_anything_is_done_is_sent_again(cluster: Any, tmp_path: Path) -> None:
     """The first tasks are sent when nobody knows how long one takes."""
     items = [str(tmp_path / name) for name in ("hang once", "a")]
-    found = list(Cluster(workers=2, patience=1).run(sick, items))
+    found = list(RayCluster(workers=2, patience=1).run(sick, items))
     assert sorted(result for _, result in found) == ["a", "hang once"]
 
 
@@ -145,14 +145,14 @@ def test_a_task_has_the_resources_it_was_promised(cluster: Any, tmp_path: Path) 
         folder = tmp_path / str(cpus)
         folder.mkdir()
         items = [str(folder / str(place)) for place in range(2)]
-        found = [count for _, count in Cluster(cpus=cpus).run(meet, items)]
+        found = [count for _, count in RayCluster(cpus=cpus).run(meet, items)]
         assert max(found) == most
     with pytest.raises(InputError, match=r"cpus: no machine .* has 3 CPUs; .* has 2\."):
-        list(Cluster(cpus=3).run(square, [1]))
+        list(RayCluster(cpus=3).run(square, [1]))
     with pytest.raises(InputError, match="memory: no machine of the cluster has"):
-        list(Cluster(memory=1 << 60).run(square, [1]))
+        list(RayCluster(memory=1 << 60).run(square, [1]))
     with pytest.raises(InputError, match="cpus is 0; it must be over 0"):
-        Cluster(cpus=0)
+        RayCluster(cpus=0)
 
 
 def test_an_index_built_by_a_cluster_with_a_worker_killed_is_byte_identical(
@@ -331,7 +331,7 @@ def test_wrong_names_and_addresses_are_refused(run: api.Run, tmp_path: Path) -> 
     with pytest.raises(InputError, match="give executor='ray'"):
         api.build_index(run, tmp_path / "x", address="auto")
     with pytest.raises(InputError, match="workers is 0"):
-        Cluster(workers=0)
+        RayCluster(workers=0)
 
 
 def test_without_a_cluster_one_is_started_or_the_address_is_named(
@@ -339,6 +339,6 @@ def test_without_a_cluster_one_is_started_or_the_address_is_named(
 ) -> None:
     ray.shutdown()
     with pytest.raises(InputError, match=r"no Ray cluster answers at 127\.0\.0\.1:1 "):
-        list(Cluster("127.0.0.1:1").run(square, [1]))
-    assert dict(Cluster(workers=1).run(square, range(2))) == {0: (0, 1), 1: (1, 1)}
+        list(RayCluster("127.0.0.1:1").run(square, [1]))
+    assert dict(RayCluster(workers=1).run(square, range(2))) == {0: (0, 1), 1: (1, 1)}
     assert not ray.is_initialized()

@@ -265,7 +265,7 @@ def test_a_build_killed_before_its_last_rename_is_only_renamed(
         patch.setattr(build.atomic, "commit_folder", lambda folder: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             api.build_index(run, tmp_path / "a", workers=1)
-    monkeypatch.setattr(build, "run_tasks", lambda *given: pytest.fail("built again"))
+    monkeypatch.setattr(build, "run_shards", lambda *given: pytest.fail("built again"))
     index = api.build_index(run, tmp_path / "a", workers=1)
     assert index.folder.check() == []
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

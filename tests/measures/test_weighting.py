@@ -16,7 +16,9 @@ from wordtrace.act.closeness import Closeness
 from wordtrace.analysis.word_gradients import agreements
 from wordtrace.errors import InputError
 from wordtrace.measures.names import measure
+from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import make_queries
+from wordtrace.measures.source import Streamed
 
 #: The sums of the rates since the checkpoint before.
 SINCE = np.diff([0.0, *SUMS])
@@ -116,6 +118,42 @@ def test_a_baseline_beside_an_index_is_weighted_as_the_index(run: api.Run, tmp_p
     assert listed
     for hit in listed:
         assert hit.score == pytest.approx(float(right[run.train.row_of(hit.id)]), rel=1e-5)
+
+
+@pytest.mark.parametrize("top_k", [4, None])
+def test_a_baseline_that_the_index_holds_streams_no_gradients(
+    run: api.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, top_k: int | None
+) -> None:
+    index = api.build_index(
+        run, tmp_path / "i", top_k=top_k, dtype="float32", weighting="rate-sum", workers=1
+    )
+    text, name = "the striker of the market", "tracin-we" if top_k is None else "tracin-we-topk"
+    asked = make_queries(run, [text], np.array([run.label_names.index("sport")]))
+    (right,) = measure(name, Options(top_k=4)).score(index.run, asked)
+    counted: list[int] = []
+    real = Streamed.blocks
+    monkeypatch.setattr(
+        Streamed, "blocks", lambda self, place: (counted.append(place), real(self, place))[1]
+    )
+    (query,) = index.trace(text, label="sport", baselines=[name, "bm25"], top=5).queries
+    assert not counted
+    listed = query.baselines[name]
+    assert len(listed) == 5
+    for hit in listed:
+        assert hit.score == pytest.approx(float(right[run.train.row_of(hit.id)]), rel=1e-4)
+    assert min(abs(one.score) for one in listed) == pytest.approx(np.sort(abs(right))[-5], rel=1e-4)
+    other = "tracin-we-topk" if top_k is None else "tracin-we"
+    index.trace(text, label="sport", baselines=[other], top=5)
+    assert counted == [0, 1, 2]
+
+
+def test_what_an_index_does_not_hold_is_to_be_asked_of_a_run_that_is_weighted_as_it(
+    run: api.Run, tmp_path: Path
+) -> None:
+    index = api.build_index(run, tmp_path / "i", weighting="rate-sum", workers=1)
+    said = r"give index.run in its place, which is weighted by rate-sum, too \(.* by the rate\)"
+    with pytest.raises(InputError, match=said):
+        api.influence(index, ["the striker"], "tracin-last")
 
 
 def test_a_run_with_other_weights_is_asked_with_them(run: api.Run) -> None:

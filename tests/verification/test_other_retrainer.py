@@ -1,9 +1,11 @@
-"""A training that is not ours, plugged in: one class, given to `verify`, and nothing else."""
+"""A training that is not ours, plugged in: one class, and nothing else.
+
+It is given to `verify`, `evaluate`, `fix` or `clusters`."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import wordtrace as wt
+from wordtrace.disk import atomic
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.ledger import Ledger
 from wordtrace.verification.retrainer import Change, Said
@@ -42,6 +45,22 @@ def own(run: wt.Run, tmp_path: Path) -> wt.Run:
     folder = tmp_path / "run"
     shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
     return wt.Run.open(folder)
+
+
+@pytest.fixture
+def adopted(own: wt.Run) -> wt.Run:
+    """A run whose recipe nobody knows, so that none of our own retrainers can repeat it."""
+    document = atomic.read_json(own.path / "run.json")
+    atomic.write_json(own.path / "run.json", document | {"recipe": None})
+    return wt.Run.open(own.path)
+
+
+def probability(run: wt.Run, texts: Sequence[str], seed: int, removed: Sequence[int] = ()) -> Any:
+    """What the toy says of texts when it is asked by itself, shape (texts, classes)."""
+    weights = np.ones(len(run.train), np.float32)
+    weights[list(removed)] = 0
+    probes = tuple((text, None) for text in texts)
+    return BagOfWords().train(run, Change(seed, weights, run.train.labels, (), probes)).probes
 
 
 def test_its_verification_tells_its_effect(own: wt.Run, index: wt.Index) -> None:
@@ -139,5 +158,65 @@ def test_what_it_says_has_the_shape_of_the_classes(own: wt.Run, index: wt.Index)
         WordtraceError, match=r"of the probes have the shape \(1, 2\); .* need \(1, 3\)"
     ):
         wt.verify(trace, retrainer=two, **choices)
-    with pytest.raises(InputError, match="stacked trains the CNN of `wordtrace train` alone"):
+    with pytest.raises(
+        InputError, match="trains the CNN of `wordtrace train` alone; use executor='processes' or"
+    ):
         wt.verify(trace, retrainer=two, executor="stacked", **choices)
+
+
+ASKED = ["the striker and the coach", "bank shares and the actor", "a drama of the season"]
+
+
+def test_it_evaluates_measures(adopted: wt.Run) -> None:
+    asked = wt.Examples.of(ASKED, [2, 1, 0], adopted.label_names)
+    choices: dict[str, Any] = {"measures": ["bm25"], "k": [5], "repeats": 2, "workers": 1}
+    with pytest.raises(InputError, match="was trained elsewhere"):
+        wt.evaluate(adopted, asked, **choices)
+    found = wt.evaluate(adopted, asked, retrainer=BagOfWords(), **choices)
+    scores = wt.influence(adopted, asked, "bm25")
+    for query, (text, label) in enumerate(zip(ASKED, [2, 1, 0], strict=True)):
+        rows = np.argsort(-scores[query], kind="stable")[:5]
+        for place, seed in enumerate([1, 2]):
+            without = probability(adopted, [text], seed, rows)[0, label]
+            effect = without - probability(adopted, [text], seed)[0, label]
+            found_effect = found.effects["bm25", "proponents"].named[0, query, place]
+            assert found_effect == pytest.approx(effect)
+
+
+def test_it_fixes(adopted: wt.Run, tmp_path: Path) -> None:
+    asked = wt.Examples.of(
+        [text for text in ASKED for _ in range(3)], [0, 1, 2] * 3, adopted.label_names
+    )
+    choices: dict[str, Any] = {"k": [4], "actions": ["remove", "relabel"], "measures": []}
+    choices |= {"repeats": 3, "workers": 1}
+    index = wt.build_index(adopted, tmp_path / "index", top_k=4, workers=1)
+    with pytest.raises(InputError, match="was trained elsewhere"):
+        index.fix(asked, **choices)
+    found = index.fix(asked, retrainer=BagOfWords(), **choices).document()
+    assert found["seeds"] == [1, 2, 3]
+    assert len(found["queries"]) >= 3
+    for query in found["queries"]:
+        label = adopted.label_names.index(query["label"])
+        opponents = index.trace(query["text"], query["label"], top=4).opponents
+        rows = adopted.rows_of([one.id for one in opponents])
+        for said, removed in ((query["base"], ()), (query["right"]["remove"]["4"], rows)):
+            each = [probability(adopted, [query["text"]], seed, removed) for seed in (1, 2, 3)]
+            assert said == sum(int(one[0].argmax()) == label for one in each)
+
+
+def test_it_judges_what_clusters_are_made_of(adopted: wt.Run) -> None:
+    turned = wt.Examples.of(
+        adopted.train.texts, (adopted.train.labels + 1) % 3, adopted.label_names
+    )
+    with pytest.raises(InputError, match="was trained elsewhere"):
+        wt.clusters(adopted, turned, trainings=3, workers=1)
+    found = wt.clusters(adopted, turned, trainings=3, wrong=0.3, workers=1, retrainer=BagOfWords())
+    said = [probability(adopted, turned.texts, seed).argmax(1) for seed in (1, 2, 3)]
+    share = np.mean([one != turned.labels for one in said], axis=0)
+    assert found.wrong == int((share >= 0.3).sum())
+    members = [one for cluster in found.clusters for one in cluster.members]
+    assert len(members) > 3
+    for one in members:
+        assert one.wrong == pytest.approx(share[turned.ids.index(one.id)])
+    of_train = wt.clusters(adopted, trainings=4, wrong=0.01, workers=1, retrainer=BagOfWords())
+    assert of_train.trainings == 4

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,12 +65,49 @@ def test_a_removed_row_is_as_if_its_label_were_any(run: api.Run) -> None:
 def test_controls_remove_as_many_rows(seed: int, count: int) -> None:
     labels = np.arange(90) % 3
     removed = tuple(np.random.default_rng(seed).choice(90, count, replace=False).tolist())
-    rows = random_rows(90, count, seed)
+    rows = random_rows(labels, count, seed)
     assert len(set(rows)) == count
-    assert rows == random_rows(90, count, seed)
+    assert rows == random_rows(labels, count, seed)
     matched = same_labels(labels, removed, seed)
     assert len(set(matched)) == count
     assert sorted(labels[list(matched)]) == sorted(labels[list(removed)])
+
+
+def drawn(labels: np.ndarray, count: int, seed: int) -> tuple[int, ...]:
+    """The control as it is drawn where nothing needs mending."""
+    rows = np.random.default_rng([seed, count, 0]).choice(len(labels), count, replace=False)
+    return tuple(sorted(rows.tolist()))
+
+
+def test_random_rows_leave_an_example_of_each_label() -> None:
+    """And where the plain draw does, it stays what it is: stored results are found again."""
+    labels = np.array([0] * 17 + [1, 2, 2])
+    mended = 0
+    for seed in range(60):
+        plain = drawn(labels, 6, seed)
+        rows = random_rows(labels, 6, seed)
+        assert len(set(rows)) == 6
+        assert set(np.delete(labels, rows)) == {0, 1, 2}
+        if set(np.delete(labels, plain)) == {0, 1, 2}:
+            assert rows == plain
+        else:
+            assert rows == random_rows(labels, 6, seed)
+            mended += 1
+    assert 10 < mended < 50
+    assert set(np.delete(labels, random_rows(labels, 17, 0))) == {0, 1, 2}
+    with pytest.raises(InputError, match="removing 18 rows would leave a label without examples"):
+        random_rows(labels, 18, 0)
+
+
+def test_a_verification_keeps_each_label_in_its_controls() -> None:
+    """None of the rows removed has the rare label; nor may the random rows take both of its."""
+    rare, labels = [5, 6], np.zeros(96, np.int64)
+    labels[rare] = 1
+    run: Any = SimpleNamespace(train=SimpleNamespace(labels=labels))
+    target = paired.Target("x", None, 0, "film", 0.5, tuple(range(10, 90)))
+    sets = paired._removals(run, target, range(1, 40))
+    assert any(set(drawn(labels, 80, seed)) >= set(rare) for seed in range(1, 40))
+    assert not any(set(rows) >= set(rare) for rows in sets["random"])
 
 
 def test_a_control_of_one_class_leaves_a_row_of_it() -> None:
@@ -96,7 +135,7 @@ def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: 
     for place, seed in enumerate(document["seeds"]):
         base = retrained(run, task(run, seed))["probabilities"][0][label]
         without = retrained(run, task(run, seed, removed))["probabilities"][0][label]
-        control = retrained(run, task(run, seed, random_rows(len(run.train), 6, seed)))
+        control = retrained(run, task(run, seed, random_rows(run.train.labels, 6, seed)))
         change = control["probabilities"][0][label] - base
         assert query["base"]["values"][place] == pytest.approx(base)
         assert query["without"]["change"]["values"][place] == pytest.approx(without - base)

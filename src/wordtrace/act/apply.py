@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
 from wordtrace.data.rewrite_tables import rewrite_parquet, rewrite_saved
@@ -151,10 +151,10 @@ def _kind(path: Path) -> list[str]:
     return suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]
 
 
-def _sort_out(patch: Patch, examples: Examples) -> tuple[list[Change], list[tuple[str, str]]]:
-    """Return the changes that fit the data, and (id, reason) for those that do not."""
+def _sort_out(patch: Patch, examples: Examples) -> tuple[list[PatchChange], list[tuple[str, str]]]:
+    """Return the changes that fit the data, and (id, why) of those that do not."""
     rows = {id: row for row, id in enumerate(examples.ids)}
-    fitting: list[Change] = []
+    fitting: list[PatchChange] = []
     stale: list[tuple[str, str]] = []
     for one in patch:
         why = _misfit(one, examples, rows)
@@ -165,7 +165,7 @@ def _sort_out(patch: Patch, examples: Examples) -> tuple[list[Change], list[tupl
     return fitting, stale
 
 
-def _misfit(change: Change, examples: Examples, rows: dict[str, int]) -> str | None:
+def _misfit(change: PatchChange, examples: Examples, rows: dict[str, int]) -> str | None:
     if change.id not in rows:
         return "is not there"
     row = rows[change.id]

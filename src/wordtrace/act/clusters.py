@@ -15,11 +15,13 @@ from scipy import sparse
 
 from wordtrace.act.closeness import Closeness
 from wordtrace.act.clusters_result import Cluster, Clusters, Member
+from wordtrace.act.numbering import as_the_run
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
-from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
 #: The most examples of a component, since all their distances are held at once.
@@ -38,6 +40,7 @@ def clusters(
     least: int = 3,
     top_k: int | None = 10,
     workers: int | None = None,
+    retrainer: Retrainer | None = None,
 ) -> Clusters:
     """Group the examples that retrained models often get wrong, by how similarly they act.
 
@@ -57,7 +60,9 @@ def clusters(
     least
         The size of the smallest cluster to report.
     top_k
-        How many positions of a text count; None for all.
+        Positions kept in a text; None for all.
+    retrainer
+        What trains instead of the run's own training; as for :func:`wordtrace.verify`.
 
     Raises
     ------
@@ -71,14 +76,14 @@ def clusters(
     True
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
-    retrainer = own_retrainer(opened, "clusters")
+    retrainer = retrainer_for(opened, retrainer, "clusters")
     if not 0 < wrong <= 1:
         raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
     if not 0 < threshold < 1:
         raise InputError(f"{option('threshold')} is {threshold}; give a distance between 0 and 1.")
     if least < 2:
         raise InputError(f"{option('least')} is {least}; give 2 or more.")
-    asked = opened.train if examples is None else _by_run(examples, opened)
+    asked = opened.train if examples is None else as_the_run(examples, opened)
     judged = wrongness(opened, retrainer, None if examples is None else asked, trainings, workers)
     rows = np.flatnonzero(judged.share >= wrong)
     if not len(rows):
@@ -193,24 +198,4 @@ def _clashes(train: Examples, judged: Wrongness) -> tuple[tuple[Member, ...], ..
     groups = [rows for rows in alike.values() if len(set(train.labels[rows].tolist())) > 1]
     return tuple(
         tuple(_members(train.take(rows), judged, np.array(rows, np.int64))) for rows in groups
-    )
-
-
-def _by_run(examples: Examples, run: Run) -> Examples:
-    """Return examples with labels numbered as in the run."""
-    names = run.label_names
-    unknown = {
-        examples.label_names[one] for one in set(examples.labels.tolist()) if one >= 0
-    } - set(names)
-    if unknown:
-        raise InputError(f"{examples.source} has the label {min(unknown)!r}, the run no.")
-    order = [names.index(one) if one in names else -1 for one in examples.label_names]
-    labels = np.where(examples.labels >= 0, np.array(order, np.int64)[examples.labels], -1)
-    return Examples.of(
-        examples.texts,
-        labels,
-        names,
-        ids=examples.ids,
-        texts2=examples.texts2,
-        source=examples.source,
     )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-clusters", 1
@@ -109,7 +109,7 @@ class Clusters(Result):
         """Return the relabelling of every cluster with the advice "relabel", for review."""
         return Patch(
             tuple(
-                Change(
+                PatchChange(
                     member.id,
                     "relabel",
                     member.label,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.act.fix_result import FORMAT, VERSION, Fix
+from wordtrace.act.numbering import as_the_run
 from wordtrace.act.treatments import treatments
 from wordtrace.act.trials import RANDOM, BoolArray, Trials, try_out
 from wordtrace.data.examples import Examples
@@ -19,7 +20,8 @@ from wordtrace.models import predict
 from wordtrace.run.run import Run
 from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
-from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 ACTIONS = ("remove", "blank", "relabel")
@@ -38,6 +40,7 @@ def fix(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
+    retrainer: Retrainer | None = None,
 ) -> Fix:
     """Change the strongest opponents of misclassified queries, retrain, and count the successes.
 
@@ -58,7 +61,9 @@ def fix(
         Only queries with a probability of the predicted label in this range, such as (0.3, 0.7) in
         the paper.
     limit
-        The largest number of queries.
+        At most so many queries.
+    retrainer
+        What trains instead of the run's own training; as for :func:`wordtrace.verify`.
 
     Raises
     ------
@@ -67,7 +72,7 @@ def fix(
     """
     run = tracer.run
     _check(run, k, actions, repeats)
-    retrainer = own_retrainer(run, "fix", executor)
+    retrainer = retrainer_for(run, retrainer, "fix", executor)
     asked = _misclassified(run, queries, band, limit)
     start = time.perf_counter()
     retrainings = Retrainings(run, probes_of(asked), retrainer, workers, executor, address)
@@ -164,10 +169,10 @@ def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> 
             raise InputError(f"{option('actions')} holds {action!r}; known: {', '.join(ACTIONS)}.")
     if not actions:
         raise InputError(f"there is no change to try; name one by {option('actions')}.")
-    if not k or not all(1 <= size < len(run.train) for size in k):
-        raise InputError(
-            f"{option('k')} is {', '.join(map(str, k))}; give 1 to {len(run.train) - 1}."
-        )
+    # As many random rows are left out for comparison, and each label keeps one.
+    most = len(run.train) - len(np.unique(run.train.labels))
+    if not k or not all(1 <= size <= most for size in k):
+        raise InputError(f"{option('k')} is {', '.join(map(str, k))}; give 1 to {most}.")
     if repeats < 2:
         raise InputError(f"{option('repeats')} is {repeats}; give 2 or more.")
 
@@ -183,17 +188,10 @@ def _misclassified(
         raise InputError(f"{option('limit')} is {limit}; give 1 or more.")
     if (queries.labels < 0).any():
         raise InputError(f"{queries.source}: every query needs its right label.")
-    unknown = [name for name in queries.label_names if name not in run.label_names]
-    held = {queries.label_names[one] for one in set(queries.labels.tolist())}
-    if held & set(unknown):
-        raise InputError(
-            f"{queries.source} has the label {min(held & set(unknown))!r}, the run no."
-        )
-    order = [run.label_names.index(n) if n in run.label_names else -1 for n in queries.label_names]
-    labels = np.array(order, np.int64)[queries.labels]
+    queries = as_the_run(queries, run)
     encoded = run.tokenizer.encode(queries.texts, queries.texts2)
     probability = predict.probabilities(predict.logits(run.model(run.final), encoded))
-    wanted = probability.argmax(1) != labels
+    wanted = probability.argmax(1) != queries.labels
     if band is not None:
         sure = probability.max(1)
         wanted &= (sure >= band[0]) & (sure <= band[1])
@@ -203,11 +201,7 @@ def _misclassified(
         raise InputError(
             f"no query of {queries.source} is misclassified{within}: there is nothing to fix."
         )
-    part = queries.take(rows)
-    return Examples.of(
-        part.texts, labels[rows], run.label_names, ids=part.ids, texts2=part.texts2,
-        source=queries.source,
-    )  # fmt: skip
+    return queries.take(rows)
 
 
 def _about(run: Run, asked: Examples, place: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.errors import InputError, option
 from wordtrace.results import frames
 from wordtrace.results.result import Result
@@ -199,7 +199,7 @@ class Mislabels(Result):
             against = ", ".join(token for token, _ in row.words)
             share = f" ({row.proposed_share:.0%})" if row.proposed_share is not None else ""
             changes.append(
-                Change(
+                PatchChange(
                     id=row.id,
                     action=action,
                     before=row.label,

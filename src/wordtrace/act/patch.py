@@ -21,7 +21,7 @@ ACTIONS = ("relabel", "remove", "edit")
 
 
 @dataclass(frozen=True)
-class Change:
+class PatchChange:
     """One row's change.
 
     Attributes
@@ -73,12 +73,12 @@ class Patch:
     (5, {'remove'})
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[PatchChange, ...]
 
     def __len__(self) -> int:
         return len(self.changes)
 
-    def __iter__(self) -> Iterator[Change]:
+    def __iter__(self) -> Iterator[PatchChange]:
         return iter(self.changes)
 
     def reversed(self) -> Patch:
@@ -118,8 +118,8 @@ class Patch:
         >>> len(first.merged(second))
         5
         """
-        rows: dict[str, dict[str, Change]] = {}  # by id, then by field
-        changes: list[Change] = []
+        rows: dict[str, dict[str, PatchChange]] = {}  # by id, then by field
+        changes: list[PatchChange] = []
         for one in (change for patch in (self, *others) for change in patch):
             row = rows.setdefault(one.id, {})
             known = row.get(one.field)
@@ -195,7 +195,7 @@ def _marks_after(patch: Patch) -> dict[str, str | None]:
 
     It is None where it can't be known: a patch holds only those texts of a row that it edits.
     """
-    edits: dict[str, dict[str, Change]] = {}
+    edits: dict[str, dict[str, PatchChange]] = {}
     for one in patch:
         if one.action == "edit":
             edits.setdefault(one.id, {})[one.field] = one
@@ -210,9 +210,9 @@ def _marks_after(patch: Patch) -> dict[str, str | None]:
     return marks
 
 
-def _taken_back(change: Change, marks: dict[str, str | None]) -> Change:
-    """Return the change that undoes one; `marks` comes from :func:`_marks_after`."""
-    # All changes of an edited row, and not only the edit, are checked against the row's new texts.
+def _taken_back(change: PatchChange, marks: dict[str, str | None]) -> PatchChange:
+    """Return the change that takes one back; `marks` as :func:`_marks_after` gives them."""
+    # Every change of an edited row, not the edit alone, meets the row's new texts.
     mark = marks.get(change.id, change.fingerprint)
     return replace(
         change,
@@ -223,7 +223,7 @@ def _taken_back(change: Change, marks: dict[str, str | None]) -> Change:
     )
 
 
-def _change(line: str, where: str) -> Change:
+def _change(line: str, where: str) -> PatchChange:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -246,7 +246,7 @@ def _change(line: str, where: str) -> Change:
     if mark is not None and not isinstance(mark, str):
         raise DataError(f"{where}: the fingerprint is no text; leave it as it was, or null.")
     evidence = row.get("evidence")
-    return Change(
+    return PatchChange(
         id=row["id"],
         action=action,
         before=row["before"],
@@ -258,7 +258,7 @@ def _change(line: str, where: str) -> Change:
     )
 
 
-def _shown(change: Change) -> str:
+def _shown(change: PatchChange) -> str:
     if change.action == "relabel":
         return f"relabel to {change.after!r}"
     return "remove" if change.action == "remove" else f"edit its {change.field}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wordtrace.act.evidence import evidence
-from wordtrace.act.patch import Change, Patch, fingerprint
+from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.act.words_blanked import harmful_word, without
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
@@ -39,7 +39,7 @@ class Treatment:
         """Return the change as a patch, in which a blanked word is taken out of the text."""
         reason = f"{method}, k {k}: suffices to set a query right by retraining"
         names = train.label_names
-        changes: list[Change] = []
+        changes: list[PatchChange] = []
 
         def mark(row: int) -> str:
             return fingerprint(train.texts[row], train.texts2[row] if train.texts2 else None)
@@ -47,12 +47,14 @@ class Treatment:
         for row in self.removed:
             label = names[int(train.labels[row])]
             changes.append(
-                Change(train.ids[row], "remove", label, None, fingerprint=mark(row), reason=reason)
+                PatchChange(
+                    train.ids[row], "remove", label, None, fingerprint=mark(row), reason=reason
+                )
             )
         for row, relabelled in self.relabelled:
             before = names[int(train.labels[row])]
             changes.append(
-                Change(
+                PatchChange(
                     train.ids[row],
                     "relabel",
                     before,
@@ -69,7 +71,7 @@ class Treatment:
                 if not after.strip():
                     continue
                 changes.append(
-                    Change(
+                    PatchChange(
                         train.ids[row],
                         "edit",
                         texts[row],

@@ -108,5 +108,5 @@ def _task(retrainings: Retrainings, seed: int, change: Treatment) -> Retraining:
 
 
 def _random(retrainings: Retrainings, size: int, seeds: Sequence[int]) -> list[Retraining]:
-    rows = len(retrainings.on.train)
-    return [retrainings.task(seed, random_rows(rows, size, seed)) for seed in seeds]
+    labels = retrainings.on.train.labels
+    return [retrainings.task(seed, random_rows(labels, size, seed)) for seed in seeds]

@@ -11,7 +11,7 @@ from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.trainer_output import TrainerOutput, class_count, predicted_by
 from wordtrace.data.examples import Examples
 from wordtrace.errors import DataError, InputError, option
-from wordtrace.models import pretrained
+from wordtrace.models import configs
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 
 #: The one label of a language model's examples.
@@ -49,10 +49,10 @@ def ordered_as_model(
 
 
 def _one(output: TrainerOutput, examples: Examples, choices: Choices, ordered: bool) -> Examples:
-    if pretrained.is_generator(output.config):
+    if configs.is_generator(output.config):
         return _completions(output, examples)
     classes = labels.class_names(output.config, class_count(output))
-    kind = pretrained.kind_of(output.config)
+    kind = configs.kind_of(output.config)
     if examples.kind != kind:
         raise InputError(
             f"{output.folder} was trained on labels of the kind {kind!r}, {examples.source} was "

@@ -20,7 +20,7 @@ from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_outpu
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.models import pretrained
+from wordtrace.models import configs
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
 from wordtrace.models.loss import TrainingLoss
@@ -173,6 +173,6 @@ def _described(output: TrainerOutput, kind: Kind, dim: int) -> PretrainedModel:
         end=tokenizer.end if isinstance(tokenizer, CompletionTokenizer) else None,
         decoding=tokenizer.decoding if isinstance(tokenizer, Seq2SeqTokenizer) else None,
         loss=output.loss,
-        task="generation" if pretrained.is_generator(output.config) else _TASKS[kind],
+        task="generation" if configs.is_generator(output.config) else _TASKS[kind],
         label_kind=kind,
     )

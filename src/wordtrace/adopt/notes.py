@@ -8,7 +8,7 @@ from wordtrace.adopt.learning_rates import Rates
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.data.examples import Examples
-from wordtrace.models import pretrained
+from wordtrace.models import configs
 from wordtrace.run.checkpoint import Checkpoint
 
 
@@ -63,7 +63,7 @@ def notes_of(
 
 def _least(output: TrainerOutput, examples: Examples) -> float:
     """Return the share of right labels below which something is wrong; 0 where none is told."""
-    if pretrained.is_generator(output.config) or examples.kind == "number":
+    if configs.is_generator(output.config) or examples.kind == "number":
         return 0.0
     if examples.kind == "set":
         there = examples.labels.mean(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.disk import atomic
-from wordtrace.models import pretrained
+from wordtrace.models import configs
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.seq2seq import TARGET_FILE
 from wordtrace.models.weight_files import weight_files
@@ -25,7 +25,7 @@ OURS = (
     BASE,
     tokens.FILE,
     TARGET_FILE,
-    pretrained.CONFIG,
+    configs.CONFIG,
     "checkpoints",
 )
 
@@ -49,9 +49,9 @@ def write_files(part: Path, output: TrainerOutput, kept: Sequence[Checkpoint], c
         atomic.write_json(target / "step.json", one.document())
     if output.base is not None:
         (part / BASE).mkdir()
-        for path in [*weight_files(output.base), output.base / pretrained.CONFIG]:
+        for path in [*weight_files(output.base), output.base / configs.CONFIG]:
             _link(path, part / BASE / path.name, copy)
-    atomic.write_json(part / pretrained.CONFIG, output.config)
+    atomic.write_json(part / configs.CONFIG, output.config)
     output.tokenizer.save(part / tokens.FILE)
 
 

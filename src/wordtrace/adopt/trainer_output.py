@@ -14,7 +14,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind, Labels
 from wordtrace.errors import InputError, option
-from wordtrace.models import adapters, predict, pretrained, pretrained_tokenizer
+from wordtrace.models import adapters, configs, predict, pretrained, pretrained_tokenizer
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.protocol import TextModel, TextTokenizer
@@ -78,17 +78,17 @@ def open_output(folder: Path, choices: Choices) -> TrainerOutput:
     last = saved[-1].folder
     adapted = (last / adapters.CONFIG).is_file()
     base = adapters.base_of(last, choices.base) if adapted else None
-    config = pretrained.read_config(base or last)
+    config = configs.read_config(base or last)
     if adapted:
         config |= adapters.adapted_labels(last)
     if choices.kind is not None:
-        config["problem_type"] = pretrained.PROBLEMS[choices.kind]
+        config["problem_type"] = configs.PROBLEMS[choices.kind]
     places = [choices.tokenizer] if choices.tokenizer else [last, folder, *([base] if base else [])]
     found = pretrained_tokenizer.find(
         [place for place in places if place], config, choices.max_length
     )
     made = _for_task(found, config, choices)
-    if choices.loss != TrainingLoss() and pretrained.is_generator(config):
+    if choices.loss != TrainingLoss() and configs.is_generator(config):
         raise InputError(
             f"{option('label_smoothing')} and {option('class_weights')} are for classifiers."
         )
@@ -99,12 +99,12 @@ def _for_task(
     found: pretrained_tokenizer.Found, config: dict[str, Any], choices: Choices
 ) -> TextTokenizer:
     tokenizer, longest = found.tokenizer, choices.max_completion_length
-    if not pretrained.is_sequence_to_sequence(config):
+    if not configs.is_sequence_to_sequence(config):
         if longest is not None:
             raise InputError(
                 f"{option('max_completion_length')} is for sequence-to-sequence models."
             )
-        if pretrained.is_generator(config):
+        if configs.is_generator(config):
             return CompletionTokenizer(tokenizer, found.end if choices.end else None)
         return tokenizer
     target = found.target or tokenizer.inner.to_str()
@@ -119,9 +119,9 @@ def labels_of(folder: str | Path) -> Kind | None:
     if (last / adapters.CONFIG).is_file():
         if adapters.generates(last):
             return None
-        return pretrained.kind_of(adapters.adapted_labels(last))
-    config = pretrained.read_config(last)
-    return None if pretrained.is_generator(config) else pretrained.kind_of(config)
+        return configs.kind_of(adapters.adapted_labels(last))
+    config = configs.read_config(last)
+    return None if configs.is_generator(config) else configs.kind_of(config)
 
 
 def class_count(output: TrainerOutput) -> int:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from wordtrace.gradients.layers import LayerGradients, LookupGradients, ProductGradients
+from wordtrace.gradients.layer_gradients import LayerGradients, LookupGradients, ProductGradients
 from wordtrace.measures.tracin_layers import check, stream
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run

@@ -36,7 +36,7 @@ def build_index(
     executor
         "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
     address
-        The address of the Ray cluster; see :class:`.execute.ray.Cluster`.
+        Of the Ray cluster; see :class:`.execute.ray.RayCluster`.
     device
         The device of the model: "cpu", "cuda", or "auto" for a GPU where there is one. By default,
         the device with which `run` was opened, else the CPU.

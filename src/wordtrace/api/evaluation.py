@@ -15,6 +15,7 @@ from wordtrace.execute.protocol import Executor
 from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
+from wordtrace.verification.retrainer import Retrainer
 
 
 def evaluate(
@@ -37,6 +38,7 @@ def evaluate(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
+    retrainer: Retrainer | None = None,
     **options: Any,
 ) -> Evaluation:
     """Leave out the rows that each measure names, retrain, and see how predictions change.
@@ -51,7 +53,9 @@ def evaluate(
     run
         A run, or its folder.
     queries
-        Labelled texts, or the number of held-out rows to draw.
+        Labelled texts, or how many of the held-out rows to draw.
+    retrainer
+        What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
         Options of the measures: the fields of :class:`Options`.
 
@@ -87,5 +91,6 @@ def evaluate(
         workers=workers,
         executor=executor,
         address=address,
+        retrainer=retrainer,
         **options,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,13 @@ from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
+from wordtrace.api.searchers import Searchers
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.question import Question
 from wordtrace.asking.searcher import Spread
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
-from wordtrace.errors import InputError, option
+from wordtrace.errors import InputError
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
@@ -31,6 +31,7 @@ from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
 from wordtrace.run.run import Run
+from wordtrace.verification.retrainer import Retrainer
 
 
 class Index:
@@ -59,8 +60,7 @@ class Index:
         self.folder, self.run = folder, run
         self.asker = Asker(run, folder)
         self._tracer = Tracer(self.asker)
-        self._starting = Lock()
-        self._spread: tuple[tuple[str | None, int | None], Spread] | None = None
+        self._searchers = Searchers()
 
     @classmethod
     def open(cls, path: str | Path, run: str | Path | None = None, device: str = "cpu") -> Index:
@@ -94,14 +94,8 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """End the workers on a cluster that answered for this index, if there are any."""
-        with self._starting:
-            self._close()
-
-    def _close(self) -> None:
-        if self._spread is not None:
-            self._spread[1].close()
-            self._spread = None
+        """End the workers of a cluster that answered for this index; without any, do nothing."""
+        self._searchers.close()
 
     @property
     def ids(self) -> list[str]:
@@ -109,23 +103,7 @@ class Index:
         return list(self.folder.rows)
 
     def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
-        """Return the index on a cluster, which is kept between calls; None for this process."""
-        if executor not in ("threads", "ray"):
-            raise InputError(f"{option('executor')} is {executor!r}; it must be threads or ray.")
-        if executor == "threads":
-            for name, value in (("address", address), ("workers", workers)):
-                if value is not None:
-                    raise InputError(
-                        f"{option(name)} is of a Ray cluster; give {option('executor', 'ray')} "
-                        "with it."
-                    )
-            return None
-        key = address, workers
-        with self._starting:
-            if self._spread is None or self._spread[0] != key or self._spread[1].closed:
-                self._close()
-                self._spread = key, Spread.over(self.folder, self.run, address, workers)
-            return self._spread[1]
+        return self._searchers.on(self.folder, self.run, executor, address, workers)
 
     def trace(
         self,
@@ -173,7 +151,7 @@ class Index:
             which has some of the shards. They stay for the next call, until :meth:`close`. The
             answer is the same.
         address, workers
-            The cluster's address (see :class:`.execute.ray.Cluster`), and the number of workers.
+            Of the cluster, see :class:`.execute.ray.RayCluster`; and how many workers.
         **options
             Options of the measure: the fields of :class:`Options`, such as ``synonym_cosine=0.8``.
 
@@ -215,9 +193,14 @@ class Index:
         asker = self.asker
         way = asker.way(measure, **options)
         if not way.rows.indexed:
+            weighting, place = self.run.weighting.name, f"its run, {self.run.path}, in its place"
+            if weighting != "rate":
+                place = (
+                    f"index.run in its place, which is weighted by {weighting}, too "
+                    f"({self.run.path} alone is weighted by the rate)"
+                )
             raise InputError(
-                f"{self.folder.path} does not hold what {way.title} needs; give its run, "
-                f"{self.run.path}, in its place."
+                f"{self.folder.path} does not hold what {way.title} needs; give {place}."
             )
         spread = self._on(executor, address, workers)
         answer = asker.ask(question, measure, spread=spread, **options)
@@ -353,6 +336,7 @@ class Index:
         workers: int | None = None,
         executor: str | Executor = "processes",
         address: str | None = None,
+        retrainer: Retrainer | None = None,
     ) -> Fix:
         """Find by retraining which change corrects misclassified queries; see :func:`.act.fix.fix`.
 
@@ -368,7 +352,9 @@ class Index:
             Take only queries with a probability of the predicted label in this range, and at most
             this many.
         workers, executor, address
-            See :func:`build_index`.
+            As of :func:`build_index`.
+        retrainer
+            What trains instead of the run's own training; as for :func:`verify`.
 
         Raises
         ------
@@ -393,6 +379,7 @@ class Index:
             workers=workers,
             executor=executor,
             address=address,
+            retrainer=retrainer,
         )
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:

@@ -60,8 +60,9 @@ class ScoreMatrix(Tabular):
         columns = [pa.array(self.ids, pa.string()), *(pa.array(row) for row in self.values)]
         return pa.table(columns, names=["id", *(f"query {query}" for query in self.queries)])
 
-    def _ways(self) -> Ways:
-        return {**super()._ways(), ".npy": self._write_array}
+    @classmethod
+    def _ways(cls) -> Ways:
+        return {**super()._ways(), ".npy": cls._write_array}
 
     def _write_array(self, file: Path) -> None:
         with atomic.replacing(file) as temporary, open(temporary, "wb") as opened:

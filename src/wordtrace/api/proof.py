@@ -11,7 +11,7 @@ from wordtrace.errors import InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.run.run import Run
-from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.own import retrainer_for
 from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
 from wordtrace.verification.removal import Rows
@@ -68,7 +68,7 @@ def verify(
     if k < 1:
         raise InputError(f"{option('k')} is {k}; it must be at least 1.")
     opened = run or (index.run if index else Run.open(trace.run))
-    retrainer = retrainer or own_retrainer(opened, "verify", executor)
+    retrainer = retrainer_for(opened, retrainer, "verify", executor)
     if opened.fingerprint != trace.run_fingerprint:
         raise MismatchError(
             f"the trace was not made from the run {opened.path}; name it by {option('run')}."

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.asking.rows import Rows
+from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.search import Search
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.protocol import Measure, Queries, Scores
@@ -27,8 +27,8 @@ class Answer(Protocol):
         ...
 
     @property
-    def rows(self) -> Rows:
-        """The examples that are scored."""
+    def rows(self) -> ScoredRows:
+        """The examples that have the scores."""
         ...
 
     def scores(self) -> Scores:
@@ -49,7 +49,7 @@ class AnswerByWord:
     """The answer of a measure that is a sum over tokens."""
 
     queries: Queries
-    rows: Rows
+    rows: ScoredRows
     measure: WordMeasure
     search: Search
     asked: Sequence[QueryTokens]
@@ -72,7 +72,7 @@ class WholeAnswer:
     """The answer of a measure with scores that do not split into words."""
 
     queries: Queries
-    rows: Rows
+    rows: ScoredRows
     measure: Measure
     run: Run
 

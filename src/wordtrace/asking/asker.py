@@ -12,7 +12,7 @@ import numpy.typing as npt
 from wordtrace.asking.answer import Answer
 from wordtrace.asking.predictions import Predictions, predict_question
 from wordtrace.asking.question import Question, Text, make_question
-from wordtrace.asking.rows import IndexRows, Rows, RunRows
+from wordtrace.asking.rows import IndexRows, RunRows, ScoredRows
 from wordtrace.asking.search import LocalSearch, Search
 from wordtrace.asking.searcher import Spread
 from wordtrace.asking.ways import ByWord, Terms, Way, Whole
@@ -40,6 +40,8 @@ class Asker:
 
     Parameters
     ----------
+    run
+        With an index, weighted as the index is.
     index
         The run's index; without one (None), every measure streams gradients from the run.
     """
@@ -47,8 +49,8 @@ class Asker:
     def __init__(self, run: Run, index: IndexFolder | None = None) -> None:
         self.run, self.index = run, index
         self._of_run = RunRows(run, index)
-        #: The examples to score: those of the index if there is one, else those of the run.
-        self.rows: Rows = self._of_run if index is None else IndexRows(index, run)
+        #: The examples that there are: the index's, else the run's.
+        self.rows: ScoredRows = self._of_run if index is None else IndexRows(index, run)
         self._loading, self._loaded = Lock(), False
 
     def question(
@@ -118,7 +120,7 @@ class Asker:
         chosen = measure(name, settings)
         if isinstance(chosen, WordMeasure) and (index := self._holding(chosen)) is not None:
             search: Search = spread or LocalSearch.of_index(index, self.run)
-            terms = Terms(self.etas, chosen.top_k, index.bases)
+            terms = Terms(chosen.top_k, index.bases)
             return ByWord(name, chosen, self.run, self.rows, search, terms, settings.memory)
         if spread is not None:
             held = spread.index.manifest.top_k
@@ -129,15 +131,10 @@ class Asker:
             )
         if not isinstance(chosen, WordMeasure):
             return Whole(name, chosen, self.run, self._of_run)
-        stream = Streamed(self.run, chosen.top_k, etas=self.etas)
+        stream = Streamed(self.run, chosen.top_k)
         search = LocalSearch(stream, self.run, self._of_run.removed)
-        terms = Terms(self.etas, chosen.top_k, None)
+        terms = Terms(chosen.top_k, None)
         return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory)
-
-    def beside(self, name: str, top_k: int | None = None, **options: Any) -> Way:
-        """Prepare a measure to be listed beside another one, by its scores of the run's rows."""
-        _, k = self._default(name, top_k)
-        return Whole(name, measure(name, Options(top_k=k, **options)), self.run, self._of_run)
 
     def _holding(self, chosen: WordMeasure) -> IndexFolder | None:
         """Return the index if it has the postings that a measure needs."""
@@ -151,13 +148,6 @@ class Asker:
             name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
         check_top_k(top_k)
         return name, top_k if top_k is not None else held or 10
-
-    @property
-    def etas(self) -> list[float]:
-        """The weight η_c of each checkpoint: the index's own, else the run's."""
-        if self.index is None:
-            return list(self.run.etas)
-        return [source.eta for source in self.index.manifest.checkpoints]
 
     @once
     def documents(self) -> npt.NDArray[np.int64]:

@@ -59,7 +59,7 @@ def _squares(asker: Asker, chosen: TracInWE, queries: Queries) -> FloatArray:
     """Return Σ_c η_c Σ_w ‖g_w‖² of each query: TracIn-WE between a text and itself."""
     total = np.zeros(len(queries), np.float64)
     tokens = chosen.query_tokens(asker.run, queries)
-    for eta, held in zip(asker.etas, tokens, strict=True):
+    for eta, held in zip(asker.run.etas, tokens, strict=True):
         each = held.gradient.double().square().sum(1).numpy()
         total += eta * np.bincount(held.query.numpy(), each, len(queries))
     return total.astype(np.float32)

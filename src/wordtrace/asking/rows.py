@@ -15,7 +15,7 @@ from wordtrace.run.run import Run
 IntArray = npt.NDArray[np.int64]
 
 
-class Rows(Protocol):
+class ScoredRows(Protocol):
     """Examples by row."""
 
     @property

@@ -11,7 +11,7 @@ from torch import Tensor
 from wordtrace.asking.answer import Answer, AnswerByWord, WholeAnswer
 from wordtrace.asking.predictions import sparing_threads
 from wordtrace.asking.question import Question
-from wordtrace.asking.rows import Rows
+from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.search import Search
 from wordtrace.measures.protocol import Measure, Queries
 from wordtrace.measures.word_level import WordMeasure
@@ -24,15 +24,12 @@ class Terms:
 
     Attributes
     ----------
-    etas
-        The weights η_c of the checkpoints.
     top_k
         How many positions count in a text; None for all.
     bases
         The bases of the index's projection, one for each checkpoint; None without a projection.
     """
 
-    etas: Sequence[float]
     top_k: int | None
     bases: Sequence[Tensor] | None
 
@@ -51,7 +48,7 @@ class Way(Protocol):
         ...
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> ScoredRows:
         """The examples that it scores."""
         ...
 
@@ -92,7 +89,7 @@ class ByWord:
     name: str
     measure: WordMeasure
     run: Run
-    rows: Rows
+    rows: ScoredRows
     search: Search
     terms: Terms
     memory: int
@@ -130,7 +127,7 @@ class Whole:
     name: str
     measure: Measure
     run: Run
-    rows: Rows
+    rows: ScoredRows
     terms = None
 
     @property

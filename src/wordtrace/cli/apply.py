@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.columns import Columns
+from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.output import Json, say
 
 
@@ -15,7 +15,7 @@ def apply(
     patch: Annotated[Path, typer.Argument(help="A patch, as mislabels --patch writes it.")],
     data: Annotated[Path, typer.Argument(help="The data it was made for.")],
     out: Annotated[Path, typer.Option(help="Where to write, in the format of DATA.")],
-    columns: Columns,
+    columns: ColumnOptions,
     also: Annotated[
         list[Path] | None, typer.Option(help="Another patch to merge in; may be repeated.")
     ] = None,

@@ -32,4 +32,4 @@ def cancellation(
     check_out(out)
     names = None if layers is None else [one.strip() for one in layers.split(",") if one.strip()]
     found = measure(Run.open(run), names, limit=limit, seed=seed, **given(memory=memory))
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)

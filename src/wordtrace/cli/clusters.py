@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.columns import Columns
+from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import Workers
 from wordtrace.cli.output import Json, Out, check_out, emit, say
-from wordtrace.cli.places import Patch, check_patch
+from wordtrace.cli.places import PatchPlace, check_patch
 
 
 def clusters(
     run: Annotated[Path, typer.Argument(help="A run's folder, or an index's.")],
-    columns: Columns,
+    columns: ColumnOptions,
     examples: Annotated[
         Path | None,
         typer.Option(help="Labelled examples; by default the training rows, judged unseen."),
@@ -24,7 +24,7 @@ def clusters(
     wrong: Annotated[float, typer.Option(help="The least share of them that is wrong.")] = 0.4,
     threshold: Annotated[float, typer.Option(help="Influence distance to cut at.")] = 0.8,
     least: Annotated[int, typer.Option(help="The smallest cluster.")] = 3,
-    patch: Patch = None,
+    patch: PatchPlace = None,
     workers: Workers = None,
     out: Out = None,
     as_json: Json = False,
@@ -47,7 +47,7 @@ def clusters(
         least=least,
         workers=workers,
     )
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
     if patch is not None:
         changes = found.patch()
         changes.write(patch)

@@ -22,8 +22,8 @@ Split = Annotated[
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The names of the columns of labelled examples."""
+class ColumnOptions:
+    """Of labelled examples: the columns by name."""
 
     text: Annotated[str, _column(help="Text column.")] = "text"
     text2: Annotated[str | None, _column(help="Column with a pair's second text.")] = None

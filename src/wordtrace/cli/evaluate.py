@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wordtrace.cli.columns import Columns, Truth
-from wordtrace.cli.executors import Retraining
+from wordtrace.cli.columns import ColumnOptions, Truth
+from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.measure_options import StudyMeasureOptions
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import RunFolder, names, numbers
@@ -62,9 +62,9 @@ class Study:
 def evaluate(
     run: RunFolder,
     study: Study,
-    columns: Columns,
+    columns: ColumnOptions,
     judged: Truth,
-    where: Retraining,
+    where: RetrainingOptions,
     options: StudyMeasureOptions,
     measures: Annotated[
         str, typer.Option(help="With commas between; 'wordtrace measures' lists them.")
@@ -107,7 +107,7 @@ def evaluate(
         **executor,
         **options.library(),
     )
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
     for file in (values, table):
         if file is not None:
             found.save(file)

@@ -23,7 +23,7 @@ Cpus = Annotated[
     float | None,
     _option("--cpus-a-task", help="With --executor ray: cores set aside for a task; 1."),
 ]
-Memory = Annotated[
+TaskMemory = Annotated[
     float | None,
     _option("--memory-a-task", help="With --executor ray: GB set aside for a task; none."),
 ]
@@ -42,7 +42,7 @@ class Building:
     ] = "processes"
     address: Address = None
     cpus: Cpus = None
-    memory: Memory = None
+    memory: TaskMemory = None
     device: Device = "cpu"
 
     def library(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Building:
 
 
 @dataclass(frozen=True)
-class Retraining:
+class RetrainingOptions:
     """Where models are retrained."""
 
     workers: Annotated[
@@ -74,7 +74,7 @@ class Retraining:
     ] = "processes"
     address: Address = None
     cpus: Cpus = None
-    memory: Memory = None
+    memory: TaskMemory = None
 
     def library(self) -> dict[str, Any]:
         """Return what the library takes (InputError)."""
@@ -106,7 +106,7 @@ class Searching:
 
 
 def _with_resources(
-    given: Building | Retraining, *, tolerant: bool
+    given: Building | RetrainingOptions, *, tolerant: bool
 ) -> tuple[str | Executor, str | None]:
     """Return `executor` and `address`: of a cluster where a task's resources are given."""
     if given.cpus is None and given.memory is None:
@@ -115,9 +115,9 @@ def _with_resources(
 
     if given.executor != "ray":
         raise InputError("--cpus-a-task and --memory-a-task need --executor ray.")
-    from wordtrace.execute.ray import Cluster
+    from wordtrace.execute.ray import RayCluster
 
     cores = 1 if given.cpus is None else given.cpus
     size = round((given.memory or 0) * 1e9)
-    cluster = Cluster(given.address, given.workers, tolerant=tolerant, cpus=cores, memory=size)
+    cluster = RayCluster(given.address, given.workers, tolerant=tolerant, cpus=cores, memory=size)
     return cluster, None

@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.columns import Columns
-from wordtrace.cli.executors import Retraining
+from wordtrace.cli.columns import ColumnOptions
+from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.output import Json, Out, check_out, emit, say
-from wordtrace.cli.places import IndexFolder, MovedRun, Patch, check_patch, names, numbers
+from wordtrace.cli.places import IndexPlace, MovedRun, PatchPlace, check_patch, names, numbers
 from wordtrace.errors import InputError
 
 
 def fix(
-    index: IndexFolder,
+    index: IndexPlace,
     queries: Annotated[Path, typer.Option(help="Texts with right labels, as for train.")],
-    columns: Columns,
-    where: Retraining,
+    columns: ColumnOptions,
+    where: RetrainingOptions,
     k: Annotated[
         str, typer.Option("--k", help="How many opponents to change, with commas between.")
     ] = "10,50,100",
@@ -35,7 +35,7 @@ def fix(
         typer.Option(help="Only queries predicted with a probability within, as 0.3,0.7."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many queries.")] = None,
-    patch: Patch = None,
+    patch: PatchPlace = None,
     run: MovedRun = None,
     out: Out = None,
     as_json: Json = False,
@@ -58,7 +58,7 @@ def fix(
         limit=limit,
         **executor,
     )
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
     if patch is not None:
         changes = found.patch()
         changes.write(patch)

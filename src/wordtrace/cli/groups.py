@@ -14,8 +14,8 @@ def grouped(verb: Callable[..., None]) -> Callable[..., None]:
 
     A group is a dataclass, or a class that lists its ``parameters()``.
 
-    A verb takes ``where: Columns``; the command has ``--text``, ``--label`` and so on where that
-    parameter stands, and the verb receives the object that is made of them.
+    A verb takes ``where: ColumnOptions``; the command has ``--text``, ``--label`` and so on where
+    that parameter stands, and the verb receives the object that is made of them.
     """
     hints = get_type_hints(verb, include_extras=True)
     groups = {

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wordtrace.cli.columns import Columns
+from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import Building
 from wordtrace.cli.output import Json, say
-from wordtrace.cli.places import IndexFolder, MovedRun
+from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.cli.queries import columns_of
 from wordtrace.errors import InputError
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def add(
-    index: IndexFolder,
+    index: IndexPlace,
     data: Annotated[str, typer.Argument(help="A file, folder or hub name of labelled examples.")],
-    columns: Columns,
+    columns: ColumnOptions,
     where: Building,
     run: MovedRun = None,
     as_json: Json = False,
@@ -43,7 +43,7 @@ def add(
 
 
 def remove(
-    index: IndexFolder,
+    index: IndexPlace,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids.")] = None,
     ids_file: Annotated[
         Path | None, typer.Option("--ids", help="Or a file of ids, one a line.")
@@ -70,7 +70,7 @@ def remove(
 
 
 def merge(
-    index: IndexFolder,
+    index: IndexPlace,
     shard_size: Annotated[
         int | None, typer.Option(help="Examples in a file; as before by default.")
     ] = None,

@@ -8,14 +8,6 @@ from typing import Any
 from wordtrace.errors import InputError
 
 
-def check_matrix_file(out: Path) -> None:
-    """Refuse an ending that is not known, before the work starts (InputError)."""
-    if out.suffix not in (".parquet", ".npy"):
-        raise InputError(f"--out {out} should end in .parquet or .npy.")
-    if not out.parent.is_dir():
-        raise InputError(f"--out {out}: the folder {out.parent} does not exist.")
-
-
 def read_matrix(file: Path, queries: list[str], examples: list[str]) -> Any:
     """Read scores, float32, shape (queries, examples), written here or by another tool.
 

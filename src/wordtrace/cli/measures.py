@@ -7,7 +7,8 @@ from wordtrace.cli.output import Json, Out, check_out, emit
 
 def measures(out: Out = None, as_json: Json = False) -> None:
     """List the measures: what each computes, needs and costs."""
+    from wordtrace.measures.catalogue import MeasureList
     from wordtrace.measures.catalogue import measures as listed
 
     check_out(out)
-    emit(listed(), as_json, out)
+    emit(MeasureList(listed()), as_json, out)

@@ -9,7 +9,7 @@ import typer
 
 from wordtrace.cli.columns import Truth
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
-from wordtrace.cli.places import IndexFolder, MovedRun, Patch, check_patch
+from wordtrace.cli.places import IndexPlace, MovedRun, PatchPlace, check_patch
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def mislabels(
-    index: IndexFolder,
+    index: IndexPlace,
     judged: Truth,
     by: Annotated[
         str,
         typer.Option(help="combined, self-influence, opposition, loss or final-loss."),
     ] = "combined",
     top: Annotated[int, typer.Option(help="How many rows to list.")] = 20,
-    patch: Patch = None,
+    patch: PatchPlace = None,
     action: Annotated[
         str, typer.Option(help="What --patch does: relabel (to the proposed label) or remove.")
     ] = "relabel",
@@ -59,7 +59,7 @@ def mislabels(
         say(f"Wrote {export}: {len(found.rows):,} rows")
     if patch is not None:
         _write_patch(found, action, patch)
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
 
 
 def _write_patch(found: Mislabels, action: str, patch: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from wordtrace.cli.output import say
-from wordtrace.cli.places import IndexFolder, MovedRun
+from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.errors import InputError
 
 
 def neighbours(
-    index: IndexFolder,
+    index: IndexPlace,
     out: Annotated[Path, typer.Option(help="The table to write, .parquet.")],
     top: Annotated[int, typer.Option(help="Neighbours of each example.")] = 10,
     memory: Annotated[int, typer.Option(help="Megabytes for the scores of a block.")] = 1024,

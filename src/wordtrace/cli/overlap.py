@@ -37,7 +37,7 @@ def overlap(
     asked = columns.read(opened, queries, label)
     names = split_names(measures)
     found = compare(opened, asked, names, top, label=label, listed=listed, **settings)
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
 
 
 def split_names(text: str) -> list[str]:

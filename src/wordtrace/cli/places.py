@@ -10,9 +10,9 @@ import typer
 from wordtrace.errors import InputError
 
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder.")]
-IndexFolder = Annotated[Path, typer.Argument(help="An index's folder.")]
+IndexPlace = Annotated[Path, typer.Argument(help="An index's folder.")]
 MovedRun = Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")]
-Patch = Annotated[
+PatchPlace = Annotated[
     Path | None, typer.Option(help="Write the changes to review here, for wordtrace apply.")
 ]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wordtrace.cli.columns import Columns
+from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.output import Json
 from wordtrace.cli.recording import (
     Chosen,
@@ -28,7 +28,7 @@ _training = partial(typer.Option, rich_help_panel="What the training was")
 
 
 @dataclass(frozen=True)
-class ModelOptions:
+class OtherModelOptions:
     """What the weights are of, where the output folder does not say."""
 
     kind: Annotated[
@@ -99,8 +99,8 @@ def record(
     output: Annotated[Path, typer.Argument(help="A Trainer's output_dir, with checkpoint-*.")],
     data: Annotated[Path, typer.Option(help=f"The training data: {Data}")],
     out: RunOut,
-    columns: Columns,
-    model: ModelOptions,
+    columns: ColumnOptions,
+    model: OtherModelOptions,
     training: TrainingOptions,
     chosen: Chosen,
     eval_data: EvalData = None,

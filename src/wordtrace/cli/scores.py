@@ -18,7 +18,10 @@ def scores(
     run: Annotated[Path, typer.Argument(metavar="RUN|INDEX", help="A run's or an index's folder.")],
     queries: Annotated[Path, typer.Option(help="A file of texts, as for trace.")],
     out: Annotated[
-        Path, typer.Option(help="Parquet (a row an example, a column a query) or .npy.")
+        Path,
+        typer.Option(
+            help="A table (.parquet, .csv: a row an example, a column a query) or an array (.npy)."
+        ),
     ],
     columns: QueryFile,
     options: MeasureOptions,
@@ -35,10 +38,9 @@ def scores(
     An index answers, for its own examples, the measures that it holds.
     """
     from wordtrace import api
-    from wordtrace.api.matrix import open_either
-    from wordtrace.cli.matrix import check_matrix_file
+    from wordtrace.api.matrix import ScoreMatrix, open_either
 
-    check_matrix_file(out)
+    ScoreMatrix.check_place(out)
     settings = {**options.library(), **search.library()}
     opened = open_either(run)
     with ExitStack() as after:

@@ -10,7 +10,7 @@ import typer
 from wordtrace.cli.executors import Searching
 from wordtrace.cli.measure_options import MeasureOptions, SpanOf, part_of
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
-from wordtrace.cli.places import IndexFolder, MovedRun
+from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.cli.queries import QueryFile, read_queries
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def trace(
-    index: IndexFolder,
+    index: IndexPlace,
     columns: QueryFile,
     options: MeasureOptions,
     search: Searching,
@@ -73,7 +73,7 @@ def trace(
             **settings,
         )
     _tell_source(found, index)
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)
 
 
 def _tell_source(found: Trace, index: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wordtrace.cli.columns import Columns
+from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import Device
 from wordtrace.cli.output import Json
 from wordtrace.cli.recording import (
@@ -33,7 +33,7 @@ _recording = partial(typer.Option, rich_help_panel="Recording")
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutOptions:
     """Which examples are held out."""
 
     eval_data: EvalData = None
@@ -110,8 +110,8 @@ class RecipeOptions:
 def train(
     data: Annotated[Path, typer.Argument(help=Data)],
     out: RunOut,
-    columns: Columns,
-    held_out: HeldOut,
+    columns: ColumnOptions,
+    held_out: HeldOutOptions,
     model: ModelOptions,
     training: RecipeOptions,
     chosen: Chosen,

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from wordtrace.cli.executors import Retraining
+from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.output import Json, Out, check_out, emit
 from wordtrace.cli.places import MovedRun
 
 
 def verify(
     trace: Annotated[Path, typer.Argument(help="A trace's JSON file.")],
-    where: Retraining,
+    where: RetrainingOptions,
     remove: Annotated[str, typer.Option(help="opponents or proponents.")] = "opponents",
     k: Annotated[int, typer.Option("--k", help="Rows removed for each query.")] = 50,
     repeats: Annotated[
@@ -35,4 +35,4 @@ def verify(
     opened = None if run is None else api.Run.open(run)
     found = api.read_trace(trace, query)
     result = api.verify(found, remove=remove, k=k, repeats=repeats, run=opened, **executor)
-    emit(result.document(), as_json, out)
+    emit(result, as_json, out)

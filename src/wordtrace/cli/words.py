@@ -59,4 +59,4 @@ def words(
         span=part_of(span),
         span2=part_of(span2),
     )
-    emit(found.document(), as_json, out)
+    emit(found, as_json, out)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from wordtrace.data.label_column import label_column, read_back, readable
 from wordtrace.data.labelling import KINDS, Kind, Labelling, Labels
+from wordtrace.data.splitting import held_out
 from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.execute.once import once
 
@@ -167,34 +168,7 @@ class Examples:
         InputError
             For a label that it lacks, or labels of another kind.
         """
-        held = self.labelling
-        given = held.given(self.labels)
-        if held == labelling:
-            return self.labels
-        if held.kind != labelling.kind and given.any():
-            raise InputError(
-                f"{self.source} holds labels of the kind {held.kind!r}, the run was trained on "
-                f"{labelling.kind!r}; read it with kind={labelling.kind!r}."
-            )
-        found = labelling.none(len(self))
-        if held.kind != labelling.kind or not given.any():
-            return found
-        if held.kind == "number":
-            return self.labels
-        used = self.labels[given]
-        there = np.unique(used) if held.kind == "class" else np.flatnonzero((used == 1).any(axis=0))
-        for place in there.tolist():
-            if held.names[place] not in labelling.names:
-                labelling.parse(held.names[place])  # says what there is
-        places = [labelling.names.index(n) if n in labelling.names else -1 for n in held.names]
-        if held.kind == "class":
-            found[given] = np.array(places)[used]
-            return found
-        found[given] = 0
-        for column, place in enumerate(places):
-            if place >= 0:
-                found[given, place] = used[:, column]
-        return found
+        return self.labelling.translated(self.labels, labelling, self.source)
 
     def row_of(self, id: str) -> int:
         """Return the row of an id.
@@ -259,20 +233,7 @@ class Examples:
                 f"{self.source}: the example {self.ids[row]!r} has no label; "
                 "a split by label needs all of them."
             )
-        order = np.random.default_rng([seed, 1]).permutation(len(self))
-        held = np.zeros(len(self), dtype=bool)
-        # A group of copies goes by the label of its first row in the drawn order.
-        _, first, group = np.unique(self._copies[order], return_index=True, return_inverse=True)
-        sizes = np.bincount(group)
-        wanted = np.bincount(self.labels[self.labels >= 0], minlength=len(self.label_names))
-        left = np.floor(wanted * fraction + 0.5)
-        label_of = self.labels[order[first]]
-        chosen = np.zeros(len(first), dtype=bool)
-        for place in np.argsort(first, kind="stable"):
-            if sizes[place] <= left[label_of[place]]:
-                left[label_of[place]] -= sizes[place]
-                chosen[place] = True
-        held[order] = chosen[group]
+        held = held_out(self.labels, self._copies, fraction, seed)
         train = self.take(np.flatnonzero(~held))
         missing = set(self.labels.tolist()) - set(train.labels.tolist())
         if not held.any() or missing:

@@ -154,6 +154,47 @@ class Labelling:
         asked = ~np.isnan(query)
         return np.asarray((rows[:, asked] == query[asked]).all(axis=1))
 
+    def translated(self, labels: Labels, into: Labelling, source: str) -> Labels:
+        """Return labels of this kind as another labelling has them.
+
+        Parameters
+        ----------
+        source
+            Where they were read, for the message.
+
+        Raises
+        ------
+        InputError
+            For a label that it lacks, or labels of another kind.
+        """
+        given = self.given(labels)
+        if self == into:
+            return labels
+        if self.kind != into.kind and given.any():
+            raise InputError(
+                f"{source} holds labels of the kind {self.kind!r}, the run was trained on "
+                f"{into.kind!r}; read it with kind={into.kind!r}."
+            )
+        found = into.none(len(labels))
+        if self.kind != into.kind or not given.any():
+            return found
+        if self.kind == "number":
+            return labels
+        used = labels[given]
+        there = np.unique(used) if self.kind == "class" else np.flatnonzero((used == 1).any(axis=0))
+        for place in there.tolist():
+            if self.names[place] not in into.names:
+                into.parse(self.names[place])  # says what there is
+        places = [into.names.index(n) if n in into.names else -1 for n in self.names]
+        if self.kind == "class":
+            found[given] = np.array(places)[used]
+            return found
+        found[given] = 0
+        for column, place in enumerate(places):
+            if place >= 0:
+                found[given, place] = used[:, column]
+        return found
+
     def _place(self, name: str) -> int:
         if name not in self.names:
             raise InputError(f"there is no label {name!r}; the run has {self._few()}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wordtrace.evaluation.deletion import Deletion, FloatArray, Training
+from wordtrace.evaluation.deletion import Deletion, FloatArray, SeedAndRows
 from wordtrace.measures.protocol import Scores
 from wordtrace.statistics import crossed
 from wordtrace.verification.removal import Rows
@@ -66,7 +66,7 @@ def datamodel(
     """
     halves = subsets(len(study.labels), count, study.seeds[0])
     seeds = study.seeds[:repeats]
-    wanted: list[Training] = [(seed, rows) for rows in halves for seed in seeds]
+    wanted: list[SeedAndRows] = [(seed, rows) for rows in halves for seed in seeds]
     study.ask(wanted)
     fall = np.stack([-study.said(rows, seeds) for rows in halves], 1)
     return [

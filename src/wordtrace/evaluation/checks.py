@@ -12,6 +12,7 @@ from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.deletion import Deletion
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
+from wordtrace.verification.removal import refuse_empty
 
 
 def check_choices(
@@ -78,11 +79,5 @@ def check_scores(name: str, scores: Scores, queries: int, examples: int) -> None
 
 def check_removals(run: Run, study: Deletion) -> None:
     """Raise InputError where a removal would leave a label without examples."""
-    counts = np.bincount(run.train.labels)
     for _, rows in study.trainings():
-        left = counts - np.bincount(run.train.labels[list(rows)], minlength=len(counts))
-        if (left[counts > 0] == 0).any():
-            raise InputError(
-                f"removing {len(rows):,} rows would leave a label without examples; "
-                f"give a smaller {option('k')}."
-            )
+        refuse_empty(run.train.labels, rows)

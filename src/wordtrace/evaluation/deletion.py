@@ -14,9 +14,9 @@ from wordtrace.verification.removal import Rows, class_rows, random_rows
 
 FloatArray = npt.NDArray[np.float64]
 #: A training: its seed and the rows left out.
-Training = tuple[int, Rows]
+SeedAndRows = tuple[int, Rows]
 #: Trains each and returns what it says of every query: p(label), float64, shape (queries,).
-Solve = Callable[[Sequence[Training]], Mapping[Training, FloatArray]]
+Solve = Callable[[Sequence[SeedAndRows]], Mapping[SeedAndRows, FloatArray]]
 
 # Below so many degrees of freedom a regression coefficient is noise: pairing alone is safer.
 _FEWEST = 20
@@ -88,7 +88,8 @@ class Deletion:
         self.labels, self.query_labels = labels, query_labels
         self.sizes, self.seeds, self._solve = list(sizes), list(seeds), solve
         self.lines: dict[tuple[str, Sign], Line] = {}
-        self._known: dict[Training, FloatArray] = {}
+        self._known: dict[SeedAndRows, FloatArray] = {}
+        self._drawn: dict[tuple[int, int], Rows] = {}
 
     def add(self, name: str, scores: Scores, repeats: int, signs: Sequence[Sign] = SIGNS) -> None:
         """Take up a measure's rows; nothing is trained yet."""
@@ -100,9 +101,9 @@ class Deletion:
         """Give a line more seeds."""
         self.lines[key] = Line(self.lines[key].rows, seeds)
 
-    def trainings(self) -> list[Training]:
-        """Return all trainings that are needed, each one once."""
-        wanted: dict[Training, None] = {(seed, ()): None for seed in self.seeds}
+    def trainings(self) -> list[SeedAndRows]:
+        """Return all that is to be trained, each once."""
+        wanted: dict[SeedAndRows, None] = {(seed, ()): None for seed in self.seeds}
         for line in self.lines.values():
             for seed in self.seeds[: line.seeds]:
                 for rows_by_query in line.rows:
@@ -118,8 +119,8 @@ class Deletion:
         """Train all that is missing."""
         self.ask(self.trainings())
 
-    def ask(self, trainings: Sequence[Training]) -> None:
-        """Do those of `trainings` that are missing."""
+    def ask(self, trainings: Sequence[SeedAndRows]) -> None:
+        """Train what is missing of `trainings`."""
         missing = [one for one in trainings if one not in self._known]
         if missing:
             self._known.update(self._solve(missing))
@@ -200,7 +201,10 @@ class Deletion:
         return result
 
     def _random(self, seed: int, count: int) -> Rows:
-        return random_rows(len(self.labels), count, seed)
+        # One draw serves all queries and measures: it is made once.
+        if (seed, count) not in self._drawn:
+            self._drawn[seed, count] = random_rows(self.labels, count, seed)
+        return self._drawn[seed, count]
 
     def _own_class(self, seed: int, query: int, count: int) -> Rows | None:
         return class_rows(self.labels, int(self.query_labels[query]), count, seed)

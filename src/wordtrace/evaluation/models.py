@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wordtrace.data.examples import Examples
-from wordtrace.evaluation.deletion import FloatArray, Training
+from wordtrace.evaluation.deletion import FloatArray, SeedAndRows
 from wordtrace.verification.retrainings import Retrainings
 
 
@@ -27,7 +27,7 @@ class Models:
         self.trained = 0
         self.failed: dict[int, str] = {}
 
-    def __call__(self, trainings: Sequence[Training]) -> dict[Training, FloatArray]:
+    def __call__(self, trainings: Sequence[SeedAndRows]) -> dict[SeedAndRows, FloatArray]:
         """Return each training's p(label) of every query, NaN where it failed."""
         tasks = {one: self._retrainings.task(*one) for one in trainings}
         self.trained += len(tasks)

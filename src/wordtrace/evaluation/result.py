@@ -98,11 +98,10 @@ class Evaluation(Result):
                     column.append(value)
         return pa.table(columns)
 
-    def _ways(self) -> Ways:
-        ways = super()._ways()
-        for ending in ENDINGS:
-            ways[ending] = partial(self._write_paper, ending)
-        return ways
+    @classmethod
+    def _ways(cls) -> Ways:
+        papers = {ending: partial(cls._write_paper, ending=ending) for ending in ENDINGS}
+        return {**super()._ways(), **papers}
 
-    def _write_paper(self, ending: str, file: Path) -> None:
+    def _write_paper(self, file: Path, *, ending: str) -> None:
         atomic.write_text(file, render_table(self.document(), ending))

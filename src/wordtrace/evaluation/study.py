@@ -26,7 +26,8 @@ from wordtrace.execute.protocol import Executor
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
-from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 #: What is compared by default.
@@ -56,6 +57,7 @@ def evaluate(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
+    retrainer: Retrainer | None = None,
     **options: Any,
 ) -> Evaluation:
     """Leave out the rows that each measure names, retrain, and see how predictions change.
@@ -85,6 +87,8 @@ def evaluate(
         Ids of training rows that are known to be mislabelled: also tell how well each measure's
         self-influence finds them. Measures other than TracIn-WE score each two training rows for
         that; matrices of other tools have none.
+    retrainer
+        What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
         Options of the measures: the fields of :class:`Options`.
 
@@ -96,7 +100,7 @@ def evaluate(
     given = dict(scores or {})
     sizes = check_choices(run, k, repeats, signs, measures, given, queries, width, max_repeats, lds)
     start = time.perf_counter()
-    retrainer = own_retrainer(run, "evaluate", executor)
+    retrainer = retrainer_for(run, retrainer, "evaluate", executor)
     marked = None if wrong is None else marks(run.train, wrong)
     asked = pick(run, queries, only=only, balanced=balanced, seed=seed)
     allowed = None if candidates is None else least_overlap(run.train, asked, candidates)

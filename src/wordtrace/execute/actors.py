@@ -23,7 +23,7 @@ class Actors:
     Parameters
     ----------
     address, workers
-        See :class:`~wordtrace.execute.ray.Cluster`; `workers` is the largest number of objects.
+        As of :class:`~wordtrace.execute.ray.RayCluster`; `workers` is the most objects.
     attempts
         How often an object is made before asking it fails.
 

@@ -6,7 +6,7 @@ import copy
 
 from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
-from wordtrace.execute.ray import Cluster
+from wordtrace.execute.ray import RayCluster
 
 NAMES = ("processes", "ray")
 
@@ -45,7 +45,7 @@ def named(
             f"{option('executor')} is {name!r}; it must be {', '.join(known[:-1])} or {known[-1]}."
         )
     if name == "ray":
-        return Cluster(address, workers, tolerant=tolerant, gpus=gpus)
+        return RayCluster(address, workers, tolerant=tolerant, gpus=gpus)
     if address is not None:
         raise InputError(
             f"{option('address')} is of a Ray cluster; give {option('executor', 'ray')} with it."

@@ -73,8 +73,6 @@ class Processes:
         WordtraceError
             When a task lost its worker in every attempt, unless `tolerant`.
         """
-        from loky.process_executor import TerminatedWorkerError
-
         waiting = ((item, 1) for item in items)
         again: list[tuple[Item, int]] = []
         # Each worker has its own pool, so that a death is the fault of the one task that it ran.
@@ -102,33 +100,17 @@ class Processes:
                     continue
                 flight = flying.pop(future)
                 seconds = time.perf_counter() - flight.start
-                try:
-                    result = future.result()
-                except TerminatedWorkerError:
-                    _end(flight.pool)
-                    idle.append(_pool())
-                    if flight.attempt < self.attempts:
-                        again.append((flight.item, flight.attempt + 1))
-                    elif self.tolerant:
-                        yield flight.item, _lost(f"its worker {flight.reason}", self.attempts)
-                    else:
-                        raise WordtraceError(
-                            f"a worker process {flight.reason}, {self.attempts} times at the same "
-                            "task; what was finished is kept: run the same command again to go "
-                            f"on, with fewer {option('workers')} if memory is short."
-                        ) from None
-                except WordtraceError as error:
-                    idle.append(flight.pool)
-                    if not self.tolerant:
-                        raise
-                    if flight.attempt < self.attempts:
-                        again.append((flight.item, flight.attempt + 1))
-                    else:
-                        yield flight.item, _lost(str(error), self.attempts)
-                else:
+                error = future.exception()
+                if error is None:
                     idle.append(flight.pool)
                     longest = seconds if longest == math.inf else max(longest, seconds)
-                    yield flight.item, result
+                    yield flight.item, future.result()
+                    continue
+                idle.append(_mended(flight.pool, error))
+                if lost := self._given_up(flight, error):
+                    yield flight.item, lost
+                else:
+                    again.append((flight.item, flight.attempt + 1))
         finally:
             pools = idle + [flight.pool for flight in flying.values()]
             for pool in pools:
@@ -136,6 +118,27 @@ class Processes:
                     # At once and from here: the pool's own thread, which would do it, may be busy.
                     _end(pool)
                 pool.shutdown(wait=finished, kill_workers=not finished)
+
+    def _given_up(self, flight: _Flight[Item], error: BaseException) -> Any:
+        """Return what stands for a task that failed for good, None where it is to be begun again.
+
+        Raises
+        ------
+        WordtraceError
+            When others are not to go on without it.
+        """
+        died = _died(error)
+        if not died and not (self.tolerant and isinstance(error, WordtraceError)):
+            raise error
+        if flight.attempt < self.attempts:
+            return None
+        if self.tolerant:
+            return _lost(f"its worker {flight.reason}" if died else str(error), self.attempts)
+        raise WordtraceError(
+            f"a worker process {flight.reason}, {self.attempts} times at the same task; what was "
+            "finished is kept: run the same command again to go on, with fewer "
+            f"{option('workers')} if memory is short."
+        )
 
     @staticmethod
     def _end_hanging(flying: dict[Future[Result], _Flight[Item]], limit: float) -> None:
@@ -162,6 +165,21 @@ def _pool() -> Any:
     return ProcessPoolExecutor(
         max_workers=1, env=_ONE_THREAD, initializer=_start_worker, initargs=(os.getpid(),)
     )
+
+
+def _died(error: BaseException) -> bool:
+    """Return whether a task failed since its worker is gone."""
+    from loky.process_executor import TerminatedWorkerError
+
+    return isinstance(error, TerminatedWorkerError)
+
+
+def _mended(pool: Any, error: BaseException) -> Any:
+    """Return a pool that works after an error: the same, or where its worker died a new one."""
+    if not _died(error):
+        return pool
+    _end(pool)
+    return _pool()
 
 
 def _end(pool: Any) -> None:

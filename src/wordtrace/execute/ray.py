@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Cluster:
+class RayCluster:
     """An :class:`~wordtrace.execute.protocol.Executor` over the machines of a Ray cluster.
 
     The paths in the items must mean the same files on every machine (shared storage), and every

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.asking.predictions import sparing_threads
-from wordtrace.asking.rows import Rows
+from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.ways import Terms
 from wordtrace.data.examples import Examples
 from wordtrace.explain.merge import merge, placed
@@ -32,7 +32,7 @@ class Listing:
         rows: npt.NDArray[np.int64],
         scores: npt.NDArray[np.float32],
         query: Queries,
-        source: Rows,
+        source: ScoredRows,
         words: dict[int, TokenPairs] | None = None,
         merged: Terms | None = None,
     ) -> list[Hit]:
@@ -95,7 +95,7 @@ class Listing:
         ]
         with sparing_threads(self.run, query):
             return merge(
-                *(self.run, merged.etas, merged.top_k, merged.bases, query, every[-1]),
+                *(self.run, merged.top_k, merged.bases, query, every[-1]),
                 *(examples, every[:-1], terms, self.vocabulary),
             )
 

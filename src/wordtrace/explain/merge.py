@@ -17,7 +17,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from wordtrace.data.examples import Examples
-from wordtrace.explain.prediction import Kind, Word
+from wordtrace.explain.prediction import Word, WordKind
 from wordtrace.explain.words import Vocabulary
 from wordtrace.measures.position_products import position_products
 from wordtrace.measures.protocol import Queries
@@ -55,7 +55,6 @@ def placed(
 
 def merge(
     run: Run,
-    etas: Sequence[float],
     top_k: int | None,
     bases: Sequence[Tensor] | None,
     query: Queries,
@@ -91,7 +90,7 @@ def merge(
         some = examples.take(unclear)
         encoded = run.tokenizer.encode(some.texts, some.texts2)
         found = position_products(
-            *(run, etas, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids),
+            *(run, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids),
             bases=bases,
         )
         products = dict(zip(unclear, found, strict=True))
@@ -157,8 +156,8 @@ def _split(
             yield key, part
 
 
-def _kind(kinds: Sequence[Kind]) -> Kind:
-    """Return the kind of a word: the most telling one among the kinds of its pieces."""
+def _kind(kinds: Sequence[WordKind]) -> WordKind:
+    """A word says something where one of its pieces does."""
     if "word" in kinds:
         return "word"
     return "stop" if "stop" in kinds else "special"

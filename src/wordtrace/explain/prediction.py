@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from wordtrace.results.decode import KEY
 
-Kind = Literal["word", "special", "stop"]
+WordKind = Literal["word", "special", "stop"]
 Span = tuple[str, int, int]
 
 
@@ -39,7 +39,7 @@ class Word:
 
     token: str
     contribution: float
-    kind: Kind
+    kind: WordKind
     spans: tuple[Span, ...] = ()
     query_spans: tuple[Span, ...] = ()
     query_token: str | None = None
@@ -180,8 +180,8 @@ class Explanation:
         return document
 
 
-def share(hits: Sequence[Hit], kind: Kind) -> float | None:
-    """Return how much of Σ|contribution| over all hits is of one kind; None without words."""
+def share(hits: Sequence[Hit], kind: WordKind) -> float | None:
+    """Return the part of Σ|contribution| over all hits that is of one kind; None without words."""
     words = [word for hit in hits for word in hit.contributions or ()]
     total = sum(abs(word.contribution) for word in words)
     if not total:

@@ -11,7 +11,7 @@ import numpy as np
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.predictions import Predictions
 from wordtrace.asking.question import Question
-from wordtrace.asking.rows import Rows
+from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.searcher import Spread
 from wordtrace.asking.ways import Way
 from wordtrace.errors import InputError, option
@@ -72,7 +72,7 @@ class Tracer:
             raise InputError(f"{option('top')} is {top}; it must be at least 1.")
         asker, run = self.asker, self.run
         way = asker.way(name, top_k, spread=spread, **options)
-        others = {other: asker.beside(other, top_k, **options) for other in baselines}
+        others = {other: asker.way(other, top_k, **options) for other in baselines}
         asker.load(postings=spread is None)
         listing, seconds, explanations = self._listing, 0.0, []
         for part in way.parts(question):
@@ -166,7 +166,7 @@ def _beside(
 
 
 def _largest(
-    listing: Listing, scores: Scores, top: int, query: Queries, source: Rows
+    listing: Listing, scores: Scores, top: int, query: Queries, source: ScoredRows
 ) -> tuple[Hit, ...]:
     rows = strongest(np.abs(scores), top)[0]
     return tuple(listing.hits(rows, scores[rows], query, source))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.explain.prediction import Hit, Kind, Span, Word
+from wordtrace.explain.prediction import Hit, Span, Word, WordKind
 from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.tokenizer import TokenAt
 
@@ -32,8 +32,8 @@ class Vocabulary:
     documents: npt.NDArray[np.int64]
     examples: int
 
-    def kind(self, token: int) -> Kind:
-        """Return a token's kind: special, stop (in over 20 % of the training texts) or word."""
+    def kind(self, token: int) -> WordKind:
+        """Tell special tokens, stop tokens (in over 20 % of the training texts) and words."""
         if token in self.tokenizer.special:
             return "special"
         return "stop" if self.documents[token] > STOP_SHARE * self.examples else "word"

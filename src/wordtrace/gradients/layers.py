@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -17,130 +16,18 @@ from torch import Tensor, nn
 
 from wordtrace.errors import InputError
 from wordtrace.gradients.embedding import EmbeddingGradients
+from wordtrace.gradients.layer_gradients import (
+    LayerGradients,
+    LookupGradients,
+    ProductGradients,
+    ScaleGradients,
+    add,
+)
 from wordtrace.gradients.rows import is_lookup, row_gradients
-from wordtrace.gradients.tokens import TokenGradients, position_norms, token_gradients
+from wordtrace.gradients.tokens import position_norms, token_gradients
 from wordtrace.models.alone import alone
 from wordtrace.models.cnn import MaskedConvolution
 from wordtrace.models.protocol import Batch, TextModel
-
-
-@dataclass(frozen=True)
-class ProductGradients:
-    """Gradients of a layer W a + b: for each example Σ_t δ_t a_tᵀ and Σ_t δ_t.
-
-    Attributes
-    ----------
-    inputs
-        float32, shape (batch, length, in): a_t; for a convolution, the inputs in the window at t
-        joined into one vector.
-    deltas
-        float32, shape (batch, length, out): δ_t.
-    has_bias
-        Whether there is a b.
-    """
-
-    inputs: Tensor
-    deltas: Tensor
-    has_bias: bool = True
-
-    @cached_property
-    def weight(self) -> Tensor:
-        """Σ_t δ_t a_tᵀ, shape (batch, out · in)."""
-        return torch.bmm(self.deltas.transpose(1, 2), self.inputs).flatten(1)
-
-    @cached_property
-    def bias(self) -> Tensor:
-        """Σ_t δ_t, shape (batch, out); of size 0 for a layer without bias."""
-        return self.deltas.sum(1) if self.has_bias else self.deltas.new_zeros(len(self.deltas), 0)
-
-    def dots(self, other: ProductGradients, *, bias: bool) -> Tensor:
-        """Return the dot product of each example's gradient with each gradient of `other`.
-
-        It is computed as Σ_{t,s} (δ_t · δ′_s)(a_t · a′_s), or from the gradients themselves where
-        that is less work.
-
-        Returns
-        -------
-        Tensor
-            float32, shape (batch, other batch).
-        """
-        batch, length, size = self.inputs.shape
-        count, other_length, _ = other.inputs.shape
-        out = self.deltas.shape[2]
-        if length * other_length * (size + out) < size * out:
-            dots = self.inputs.flatten(0, 1) @ other.inputs.flatten(0, 1).T
-            dots *= self.deltas.flatten(0, 1) @ other.deltas.flatten(0, 1).T
-            found = dots.view(batch, length, count, other_length).sum((1, 3))
-        else:
-            found = self.weight @ other.weight.T
-        return found.addmm_(self.bias, other.bias.T) if bias else found
-
-    def squared_norms(self) -> Tensor:
-        """Return ‖Σ_t δ_t a_tᵀ‖², shape (batch,); the gradient is formed only if it is smaller."""
-        _, length, size = self.inputs.shape
-        out = self.deltas.shape[2]
-        if length * (size + out) < size * out:
-            dots = self.inputs @ self.inputs.transpose(1, 2)
-            dots *= self.deltas @ self.deltas.transpose(1, 2)
-            return dots.sum((1, 2)).clamp_(min=0)
-        return self.weight.square().sum(1)
-
-    def weighted_sum(self, weights: Tensor) -> Tensor:
-        """Return Σ_i weights_i · gradient_i, shape (out · in,), without forming any gradient."""
-        deltas = self.deltas * weights[:, None, None]
-        return (deltas.flatten(0, 1).T @ self.inputs.flatten(0, 1)).flatten()
-
-
-@dataclass(frozen=True)
-class ScaleGradients:
-    """Gradients of a normalisation's scale and shift: Σ_t δ_t ⊙ x̂_t and Σ_t δ_t, (batch, size)."""
-
-    weight: Tensor
-    bias: Tensor
-
-    def dots(self, other: ScaleGradients, *, bias: bool) -> Tensor:
-        """Return the dot products, shape (batch, other batch)."""
-        found = self.weight @ other.weight.T
-        return found.addmm_(self.bias, other.bias.T) if bias else found
-
-    def squared_norms(self) -> Tensor:
-        """Return the squared norm of the scale's gradient, shape (batch,)."""
-        return self.weight.square().sum(1)
-
-    def weighted_sum(self, weights: Tensor) -> Tensor:
-        """Return Σ_i weights_i · gradient_i, shape (size,)."""
-        return weights @ self.weight
-
-
-@dataclass(frozen=True)
-class LookupGradients:
-    """Gradients of an embedding's rows: each example has those of the rows that it looked up.
-
-    Attributes
-    ----------
-    tokens
-        The gradients, summed by row.
-    rows
-        How many rows the embedding has.
-    """
-
-    tokens: TokenGradients
-    rows: int
-    batch: int
-
-    def squared_norms(self) -> Tensor:
-        """Return Σ_w ‖∂ℓ/∂Θ_w‖², shape (batch,)."""
-        total = self.tokens.gradient.new_zeros(self.batch)
-        return total.index_add_(0, self.tokens.example, self.tokens.gradient.square().sum(1))
-
-    def weighted_sum(self, weights: Tensor) -> Tensor:
-        """Return Σ_i weights_i · gradient_i, shape (rows · dim,)."""
-        gradient = self.tokens.gradient * weights[self.tokens.example, None]
-        total = gradient.new_zeros(self.rows, gradient.shape[1])
-        return total.index_add_(0, self.tokens.token, gradient).flatten()
-
-
-LayerGradients = ProductGradients | ScaleGradients | LookupGradients
 
 
 @dataclass(frozen=True)
@@ -212,7 +99,7 @@ def layer_gradients(
     for (name, inputs, output), gradient in zip(calls, gradients, strict=True):
         delta = torch.zeros_like(output) if gradient is None else gradient.float()
         one = _gradients(modules[name], inputs, delta, batch)
-        found[name] = _add(found[name], one) if name in found else one
+        found[name] = add(found[name], one) if name in found else one
     missing = [name for name in modules if name not in found]
     if missing:
         raise InputError(f"the layer {missing[0]} took no part in the prediction; name another.")
@@ -302,15 +189,3 @@ def _lookups(module: nn.Embedding, ids: Tensor, delta: Tensor, batch: Batch) -> 
     found = EmbeddingGradients(delta, delta[:, 0, 0], delta[:, 0])
     tokens = token_gradients(Batch(ids, mask, batch.labels), found, position_norms(found))
     return LookupGradients(tokens, module.num_embeddings, len(ids))
-
-
-def _add(one: LayerGradients, two: LayerGradients) -> LayerGradients:
-    if isinstance(one, ProductGradients) and isinstance(two, ProductGradients):
-        return ProductGradients(
-            torch.cat([one.inputs, two.inputs], 1),
-            torch.cat([one.deltas, two.deltas], 1),
-            one.has_bias,
-        )
-    if isinstance(one, ScaleGradients) and isinstance(two, ScaleGradients):
-        return ScaleGradients(one.weight + two.weight, one.bias + two.bias)
-    raise InputError("an embedding that is looked up more than once can't be traced as a layer.")

@@ -83,7 +83,7 @@ def token_gradients(
     return _sum_by_token(example, token, gradients.gradient.flatten(0, 1), place)
 
 
-def self_influence(batch: Batch, gradients: EmbeddingGradients, norms: Tensor) -> Tensor:
+def self_products(batch: Batch, gradients: EmbeddingGradients, norms: Tensor) -> Tensor:
     """Return Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens of each example, float32, shape (batch,).
 
     This is the sum of ‖g_t‖² over positions, corrected only for tokens that occur more than once.

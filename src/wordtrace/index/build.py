@@ -92,7 +92,6 @@ def build(
         raise InputError(f"{option('shard_size')} is {shard_size}; it must be at least 1.")
     folder = Path(out) if out is not None else run.path / "index"
     atomic.check_replaceable(folder, manifests.FILE, "index")
-    sources = weights(run)
     plan: dict[str, Any] = {
         "run_fingerprint": run.fingerprint,
         "top_k": top_k,
@@ -103,54 +102,65 @@ def build(
         "shard_size": shard_size,
     }
     if (folder / manifests.FILE).exists() and not overwrite:
-        recorded = atomic.read_json(folder / manifests.FILE)
-        fingerprint.require_same(
-            {key: recorded.get(key, _BEFORE.get(key)) for key in plan},
-            plan,
-            str(folder),
-            f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
-        )
+        _require_same(folder, plan)
         return IndexFolder.open(folder)
     with atomic.exclusive(folder) as part:
-        if _finished(part, plan):
-            shutil.rmtree(part / WORK, ignore_errors=True)
-            atomic.commit_folder(folder)
-            return IndexFolder.open(folder)
-        start_work(part, plan)
-        encoded = prepare(part, run, run.train, run.encoded)
-        found = compress(run, part, sources, plan)
-        tasks = make_tasks(run, part, len(encoded), shard_size, top_k, dtype, precision=precision)
-        shards = run_tasks(tasks, part, processes(run, workers), executor)
-        texts = StoredTexts(part / manifests.TEXTS, len(encoded))
-        write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
-        size = run.tokenizer.size
-        write_tokens(part / manifests.TOKENS, run, document_frequency(encoded, size))
-        files = [manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS]
-        files += [projections.FILE] if project is not None else []
-        origin = RowBlock(
-            first=0,
-            count=len(encoded),
-            source="the run",
-            fingerprint=run.manifest.train.fingerprint,
-            examples=manifests.EXAMPLES,
-            texts=manifests.TEXTS,
-        )
-        manifest = Manifest(
-            run=os.path.relpath(run.path.resolve(), folder.parent.resolve() / folder.name),
-            examples=len(encoded),
-            vocabulary=size,
-            dim=run.dim,
-            checkpoints=tuple(sources),
-            shards=tuple(shards),
-            files={name: entry_of(part, name) for name in files},
-            parts=(origin,),
-            fidelity=found,
-            **plan,
-        )
-        atomic.write_json(part / manifests.FILE, manifest.document())
-        shutil.rmtree(part / WORK)
+        if not _finished(part, plan):
+            start_work(part, plan)
+            manifest = _fill(run, folder, part, plan, workers, executor)
+            atomic.write_json(part / manifests.FILE, manifest.document())
+        shutil.rmtree(part / WORK, ignore_errors=True)
         atomic.commit_folder(folder)
     return IndexFolder.open(folder)
+
+
+def _fill(
+    run: Run,
+    folder: Path,
+    part: Path,
+    plan: dict[str, Any],
+    workers: int | None,
+    executor: Executor | None,
+) -> Manifest:
+    """Write all files of an index but its manifest into `part`; return the manifest.
+
+    Parameters
+    ----------
+    folder
+        Where the index will lie; it names the run by its path from there.
+    """
+    sources = weights(run)
+    encoded = prepare(part, run, run.train, run.encoded)
+    count, size = len(encoded), run.tokenizer.size
+    found = compress(run, part, sources, plan)
+    stored = plan["shard_size"], plan["top_k"], plan["dtype"]
+    tasks = make_tasks(run, part, count, *stored, precision=plan["precision"])
+    shards = run_shards(tasks, part, processes(run, workers), executor)
+    texts = StoredTexts(part / manifests.TEXTS, count)
+    write_examples(part / manifests.EXAMPLES, run, texts, tasks, sources)
+    write_tokens(part / manifests.TOKENS, run, document_frequency(encoded, size))
+    files = [manifests.EXAMPLES, manifests.TEXTS, manifests.TOKENS]
+    files += [projections.FILE] if plan["projection"] is not None else []
+    origin = RowBlock(
+        first=0,
+        count=count,
+        source="the run",
+        fingerprint=run.manifest.train.fingerprint,
+        examples=manifests.EXAMPLES,
+        texts=manifests.TEXTS,
+    )
+    return Manifest(
+        run=os.path.relpath(run.path.resolve(), folder.parent.resolve() / folder.name),
+        examples=count,
+        vocabulary=size,
+        dim=run.dim,
+        checkpoints=tuple(sources),
+        shards=tuple(shards),
+        files={name: entry_of(part, name) for name in files},
+        parts=(origin,),
+        fidelity=found,
+        **plan,
+    )
 
 
 def compress(
@@ -202,7 +212,7 @@ def make_tasks(
     ]
 
 
-def run_tasks(
+def run_shards(
     tasks: Sequence[ShardTask], part: Path, workers: int | None, executor: Executor | None = None
 ) -> list[Shard]:
     """Run the tasks that an earlier attempt left open; return the shards of all."""
@@ -267,6 +277,17 @@ def weights(run: Run) -> list[WeighedCheckpoint]:
     """Return the run's checkpoints with their weights η_c, as its weighting gives them."""
     pairs = zip(run.checkpoints, run.etas, strict=True)
     return [WeighedCheckpoint(point.step, eta) for point, eta in pairs]
+
+
+def _require_same(folder: Path, plan: dict[str, Any]) -> None:
+    """Raise MismatchError where the index that is there was built by another plan."""
+    recorded = atomic.read_json(folder / manifests.FILE)
+    fingerprint.require_same(
+        {key: recorded.get(key, _BEFORE.get(key)) for key in plan},
+        plan,
+        str(folder),
+        f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
+    )
 
 
 def _finished(part: Path, plan: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.build import PLAN, make_tasks, processes, run_tasks, start_work
+from wordtrace.index.build import PLAN, make_tasks, processes, run_shards, start_work
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of
 from wordtrace.index.tables import write_examples, write_tokens
@@ -77,7 +77,7 @@ def add(
             ),
             precision=manifest.precision,
         )
-        shards = run_tasks(tasks, part, processes(run, workers), executor)
+        shards = run_shards(tasks, part, processes(run, workers), executor)
         tag = f"-{plan['revision']:05d}"
         names = [_tagged(name, tag) for name in (manifests.EXAMPLES, manifests.TEXTS)]
         texts = StoredTexts(part / manifests.TEXTS, len(examples))

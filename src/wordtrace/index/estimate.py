@@ -58,50 +58,30 @@ def estimate(
         raise InputError(f"{option('shard_size')} is {shard_size}; it must be at least 1.")
     if workers is not None and workers < 1:
         raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
-    count, points = len(run.train), len(run.checkpoints)
-    # In the order drawn: the first so many are a sample, too.
-    examples = run.train.take(np.random.default_rng(_SEED).permutation(count)[:_MANY])
     plan = {
         "top_k": top_k,
         "dtype": dtype,
         "precision": precision,
         "projection": None if project is None else {"kind": projection, "dim": project},
     }
-    with tempfile.TemporaryDirectory(prefix="wordtrace-") as name:
-        part = Path(name)
-        (part / WORK).mkdir()
-        atomic.write_json(part / WORK / PLAN, plan)
-        start = time.perf_counter()
-        encoded = prepare(part, run, examples)
-        preparing = time.perf_counter() - start
-        start = time.perf_counter()
-        # Its own sample, of a fixed size: what it takes does not grow with the data.
-        fidelity = compress(run, part, weights(run), plan)
-        compressing = time.perf_counter() - start
-        probe = ShardTask(
-            *(str(run.path.resolve()), str(part), 0, 0, 0, len(encoded), top_k, dtype),
-            *(weighting, precision, run.device),
-        )
-        start = time.perf_counter()
-        ((_, found),) = Processes(1).run(_measure, [probe])
-        starting = time.perf_counter() - start - found.spent
-        texts = (part / manifests.TEXTS).stat().st_size / len(encoded)
+    tried, found = _try(run, plan)
+    count, points = len(run.train), len(run.checkpoints)
     offsets = 8 * (run.tokenizer.size + 1)
     postings = (found.bytes - offsets) / found.rows
     shards = [min(shard_size, count - first) for first in range(0, count, shard_size)]
     pieces = [rows * found.seconds for rows in shards] * points
     pieces += [rows * found.final_seconds for rows in shards]
     used = min(processes(run, workers) or cores(), len(pieces))
-    seconds = preparing * count / len(encoded) + compressing + starting + makespan(pieces, used)
+    seconds = tried.preparing * count + tried.once + makespan(pieces, used)
     seconds += (points + 1) * found.loading
     # A shard's directions are held as they come, ordered, and as they are written.
     growth = 3 * postings
     memory = found.memory + growth * (max(shards) - found.rows)
     if used == 1:  # then this process does the work, beside what it holds already
         memory += max(0, _peak() - found.before)
-    disk = count * (points * postings + texts + 8 * (2 + 4 * points)) + offsets * points * len(
-        shards
-    )
+    disk = count * (
+        points * postings + tried.texts + 8 * (2 + 4 * points)
+    ) + offsets * points * len(shards)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -122,8 +102,57 @@ def estimate(
         "memory_bytes_a_worker": int(memory),
         "bytes": int(disk),
         "bytes_per_example": disk / count,
-        "fidelity": fidelity,
+        "fidelity": tried.fidelity,
     }
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What all shards of a build share.
+
+    Attributes
+    ----------
+    preparing
+        Seconds of an example, to tokenize and store it.
+    once
+        Seconds that do not grow with the data.
+    texts
+        Bytes of an example's text on disk.
+    fidelity
+        Of the compression, where there is one.
+    """
+
+    preparing: float
+    once: float
+    texts: float
+    fidelity: dict[str, Any] | None
+
+
+def _try(run: Run, plan: dict[str, Any]) -> tuple[_Tried, _Measured]:
+    """Go through a build of a sample in a folder that is thrown away."""
+    # In the order drawn: the first so many are a sample, too.
+    drawn = np.random.default_rng(_SEED).permutation(len(run.train))[:_MANY]
+    examples = run.train.take(drawn)
+    with tempfile.TemporaryDirectory(prefix="wordtrace-") as name:
+        part = Path(name)
+        (part / WORK).mkdir()
+        atomic.write_json(part / WORK / PLAN, plan)
+        start = time.perf_counter()
+        count = len(prepare(part, run, examples))
+        preparing = time.perf_counter() - start
+        start = time.perf_counter()
+        # Its own sample, of a fixed size: what it takes does not grow with the data.
+        fidelity = compress(run, part, weights(run), plan)
+        compressing = time.perf_counter() - start
+        probe = ShardTask(
+            *(str(run.path.resolve()), str(part), 0, 0, 0, count, plan["top_k"], plan["dtype"]),
+            *(run.weighting.name, plan["precision"], run.device),
+        )
+        start = time.perf_counter()
+        ((_, found),) = Processes(1).run(_measure, [probe])
+        starting = time.perf_counter() - start - found.spent
+        texts = (part / manifests.TEXTS).stat().st_size / count
+    return _Tried(preparing / count, compressing + starting, texts, fidelity), found
 
 
 def makespan(seconds: list[float], workers: int) -> float:

@@ -15,7 +15,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.disk import fingerprint
 from wordtrace.gradients.stream import gradient_stream
-from wordtrace.gradients.tokens import self_influence
+from wordtrace.gradients.tokens import self_products
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
 from wordtrace.index.postings import Gathering
@@ -115,7 +115,7 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
         run, checkpoint, encoded, labels, names, rows_here, precision=task.precision
     ):
         kept, rows = found.tokens(task.top_k), torch.from_numpy(found.rows - task.first)
-        own = self_influence(found.batch, found.gradients, found.norms)
+        own = self_products(found.batch, found.gradients, found.norms)
         statistics["loss"][rows] = found.gradients.losses.float().cpu()
         statistics["predicted"][rows] = model.outputs.predicted(found.gradients.logits).cpu()
         statistics["self_influence"][rows] = own.cpu()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
 
 from wordtrace.measures.names import MEASURES, measure
+from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-measures", 1
 
@@ -30,3 +33,28 @@ def measures() -> dict[str, Any]:
         # Only for callers in Python that have token ids alone; it is not in the document.
         del one["reads_texts"]
     return {"format": FORMAT, "version": VERSION, "measures": listed}
+
+
+@dataclass(frozen=True)
+class MeasureList(Result):
+    """The measures as a result, which is shown and saved as any other.
+
+    Attributes
+    ----------
+    listed
+        From :func:`measures`.
+    """
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    noun: ClassVar[str] = "a list of measures"
+
+    listed: dict[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """Return the result as a JSON document."""
+        return self.listed
+
+    def table(self) -> Any:
+        """Return a row a measure as a pyarrow table; columns as in the document."""
+        return pa.Table.from_pylist(self.listed["measures"])

@@ -15,13 +15,8 @@ from wordtrace.data.batches import by_length
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.gradients.last_layer import factors
-from wordtrace.gradients.layers import (
-    LookupGradients,
-    ProductGradients,
-    ScaleGradients,
-    find_layers,
-    layer_gradients,
-)
+from wordtrace.gradients.layer_gradients import LookupGradients, ProductGradients, ScaleGradients
+from wordtrace.gradients.layers import find_layers, layer_gradients
 from wordtrace.measures import solve
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.models import predict

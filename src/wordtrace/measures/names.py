@@ -9,7 +9,7 @@ from wordtrace.errors import InputError
 from wordtrace.measures.bm25 import BM25
 from wordtrace.measures.influence_functions import InfluenceLast, InfluenceLayer
 from wordtrace.measures.options import Options
-from wordtrace.measures.parts import EmbeddingSimilarity, LossSaliency, Similarity
+from wordtrace.measures.parts import EmbeddingSimilarity, GradientSimilarity, LossSaliency
 from wordtrace.measures.protocol import Measure
 from wordtrace.measures.random import Random
 from wordtrace.measures.representer import Representer
@@ -42,7 +42,7 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "representer+bias": lambda o: Representer(o.l2, bias=True),
     "tracin-tfidf": lambda o: TracInTFIDF(),
     "loss-saliency": lambda o: LossSaliency(),
-    "similarity": lambda o: Similarity(),
+    "similarity": lambda o: GradientSimilarity(),
     "bm25": lambda o: BM25(),
     "embedding-similarity": lambda o: EmbeddingSimilarity(),
     "random": lambda o: Random(o.seed),

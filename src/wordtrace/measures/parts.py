@@ -40,8 +40,8 @@ class LossSaliency:
 
 
 @dataclass(frozen=True)
-class Similarity:
-    """±Σ_c η_c (a · a′), where a is the last layer's input; negative where the labels differ."""
+class GradientSimilarity:
+    """±Σ_c η_c (a · a′), a the last layer's input; negative where the labels differ."""
 
     about: ClassVar = About(
         equation="±Σ_c η_c (a · a′), the sign by the labels' agreement (appendix G)",

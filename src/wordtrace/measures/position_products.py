@@ -20,7 +20,6 @@ Gradients = npt.NDArray[np.float32]
 
 def position_products(
     run: Run,
-    etas: Sequence[float],
     top_k: int | None,
     query: tuple[Encoded, Labels],
     examples: tuple[Encoded, Labels],
@@ -48,7 +47,7 @@ def position_products(
     """
     count = len(query[0].ids)
     found = [np.zeros((int(length), count)) for length in examples[0].lengths]
-    for place, (eta, point) in enumerate(zip(etas, run.checkpoints, strict=True)):
+    for place, (eta, point) in enumerate(zip(run.etas, run.checkpoints, strict=True)):
         basis = None if bases is None else bases[place].float().numpy()
         (asked,) = position_gradients(run, point, *query, top_k, ["the query"])
         listed = position_gradients(run, point, *examples, top_k, names)

@@ -86,8 +86,6 @@ class Streamed:
         Positions kept in a text; None for all.
     rows
         Only these training rows; all by default.
-    etas
-        The weight of each checkpoint, such as an index's own; by default that of the run.
     quiet
         Show no progress.
     """
@@ -98,12 +96,11 @@ class Streamed:
         top_k: int | None,
         rows: npt.NDArray[np.int64] | None = None,
         *,
-        etas: Sequence[float] | None = None,
         quiet: bool = False,
     ) -> None:
         check_top_k(top_k)
         self.run, self.top_k, self.rows, self.quiet = run, top_k, rows, quiet
-        self.etas = etas or run.etas
+        self.etas = run.etas
         self.examples = len(run.train)
 
     def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64], Block]]:
@@ -120,5 +117,5 @@ class Streamed:
                 advance(count)
 
     def only(self, rows: npt.NDArray[np.int64]) -> Streamed:
-        """Return a stream of these rows alone, which computes their gradients again."""
-        return Streamed(self.run, self.top_k, rows, etas=self.etas, quiet=True)
+        """Return a stream of these rows alone: gradients were not kept, they are computed again."""
+        return Streamed(self.run, self.top_k, rows, quiet=True)

@@ -15,12 +15,14 @@ from wordtrace.data.batches import Encoded, by_length
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.execute.progress import track
-from wordtrace.gradients.layers import (
-    Captured,
+from wordtrace.gradients.layer_gradients import (
     LayerGradients,
     LookupGradients,
     ProductGradients,
     ScaleGradients,
+)
+from wordtrace.gradients.layers import (
+    Captured,
     find_layers,
     known_layers,
     layer_gradients,

@@ -12,24 +12,22 @@ import safetensors
 import torch
 from torch import nn
 
-from wordtrace.data.labelling import Kind
 from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.models import adapters
 from wordtrace.models.completions import HuggingFaceGenerator
+from wordtrace.models.configs import (
+    CONFIG,
+    PROBLEMS,
+    is_generator,
+    is_sequence_to_sequence,
+    kind_of,
+    read_config,
+)
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.library import first_line, library
 from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.outputs import OUTPUTS, Classes
 from wordtrace.models.seq2seq import HuggingFaceSeq2Seq
-
-CONFIG = "config.json"
-
-#: What transformers calls the kinds of labels.
-PROBLEMS: dict[Kind, str] = {
-    "class": "single_label_classification",
-    "set": "multi_label_classification",
-    "number": "regression",
-}
 
 
 def resolve(name_or_path: str) -> Path:
@@ -181,30 +179,6 @@ def load(
     return HuggingFaceClassifier(module, OUTPUTS[labels] if targets is None else Classes(targets))
 
 
-def kind_of(config: Mapping[str, Any]) -> Kind:
-    """Return the kind of a model's labels: as its ``problem_type`` says, else by their number.
-
-    transformers writes ``problem_type`` down when it first computes a loss.
-    """
-    said = config.get("problem_type")
-    if said is None and len(config.get("id2label") or (0, 1)) == 1:
-        return "number"
-    return next((kind for kind, name in PROBLEMS.items() if name == said), "class")
-
-
-def is_generator(config: Mapping[str, Any]) -> bool:
-    """Tell by the architecture's name whether a model is a language model (of either kind)."""
-    named = str((config.get("architectures") or [""])[0])
-    return named.endswith(("ForCausalLM", "LMHeadModel")) or is_sequence_to_sequence(config)
-
-
-def is_sequence_to_sequence(config: Mapping[str, Any]) -> bool:
-    """Tell whether a model encodes a prompt and decodes a completion."""
-    named = str((config.get("architectures") or [""])[0])
-    decodes = named.endswith(("ForConditionalGeneration", "MTModel"))
-    return bool(config.get("is_encoder_decoder")) and decodes
-
-
 @contextmanager
 def _quiet(transformers: Any) -> Iterator[None]:
     """Keep bars and reports of loading off standard error."""
@@ -218,23 +192,6 @@ def _quiet(transformers: Any) -> Iterator[None]:
         log.set_verbosity(level)
         if bars:
             log.enable_progress_bar()
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read a ``config.json`` that asks for no code of its own (InputError, CorruptError)."""
-    path = folder / CONFIG
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{folder} holds no {CONFIG}; give the folder of a model.") from None
-    except (OSError, ValueError) as error:
-        raise CorruptError(f"{path} can't be read ({error}).") from None
-    if document.get("auto_map"):
-        raise InputError(
-            f"{path} asks for Python code of its own (auto_map); only architectures that are part "
-            "of transformers are loaded."
-        )
-    return document
 
 
 def _read(

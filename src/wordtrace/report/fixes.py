@@ -14,7 +14,7 @@ RANDOM = "random rows"
 
 def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
     """Return curves, the table under them, and each query's smallest sufficient change."""
-    curves, base, queries = document["curves"], document["base"], document["queries"]
+    queries = document["queries"]
     solved = [one for one in queries if one["suffices"]]
     alone = sum(bool(one["without_change"]) for one in queries)
     said = (
@@ -22,7 +22,21 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
         "retraining sets them right for sure (the 95 % lower bound of P(right) is over one half); "
         f"for {alone} more retraining alone does."
     )
-    found: list[Block] = [Say(said)]
+    summary = (
+        f"{document['retrainings']:,} retrainings of {document['repeats']} seeds in "
+        f"{seconds(document['seconds'])}. Intervals are over queries and seeds."
+    )
+    curves, base = document["curves"], document["base"]
+    return [
+        Say(said),
+        _shares(curves, base),
+        _changes(curves, base),
+        _sufficient(queries, document["repeats"]),
+        Say(summary, soft=True),
+    ]
+
+
+def _shares(curves: Mapping[str, Any], base: Mapping[str, Any]) -> Chart:
     lines = [
         Line(
             line(name),
@@ -31,13 +45,14 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
         )
         for name, points in curves.items()
     ]
-    found.append(
-        Chart(
-            "Share of retrainings that are right, against the number of rows changed",
-            tuple(lines),
-            (base["mean"], "retraining alone"),
-        )
+    return Chart(
+        "Share of retrainings that are right, against the number of rows changed",
+        tuple(lines),
+        (base["mean"], "retraining alone"),
     )
+
+
+def _changes(curves: Mapping[str, Any], base: Mapping[str, Any]) -> Grid:
     rows: list[list[Cell]] = [["retraining alone", "0", _interval(base), "", ""]]
     for name, points in curves.items():
         for one in points:
@@ -52,30 +67,24 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
             )
     columns = [Column("change of the strongest opponents", "name"), Column("k")]
     columns += [Column("right [95 %]"), Column("over retraining alone"), Column("held-out acc.")]
-    found.append(Grid("", columns, rows))
+    return Grid("", columns, rows)
+
+
+def _sufficient(queries: Sequence[Mapping[str, Any]], repeats: int) -> Grid:
     listed: list[list[Cell]] = [
         [
             line(one["id"]),
             line(one["predicted"]),
             line(one["label"]),
-            f"{one['base']} of {document['repeats']}",
+            f"{one['base']} of {repeats}",
             _suffices(one),
             line(one["text"])[:160],
         ]
         for one in queries
     ]
     heads = ("id", "model says", "right label", "right by retraining alone", "suffices")
-    found.append(
-        Grid("Queries", [*(Column(one, "name") for one in heads), Column("text", "text")], listed)
-    )
-    found.append(
-        Say(
-            f"{document['retrainings']:,} retrainings of {document['repeats']} seeds in "
-            f"{seconds(document['seconds'])}. Intervals are over queries and seeds.",
-            soft=True,
-        )
-    )
-    return found
+    columns = [*(Column(one, "name") for one in heads), Column("text", "text")]
+    return Grid("Queries", columns, listed)
 
 
 def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:

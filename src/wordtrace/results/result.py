@@ -15,8 +15,8 @@ from wordtrace.results.decode import decode
 from wordtrace.results.frames import to_dataset, to_frame
 from wordtrace.results.tables import write_csv, write_parquet
 
-#: How a file is written, by its ending.
-Ways = dict[str, Callable[[Path], None]]
+#: How a result is written to a file, by the ending of its name.
+Ways = dict[str, Callable[[Any, Path], None]]
 
 
 class Tabular(ABC):
@@ -56,19 +56,24 @@ class Tabular(ABC):
         --------
         >>> trace.save("why.html")
         """
-        file, ways = Path(path), self._ways()
-        write = ways.get(file.suffix.lower())
-        if write is None:
-            *most, last = ways
+        file = Path(path)
+        self.check_place(file)
+        self._ways()[file.suffix.lower()](self, file)
+
+    @classmethod
+    def check_place(cls, file: Path) -> None:
+        """Refuse a file that :meth:`save` can't write, before there is a result (InputError)."""
+        *most, last = ways = cls._ways()
+        if file.suffix.lower() not in ways:
             raise InputError(f"{file} should end in {', '.join(most)} or {last}.")
         if not file.parent.is_dir():
             raise InputError(f"{file}: the folder {file.parent} does not exist.")
-        write(file)
 
-    def _ways(self) -> Ways:
+    @classmethod
+    def _ways(cls) -> Ways:
         return {
-            ".parquet": lambda file: write_parquet(self.table(), file),
-            ".csv": lambda file: write_csv(self.table(), file),
+            ".parquet": lambda self, file: write_parquet(self.table(), file),
+            ".csv": lambda self, file: write_csv(self.table(), file),
         }
 
 
@@ -109,9 +114,10 @@ class Result(Tabular):
     def _repr_html_(self) -> str:
         return render_fragment(self.document())
 
-    def _ways(self) -> Ways:
+    @classmethod
+    def _ways(cls) -> Ways:
         return {
-            ".json": lambda file: atomic.write_json(file, self.document()),
-            ".html": lambda file: atomic.write_text(file, render_html([self.document()])),
+            ".json": lambda self, file: atomic.write_json(file, self.document()),
+            ".html": lambda self, file: atomic.write_text(file, render_html([self.document()])),
             **super()._ways(),
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from wordtrace.errors import CorruptError, option
-from wordtrace.models import pretrained
+from wordtrace.models import configs, pretrained
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.completions import CompletionTokenizer
@@ -63,7 +63,7 @@ def _pretrained(run: Path, model: PretrainedModel, folder: str) -> TextModel:
     base = run / BASE
     return pretrained.load(
         run / folder,
-        pretrained.read_config(run),
+        configs.read_config(run),
         base if base.is_dir() else None,
         model.loss,
     )

@@ -11,7 +11,7 @@ import torch
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import InputError, option
-from wordtrace.models import embeddings, pretrained, pretrained_tokenizer
+from wordtrace.models import configs, embeddings, pretrained, pretrained_tokenizer
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.protocol import TextModel
@@ -65,8 +65,8 @@ def sources(settings: Settings) -> dict[str, Any]:
     """
     if settings.model != "cnn":
         folder = pretrained.resolve(settings.model)
-        files = [*weight_files(folder), folder / pretrained.CONFIG]
-        document = pretrained.read_config(folder)
+        files = [*weight_files(folder), folder / configs.CONFIG]
+        document = configs.read_config(folder)
         if len(files) < 2:
             raise InputError(
                 f"{folder} holds no model.safetensors; write the model again by "
@@ -96,7 +96,7 @@ def sources(settings: Settings) -> dict[str, Any]:
 def _pretrained(part: Path, examples: Examples, settings: Settings, seed: int) -> Start:
     folder = pretrained.resolve(settings.model)
     tokenizer = pretrained_tokenizer.find(
-        [folder], pretrained.read_config(folder), settings.max_length
+        [folder], configs.read_config(folder), settings.max_length
     ).tokenizer
     pad = next(
         (
@@ -112,7 +112,7 @@ def _pretrained(part: Path, examples: Examples, settings: Settings, seed: int) -
     table = next(model.embedding.parameters())
     with atomic.replacing(part / tokens.FILE) as temporary:
         tokenizer.save(temporary)
-    atomic.write_json(part / pretrained.CONFIG, config)
+    atomic.write_json(part / configs.CONFIG, config)
     description = PretrainedModel(
         config["architectures"][0], int(table.shape[1]), tokenizer.types, drawn=tuple(drawn)
     )

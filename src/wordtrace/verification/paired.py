@@ -13,7 +13,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.run.run import Run
 from wordtrace.statistics.paired import estimate, method
-from wordtrace.verification.removal import Rows, random_rows, same_labels
+from wordtrace.verification.removal import Rows, random_rows, refuse_empty, same_labels
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import Retrainer
@@ -109,7 +109,7 @@ def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[
     removed = tuple(sorted(target.rows))
     return {
         "without": [removed] * len(seeds),
-        "random": [random_rows(len(labels), len(removed), seed) for seed in seeds],
+        "random": [random_rows(labels, len(removed), seed) for seed in seeds],
         "same labels": [same_labels(labels, removed, seed) for seed in seeds],
     }
 
@@ -153,12 +153,7 @@ def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:
                 f"there is nothing to remove for {target.text[:40]!r}: no training example "
                 f"of that sign; try the other {option('remove')}."
             )
-        kept = np.delete(run.train.labels, list(target.rows))
-        if len(np.unique(kept)) < len(np.unique(run.train.labels)):
-            raise InputError(
-                f"removing {len(target.rows)} rows would leave a label without examples; "
-                f"give a smaller {option('k')}."
-            )
+        refuse_empty(run.train.labels, target.rows)
 
 
 def _query(

@@ -40,9 +40,9 @@ def run_tasks(
     Parameters
     ----------
     executor
-        "processes", "ray" or "stacked", or an executor of your own, such as a
-        :class:`~wordtrace.execute.ray.Cluster` with resources for each task. "stacked" trains many
-        models at once, on a GPU where there is one; `workers` is then their number.
+        "processes", "ray" or "stacked": many models at once, on a GPU where there is one; with it
+        `workers` is how many. Or an executor of your own, such as a
+        :class:`~wordtrace.execute.ray.RayCluster` with resources a task.
     failed
         Receives the seed of each task that could not be done, with the reason; without it, such a
         task is an error.
