@@ -152,7 +152,7 @@ def _kind(path: Path) -> list[str]:
 
 
 def _sort_out(patch: Patch, examples: Examples) -> tuple[list[PatchChange], list[tuple[str, str]]]:
-    """Return the changes that fit the data, and (id, why) of those that do not."""
+    """Return the changes that fit the data, and (id, reason) for those that do not."""
     rows = {id: row for row, id in enumerate(examples.ids)}
     fitting: list[PatchChange] = []
     stale: list[tuple[str, str]] = []

@@ -211,7 +211,7 @@ def _marks_after(patch: Patch) -> dict[str, str | None]:
 
 
 def _taken_back(change: PatchChange, marks: dict[str, str | None]) -> PatchChange:
-    """Return the change that takes one back; `marks` as :func:`_marks_after` gives them."""
+    """Return the change that undoes one; `marks` comes from :func:`_marks_after`."""
     # Every change of an edited row, not the edit alone, meets the row's new texts.
     mark = marks.get(change.id, change.fingerprint)
     return replace(

@@ -94,7 +94,7 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """End the workers of a cluster that answered for this index; without any, do nothing."""
+        """End the workers on a cluster that answered for this index, if there are any."""
         self._searchers.close()
 
     @property

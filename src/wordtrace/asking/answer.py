@@ -28,7 +28,7 @@ class Answer(Protocol):
 
     @property
     def rows(self) -> ScoredRows:
-        """The examples that have the scores."""
+        """The examples that are scored."""
         ...
 
     def scores(self) -> Scores:

@@ -102,7 +102,7 @@ class Deletion:
         self.lines[key] = Line(self.lines[key].rows, seeds)
 
     def trainings(self) -> list[SeedAndRows]:
-        """Return all that is to be trained, each once."""
+        """Return all trainings that are needed, each one once."""
         wanted: dict[SeedAndRows, None] = {(seed, ()): None for seed in self.seeds}
         for line in self.lines.values():
             for seed in self.seeds[: line.seeds]:
@@ -120,7 +120,7 @@ class Deletion:
         self.ask(self.trainings())
 
     def ask(self, trainings: Sequence[SeedAndRows]) -> None:
-        """Train what is missing of `trainings`."""
+        """Do those of `trainings` that are missing."""
         missing = [one for one in trainings if one not in self._known]
         if missing:
             self._known.update(self._solve(missing))

@@ -28,15 +28,15 @@ _COLUMNS = ("measure", "sign", "k", "query", "seed", "rows", "effect", "random",
 class Evaluation(Result):
     """The deletion curves of a study; :meth:`document` holds all of it.
 
+    `queries` and `effects` are None for an evaluation that was read from its document.
+    :meth:`save` also writes a table to print: ``.tex`` or ``.md``.
+
     Attributes
     ----------
     queries
         The texts that were asked, with their labels.
     effects
         By (measure, sign): the effects of leaving rows out.
-
-    Both are None for an evaluation that was read from its document, without single effects.
-    :meth:`save` also writes a table to print: ``.tex`` or ``.md``.
 
     Examples
     --------

@@ -157,7 +157,7 @@ def _split(
 
 
 def _kind(kinds: Sequence[WordKind]) -> WordKind:
-    """A word says something where one of its pieces does."""
+    """Return the kind of a word: the most telling one among the kinds of its pieces."""
     if "word" in kinds:
         return "word"
     return "stop" if "stop" in kinds else "special"

@@ -181,7 +181,7 @@ class Explanation:
 
 
 def share(hits: Sequence[Hit], kind: WordKind) -> float | None:
-    """Return the part of Σ|contribution| over all hits that is of one kind; None without words."""
+    """Return how much of Σ|contribution| over all hits is of one kind; None without words."""
     words = [word for hit in hits for word in hit.contributions or ()]
     total = sum(abs(word.contribution) for word in words)
     if not total:

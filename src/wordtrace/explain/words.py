@@ -33,7 +33,7 @@ class Vocabulary:
     examples: int
 
     def kind(self, token: int) -> WordKind:
-        """Tell special tokens, stop tokens (in over 20 % of the training texts) and words."""
+        """Return a token's kind: special, stop (in over 20 % of the training texts) or word."""
         if token in self.tokenizer.special:
             return "special"
         return "stop" if self.documents[token] > STOP_SHARE * self.examples else "word"

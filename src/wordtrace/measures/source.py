@@ -117,5 +117,5 @@ class Streamed:
                 advance(count)
 
     def only(self, rows: npt.NDArray[np.int64]) -> Streamed:
-        """Return a stream of these rows alone: gradients were not kept, they are computed again."""
+        """Return a stream of these rows alone, which computes their gradients again."""
         return Streamed(self.run, self.top_k, rows, quiet=True)
