@@ -30,7 +30,7 @@ WRONG = {
     ),
     "report": (("report", "no.json"), "no.json does not exist"),
     "scores": (
-        ("scores", "run", "--queries", "data.csv", "--out", "x.csv"),
+        ("scores", "run", "--queries", "data.csv", "--out", "x.txt"),
         "end in .parquet, .csv or .npy",
     ),
 }
@@ -81,9 +81,9 @@ def test_check_finds_damage(work: Path, tmp_path: Path) -> None:
         (["cancellation", "nowhere"], "nowhere"),
         (["words", "run", "  "], "TEXT is empty"),
         (["words", "run", "coach", "--label2", "film"], "--label2, --pair2 and --span2"),
-        (["words", "run", "coach", "--pair", "team"], "leave out --pair"),
+        (["words", "run", "coach", "--pair", "team"], "leave out its second text"),
         (["overlap", "run", "--queries", "data.csv", "--measures", "nonsense"], "no measure"),
-        (["measures", "--out", "measures.txt"], ".json or .html"),
+        (["measures", "--out", "measures.txt"], "--out measures.txt should end in"),
     ],
 )
 def test_wrong_arguments_of_the_analyses_are_one_sentence(

@@ -154,7 +154,7 @@ def test_a_run_older_than_some_entries_opens_and_stays_the_same_run() -> None:
             "lacks 'classes', 'filters', 'vocabulary', 'widths'",
         ),
         ({"final": {"step": 1}}, "'loss' in 'final'"),
-        ({"recipe": {"epochs": 0}}, "can't be read (--epochs is 0"),
+        ({"recipe": {"epochs": 0}}, "can't be read (epochs is 0"),
         ({"checkpoints": 3}, "can't be read ("),
         ({"version": 2}, "has format version 2"),
     ],

@@ -80,6 +80,10 @@ def show(document: Mapping[str, Any], as_json: bool) -> None:
 def check_out(out: Path | None) -> None:
     """Refuse a place that can't be written, before the work starts (InputError)."""
     if out is not None:
+        from wordtrace.errors import InputError
         from wordtrace.results.result import Result
 
-        Result.check_place(out)
+        try:
+            Result.check_place(out)
+        except InputError as error:
+            raise InputError(f"--out {error}") from None
