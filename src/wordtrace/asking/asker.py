@@ -126,8 +126,8 @@ class Asker:
             held = spread.index.manifest.top_k
             raise InputError(
                 f"{option('executor', 'ray')} asks the index alone, which answers the measures "
-                f"tracin-we… with top-k {held or 'all'}; leave it out, and this machine computes "
-                "the answer."
+                f"tracin-we… with {option('top_k')} {held or 'all'}; leave it out, and this "
+                "machine computes the answer."
             )
         if not isinstance(chosen, WordMeasure):
             return Whole(name, chosen, self.run, self._of_run)
