@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import COMMON, WORDS
@@ -33,11 +33,11 @@ def test_words_sum_to_the_score(run: api.Run, texts: list[str], k: int) -> None:
     asked = queries_of(run, texts)
     chosen = TracInWE(k)
     scores = chosen.score(run, asked)
+    assume(scores.any())  # a text's single strongest position may be no other text's
     rows = np.arange(len(run.train))
     tokens = chosen.query_tokens(run, asked)
     words = chosen.words_from(Streamed(run, k), run, tokens, [rows] * len(texts))
     sums = np.array([[sum(words[q][row].values()) for row in rows] for q in range(len(texts))])
-    assert np.abs(sums).max() > 0
     np.testing.assert_allclose(sums, scores, rtol=1e-4, atol=1e-6 * np.abs(scores).max())
 
 
