@@ -108,6 +108,10 @@ def test_run_and_model_are_named_at_the_top() -> None:
     known = render_html([samples.trace()], runs=[samples.run()])
     assert "Run runs/news, model CNN" in known
     assert "The model" not in re.findall(r"<h2>(.*?)</h2>", known)
+    elsewhere = {**samples.trace(), "run": "/data/of/somebody/runs/news"}
+    both = Page(render_html([elsewhere, samples.run()])).line
+    assert both.count("Run runs/news, model CNN") == 1
+    assert "Run /data" not in both
 
 
 def test_what_is_not_verified_is_said_on_every_medium() -> None:

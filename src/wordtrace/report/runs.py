@@ -39,6 +39,10 @@ def run_lines(documents: Iterable[Document], described: Iterable[Document] = ())
             models[str(one["name"])] = _model(one.get("model") or {})
     names = [one["name"] if "name" in one else one.get("run") for one in given]
     found = dict.fromkeys(str(name) for name in names if name is not None)
+    # Some documents hold the path that was typed, others the whole of it: one run, named once.
+    whole = [name for name in found if any(name.endswith(f"/{other}") for other in found)]
+    for name in whole:
+        del found[name]
     return [
         f"Run {line(name)}" + (f", model {models[name]}" if models.get(name) else "")
         for name in found
