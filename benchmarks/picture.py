@@ -24,7 +24,6 @@ def main() -> None:
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     trace: dict[str, Any] = json.loads((folder / "trace.json").read_text())
     proof = json.loads((folder / "verification.json").read_text())
-    proof["queries"][0]["text"] = _line(proof["queries"][0]["text"])
     trace["queries"] = trace["queries"][:1]
     for query in trace["queries"]:
         query["baselines"] = {}
@@ -36,16 +35,13 @@ def main() -> None:
         _cut(query, [*hits, query], "query_spans")
         for word in query["words"]:
             word["spans"] = word["query_spans"]
+    # The proof stands beside the query of the same text.
+    proof["queries"][0]["text"] = trace["queries"][0]["text"]
     page = render_html([trace, proof], "From a wrong prediction to a verified fix")
     with tempfile.TemporaryDirectory() as work:
         path = Path(work) / "page.html"
         path.write_text(page, encoding="utf-8")
         _photograph(path, out)
-
-
-def _line(text: str) -> str:
-    first = next(line for line in text.splitlines() if line.strip())
-    return first[:_LINE]
 
 
 def _cut(owner: dict[str, Any], hits: list[dict[str, Any]], name: str) -> None:
