@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,7 +13,7 @@ from wordtrace.data.labelling import Labels
 from wordtrace.models.alone import alone
 from wordtrace.models.cnn import CNN
 from wordtrace.models.outputs import Outputs
-from wordtrace.models.protocol import TextModel, to_batch
+from wordtrace.models.protocol import Batch, TextModel, to_batch
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -24,27 +26,13 @@ _DEEP = 1 << 11
 @torch.no_grad()
 def logits(model: TextModel, encoded: Encoded) -> FloatArray:
     """Return scores, float32, shape (examples, outputs): of a classifier, its classes."""
-    found: list[tuple[npt.NDArray[np.int64], torch.Tensor]] = []
-    labels = np.zeros(len(encoded), np.int64)
-    for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
-        batch = to_batch(encoded, labels, rows, device_of(model))
-        with alone(model):
-            scores = model.logits(batch)
-        found.append((rows, scores.cpu()))
-    return _in_order(found, len(encoded))
+    return _passed(model, encoded, model.logits)
 
 
 @torch.no_grad()
 def last_layer_inputs(model: TextModel, encoded: Encoded) -> FloatArray:
     """Return what the final linear layer is given, float32, shape (examples, features)."""
-    found: list[tuple[npt.NDArray[np.int64], torch.Tensor]] = []
-    labels = np.zeros(len(encoded), np.int64)
-    for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
-        batch = to_batch(encoded, labels, rows, device_of(model))
-        with alone(model):
-            inputs = model.last_layer_input(batch)
-        found.append((rows, inputs.cpu()))
-    return _in_order(found, len(encoded))
+    return _passed(model, encoded, model.last_layer_input)
 
 
 @torch.no_grad()
@@ -110,6 +98,18 @@ def tokens_a_batch(model: TextModel) -> int:
 def device_of(model: TextModel) -> torch.device:
     """Return where the model's embedding lies."""
     return next(iter(model.embedding.parameters())).device
+
+
+def _passed(model: TextModel, encoded: Encoded, ask: Callable[[Batch], torch.Tensor]) -> FloatArray:
+    """Return what the model gives for each example, batch by batch, in the examples' order."""
+    found: list[tuple[npt.NDArray[np.int64], torch.Tensor]] = []
+    labels = np.zeros(len(encoded), np.int64)
+    for rows in by_length(encoded.lengths, 1024, tokens_a_batch(model)):
+        batch = to_batch(encoded, labels, rows, device_of(model))
+        with alone(model):
+            given = ask(batch)
+        found.append((rows, given.cpu()))
+    return _in_order(found, len(encoded))
 
 
 def _in_order(found: list[tuple[npt.NDArray[np.int64], torch.Tensor]], count: int) -> FloatArray:
