@@ -31,6 +31,10 @@ class Encoded:
     asked
         int64, shape (examples, 2): from which position to before which a completion counts, where
         not all of it does; None where all does.
+    counted
+        bool, shape (positions,): for a language model's examples whose counted tokens are no one
+        piece at the end (a conversation of several turns), which tokens the loss asks for. It takes
+        the place of `second`, which is then None.
     """
 
     ids: npt.NDArray[np.int32]
@@ -38,6 +42,7 @@ class Encoded:
     truncated: int = 0
     second: IntArray | None = None
     asked: IntArray | None = None
+    counted: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -57,7 +62,11 @@ class Encoded:
         offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
         second = None if self.second is None else self.second[rows]
         asked = None if self.asked is None else self.asked[rows]
-        return Encoded(ids, offsets, second=second, asked=asked)
+        counted = None
+        if self.counted is not None:
+            held = [self.counted[self.offsets[row] : self.offsets[row + 1]] for row in rows]
+            counted = np.concatenate(held) if held else np.empty(0, np.bool_)
+        return Encoded(ids, offsets, second=second, asked=asked, counted=counted)
 
     def between(self, start: int, end: int) -> Encoded:
         """Return consecutive examples; ids are a view."""
@@ -65,7 +74,8 @@ class Encoded:
         second = None if self.second is None else self.second[start:end]
         asked = None if self.asked is None else self.asked[start:end]
         ids = self.ids[bounds[0] : bounds[-1]]
-        return Encoded(ids, bounds - bounds[0], second=second, asked=asked)
+        counted = None if self.counted is None else self.counted[bounds[0] : bounds[-1]]
+        return Encoded(ids, bounds - bounds[0], second=second, asked=asked, counted=counted)
 
     def padded(self, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Return the examples at `rows` as a rectangle.
@@ -89,12 +99,17 @@ class Encoded:
     def types(self, rows: IntArray, mask: npt.NDArray[np.bool_]) -> IntArray | None:
         """Return the token types that go with :meth:`padded`, or None.
 
-        1 in a second text; 2 where it does not count.
+        1 in a second text, or where a token counts; 2 where it does not count after all.
         """
-        if self.second is None:
-            return None
         position = np.arange(mask.shape[1])[None, :]
-        types = ((position >= self.second[rows][:, None]) & mask).astype(np.int64)
+        if self.counted is not None:
+            types = np.zeros(mask.shape, np.int64)
+            source = self.offsets[rows][:, None] + position
+            types[mask] = self.counted[source[mask]]
+        elif self.second is not None:
+            types = ((position >= self.second[rows][:, None]) & mask).astype(np.int64)
+        else:
+            return None
         if self.asked is not None:
             start, end = (column[:, None] for column in self.asked[rows].T)
             types[(types == 1) & ((position < start) | (position >= end))] = 2

@@ -78,7 +78,12 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
     path = part / WORK / _ENCODED
     if not path.exists():
         found = encoded or run.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-        arrays = {"ids": found.ids, "offsets": found.offsets, "second": found.second}
+        arrays = {
+            "ids": found.ids,
+            "offsets": found.offsets,
+            "second": found.second,
+            "counted": found.counted,
+        }
         save_tensors(
             path,
             {name: torch.from_numpy(one) for name, one in arrays.items() if one is not None},

@@ -78,8 +78,8 @@ def narrow(
         When a part of a span was cut off, or when nothing stands before the span to predict it
         from.
     """
-    assert encoded.second is not None
-    asked = np.stack([encoded.second, encoded.lengths], axis=1)
+    begins = np.zeros(len(encoded), np.int64) if encoded.second is None else encoded.second
+    asked = np.stack([begins, encoded.lengths], axis=1)
     for row, (span, tokens) in enumerate(zip(spans, positions, strict=True)):
         if span is None:
             continue
