@@ -2,53 +2,68 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import warnings
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from transformers import TrainerCallback
 
-from wordtrace.adopt.learning_rates import RATES
+from wordtrace.adopt.as_command import as_command
+from wordtrace.adopt.callback_data import Given, rows_of
 from wordtrace.adopt.record import record
-from wordtrace.adopt.trainer_folder import STATE
-from wordtrace.disk import atomic
-from wordtrace.disk.lines import read_lines
-from wordtrace.errors import InputError
-from wordtrace.run import adam
+from wordtrace.adopt.recording import Recording
+from wordtrace.adopt.trainer_rows import Unreadable
+from wordtrace.errors import InputError, WordtraceError
+from wordtrace.run.manifest import MANIFEST
 from wordtrace.run.run import Run
 
-_MARK = "wordtrace.json"
 _MOST = 12
+IfExists = Literal["error", "new", "overwrite"]
 
 
 class TraceCallback(TrainerCallback):
     """Keeps what a trace needs while a ``Trainer`` trains, and makes the run at the end.
 
-    Weights are written a few times in the first epoch, where the loss falls most, and then at the
-    ends of epochs, a dozen times at most. What the Trainer itself saves or deletes does not matter.
-    The recorded learning rate of a step is that of the parameter group that holds the embedding.
+    The rows are read from the Trainer's own data, each as its collator makes it: token ids, labels
+    (-100: not asked for) and their order. Weights are written a few times in the first epoch, where
+    the loss falls most, and then at the ends of epochs, a dozen times at most. What the Trainer
+    itself saves or deletes does not matter. The recorded learning rate of a step is that of the
+    parameter group that holds the embedding.
+
+    Wrong names are refused here and at the start of the training. From its first step on nothing is
+    raised: what goes wrong is a warning, with the command that makes the run of what was kept.
 
     Parameters
     ----------
     out
         The run's folder. During training, data are kept in ``OUT.recording`` beside it.
     data
-        The training data: Examples, or whatever :func:`wordtrace.read_examples` reads.
+        A second copy of the training data, whose texts and ids are then shown: Examples, or
+        whatever :func:`wordtrace.read_examples` reads. It is compared with the Trainer's rows.
     steps
         Record after exactly these steps instead.
+    if_exists
+        What to do if there is a run in `out` already: "error", "new" to make the run in ``OUT-2``,
+        ``OUT-3``, …, or "overwrite".
     **choices
         Parameters of :func:`wordtrace.record`: `text`, `label`, `max_length`, `eval_data`, ….
 
     Attributes
     ----------
     run
-        The run, after training has ended; None before.
+        The run, after training has ended; None before, and where it could not be made.
+
+    Raises
+    ------
+    TypeError
+        For a parameter that :func:`wordtrace.record` does not have.
+    InputError
+        For a run that exists, a data file that does not, or columns that it lacks.
 
     Examples
     --------
-    >>> tracing = wt.TraceCallback("runs/tuned", "news.csv")
+    >>> tracing = wt.TraceCallback("runs/tuned")
     >>> trainer = Trainer(
     ...     model, arguments, train_dataset=rows, processing_class=tokenizer, callbacks=[tracing]
     ... )
@@ -58,7 +73,13 @@ class TraceCallback(TrainerCallback):
     """
 
     def __init__(
-        self, out: str | Path, data: Any, *, steps: tuple[int, ...] | None = None, **choices: Any
+        self,
+        out: str | Path,
+        data: Any = None,
+        *,
+        steps: tuple[int, ...] | None = None,
+        if_exists: IfExists = "error",
+        **choices: Any,
     ) -> None:
         known = signature(record).parameters
         if unknown := sorted(set(choices) - set(known)):
@@ -67,81 +88,158 @@ class TraceCallback(TrainerCallback):
                 f"TraceCallback() has no {unknown[0]!r}; it takes what record() takes: "
                 f"{', '.join(list(known)[3:])}."
             )
-        self.out, self.data, self.choices = Path(out), data, choices
-        self.steps = steps
+        if if_exists not in ("error", "new", "overwrite"):
+            raise InputError(f"if_exists is {if_exists!r}; it must be error, new or overwrite.")
+        if choices.pop("overwrite", False):
+            if_exists = "overwrite"
+        self.out, self.steps, self.if_exists = Path(out), steps, if_exists
+        self.given = Given.checked(data, choices)
         self.run: Run | None = None
-        self.folder = self.out.with_name(self.out.name + ".recording")
+        self._recording = Recording.beside(self.out)
         self._due: set[int] = set()
+        self._off = True
+        self._place()
+
+    @property
+    def folder(self) -> Path:
+        """Where data are kept during training."""
+        return self._recording.folder
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
-        """Plan the moments; go on with an interrupted recording where the Trainer resumes."""
+        """Read the rows and plan the moments; go on with a recording that was interrupted."""
         if not state.is_world_process_zero:
             return
-        if (self.out / "run.json").exists() and not self.choices.get("overwrite"):
-            raise InputError(f"{self.out} holds a run already; choose another folder.")
+        self.out = self._place()
+        self._recording = Recording.beside(self.out)
         self._due = set(self.steps or _moments(state.max_steps, state.num_train_epochs))
-        known = (self.folder / _MARK).exists()
-        if self.folder.exists() and not known and any(self.folder.iterdir()):
-            raise InputError(f"{self.folder} holds other files; choose another folder.")
-        if known and not state.global_step:
-            shutil.rmtree(self.folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_json(self.folder / _MARK, {"format": "wordtrace-recording", "version": 1})
-        # The Trainer repeats the steps after the checkpoint from which it goes on.
-        rates = self.folder / RATES
-        if rates.exists():
-            lines = read_lines(rates)
-            earlier = [line for line in lines if _step_of(line) <= state.global_step]
-            atomic.write_text(rates, "".join(f"{line}\n" for line in earlier))
-        processing = kept.get("processing_class") or kept.get("tokenizer")
-        if processing is not None:
-            processing.save_pretrained(self.folder)
+        self._recording.begin(state.global_step)
+        self._off = False
+        try:
+            model = _inner(kept["model"])
+            rows = rows_of(args, model, kept, self.given, self.folder)
+            rows.write(self.folder)
+        except Unreadable as error:
+            self._give_up(f"this training is not recorded: {error}")
+        except WordtraceError:
+            self._recording.remove()
+            raise
+        except Exception as error:  # the training goes on, whatever its data are
+            self._give_up(f"this training is not recorded, its rows can't be read: {error!r}")
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Note the rate of the step that is about to be taken."""
-        if not state.is_world_process_zero:
+        if self._off:
             return
-        rate = _rate(kept["optimizer"], kept["model"])
-        line = json.dumps({"step": state.global_step + 1, "learning_rate": rate})
-        with open(self.folder / RATES, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        try:
+            rate = _rate(kept["optimizer"], _inner(kept["model"]))
+            self._recording.note_rate(state.global_step + 1, rate)
+        except Exception as error:
+            self._stop(error)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
-        """Write the weights where a moment is due."""
-        if state.is_world_process_zero and state.global_step in self._due:
-            self._save(args, state, kept["model"], kept.get("optimizer"))
+        """Write the weights where a moment is due, and after the last step."""
+        # After it the Trainer may load its best weights.
+        if not self._off and (
+            state.global_step in self._due or state.global_step >= state.max_steps
+        ):
+            try:
+                model = _inner(kept["model"])
+                self._recording.save(state, args, model, kept.get("optimizer"))
+            except Exception as error:
+                self._stop(error)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Write the last weights and make the run."""
-        if not state.is_world_process_zero:
+        if self._off:
             return
-        self._save(args, state, kept["model"], kept.get("optimizer"))
-        choices = {**_smoothing(args, kept["model"]), **self.choices}
-        self.run = record(self.folder, self.data, self.out, **choices)
-        shutil.rmtree(self.folder)
+        choices = {**_smoothing(args, _inner(kept["model"])), **self.given.choices}
+        try:
+            self._save_last(args, state, kept)
+            self._recording.end()
+            self.run = record(
+                self.folder, None, self.out, overwrite=self.if_exists == "overwrite", **choices
+            )
+        except Exception as error:  # the training's result must not be lost
+            choices |= {"overwrite": True} if self.if_exists == "overwrite" else {}
+            warnings.warn(
+                f"the training is over, but no run was made of it: {error} What was recorded is "
+                f"kept in {self.folder}; this makes the run of it: "
+                f"{as_command(self.folder, self.out, choices)}",
+                stacklevel=2,
+            )
+            return
+        self._recording.remove()
 
-    def _save(self, args: Any, state: Any, model: Any, optimizer: Any) -> None:
-        folder = self.folder / f"checkpoint-{state.global_step}"
-        if (folder / STATE).exists():
+    def _place(self) -> Path:
+        """Return where the run is made.
+
+        Raises
+        ------
+        InputError
+            When there is a run, and nothing was said of what to do then.
+        """
+        if self.if_exists == "overwrite":
+            return self.out
+        taken = (self.out / MANIFEST).exists()
+        waiting = Recording.beside(self.out)
+        if self.if_exists == "error":
+            if taken:
+                raise InputError(
+                    f"{self.out} holds a run already; choose another folder, or give "
+                    'if_exists="new" or "overwrite".'
+                )
+            if waiting.ended:
+                raise InputError(
+                    f"{waiting.folder} holds a training of which no run was made; make it by "
+                    f"`{as_command(waiting.folder, self.out, {})}`, delete the folder, or give "
+                    'if_exists="new" or "overwrite".'
+                )
+            return self.out
+        place, number = self.out, 1
+        while (place / MANIFEST).exists() or Recording.beside(place).ended:
+            number += 1
+            place = self.out.with_name(f"{self.out.name}-{number}")
+        return place
+
+    def _save_last(self, args: Any, state: Any, kept: dict[str, Any]) -> None:
+        """Write the weights that the training ends with, and all that it logged."""
+        best = _best_step(args, state)
+        if best is None:
+            self._recording.save(state, args, _inner(kept["model"]), kept.get("optimizer"))
             return
-        inner = getattr(model, "module", model)  # several devices wrap it
-        inner.save_pretrained(folder, safe_serialization=True)
-        if optimizer is not None:
-            adam.keep_live(folder, optimizer, next(iter(inner.get_input_embeddings().parameters())))
-        atomic.write_json(
-            folder / STATE,
-            {
-                "global_step": state.global_step,
-                "epoch": state.epoch,
-                "train_batch_size": args.train_batch_size,
-                "log_history": [],
-            },
+        # The Trainer has loaded its best weights; the optimizer is that of the last step.
+        self._recording.save(state, args, _inner(kept["model"]), None, step=best)
+        self._recording.note_log(state, args)
+
+    def _stop(self, error: Exception) -> None:
+        """Record no further; the training goes on."""
+        self._give_up(
+            f"the recording stopped: {error} The training goes on; what was recorded until then "
+            f"is kept in {self.folder}."
         )
+
+    def _give_up(self, why: str) -> None:
+        self._off = True
+        warnings.warn(why, stacklevel=3)
+
+
+def _inner(model: Any) -> Any:
+    """Return the model itself, which several devices wrap."""
+    return getattr(model, "module", model)
+
+
+def _best_step(args: Any, state: Any) -> int | None:
+    """Return the step whose weights the Trainer has loaded at its end; None: those of the last."""
+    best = state.best_model_checkpoint
+    if not getattr(args, "load_best_model_at_end", False) or not isinstance(best, str):
+        return None
+    number = Path(best).name.removeprefix("checkpoint-")
+    return int(number) if number.isdigit() else None
 
 
 def _smoothing(args: Any, model: Any) -> dict[str, Any]:
     """Return the label smoothing of a classifier's training, to be recorded with it."""
-    classifies = "SequenceClassification" in type(getattr(model, "module", model)).__name__
+    classifies = "SequenceClassification" in type(model).__name__
     smoothing = float(getattr(args, "label_smoothing_factor", 0.0))
     return {"label_smoothing": smoothing} if smoothing and classifies else {}
 
@@ -157,17 +255,9 @@ def _moments(steps: int, epochs: float) -> list[int]:
 
 def _rate(optimizer: Any, model: Any) -> float:
     """Return the rate of the group that holds the embedding; of the first where none does."""
-    inner = getattr(model, "module", model)
-    table = next(iter(inner.get_input_embeddings().parameters()))
+    table = next(iter(model.get_input_embeddings().parameters()))
     groups = optimizer.param_groups
     holding = next(
         (group for group in groups if any(one is table for one in group["params"])), groups[0]
     )
     return float(holding["lr"])
-
-
-def _step_of(line: str) -> int:
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return 1 << 62  # the last line of a killed training

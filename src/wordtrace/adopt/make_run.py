@@ -15,6 +15,7 @@ from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.examples import ordered_as_model
 from wordtrace.adopt.learning_rates import Rates, rates_used
 from wordtrace.adopt.notes import notes_of
+from wordtrace.adopt.recorded_rows import RecordedRows, trained_on
 from wordtrace.adopt.run_files import OURS, write_files
 from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_output
 from wordtrace.data.examples import Examples
@@ -28,6 +29,7 @@ from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.weight_files import weight_files
 from wordtrace.run.check import checksums
 from wordtrace.run.existing import find_same
+from wordtrace.run.kept_tokens import TOKENS, write_tokens
 from wordtrace.run.manifest import (
     HELD_OUT,
     MANIFEST,
@@ -52,6 +54,7 @@ def make_run(
     choices: Choices | None = None,
     ordered: bool = False,
     overwrite: bool = False,
+    recorded: RecordedRows | None = None,
 ) -> Run:
     """Make a run in `out` from a Trainer's output folder.
 
@@ -66,6 +69,8 @@ def make_run(
         The data of the training, and other data to evaluate on.
     ordered
         Whether the data's labels come in the order of the model's classes.
+    recorded
+        What our callback saw of the training's rows: `examples` are then these.
 
     Raises
     ------
@@ -83,13 +88,15 @@ def make_run(
     rates = rates_used(output, choices)
     atomic.check_replaceable(out, MANIFEST, "run")
     plan = _plan(output, examples, held_out, choices)
+    if recorded is not None:
+        plan["tokens"] = recorded.fingerprint()
     there = None if overwrite else find_same(out, plan)
     if there is not None:
         return there
     with atomic.exclusive(out) as part:
         atomic.refuse_foreign(part, OURS)
         atomic.empty(part)
-        _make_in(part, output, examples, held_out, rates, choices, plan)
+        _make_in(part, output, examples, held_out, rates, choices, plan, recorded)
         atomic.commit_folder(out)
     return Run.open(out)
 
@@ -126,9 +133,11 @@ def _make_in(
     rates: Rates,
     choices: Choices,
     plan: dict[str, Any],
+    recorded: RecordedRows | None,
 ) -> None:
     """Make the run in the folder `part`; the manifest comes last."""
-    encoded = output.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+    made = output.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
+    encoded = made if recorded is None else trained_on(made, recorded.encoded, output)
     check_fits(output, encoded)
     drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
     candidates, right, frozen = measure(output, encoded, examples.labels, np.sort(drawn), rates)
@@ -136,6 +145,8 @@ def _make_in(
     chosen = chosen_of(candidates, choices, untrained_loss(examples))
     write_files(part, output, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
+    if encoded is not made:
+        write_tokens(part / TOKENS, encoded)
     if held_out is not None:
         held_out.write_parquet(part / HELD_OUT)
     manifest = RunManifest(
@@ -156,7 +167,7 @@ def _make_in(
         checkpoints=tuple(chosen),
         final=final,
         history=tuple(candidates),
-        notes=tuple(notes_of(output, examples, rates, chosen, right, frozen)),
+        notes=tuple(notes_of(output, examples, encoded, rates, chosen, right, frozen, recorded)),
         train=TrainingRows.of(examples, encoded),
         held_out=measured,
         files=checksums(part),

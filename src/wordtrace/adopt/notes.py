@@ -5,29 +5,42 @@ from __future__ import annotations
 import numpy as np
 
 from wordtrace.adopt.learning_rates import Rates
+from wordtrace.adopt.recorded_rows import RecordedRows
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.adopt.trainer_output import TrainerOutput
+from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.models import configs
 from wordtrace.run.checkpoint import Checkpoint
+
+#: Tokens are counted at logged steps, which need not be whole epochs.
+_NEAR = 1.1
+#: The most batches that a step is thought to be made of.
+_MOST_BATCHES = 64
 
 
 def notes_of(
     output: TrainerOutput,
     examples: Examples,
+    encoded: Encoded,
     rates: Rates,
     chosen: list[Checkpoint],
     right: float,
     frozen: bool,
+    recorded: RecordedRows | None = None,
 ) -> list[str]:
     """Return the notes.
 
     Parameters
     ----------
+    encoded
+        The token ids of the training examples.
     right
         The last checkpoint's share of right labels, on a sample of the training rows.
     frozen
         Whether the embeddings did not move.
+    recorded
+        What our callback saw of the training's rows, where it did.
     """
     notes = list(output.notes)
     guessed = [one.step for one in chosen if one.step not in rates.known]
@@ -41,13 +54,10 @@ def notes_of(
             f"The last checkpoint gets only {right:.0%} of a sample of these training rows right: "
             "are the data, the columns and the labels' names those of the training?"
         )
-    rows = _rows_seen(output.saved[-1])
-    if rows is not None and not rows[0] <= len(examples) <= rows[1]:
-        notes.append(
-            f"The Trainer's record speaks of {rows[0]:,} to {rows[1]:,} training rows (or a "
-            f"multiple of them, on several devices); the data has {len(examples):,}: is it the "
-            "training data?"
-        )
+    if recorded is None:
+        notes += _amount(output, len(examples), len(encoded.ids))
+    elif recorded.packed is not None:
+        notes.append(_packed(len(examples), recorded.packed))
     if frozen:
         notes.append(
             "The word embeddings were frozen in the training: a score tells how alike gradients "
@@ -70,6 +80,53 @@ def _least(output: TrainerOutput, examples: Examples) -> float:
         return float(np.maximum(there, 1 - there).mean())
     share = float(np.bincount(examples.labels).max()) / len(examples)
     return max(share, 2 / len(examples.label_names))
+
+
+def _amount(output: TrainerOutput, rows: int, tokens: int) -> list[str]:
+    """Return a note where the Trainer saw another amount of data, or packed it."""
+    last = output.saved[-1]
+    seen = _tokens_seen(last)
+    fits = _rows_seen(last)
+    if seen is not None:
+        if not 1 / _NEAR <= seen / max(tokens, 1) <= _NEAR:
+            return [
+                f"The Trainer's record speaks of about {seen:,.0f} tokens an epoch; the data has "
+                f"{tokens:,}: is it the training data?"
+            ]
+        # The batches hold fewer rows than the data, which has as many tokens nevertheless.
+        if fits is not None and rows > fits[1] and not _accumulated(rows, fits):
+            return [_packed(rows, None)]
+        return []
+    if fits is None or fits[0] <= rows <= fits[1] or _accumulated(rows, fits):
+        return []
+    return [
+        f"The Trainer's record speaks of {fits[0]:,} to {fits[1]:,} training rows (or a "
+        "multiple of them, on several devices or with gradients accumulated); the data has "
+        f"{rows:,}: is it the training data?"
+    ]
+
+
+def _packed(examples: int, rows: int | None) -> str:
+    of = "" if rows is None else f" {rows:,}"
+    return (
+        f"The training packed the {examples:,} examples into{of} rows of several each: a batch "
+        "held more examples than its size says."
+    )
+
+
+def _accumulated(rows: int, fits: tuple[int, int]) -> bool:
+    """Whether so many rows fit the steps if each step took several batches."""
+    least, most = fits
+    return any((least - 1) * times < rows <= most * times for times in range(2, _MOST_BATCHES + 1))
+
+
+def _tokens_seen(saved: Saved) -> float | None:
+    """Return how many tokens an epoch had, where the Trainer counted them (TRL does)."""
+    for entry in reversed(saved.state.get("log_history") or []):
+        count, epoch = entry.get("num_tokens"), entry.get("epoch")
+        if isinstance(count, int | float) and isinstance(epoch, int | float) and epoch > 0:
+            return float(count) / float(epoch)
+    return None
 
 
 def _rows_seen(saved: Saved) -> tuple[int, int] | None:

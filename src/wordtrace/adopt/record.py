@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.make_run import make_run
+from wordtrace.adopt.recorded_rows import RecordedRows
 from wordtrace.adopt.trainer_output import labels_of
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.data.readers import read_examples
+from wordtrace.errors import InputError, option
 from wordtrace.run.run import Run
 
 
@@ -55,7 +58,8 @@ def record(
     output
         The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
     data
-        The training data: Examples, or whatever :func:`read_examples` reads.
+        The training data: Examples, or whatever :func:`read_examples` reads. None for the folder
+        of a recording, ``OUT.recording``, in which :class:`.TraceCallback` kept the rows itself.
     out
         The run's folder.
     eval_data
@@ -96,37 +100,71 @@ def record(
         label_smoothing=label_smoothing,
         class_weights=class_weights,
     )
-    trained_on = labels_of(output)
-    known: Kind = choices.kind or trained_on or "class"
-    if known == "set" and isinstance(label, str) and "," in label:
-        label = tuple(one.strip() for one in label.split(",") if one.strip())
-    column = None if trained_on is None else label
-    names = label_names if known == "set" and isinstance(label, str) else None
+    kind_there = labels_of(output)
+    recorded = RecordedRows.of(Path(output)) if data is None else None
+    if data is None and recorded is None:
+        raise InputError(
+            f"{output} holds no rows of its training; give the training data by {option('data')}."
+        )
+    if recorded is not None:
+        given = choices.max_length or recorded.max_length
+        choices = replace(choices, max_length=given, end=choices.end and recorded.end)
 
     def read(source: Any, part: str | None) -> Examples:
-        if isinstance(source, Examples):
-            return source
-        return read_examples(
-            source,
-            text=text,
-            text2=text2,
-            label=column,
-            id=id,
-            split=part,
-            label_names=names,
-            require_labels=column is not None,
-            kind=known,
+        return read_trained(
+            source, kind_there, part, text=text, text2=text2, label=label, id=id, choices=choices
         )
 
-    examples = read(data, split)
+    examples = read(data, split) if recorded is None else recorded.examples
     if eval_data is None and eval_split is not None:
         eval_data = data
+    held_out = None if recorded is None else recorded.held_out
     return make_run(
         output,
         examples,
         out,
-        held_out=None if eval_data is None else read(eval_data, eval_split),
+        held_out=held_out if eval_data is None else read(eval_data, eval_split),
         choices=choices,
-        ordered=not isinstance(label, str),
+        ordered=recorded is not None or not isinstance(label, str),
         overwrite=overwrite,
+        recorded=recorded,
+    )
+
+
+def read_trained(
+    source: Any,
+    trained_on: Kind | None,
+    split: str | None,
+    *,
+    text: str,
+    text2: str | None,
+    label: str | Sequence[str],
+    id: str | None,
+    choices: Choices,
+) -> Examples:
+    """Read data as a training read it.
+
+    Parameters
+    ----------
+    source
+        Examples, or whatever :func:`read_examples` reads.
+    trained_on
+        The kind of labels of the training; None for a language model, which has none.
+    """
+    if isinstance(source, Examples):
+        return source
+    known: Kind = choices.kind or trained_on or "class"
+    if known == "set" and isinstance(label, str) and "," in label:
+        label = tuple(one.strip() for one in label.split(",") if one.strip())
+    column = None if trained_on is None else label
+    return read_examples(
+        source,
+        text=text,
+        text2=text2,
+        label=column,
+        id=id,
+        split=split,
+        label_names=choices.label_names if known == "set" and isinstance(label, str) else None,
+        require_labels=column is not None,
+        kind=known,
     )

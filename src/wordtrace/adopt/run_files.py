@@ -15,6 +15,7 @@ from wordtrace.models.seq2seq import TARGET_FILE
 from wordtrace.models.weight_files import weight_files
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.kept_tokens import TOKENS
 from wordtrace.run.manifest import BASE, HELD_OUT, MANIFEST, TRAIN
 
 #: All that an adopted run's folder holds at its top.
@@ -25,6 +26,7 @@ OURS = (
     BASE,
     tokens.FILE,
     TARGET_FILE,
+    TOKENS,
     configs.CONFIG,
     "checkpoints",
 )

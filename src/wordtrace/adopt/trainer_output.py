@@ -84,15 +84,26 @@ def open_output(folder: Path, choices: Choices) -> TrainerOutput:
     if choices.kind is not None:
         config["problem_type"] = configs.PROBLEMS[choices.kind]
     places = [choices.tokenizer] if choices.tokenizer else [last, folder, *([base] if base else [])]
-    found = pretrained_tokenizer.find(
-        [place for place in places if place], config, choices.max_length
-    )
-    made = _for_task(found, config, choices)
+    made, found = tokenizer_of([place for place in places if place], config, choices)
     if choices.loss != TrainingLoss() and configs.is_generator(config):
         raise InputError(
             f"{option('label_smoothing')} and {option('class_weights')} are for classifiers."
         )
-    return TrainerOutput(folder, saved, config, base, made, [*notes, *found.notes], choices.loss)
+    return TrainerOutput(folder, saved, config, base, made, [*notes, *found], choices.loss)
+
+
+def tokenizer_of(
+    places: list[Path], config: dict[str, Any], choices: Choices
+) -> tuple[TextTokenizer, list[str]]:
+    """Return the tokenizer that lies in the first of some folders, and what is noted about it.
+
+    Raises
+    ------
+    InputError
+        When there is none, or it can't be used.
+    """
+    found = pretrained_tokenizer.find(places, config, choices.max_length)
+    return _for_task(found, config, choices), found.notes
 
 
 def _for_task(

@@ -97,12 +97,18 @@ class TrainingOptions:
 
 def record(
     output: Annotated[Path, typer.Argument(help="A Trainer's output_dir, with checkpoint-*.")],
-    data: Annotated[Path, typer.Option(help=f"The training data: {Data}")],
     out: RunOut,
     columns: ColumnOptions,
     model: OtherModelOptions,
     training: TrainingOptions,
     chosen: Chosen,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"The training data: {Data} Not needed for OUT.recording, in which wordtrace's "
+            "callback kept them."
+        ),
+    ] = None,
     eval_data: EvalData = None,
     eval_split: EvalSplit = None,
     copy: Annotated[

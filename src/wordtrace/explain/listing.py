@@ -82,7 +82,10 @@ class Listing:
         texts2 = None
         if examples.texts2 is not None and query.texts2 is not None:
             texts2 = [*examples.texts2, *query.texts2]
-        positions = self.run.tokenizer.positions(texts, texts2)
+        positions = [
+            *self.run.positions(examples),
+            *self.run.tokenizer.positions(query.texts, query.texts2),
+        ]
         if merged is None:
             spots = [places(one) for one in positions]
             return [

@@ -88,7 +88,7 @@ def merge(
     products: dict[int, Products] = {}
     if unclear:
         some = examples.take(unclear)
-        encoded = run.tokenizer.encode(some.texts, some.texts2)
+        encoded = run.encode(some)
         found = position_products(
             *(run, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids),
             bases=bases,

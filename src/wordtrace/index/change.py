@@ -122,7 +122,7 @@ def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
         with atomic.replacing(index.path / gone) as temporary:
             pq.write_table(pa.table({"row": rows}), temporary, compression="zstd")
         taken = index.take(new, run)
-        encoded = run.tokenizer.encode(taken.texts, taken.texts2)
+        encoded = run.encode(taken)
         documents = index.document_frequency - document_frequency(
             encoded, index.manifest.vocabulary
         )

@@ -92,7 +92,7 @@ def sample(run: Run, top_k: int | None, precision: str = "float32") -> Sample:
     else:
         further = order[_ROWS : _ROWS + _QUERIES]
         asked = run.train.take(np.sort(further if len(further) else order[:_QUERIES]))
-    sides = [(one, run.tokenizer.encode(one.texts, one.texts2)) for one in (mine, asked)]
+    sides = [(one, run.encode(one)) for one in (mine, asked)]
     examples, queries = [], []
     # This goes by checkpoint, so that only one model is in memory at a time.
     for point in run.checkpoints:

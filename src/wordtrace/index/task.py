@@ -22,7 +22,8 @@ from wordtrace.index.postings import Gathering
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import StoredTexts, write_texts
 from wordtrace.models import predict
-from wordtrace.run.checkpoint import load_tensors, save_tensors
+from wordtrace.run.checkpoint import save_tensors
+from wordtrace.run.kept_tokens import read_tokens, write_tokens
 from wordtrace.run.run import Run
 
 WORK = "build"
@@ -78,17 +79,8 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
     path = part / WORK / _ENCODED
     if not path.exists():
         found = encoded or run.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
-        arrays = {
-            "ids": found.ids,
-            "offsets": found.offsets,
-            "second": found.second,
-            "counted": found.counted,
-        }
-        save_tensors(
-            path,
-            {name: torch.from_numpy(one) for name, one in arrays.items() if one is not None},
-        )
-    return _mapped(path)
+        write_tokens(path, found)
+    return read_tokens(path)
 
 
 def build_shard(task: ShardTask) -> dict[str, Any]:
@@ -143,18 +135,12 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     }
 
 
-def _mapped(path: Path) -> Encoded:
-    arrays = load_tensors(path)
-    second = arrays["second"].numpy() if "second" in arrays else None
-    return Encoded(arrays["ids"].numpy(), arrays["offsets"].numpy(), second=second)
-
-
 @lru_cache(maxsize=1)
 def _opened(
     run: str, part: str, weighting: str, device: str, stamp: int
 ) -> tuple[Run, Encoded, StoredTexts, list[torch.Tensor] | None]:
     opened, folder = Run.open(run, device).weighted(weighting), Path(part)
-    encoded = _mapped(folder / WORK / _ENCODED)
+    encoded = read_tokens(folder / WORK / _ENCODED)
     bases = None
     if (folder / projection.FILE).exists():
         bases = projection.load(folder, len(opened.checkpoints))

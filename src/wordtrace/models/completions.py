@@ -79,7 +79,7 @@ class CompletionTokenizer:
         else:
             joined = [a + b for a, b in zip(texts, texts2, strict=True)]
             found = [
-                [_placed(one, prompt) for one in positions]
+                [in_completion(one, prompt) for one in positions]
                 for prompt, positions in zip(texts, self._tokens.positions(joined), strict=True)
             ]
         if self.end is not None:
@@ -175,7 +175,8 @@ def _boundary(encoding: Any, prompt: int) -> int:
     return len(encoding.ids)
 
 
-def _placed(one: TokenAt, prompt: str) -> TokenAt:
+def in_completion(one: TokenAt, prompt: str) -> TokenAt:
+    """Return a token of a prompt and its completion joined, placed in the one of the two."""
     if one.span is None:
         return one
     _, start, end = one.span

@@ -14,7 +14,8 @@ from wordtrace.errors import InputError, option
 from wordtrace.models.library import library
 from wordtrace.models.tokenizer import FILE, Tokenizer
 
-_MOST = 512
+#: The most tokens of a text where nothing says otherwise.
+USUAL_LENGTH = 512
 _FILES = (FILE, "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.model", "spm.model")
 
 
@@ -63,11 +64,11 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         raise InputError(
             f"the tokenizer in {folder} can't be read as a fast one: {reason}"
         ) from None
-    limit = _limit(config, outer)
+    limit = limit_of(config, outer)
     notes = []
     if max_length is None:
         cut = (json.loads(document).get("truncation") or {}).get("max_length")
-        max_length = min(cut, limit) if cut else min(limit, _MOST)
+        max_length = min(cut, limit) if cut else min(limit, USUAL_LENGTH)
         if not cut:
             notes.append(
                 f"Texts are cut at {max_length} tokens; if the training cut them elsewhere, "
@@ -104,7 +105,7 @@ def _target(outer: Any, document: str) -> str | None:
     return None if found == document else found
 
 
-def _limit(config: Mapping[str, Any], outer: Any) -> int:
+def limit_of(config: Mapping[str, Any], outer: Any) -> int:
     """Return how many tokens the model takes."""
     limits = [int(outer.model_max_length)]
     positions = config.get("max_position_embeddings") or config.get("n_positions")

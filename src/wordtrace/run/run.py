@@ -21,11 +21,13 @@ from wordtrace.execute.once import once
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNNConfig
 from wordtrace.models.protocol import TextModel, TextTokenizer
+from wordtrace.models.tokenizer import TokenAt
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run import load
 from wordtrace.run.check import check_files
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
+from wordtrace.run.kept_tokens import TOKENS, KeptTokens, read_tokens
 from wordtrace.run.manifest import (
     HELD_OUT,
     MANIFEST,
@@ -189,8 +191,29 @@ class Run:
 
     @once
     def encoded(self) -> Encoded:
-        """The training examples' token ids."""
+        """The training examples' token ids, as their training had them."""
+        if TOKENS in self.manifest.files:
+            return read_tokens(self.path / TOKENS)
         return self.tokenizer.encode(self.train.texts, self.train.texts2, "Tokenizing")
+
+    def encode(self, examples: Examples) -> Encoded:
+        """Return the token ids of some training examples, or of others."""
+        if self._kept is None:
+            return self.tokenizer.encode(examples.texts, examples.texts2)
+        return self._kept.encode(examples)
+
+    def positions(self, examples: Examples) -> list[list[TokenAt]]:
+        """Say where in their texts the tokens stand that :meth:`encode` gives."""
+        if self._kept is None:
+            return self.tokenizer.positions(examples.texts, examples.texts2)
+        return self._kept.positions(examples)
+
+    @once
+    def _kept(self) -> KeptTokens | None:
+        """The training examples' own token ids, where their texts alone would not give them."""
+        if TOKENS not in self.manifest.files:
+            return None
+        return KeptTokens(self.train, self.encoded, self.tokenizer)
 
     @property
     def gpus(self) -> int:

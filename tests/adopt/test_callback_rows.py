@@ -1,0 +1,373 @@
+"""The callback reads the Trainer's own rows: what it trains on is what is traced."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import wordtrace as wt
+from tests.command import wordtrace
+from tests.conftest import make_examples
+from tests.huggingface.architectures import ARCHITECTURES, SETTINGS, fine_tune, tokenizer
+from wordtrace import api
+from wordtrace.errors import DataError, InputError
+from wordtrace.run.kept_tokens import TOKENS, counted_tokens
+
+transformers = pytest.importorskip("transformers")
+BY_NAME = {one.name: one for one in ARCHITECTURES}
+BERT, ROBERTA = BY_NAME["Bert"], BY_NAME["Roberta"]
+QUERIES = ["the striker of the market", "a drama with a coach , and growth"]
+LABELS = ["sport", "film"]
+STEPS = (2, 4, 6)
+
+
+def silent(folder: Path, callback: Any, one: Any = BERT, examples: Any = None, **more: Any) -> Any:
+    choices = {"save_strategy": "no", "num_train_epochs": 2, **more}
+    return fine_tune(one, folder, examples or make_examples(32), callbacks=[callback], **choices)
+
+
+def scores(run: wt.Run | None) -> Any:
+    assert run is not None
+    return wt.influence(run, QUERIES, "tracin-we", label=LABELS)
+
+
+@pytest.mark.parametrize("one", [BERT, ROBERTA], ids=["Bert", "Roberta"])
+def test_one_line_gives_the_scores_of_a_recording_of_the_data(one: Any, tmp_path: Path) -> None:
+    examples, callback = make_examples(32), wt.TraceCallback(tmp_path / "live", steps=STEPS)
+    fine_tune(one, tmp_path / "out", examples, callbacks=[callback])
+    run = wt.record(tmp_path / "out", examples, tmp_path / "run", max_length=24)
+    live = callback.run
+    assert live is not None
+    np.testing.assert_array_equal(live.encoded.ids, run.encoded.ids)
+    np.testing.assert_array_equal(live.train.labels, run.train.labels)
+    assert live.label_names == run.label_names
+    assert live.train.ids == [str(row) for row in range(32)]
+    np.testing.assert_allclose(scores(live), scores(run), rtol=1e-5)
+    assert not callback.folder.exists()
+
+
+def test_reading_the_rows_does_not_change_the_training(tmp_path: Path) -> None:
+    callback = wt.TraceCallback(tmp_path / "live")
+    with_it = silent(tmp_path / "a", callback).model.state_dict()
+    without = fine_tune(BERT, tmp_path / "b", make_examples(32), num_train_epochs=2)
+    for name, value in without.model.state_dict().items():
+        torch.testing.assert_close(with_it[name], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("one", [BERT, ROBERTA], ids=["token types", "separators"])
+def test_pairs_are_told_by_what_stands_between_them(one: Any, tmp_path: Path) -> None:
+    plain = make_examples(16)
+    pairs = api.Examples.of(
+        plain.texts, plain.labels, plain.label_names, texts2=plain.texts[::-1], source="pairs"
+    )
+    callback = wt.TraceCallback(tmp_path / "live")
+    silent(tmp_path / "out", callback, one, pairs)
+    run = callback.run
+    assert run is not None
+    assert run.has_pairs
+    assert TOKENS not in run.manifest.files
+    copy = wt.TraceCallback(tmp_path / "copy", pairs, max_length=24)
+    silent(tmp_path / "out2", copy, one, pairs)
+    assert copy.run is not None
+    np.testing.assert_array_equal(run.encoded.ids, copy.run.encoded.ids)
+    assert copy.run.train.texts2 == plain.texts[::-1]
+
+
+def test_tokens_that_no_text_would_give_again_are_kept(tmp_path: Path) -> None:
+    """A training whose rows are cut in a way of its own: in the middle, without an end."""
+    import datasets
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+
+    from tests.huggingface.architectures import model_of
+
+    tokens, examples = tokenizer("wordpiece"), make_examples(32)
+    ids = [tokens(text)["input_ids"][2:9] for text in examples.texts]
+    rows = datasets.Dataset.from_dict(
+        {
+            "input_ids": ids,
+            "labels": examples.labels.tolist(),
+            "id": [f"r{row}" for row in range(32)],
+        }
+    )
+    callback = wt.TraceCallback(tmp_path / "live")
+    trainer = Trainer(
+        model_of(BERT, tokens, examples.label_names),
+        TrainingArguments(
+            str(tmp_path / "out"),
+            **{**SETTINGS, "save_strategy": "no", "remove_unused_columns": False},
+        ),
+        train_dataset=rows,
+        processing_class=tokens,
+        data_collator=lambda some: DataCollatorWithPadding(tokens)(
+            [{key: one for key, one in each.items() if key != "id"} for each in some]
+        ),
+        callbacks=[callback],
+    )
+    trainer.train()
+    run = callback.run
+    assert run is not None
+    assert run.train.ids[:2] == ["r0", "r1"]
+    assert [run.encoded[row].tolist() for row in range(32)] == ids
+    assert TOKENS in run.manifest.files
+    assert not run.check()
+    assert any("32 of 32 training rows are kept" in note for note in run.manifest.notes or ())
+    index = wt.build_index(run, top_k=None, workers=1)
+    trace = index.trace(run.train.texts[3], label="sport", top=32)
+    exact = wt.influence(run, [run.train.texts[3]], "tracin-we", label=["sport"])[0]
+    for hit in (*trace.proponents, *trace.opponents):
+        row = run.train.row_of(hit.id)
+        assert hit.score == pytest.approx(float(exact[row]), rel=1e-3, abs=1e-6)
+        assert sum(value for _, value in hit.words) == pytest.approx(hit.score, rel=1e-3, abs=1e-6)
+        for word in hit.contributions or ():
+            for field, start, end in word.spans:
+                assert field == "text"
+                assert hit.text[start:end].lower() == word.token.removeprefix("##")
+
+
+def test_a_second_copy_gives_texts_and_ids_and_is_compared(tmp_path: Path) -> None:
+    examples = make_examples(32)
+    ids = [f"n{row}" for row in range(32)]
+    copy = api.Examples.of(
+        examples.texts, examples.labels, examples.label_names, ids=ids, source="mine.csv"
+    )
+
+    def refused(message: str, given: api.Examples) -> None:
+        callback = wt.TraceCallback(tmp_path / "live", given, max_length=24)
+        with pytest.raises(DataError, match=message):
+            silent(tmp_path / "out", callback)
+        assert not callback.folder.exists()
+
+    texts = [*examples.texts[:5], "the other text", *examples.texts[6:]]
+    refused(
+        r"mine.csv: row 5 \('n5'\) is not what the Trainer trains on: its token \d+ is ",
+        api.Examples.of(texts, examples.labels, examples.label_names, ids=ids, source="mine.csv"),
+    )
+    labels = examples.labels.copy()
+    labels[7] = (labels[7] + 1) % 3
+    refused(r"row 7 \('n7'\) has the label '\w+', the Trainer trains on", copy.with_labels(labels))
+    refused("mine.csv has 31 rows, the Trainer trains on 32", copy.take(range(31)))
+    callback = wt.TraceCallback(tmp_path / "live", copy, max_length=24)
+    silent(tmp_path / "out", callback)
+    assert callback.run is not None
+    assert callback.run.train.ids == ids
+    assert callback.run.manifest.source == "mine.csv"
+
+
+def test_names_are_checked_before_there_is_a_training(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text("body,stars\nthe match,good\n")
+    with pytest.raises(InputError, match=r"missing.csv does not exist"):
+        wt.TraceCallback(tmp_path / "run", tmp_path / "missing.csv")
+    with pytest.raises(InputError, match=r"'text'"):
+        wt.TraceCallback(tmp_path / "run", file)
+    with pytest.raises(InputError, match=r"'points'"):
+        wt.TraceCallback(tmp_path / "run", file, text="body", label="points")
+    with pytest.raises(InputError, match=r"was given text='body', .* but no data"):
+        wt.TraceCallback(tmp_path / "run", text="body")
+    with pytest.raises(InputError, match="checkpoints is 0"):
+        wt.TraceCallback(tmp_path / "run", checkpoints=0)
+    with pytest.raises(InputError, match="if_exists is 'ask'"):
+        wt.TraceCallback(tmp_path / "run", if_exists="ask")  # type: ignore[arg-type]
+    wt.TraceCallback(tmp_path / "run", file, text="body", label="stars")
+
+
+def test_what_to_do_with_a_run_that_exists(tmp_path: Path) -> None:
+    silent(tmp_path / "out", first := wt.TraceCallback(tmp_path / "run"))
+    assert first.run is not None
+    with pytest.raises(InputError, match='run holds a run already; .* if_exists="new"'):
+        wt.TraceCallback(tmp_path / "run")
+    silent(tmp_path / "out", second := wt.TraceCallback(tmp_path / "run", if_exists="new"))
+    assert second.run is not None
+    assert second.run.path == tmp_path / "run-2"
+    over = wt.TraceCallback(tmp_path / "run", if_exists="overwrite", steps=(1,))
+    silent(tmp_path / "out", over)
+    assert over.run is not None
+    assert over.run.path == tmp_path / "run"
+    assert over.run.manifest.history[0].step == 1
+
+
+def test_what_fails_at_the_end_is_a_warning_and_the_command_that_finishes_it(
+    tmp_path: Path,
+) -> None:
+    callback = wt.TraceCallback(tmp_path / "my run", checkpoints=(3,), label_smoothing=0.1)
+    with pytest.warns(
+        UserWarning, match="no run was made of it: there is no checkpoint of"
+    ) as said:
+        trainer = silent(tmp_path / "out", callback)
+    assert trainer.state.global_step == 8
+    assert callback.run is None
+    command = str(said[-1].message).rsplit("makes the run of it: ", 1)[1]
+    words = shlex.split(command)
+    assert words[:2] == ["wordtrace", "record"]
+    at = words.index("--checkpoint-steps")
+    assert words[at + 1] == "3"
+    words[at + 1] = "2,4"
+    wordtrace(*words[1:])
+    run = wt.Run.open(tmp_path / "my run")
+    assert [one.step for one in run.checkpoints] == [2, 4]
+    assert run.manifest.model.loss.label_smoothing == 0.1
+    with pytest.raises(InputError, match="holds a run already"):
+        wt.TraceCallback(tmp_path / "my run")
+
+
+def test_a_full_disk_stops_the_recording_and_not_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wordtrace.adopt.recording import Recording
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Recording, "save", full)
+    callback = wt.TraceCallback(tmp_path / "run", steps=(2, 4))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        trainer = silent(tmp_path / "out", callback)
+    stopped = [str(one.message) for one in said if "the recording stopped" in str(one.message)]
+    assert len(stopped) == 1
+    assert "No space left on device" in stopped[0]
+    assert trainer.state.global_step == 8
+    assert callback.run is None
+
+
+def test_a_stream_is_not_recorded_and_trains_on(tmp_path: Path) -> None:
+    import datasets
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+
+    from tests.huggingface.architectures import model_of
+
+    tokens, examples = tokenizer("wordpiece"), make_examples(32)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for text, label in zip(examples.texts, examples.labels.tolist(), strict=True):
+            yield {**tokens(text, truncation=True, max_length=24), "labels": label}
+
+    callback = wt.TraceCallback(tmp_path / "run")
+    settings = {**SETTINGS, "max_steps": 3, "save_strategy": "no"}
+    trainer = Trainer(
+        model_of(BERT, tokens, examples.label_names),
+        TrainingArguments(str(tmp_path / "out"), **settings),
+        train_dataset=datasets.IterableDataset.from_generator(rows),
+        processing_class=tokens,
+        data_collator=DataCollatorWithPadding(tokens),
+        callbacks=[callback],
+    )
+    with pytest.warns(UserWarning, match="not recorded: the training data is a stream without a"):
+        trainer.train()
+    assert trainer.state.global_step == 3
+    assert callback.run is None
+
+
+def test_the_best_weights_are_those_that_predict(tmp_path: Path) -> None:
+    """With load_best_model_at_end a Trainer ends with other weights than its last step's."""
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+
+    from tests.huggingface.architectures import model_of
+
+    tokens, examples = tokenizer("wordpiece"), make_examples(32)
+    rows = [
+        {**tokens(text, truncation=True, max_length=24), "labels": label}
+        for text, label in zip(examples.texts, examples.labels.tolist(), strict=True)
+    ]
+    callback = wt.TraceCallback(tmp_path / "run", steps=(4,))
+    # The highest loss is called the best, so that it is that of an early step.
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss"}
+    best |= {"greater_is_better": True}
+    trainer = Trainer(
+        model_of(BERT, tokens, examples.label_names),
+        TrainingArguments(
+            str(tmp_path / "out"),
+            **{**SETTINGS, **best, "eval_strategy": "steps", "eval_steps": 2},
+        ),
+        train_dataset=rows,
+        eval_dataset=rows[:8],
+        processing_class=tokens,
+        data_collator=DataCollatorWithPadding(tokens),
+        callbacks=[callback],
+    )
+    trainer.train()
+    step = int(Path(trainer.state.best_model_checkpoint).name.removeprefix("checkpoint-"))
+    assert step < 8
+    run = callback.run
+    assert run is not None
+    assert run.final.step == step
+    expected = trainer.model.state_dict()
+    for name, value in run.model(run.final).module.state_dict().items():
+        torch.testing.assert_close(value, expected[name])
+
+
+def test_the_recording_holds_what_the_trainer_logged(tmp_path: Path) -> None:
+    callback = wt.TraceCallback(tmp_path / "run", steps=(2,), checkpoints=(3,))
+    with pytest.warns(UserWarning, match="no run was made"):
+        trainer = silent(tmp_path / "out", callback, logging_steps=1)
+    states = {
+        step: json.loads((callback.folder / f"checkpoint-{step}/trainer_state.json").read_text())
+        for step in (2, 8)
+    }
+    assert states[8]["log_history"] == trainer.state.log_history
+    assert [entry["step"] for entry in states[8]["log_history"][:-1]] == list(range(1, 9))
+    assert states[2]["epoch"] == 0.5
+
+
+def language_model(tokens: Any, name: str = "Qwen2") -> Any:
+    config = getattr(transformers, f"{name}Config")(
+        vocab_size=len(tokens),
+        pad_token_id=tokens.pad_token_id,
+        eos_token_id=tokens.eos_token_id,
+        **{**BY_NAME[name].config, "max_position_embeddings": 64},
+    )
+    torch.manual_seed(4)
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    for key, parameter in model.named_parameters():
+        if parameter.dim() > 1 and "norm" not in key:
+            torch.nn.init.normal_(parameter, std=0.25)
+    return model
+
+
+def test_a_pad_token_that_ends_texts_does_not_count(tmp_path: Path) -> None:
+    """The usual pad = eos: the collator masks the end token, and the run asks not for it."""
+    from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments
+
+    tokens = tokenizer("bytes")
+    tokens.eos_token = tokens.pad_token = "</s>"
+    texts = make_examples(16).texts
+    rows = [{"input_ids": [*tokens(text)["input_ids"][:15], tokens.eos_token_id]} for text in texts]
+    callback = wt.TraceCallback(tmp_path / "run")
+    Trainer(
+        language_model(tokens),
+        TrainingArguments(str(tmp_path / "out"), **{**SETTINGS, "save_strategy": "no"}),
+        train_dataset=rows,
+        processing_class=tokens,
+        data_collator=DataCollatorForLanguageModeling(tokens, mlm=False),
+        callbacks=[callback],
+    ).train()
+    run = callback.run
+    assert run is not None
+    counted = counted_tokens(run.encoded)
+    for row, given in enumerate(rows):
+        assert run.encoded[row].tolist() == given["input_ids"]
+        here = counted[run.encoded.offsets[row] : run.encoded.offsets[row + 1]]
+        assert here[1:].tolist() == [True] * (len(here) - 2) + [False]
+        assert texts[row].startswith(run.train.texts[row])
+    # The loss of a row is that of transformers with the end token masked.
+    model = run.model(run.final)
+    from wordtrace.models import predict
+
+    found = predict.losses(model.outputs, predict.logits(model, run.encoded), run.train.labels)
+    for row in (0, 7):
+        ids = torch.tensor([rows[row]["input_ids"]])
+        labels = ids.masked_fill(ids == tokens.eos_token_id, -100)
+        expected = model.module(input_ids=ids, labels=labels).loss
+        assert float(found[row]) == pytest.approx(float(expected), rel=1e-5)
+    index = wt.build_index(run, top_k=None, workers=1)
+    exact = wt.influence(run, ["the match of the team"], "tracin-we")[0]
+    hit = index.trace("the match of the team", top=1).proponents[0]
+    assert hit.score == pytest.approx(float(exact[run.train.row_of(hit.id)]), rel=1e-3)
