@@ -182,7 +182,7 @@ def test_names_are_checked_before_there_is_a_training(tmp_path: Path) -> None:
 def test_what_to_do_with_a_run_that_exists(tmp_path: Path) -> None:
     silent(tmp_path / "out", first := wt.TraceCallback(tmp_path / "run"))
     assert first.run is not None
-    with pytest.raises(InputError, match='run holds a run already; .* if_exists="new"'):
+    with pytest.raises(InputError, match=r'run holds a run already; .* if_exists="new"'):
         wt.TraceCallback(tmp_path / "run")
     silent(tmp_path / "out", second := wt.TraceCallback(tmp_path / "run", if_exists="new"))
     assert second.run is not None

@@ -31,7 +31,7 @@ def rows() -> list[dict[str, str]]:
 
 def sft(folder: Path, callback: Any, adapter: bool = False, **settings: Any) -> Any:
     tokens = tokenizer("bytes")
-    tokens.eos_token = "</s>"
+    tokens.eos_token, tokens.model_max_length = "</s>", 64
     model = language_model(tokens, "Llama")
     if adapter:
         model = with_adapter(

@@ -186,11 +186,11 @@ def _longest(arguments: Any, rows: TrainerRows, config: Mapping[str, Any], proce
     most = limit_of(config, processing) if processing is not None else longest
     told = getattr(arguments, "max_length", None)
     if isinstance(told, int):
-        return max(longest, min(told, most))
+        return min(max(longest, told), most)
     # Where several rows are as long as the longest, they were cut there.
     if int((lengths == longest).sum()) > 1:
-        return longest
-    return max(longest, min(most, USUAL_LENGTH))
+        return min(longest, most)
+    return min(max(longest, USUAL_LENGTH), most)
 
 
 def _ended(rows: TrainerRows, tokenizer: TextTokenizer) -> bool:
