@@ -67,6 +67,26 @@ def prepared(tokens: Any, rows: list[dict[str, Any]], **settings: Any) -> list[d
     return list(trainer.train_dataset)
 
 
+def fine_tune(
+    tokens: Any, rows: list[dict[str, Any]], folder: Path, adapter: bool = False, **settings: Any
+) -> Any:
+    """Fine-tune by SFTTrainer, as anybody does; return the trainer."""
+    import datasets
+    import trl
+
+    from tests.huggingface.architectures import SETTINGS
+
+    given = {**SETTINGS, "bf16": False, "seed": 7, "dataset_num_proc": None, **settings}
+    trainer = trl.SFTTrainer(
+        chat_model(len(tokens)),
+        trl.SFTConfig(str(folder), **given),
+        train_dataset=datasets.Dataset.from_list(rows),
+        processing_class=tokens,
+    )
+    trainer.train()
+    return trainer
+
+
 @cache
 def _model(size: int) -> Any:
     import torch

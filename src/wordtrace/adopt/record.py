@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.dialogues import check_alike, read_training
 from wordtrace.adopt.make_run import make_run
 from wordtrace.adopt.trainer_output import labels_of
 from wordtrace.data.examples import Examples
@@ -20,7 +22,7 @@ def record(
     data: Any,
     out: str | Path,
     *,
-    text: str = "text",
+    text: str | None = None,
     text2: str | None = None,
     label: str | Sequence[str] = "label",
     id: str | None = None,
@@ -40,15 +42,17 @@ def record(
     kind: Kind | None = None,
     label_smoothing: float = 0.0,
     class_weights: tuple[float, ...] | None = None,
+    loss: str | None = None,
 ) -> Run:
     """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
 
     Where a text has several labels, they are a list in one column, or several columns of 0 and 1:
     ``label=("toxic", "threat")`` or ``"toxic,threat"``.
 
-    A language model's examples have a prompt, `text`, and a completion, `text2`; the loss of an
-    example is the mean loss of the completion's tokens. For a causal model they may also have
-    `text` alone, and then all of it counts. `label` is not read.
+    A language model's examples are read as TRL reads them: messages (with tools), a prompt and its
+    completion, conversations as ShareGPT writes them, or text, told by the names of the columns.
+    With `text` and `text2` other columns are named: the prompt and the completion, or, without
+    `text2`, a text of which all counts. `label` is not read.
 
     Parameters
     ----------
@@ -63,6 +67,11 @@ def record(
     split, eval_split
         Names of splits of a ``DatasetDict`` or a data set on the hub. If only `eval_split` is
         given, the held-out examples are taken from `data`.
+    loss
+        For a causal language model: the tokens that its loss asked for. "completion" is what
+        follows the prompt, or a conversation's last answer; "assistant" is each turn of the
+        assistant; "all" is all. By default as TRL does: "completion" for prompt and completion,
+        "all" for all else.
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
@@ -95,12 +104,20 @@ def record(
         max_completion_length=max_completion_length,
         label_smoothing=label_smoothing,
         class_weights=class_weights,
+        counts=loss,
     )
     trained_on = labels_of(output)
-    known: Kind = choices.kind or trained_on or "class"
+    if trained_on is None:
+        return _of_language_model(
+            *(output, data, out, choices),
+            columns={"text": text, "text2": text2, "id": id},
+            splits=(split, eval_split),
+            eval_data=eval_data,
+            overwrite=overwrite,
+        )
+    known: Kind = choices.kind or trained_on
     if known == "set" and isinstance(label, str) and "," in label:
         label = tuple(one.strip() for one in label.split(",") if one.strip())
-    column = None if trained_on is None else label
     names = label_names if known == "set" and isinstance(label, str) else None
 
     def read(source: Any, part: str | None) -> Examples:
@@ -108,13 +125,12 @@ def record(
             return source
         return read_examples(
             source,
-            text=text,
+            text=text or "text",
             text2=text2,
-            label=column,
+            label=label,
             id=id,
             split=part,
             label_names=names,
-            require_labels=column is not None,
             kind=known,
         )
 
@@ -128,5 +144,34 @@ def record(
         held_out=None if eval_data is None else read(eval_data, eval_split),
         choices=choices,
         ordered=not isinstance(label, str),
+        overwrite=overwrite,
+    )
+
+
+def _of_language_model(
+    output: str | Path,
+    data: Any,
+    out: str | Path,
+    choices: Choices,
+    *,
+    columns: dict[str, str | None],
+    splits: tuple[str | None, str | None],
+    eval_data: Any,
+    overwrite: bool,
+) -> Run:
+    """Adopt a language model's training; how its texts became tokens is told by the data's form."""
+    read = read_training(data, split=splits[0], **columns)
+    if eval_data is None and splits[1] is not None:
+        eval_data = data
+    held_out = None
+    if eval_data is not None:
+        held_out = read_training(eval_data, split=splits[1], **columns)
+        check_alike(read, held_out)
+    return make_run(
+        output,
+        read.examples,
+        out,
+        held_out=None if held_out is None else held_out.examples,
+        choices=replace(choices, preparation=read.preparation, form=read.form),
         overwrite=overwrite,
     )

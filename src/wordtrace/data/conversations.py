@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-#: What a row holds: the columns by which its form is told.
+from wordtrace.errors import option
+
+#: What a row holds, told by its columns.
 Form = Literal["messages", "prompt and completion", "conversations", "text"]
 
 #: All columns that may hold a part of a conversation.
@@ -25,6 +27,8 @@ COLUMNS = (
     "tools",
     "chat_template_kwargs",
 )
+#: Those that stand beside the messages.
+BESIDE = ("tools", "chat_template_kwargs")
 #: Pairs of answers, of which one is preferred: another training, with another loss.
 PREFERENCES = ("chosen", "rejected")
 
@@ -130,13 +134,15 @@ class Row:
     text2: str | None = None
 
 
-def read_row(values: Mapping[str, Any]) -> Row:
-    """Read a row by the columns that it has: messages, else prompt and completion, and so on.
+def read_row(values: Mapping[str, Any], form: Form | None = None) -> Row:
+    """Read a row by the columns that it has, in TRL's order: prompt and completion come first.
 
     Parameters
     ----------
     values
         What stands in the columns of :data:`COLUMNS`; None where there is nothing.
+    form
+        The form that it must have; None finds it.
 
     Raises
     ------
@@ -150,20 +156,25 @@ def read_row(values: Mapping[str, Any]) -> Row:
             "are trained on; only the loss of one answer is traced: give rows of messages, of "
             "prompt and completion, or of text."
         )
-    if "messages" in there:
-        return _whole("messages", there["messages"], there)
-    if "prompt" in there and "completion" in there:
+    if form in (None, "prompt and completion") and "prompt" in there and "completion" in there:
         return _in_two(there)
-    if "conversations" in there:
+    if form in (None, "messages") and "messages" in there:
+        return _whole("messages", there["messages"], there)
+    if form in (None, "conversations") and "conversations" in there:
         return _whole("conversations", there["conversations"], there)
-    if "text" in there:
+    if form in (None, "text") and "text" in there:
         text = there["text"]
         if not isinstance(text, str):
             raise Malformed(f"'text' holds {_shown(text)}, not text.")
         return Row("text", None, text)
+    if form is not None:
+        raise Malformed(f"it has no {form}, as the rows before it have.")
     if "prompt" in there:
         raise Malformed("it has a prompt without a completion; give both.")
-    raise Malformed("it has no messages, no prompt with a completion, no conversations, no text.")
+    raise Malformed(
+        "it has no messages, no prompt and completion, no conversations and no text; name its "
+        f"columns by {option('text')} and {option('text2')}."
+    )
 
 
 def _whole(form: Form, value: Any, there: Mapping[str, Any]) -> Row:
@@ -202,8 +213,10 @@ def _message(value: Any, name: str) -> Message:
     if not isinstance(value, dict):
         raise Malformed(f"{name} is {_shown(value)}, not an object with a role and a content.")
     # A key without a value is one that another row of the file has.
-    names = {"from": "role", "value": "content"}
-    found: Message = {names.get(key, key): one for key, one in value.items() if one is not None}
+    named = {"from": "role", "value": "content"}
+    found: Message = {
+        str(named.get(key, key)): one for key, one in value.items() if one is not None
+    }
     role = found.get("role")
     if not isinstance(role, str) or not role.strip():
         raise Malformed(f"{name} has no role, such as 'user' or 'assistant'.")

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.batches import Encoded
-from wordtrace.data.conversations import Conversation, Malformed
+from wordtrace.data.conversations import Conversation, Malformed, content_of
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.models.chat_template import ChatTemplate, Written
 from wordtrace.models.chat_turns import Turn, find_turns
+from wordtrace.models.plain_tokenizer import alike
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
 #: The tokens that a loss may ask for; the last one is what TRL does where both are asked for.
@@ -113,6 +114,30 @@ class ChatTokenizer:
             names = ["completion", "all", BOTH, "assistant"]
         return {name: self.asking(name).encode(texts) for name in names}
 
+    def answers(self, texts: Sequence[str], first: int = 0) -> Encoded:
+        """Tokenize queries: of the tokens that the loss asks for, only the answer's count.
+
+        Parameters
+        ----------
+        first
+            The number of the first query, for messages.
+
+        Raises
+        ------
+        InputError
+            When a conversation has no answer, or it was cut.
+        """
+        encoded = self.asking(BOTH if self._spoken else "completion").encode(texts)
+        assert encoded.counted is not None
+        for at in range(len(encoded)):
+            start, end = encoded.offsets[at : at + 2]
+            if not encoded.counted[start:end].any():
+                raise InputError(
+                    f"query {first + at} has no answer of the assistant in its first "
+                    f"{self.max_length} tokens; give a conversation that ends with one."
+                )
+        return encoded
+
     def shown(self, text: str) -> str:
         """Return a conversation as the model reads it, all of it."""
         return self._written(_parsed(text, 0)).text
@@ -123,6 +148,21 @@ class ChatTokenizer:
         return find_turns(
             self.template, conversation, self._written(conversation).text, self._spoken
         )
+
+    def answer(self, text: str) -> tuple[int, str]:
+        """Return where a conversation's answer stands in what :meth:`shown` gives, and its text.
+
+        It is the content of the last message of the assistant that is written out; empty where
+        there is none.
+        """
+        spoken = [one for one in self.turns(text) if one.role == "assistant"]
+        if not spoken:
+            return 0, ""
+        return spoken[-1].start, self.shown(text)[spoken[-1].start : spoken[-1].end]
+
+    def contents(self, text: str) -> str:
+        """Return what the messages of a conversation say, without roles or template."""
+        return "\n".join(filter(None, map(content_of, _parsed(text, 0).messages)))
 
     def positions(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None
@@ -180,12 +220,7 @@ class ChatTokenizer:
             return 0
         prompt = self.template.write(conversation, before, spoken=self._spoken, answer=True)
         ids = self.inner.encode(prompt.text, add_special_tokens=False).ids
-        same = 0
-        for token, other in zip(ids, one.encoding.ids, strict=False):
-            if token != other:
-                break
-            same += 1
-        return same
+        return alike(ids, one.encoding.ids)
 
     def _assistant(self, one: _Read) -> Mask:
         """Return which tokens are the assistant's."""
