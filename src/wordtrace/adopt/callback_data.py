@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from wordtrace.adopt.choices import Choices
-from wordtrace.adopt.record import read_trained
+from wordtrace.adopt.dialogues import Training, read_training
+from wordtrace.adopt.record import read_labelled
 from wordtrace.adopt.recorded_rows import RecordedRows
+from wordtrace.adopt.recovered import recover
 from wordtrace.adopt.second_copy import checked
 from wordtrace.adopt.trainer_examples import examples_of
 from wordtrace.adopt.trainer_output import tokenizer_of
 from wordtrace.adopt.trainer_rows import TrainerRows, read_rows, require_whole_rows
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import KINDS, Kind
-from wordtrace.data.readers import read_examples
+from wordtrace.data.readers import read_dialogues, read_examples
 from wordtrace.errors import DataError, InputError
 from wordtrace.models import configs
+from wordtrace.models.chat_tokenizer import LOSSES, ChatTokenizer
 from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.pretrained_tokenizer import USUAL_LENGTH, limit_of
 from wordtrace.models.protocol import TextTokenizer
 
@@ -61,10 +65,7 @@ class Given:
                 f"TraceCallback was given {unread[0]}={choices[unread[0]]!r}, which tells how data "
                 "are read, but no data; leave it out, or give the data, too."
             )
-        for source, split in (
-            (data, choices.get("split")),
-            (choices.get("eval_data"), choices.get("eval_split")),
-        ):
+        for source, split in found._sources:
             if source is not None and not isinstance(source, Examples):
                 found.look_at(source, split)
         return found
@@ -73,19 +74,19 @@ class Given:
     def as_choices(self) -> Choices:
         """What `record` needs to know beside the data (InputError)."""
         names = {one.name for one in fields(Choices)}
-        return Choices(**{name: one for name, one in self.choices.items() if name in names})
+        told = {name: one for name, one in self.choices.items() if name in names}
+        return Choices(**told, counts=self.choices.get("loss"))
 
     def look_at(self, source: Any, split: str | None) -> None:
         """Read a first row, to see that there are data with the columns named."""
-        columns = {
-            "text": self.choices.get("text", "text"),
-            "text2": self.choices.get("text2"),
-            "id": self.choices.get("id"),
-        }
-        read_examples(source, **columns, label=None, split=split, require_labels=False, limit=1)
+        columns: dict[str, Any] = {name: self.choices.get(name) for name in ("text", "text2", "id")}
         label = self.choices.get("label")
-        if not isinstance(label, str) or "," in label:
+        if label is None:
+            # Whether they are labelled texts or a language model's is not known yet.
+            read_dialogues(source, **columns, split=split, limit=1)
             return
+        columns["text"] = columns["text"] or "text"
+        names = None if not isinstance(label, str) or "," in label else label
         kinds = [self.choices["kind"]] if self.choices.get("kind") else list(KINDS)
         reasons = []
         for kind in kinds:
@@ -93,29 +94,60 @@ class Given:
                 read_examples(
                     *(source,),
                     **columns,
-                    label=label,
+                    label=names,
                     split=split,
                     require_labels=False,
                     limit=1,
                     kind=kind,
                 )
-                return
             except DataError as error:
                 reasons.append(error)
+            else:
+                return
         raise reasons[0]
 
-    def read(self, source: Any, trained_on: Kind | None, split: str | None) -> Examples:
-        """Read data as the training does; `trained_on`: its labels, None for none (InputError)."""
-        return read_trained(
-            source,
-            trained_on,
-            split,
-            text=self.choices.get("text", "text"),
-            text2=self.choices.get("text2"),
-            label=self.choices.get("label", "label"),
-            id=self.choices.get("id"),
-            choices=self.as_choices,
+    def read(self, trained_on: Kind | None) -> tuple[Examples | None, Examples | None]:
+        """Read the second copy and the held-out data as a classifier's training does.
+
+        Parameters
+        ----------
+        trained_on
+            The kind of the labels; None for a sequence-to-sequence model, which has none.
+        """
+        if trained_on is None:
+            mine, held_out = self.dialogues()
+            return None if mine is None else mine.examples, held_out
+        found = [
+            None
+            if source is None
+            else read_labelled(
+                *(source, trained_on, split),
+                text=self.choices.get("text"),
+                text2=self.choices.get("text2"),
+                label=self.choices.get("label", "label"),
+                id=self.choices.get("id"),
+                choices=self.as_choices,
+            )
+            for source, split in self._sources
+        ]
+        return found[0], found[1]
+
+    def dialogues(self) -> tuple[Training | None, Examples | None]:
+        """Read the second copy and the held-out data as a language model's training does."""
+        columns = {name: self.choices.get(name) for name in ("text", "text2", "id")}
+        mine, held_out = (
+            None if source is None else read_training(source, split=split, **columns)
+            for source, split in self._sources
         )
+        return mine, None if held_out is None else held_out.examples
+
+    @property
+    def _sources(self) -> list[tuple[Any, str | None]]:
+        """The second copy and the held-out data, each with its split."""
+        held_out, split = self.choices.get("eval_data"), self.choices.get("eval_split")
+        if held_out is None and split is not None:
+            held_out = self.data
+        return [(self.data, self.choices.get("split")), (held_out, split)]
 
 
 def rows_of(
@@ -146,25 +178,62 @@ def rows_of(
     if processing is not None:
         processing.save_pretrained(folder)
     config, choices = _config_of(model), given.as_choices
+    places = [choices.tokenizer or folder]
     generates = configs.is_generator(config)
-    tokenizer, _ = tokenizer_of([choices.tokenizer or folder], config, choices)
+    tokenizer, _ = tokenizer_of(places, config, replace(choices, preparation="own", counts=None))
     rows = read_rows(loader, tokenizer, generates)
-    trained = examples_of(rows, tokenizer, config, choices.kind, choices.label_names)
-    kind = None if generates else trained.kind
-    if given.data is not None:
-        data = given.read(given.data, kind, given.choices.get("split"))
-        trained = checked(data, trained, rows, tokenizer)
-    source, split = given.choices.get("eval_data"), given.choices.get("eval_split")
-    if source is None and split is not None:
-        source = given.data
+    longest = choices.max_length or _longest(arguments, rows, config, processing)
+    choices = replace(choices, max_length=longest, end=choices.end and _ended(rows, tokenizer))
+    if generates and not configs.is_sequence_to_sequence(config):
+        trl = hasattr(arguments, "packing")
+        trained, held_out, choices = _of_texts(rows, places, config, choices, given, trl)
+    else:
+        trained = examples_of(rows, tokenizer, config, choices.kind, choices.label_names)
+        kind = None if generates else trained.kind
+        mine, held_out = given.read(kind)
+        if mine is not None:
+            tokenizer, _ = tokenizer_of(places, config, choices)
+            trained = checked(mine, trained, rows, tokenizer)
     return RecordedRows(
         examples=trained,
         encoded=rows.encoded,
-        held_out=None if source is None else given.read(source, kind, split),
+        held_out=held_out,
         packed=rows.packed,
-        max_length=choices.max_length or _longest(arguments, rows, config, processing),
-        end=_ended(rows, tokenizer),
+        max_length=longest,
+        end=choices.end,
+        preparation=choices.preparation,
+        counts=choices.counts,
     )
+
+
+def _of_texts(
+    rows: TrainerRows,
+    places: list[Path],
+    config: dict[str, Any],
+    choices: Choices,
+    given: Given,
+    trl: bool,
+) -> tuple[Examples, Examples | None, Choices]:
+    """Return a causal model's examples, held-out examples, and how texts became tokens."""
+    mine, held_out = given.dialogues()
+    if mine is None:
+        trained, choices = recover(rows, places, config, choices, trl)
+        return trained, held_out, choices
+    # As the rows that the Trainer has: of the losses that its form of data may have, the one whose
+    # tokens fit; where none does, the first difference from the usual one is said.
+    told = replace(choices, preparation=mine.preparation, form=mine.form)
+    tokenizer, _ = tokenizer_of(places, config, told)
+    assert isinstance(tokenizer, ChatTokenizer | PlainTokenizer | CompletionTokenizer)
+    blank = examples_of(rows, tokenizer, config, choices.kind)
+    losses = LOSSES if isinstance(tokenizer, ChatTokenizer) else ("completion", "all")
+    for loss in (told.counts, *losses):
+        try:
+            asking = tokenizer_of(places, config, replace(told, counts=loss))[0]
+            found = checked(mine.examples, blank, rows, asking)
+        except DataError:
+            continue
+        return found, held_out, replace(told, counts=loss)
+    return checked(mine.examples, blank, rows, tokenizer), held_out, told
 
 
 def _config_of(model: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from wordtrace.data.conversations import Form
 from wordtrace.data.labelling import KINDS, Kind
 from wordtrace.errors import InputError, option
 from wordtrace.models.loss import TrainingLoss
@@ -41,6 +42,14 @@ class Choices:
     max_completion_length
         For a sequence-to-sequence model: the largest number of tokens in a completion; by default
         `max_length`.
+    preparation
+        How a causal language model's texts became tokens, told by the form of the data: see
+        :class:`.run.pretrained_model.PretrainedModel`.
+    counts
+        The tokens that a causal language model's loss asked for: "completion", "assistant" (the
+        turns of the assistant in a conversation) or "all"; by default as TRL for the form.
+    form
+        The columns in which a language model's texts were found; None where it is not known.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -55,6 +64,9 @@ class Choices:
     max_completion_length: int | None = None
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None
+    preparation: str = "own"
+    counts: str | None = None
+    form: Form | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in (None, *KINDS):

@@ -22,9 +22,12 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.models import configs
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.library import library
 from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.plain_tokenizer import PlainTokenizer
+from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.weight_files import weight_files
 from wordtrace.run.check import checksums
@@ -109,6 +112,7 @@ def _plan(
         more["decoding"] = asdict(output.tokenizer.decoding)
     if output.loss != TrainingLoss():
         more["loss"] = output.loss.document()
+    more |= {name: one for name, one in _prepared(output.tokenizer).items() if one}
     return {
         **more,
         "output": [
@@ -181,9 +185,19 @@ def _described(output: TrainerOutput, kind: Kind, dim: int) -> PretrainedModel:
         architecture=(output.config.get("architectures") or [None])[0],
         dim=dim,
         token_types=tokenizer.types,
-        end=tokenizer.end if isinstance(tokenizer, CompletionTokenizer) else None,
+        end=tokenizer.end if isinstance(tokenizer, CompletionTokenizer | PlainTokenizer) else None,
         decoding=tokenizer.decoding if isinstance(tokenizer, Seq2SeqTokenizer) else None,
         loss=output.loss,
         task="generation" if configs.is_generator(output.config) else _TASKS[kind],
         label_kind=kind,
+        **{"preparation": "own", **_prepared(tokenizer)},
     )
+
+
+def _prepared(tokenizer: TextTokenizer) -> dict[str, Any]:
+    """Return how a causal language model's texts become tokens, and which its loss asks for."""
+    if isinstance(tokenizer, ChatTokenizer):
+        return {"preparation": "chat", "counts": tokenizer.loss}
+    if isinstance(tokenizer, PlainTokenizer):
+        return {"preparation": "plain", "counts": tokenizer.loss}
+    return {"counts": tokenizer.loss} if isinstance(tokenizer, CompletionTokenizer) else {}

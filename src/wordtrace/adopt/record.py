@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.dialogues import check_alike, read_training
 from wordtrace.adopt.make_run import make_run
 from wordtrace.adopt.recorded_rows import RecordedRows
 from wordtrace.adopt.trainer_output import labels_of
@@ -23,7 +24,7 @@ def record(
     data: Any,
     out: str | Path,
     *,
-    text: str = "text",
+    text: str | None = None,
     text2: str | None = None,
     label: str | Sequence[str] = "label",
     id: str | None = None,
@@ -43,15 +44,17 @@ def record(
     kind: Kind | None = None,
     label_smoothing: float = 0.0,
     class_weights: tuple[float, ...] | None = None,
+    loss: str | None = None,
 ) -> Run:
     """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
 
     Where a text has several labels, they are a list in one column, or several columns of 0 and 1:
     ``label=("toxic", "threat")`` or ``"toxic,threat"``.
 
-    A language model's examples have a prompt, `text`, and a completion, `text2`; the loss of an
-    example is the mean loss of the completion's tokens. For a causal model they may also have
-    `text` alone, and then all of it counts. `label` is not read.
+    A language model's examples are read as TRL reads them: messages (with tools), a prompt and its
+    completion, conversations as ShareGPT writes them, or text, told by the names of the columns.
+    With `text` and `text2` other columns are named: the prompt and the completion, or, without
+    `text2`, a text of which all counts. `label` is not read.
 
     Parameters
     ----------
@@ -67,6 +70,11 @@ def record(
     split, eval_split
         Names of splits of a ``DatasetDict`` or a data set on the hub. If only `eval_split` is
         given, the held-out examples are taken from `data`.
+    loss
+        For a causal language model: the tokens that its loss asked for. "completion" is what
+        follows the prompt, or a conversation's last answer; "assistant" is each turn of the
+        assistant; "all" is all. By default as TRL does: "completion" for prompt and completion,
+        "all" for all else.
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
@@ -99,72 +107,133 @@ def record(
         max_completion_length=max_completion_length,
         label_smoothing=label_smoothing,
         class_weights=class_weights,
+        counts=loss,
     )
-    kind_there = labels_of(output)
-    recorded = RecordedRows.of(Path(output)) if data is None else None
-    if data is None and recorded is None:
-        raise InputError(
-            f"{output} holds no rows of its training; give the training data by {option('data')}."
+    if data is None:
+        return _of_recording(
+            *(output, out, choices),
+            eval_data,
+            label,
+            overwrite,
+            text=text,
+            text2=text2,
+            id=id,
+            split=eval_split,
         )
-    if recorded is not None:
-        given = choices.max_length or recorded.max_length
-        choices = replace(choices, max_length=given, end=choices.end and recorded.end)
+    trained_on = labels_of(output)
+    if trained_on is None:
+        return _of_language_model(
+            *(output, data, out, choices),
+            columns={"text": text, "text2": text2, "id": id},
+            splits=(split, eval_split),
+            eval_data=eval_data,
+            overwrite=overwrite,
+        )
 
     def read(source: Any, part: str | None) -> Examples:
-        return read_trained(
-            source, kind_there, part, text=text, text2=text2, label=label, id=id, choices=choices
+        return read_labelled(
+            source, trained_on, part, text=text, text2=text2, label=label, id=id, choices=choices
         )
 
-    examples = read(data, split) if recorded is None else recorded.examples
+    examples = read(data, split)
     if eval_data is None and eval_split is not None:
         eval_data = data
-    held_out = None if recorded is None else recorded.held_out
     return make_run(
         output,
         examples,
         out,
-        held_out=held_out if eval_data is None else read(eval_data, eval_split),
+        held_out=None if eval_data is None else read(eval_data, eval_split),
         choices=choices,
-        ordered=recorded is not None or not isinstance(label, str),
+        ordered=not isinstance(label, str),
         overwrite=overwrite,
-        recorded=recorded,
     )
 
 
-def read_trained(
+def read_labelled(
     source: Any,
-    trained_on: Kind | None,
+    trained_on: Kind,
     split: str | None,
     *,
-    text: str,
+    text: str | None,
     text2: str | None,
     label: str | Sequence[str],
     id: str | None,
     choices: Choices,
 ) -> Examples:
-    """Read data as a training read it.
-
-    Parameters
-    ----------
-    source
-        Examples, or whatever :func:`read_examples` reads.
-    trained_on
-        The kind of labels of the training; None for a language model, which has none.
-    """
+    """Read data as a training of a classifier read it; `trained_on` is the kind of its labels."""
     if isinstance(source, Examples):
         return source
-    known: Kind = choices.kind or trained_on or "class"
+    known = choices.kind or trained_on
     if known == "set" and isinstance(label, str) and "," in label:
         label = tuple(one.strip() for one in label.split(",") if one.strip())
-    column = None if trained_on is None else label
     return read_examples(
         source,
-        text=text,
+        text=text or "text",
         text2=text2,
-        label=column,
+        label=label,
         id=id,
         split=split,
         label_names=choices.label_names if known == "set" and isinstance(label, str) else None,
-        require_labels=column is not None,
         kind=known,
+    )
+
+
+def _of_recording(
+    output: str | Path,
+    out: str | Path,
+    choices: Choices,
+    eval_data: Any,
+    label: str | Sequence[str],
+    overwrite: bool,
+    **columns: Any,
+) -> Run:
+    """Adopt a training that our callback saw, whose rows it has kept."""
+    recorded = RecordedRows.of(Path(output))
+    if recorded is None:
+        raise InputError(
+            f"{output} holds no rows of its training; give the training data by {option('data')}."
+        )
+    held_out, trained_on = recorded.held_out, labels_of(output)
+    if eval_data is not None and trained_on is None:
+        held_out = read_training(eval_data, **columns).examples
+    elif eval_data is not None and trained_on is not None:
+        held_out = read_labelled(eval_data, trained_on, label=label, choices=choices, **columns)
+    return make_run(
+        output,
+        recorded.examples,
+        out,
+        held_out=held_out,
+        choices=recorded.told(choices),
+        ordered=True,
+        overwrite=overwrite,
+        recorded=recorded,
+    )
+
+
+def _of_language_model(
+    output: str | Path,
+    data: Any,
+    out: str | Path,
+    choices: Choices,
+    *,
+    columns: dict[str, str | None],
+    splits: tuple[str | None, str | None],
+    eval_data: Any,
+    overwrite: bool,
+) -> Run:
+    """Adopt a language model's training; how its texts became tokens is told by the data's form."""
+    read = read_training(data, split=splits[0], **columns)
+    if eval_data is None and splits[1] is not None:
+        eval_data = data
+    held_out = None
+    if eval_data is not None:
+        held_out = read_training(eval_data, split=splits[1], **columns)
+        check_alike(read, held_out)
+    return make_run(
+        output,
+        read.examples,
+        out,
+        held_out=None if held_out is None else held_out.examples,
+        choices=replace(choices, preparation=read.preparation, form=read.form),
+        overwrite=overwrite,
     )

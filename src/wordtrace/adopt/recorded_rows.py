@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.data.batches import Encoded
+from wordtrace.data.conversations import Form
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError
@@ -41,6 +43,9 @@ class RecordedRows:
         How many tokens an example has at most.
     end
         For a causal language model: whether completions end with the end token.
+    preparation, counts
+        For a causal language model: how its texts become tokens, and which of them count, as
+        :class:`.run.pretrained_model.PretrainedModel` has it.
     """
 
     examples: Examples
@@ -49,6 +54,8 @@ class RecordedRows:
     packed: int | None
     max_length: int
     end: bool
+    preparation: str = "own"
+    counts: str | None = None
 
     def write(self, folder: Path) -> None:
         """Write them into a recording's folder, the mark that tells of them last."""
@@ -61,8 +68,28 @@ class RecordedRows:
             "packed": self.packed,
             "max_length": self.max_length,
             "end": self.end,
+            "preparation": self.preparation,
+            "counts": self.counts,
         }
         atomic.write_json(folder / MARK, {**mark(), "rows": facts})
+
+    def told(self, choices: Choices) -> Choices:
+        """Return what the user said of the training, with what was seen of it."""
+        return replace(
+            choices,
+            max_length=choices.max_length or self.max_length,
+            end=choices.end and self.end,
+            preparation=self.preparation,
+            counts=self.counts,
+            form=self._form,
+        )
+
+    @property
+    def _form(self) -> Form | None:
+        """The form of data from which a training makes such examples."""
+        if self.preparation == "chat":
+            return "messages"
+        return "prompt and completion" if self.examples.has_pairs else "text"
 
     def fingerprint(self) -> str:
         """Return a hash of the token ids and of what counts of them."""
@@ -104,6 +131,8 @@ class RecordedRows:
             facts["packed"],
             facts["max_length"],
             facts["end"],
+            facts["preparation"],
+            facts["counts"],
         )
 
 

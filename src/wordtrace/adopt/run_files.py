@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.disk import atomic
-from wordtrace.models import configs
+from wordtrace.models import chat_template, configs
 from wordtrace.models import tokenizer as tokens
 from wordtrace.models.seq2seq import TARGET_FILE
 from wordtrace.models.weight_files import weight_files
@@ -27,6 +27,7 @@ OURS = (
     tokens.FILE,
     TARGET_FILE,
     TOKENS,
+    chat_template.FILE,
     configs.CONFIG,
     "checkpoints",
 )

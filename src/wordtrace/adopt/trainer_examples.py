@@ -17,6 +17,7 @@ from wordtrace.execute.progress import track
 from wordtrace.models import configs
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.ids_as_text import IdsAsText
+from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.run.kept_tokens import second_of
@@ -81,7 +82,7 @@ def _has_pairs(rows: TrainerRows, tokenizer: TextTokenizer) -> bool:
     if isinstance(tokenizer, Seq2SeqTokenizer):
         return True
     every = range(len(rows.ids))
-    if isinstance(tokenizer, CompletionTokenizer):
+    if isinstance(tokenizer, CompletionTokenizer | PlainTokenizer):
         return any(second_of(rows.encoded, row) > 0 for row in every)
     if tokenizer.types:
         assert rows.encoded.second is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind, Labels
 from wordtrace.errors import InputError, option
 from wordtrace.models import adapters, configs, predict, pretrained, pretrained_tokenizer
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.loss import TrainingLoss
+from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextModel, TextTokenizer
 from wordtrace.models.seq2seq import Decoding, Seq2SeqTokenizer
 
@@ -102,8 +104,11 @@ def tokenizer_of(
     InputError
         When there is none, or it can't be used.
     """
-    found = pretrained_tokenizer.find(places, config, choices.max_length)
-    return _for_task(found, config, choices), found.notes
+    if configs.is_sequence_to_sequence(config) or not configs.is_generator(config):
+        choices = _not_causal(choices)
+    found = pretrained_tokenizer.find(places, config, choices.max_length, choices.preparation)
+    made = _for_task(found, config, choices)
+    return made, [*_form_notes(choices, made), *found.notes]
 
 
 def _for_task(
@@ -116,12 +121,59 @@ def _for_task(
                 f"{option('max_completion_length')} is for sequence-to-sequence models."
             )
         if configs.is_generator(config):
-            return CompletionTokenizer(tokenizer, found.end if choices.end else None)
+            return _for_causal(found, choices)
+        if choices.counts is not None:
+            raise InputError(f"{option('loss')} is for language models.")
         return tokenizer
+    if choices.counts is not None:
+        raise InputError(
+            f"{option('loss')} is for causal language models; the loss of a sequence-to-sequence "
+            "model is that of its completion."
+        )
     target = found.target or tokenizer.inner.to_str()
     completions = pretrained_tokenizer.open_target(target, longest or tokenizer.max_length)
     decoding = Decoding.of(config, completions.max_length, target=found.target is not None)
     return Seq2SeqTokenizer(tokenizer, completions, decoding)
+
+
+def _not_causal(choices: Choices) -> Choices:
+    """Refuse conversations; TRL does not prepare the other texts of a model that is not causal."""
+    if choices.preparation == "chat":
+        raise InputError(
+            "conversations are for causal language models; give the columns of the texts by "
+            f"{option('text')} and {option('text2')}."
+        )
+    return replace(choices, preparation="own")
+
+
+def _form_notes(choices: Choices, tokenizer: TextTokenizer) -> list[str]:
+    """Say how the data were read, where their columns told it."""
+    if choices.preparation == "own":
+        return []
+    asked = choices.counts or ("completion" if choices.form == "prompt and completion" else "all")
+    said = {
+        "completion": "the completion's tokens",
+        "assistant": "the tokens of the assistant's turns",
+        "all": "all tokens",
+    }[asked]
+    default = "" if choices.counts else ", as TRL does by default; if it asked for others, say so"
+    read = f"The data were read as {choices.form or 'conversations'}. "
+    if choices.preparation == "chat":
+        read += "They are written by the chat template that lies beside the weights. "
+    return [f"{read}The loss asks for {said}{default}."]
+
+
+def _for_causal(found: pretrained_tokenizer.Found, choices: Choices) -> TextTokenizer:
+    if choices.preparation == "chat":
+        if found.template is None:
+            raise InputError(
+                f"the data holds conversations, but the tokenizer in {found.folder} has no chat "
+                f"template; give the folder of the one that has it by {option('tokenizer')}."
+            )
+        return ChatTokenizer(found.tokenizer, found.template, choices.counts)
+    end = found.end if choices.end else None
+    kind = PlainTokenizer if choices.preparation == "plain" else CompletionTokenizer
+    return kind(found.tokenizer, end, choices.counts)
 
 
 def labels_of(folder: str | Path) -> Kind | None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+
+from wordtrace.asking.dialogues import read_dialogues
 from wordtrace.data.examples import Examples
 from wordtrace.data.given_texts import check_texts
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.models.answer_spans import Passage
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.run.run import Run
 
-#: A text, or a pair of texts where the run's examples are pairs.
-Text = str | tuple[str, str]
+#: A text, a pair of texts where the run's examples are pairs, or a conversation.
+Text = str | tuple[str, str] | Mapping[str, Any]
 LabelSource = Literal["given", "file", "predicted"]
 
 
@@ -85,6 +89,8 @@ def make_question(
         texts.
     """
     ids = texts.ids if isinstance(texts, Examples) else None
+    if isinstance(run.tokenizer, ChatTokenizer):
+        return _of_dialogues(run, run.tokenizer, texts, span, ids)
     if isinstance(texts, Examples):
         if label is None:
             passages, labels_here = passages_of(span, len(texts)), texts.labels_as(run.labelling)
@@ -97,8 +103,8 @@ def make_question(
     check_texts(texts)
     if isinstance(texts, str) or (isinstance(texts, tuple) and run.has_pairs):
         texts = [texts]
-    first = [text if isinstance(text, str) else text[0] for text in texts]
-    second = [text[1] for text in texts if not isinstance(text, str)]
+    first = [text if isinstance(text, str) else text[0] for text in texts]  # type: ignore[index]
+    second = [text[1] for text in texts if not isinstance(text, str)]  # type: ignore[index]
     if second and len(second) != len(first):
         raise InputError("give pairs of texts throughout, or single texts throughout.")
     labels = [label] * len(first) if isinstance(label, str) or label is None else list(label)
@@ -106,6 +112,26 @@ def make_question(
         raise InputError(f"there are {len(first)} texts but {len(labels)} labels.")
     meant = run.labelling.parse_all(labels)
     return Question(first, second or None, meant, "given", passages_of(span, len(first)), ids)
+
+
+def _of_dialogues(
+    run: Run,
+    tokenizer: ChatTokenizer,
+    texts: Any,
+    span: Passage | Sequence[Passage | None] | None,
+    ids: Sequence[str] | None,
+) -> Question:
+    """Return the question of some conversations; an answer of the model's own is predicted."""
+    if isinstance(texts, Examples):
+        texts = (
+            texts.texts
+            if texts.texts2 is None
+            else list(zip(texts.texts, texts.texts2, strict=True))
+        )
+    found = read_dialogues(run, tokenizer, texts)
+    labels = np.where(found.given, 0, -1).astype(np.int64)
+    passages = passages_of(span, len(labels))
+    return Question(found.texts, None, labels, "given", passages, ids)
 
 
 def passages_of(

@@ -25,7 +25,7 @@ Split = Annotated[
 class ColumnOptions:
     """Of labelled examples: the columns by name."""
 
-    text: Annotated[str, _column(help="Text column.")] = "text"
+    text: Annotated[str | None, _column(help="Text column; text by default.")] = None
     text2: Annotated[str | None, _column(help="Column with a pair's second text.")] = None
     label: Annotated[
         str,
@@ -39,7 +39,7 @@ class ColumnOptions:
 
     def library(self) -> dict[str, Any]:
         """Return them as the library takes them."""
-        return asdict(self)
+        return {**asdict(self), "text": self.text or "text"}
 
     def labelled(self, run: Run, data: str | Path) -> Examples:
         """Read a run's queries; a label that is missing is found later, where it is needed."""

@@ -77,6 +77,13 @@ class TrainingOptions:
             help="For a causal language model: completions ended with the end token.",
         ),
     ] = True
+    loss: Annotated[
+        str | None,
+        _training(
+            help="For a causal language model: the tokens that its loss asked for: completion "
+            "(or the last answer), assistant (each of its turns) or all; by default as TRL does.",
+        ),
+    ] = None
     label_smoothing: Annotated[
         float, _training(help="Label smoothing of the training's loss, if it had any.")
     ] = 0.0
@@ -124,7 +131,9 @@ def record(
 ) -> None:
     """Adopt the output folder of a transformers Trainer as a run, as it is.
 
-    For a language model, --text is the prompt and --text2 the completion; no label is read.
+    A language model's data are read as TRL reads them: messages, prompt and completion,
+    conversations, or text. With --text and --text2, these are the prompt and the completion. No
+    label is read.
     """
     from wordtrace import api
 
@@ -133,7 +142,7 @@ def record(
         output,
         data,
         out,
-        **columns.library(),
+        **{**columns.library(), "text": columns.text},
         **model.library(),
         **training.library(),
         checkpoints=chosen.library(),

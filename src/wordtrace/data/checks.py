@@ -30,7 +30,7 @@ def make_examples(columns: Columns) -> Examples:
     if not columns.rows:
         raise DataError(f"{source} has no rows; give a file with at least one example.")
     texts = columns.texts(wanted.text)
-    texts2 = None if wanted.text2 is None else columns.texts(wanted.text2)
+    texts2 = None if columns.second is None else columns.texts(columns.second)
     name = wanted.id or "id"
     ids = _ids(columns.values[name], name, columns) if name in columns.values else None
     labels, names = _labels_of(columns)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from wordtrace.data import conversations
 from wordtrace.data.labelling import Kind
 from wordtrace.errors import DataError
 
@@ -34,6 +35,9 @@ class Wanted:
         a column 'label' (the default name) may be missing; a name of one's own may not.
     kind
         The kind of the labels.
+    forms
+        For a language model: the columns of its texts, a text or messages in one, or prompt and
+        completion in two; empty to find them by the names that TRL gives them. None for all else.
     """
 
     text: str
@@ -43,6 +47,7 @@ class Wanted:
     label_names: tuple[str, ...] | None = None
     require_labels: bool = True
     kind: Kind = "class"
+    forms: tuple[str, ...] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -53,7 +58,21 @@ class Wanted:
     def names(self) -> list[str]:
         """Every column that may be read, needed or not."""
         found = [self.text, self.text2, *self.labels, self.id or "id"]
+        if self.forms is not None:
+            every = (*conversations.COLUMNS, *conversations.PREFERENCES)
+            given = (*self.forms, *conversations.BESIDE) if self.forms else every
+            found = [*given, self.id or "id"]
         return list(dict.fromkeys(name for name in found if name is not None))
+
+    def as_forms(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return a row's values by the names that TRL gives the columns that the user named."""
+        if not self.forms:
+            return values
+        given = [values.pop(name, None) for name in self.forms]
+        if len(given) == 2:
+            return {**values, "prompt": given[0], "completion": given[1]}
+        name = "text" if isinstance(given[0], str) else "messages"
+        return {**values, name: given[0]}
 
     def choose(self, available: Sequence[Any], source: str) -> list[str]:
         """Return which of the available columns to read.
@@ -63,7 +82,7 @@ class Wanted:
         DataError
             When one that is needed is missing (suggests the nearest), or a name stands twice.
         """
-        needed = {self.text, self.text2, self.id}
+        needed = {self.text, self.text2, self.id} if self.forms is None else {*self.forms, self.id}
         if self.require_labels or self.label != "label":
             needed.update(self.labels)
         for name in self.names:
@@ -117,6 +136,9 @@ class Columns:
         self.rows = 0
         self.values: dict[str, list[Any]] = {}
         self._texts: dict[str, TextColumn] = {}
+        #: The form of the rows, once the first is read, where forms are wanted.
+        self.form: conversations.Form | None = None
+        self.chat = False
 
     def fault(self, row: int, name: str, what: str) -> DataError:
         """Return the error for one value: where it stands, and what is wrong."""
@@ -131,11 +153,40 @@ class Columns:
             For a text that is no string, or not valid Unicode.
         """
         for name, values in part.items():
-            if name in (self.wanted.text, self.wanted.text2):
+            if self.wanted.forms is None and name in (self.wanted.text, self.wanted.text2):
                 self._add_texts(name, values)
             if name in (*self.wanted.labels, self.wanted.id or "id"):
                 self.values.setdefault(name, []).extend(map(_plain, values))
+        if self.wanted.forms is not None:
+            self._add_forms(part)
         self.rows += len(next(iter(part.values()), ()))
+
+    @property
+    def second(self) -> str | None:
+        """The name of the column of second texts; None where there is none."""
+        if self.wanted.forms is None:
+            return self.wanted.text2
+        return "text2" if "text2" in self._texts else None
+
+    def _add_forms(self, part: Mapping[str, Sequence[Any]]) -> None:
+        """Append rows of a language model, each as its text or its conversation."""
+        found = []
+        names = [name for name in part if name not in (self.wanted.id or "id",)]
+        for row, values in enumerate(zip(*(part[name] for name in names), strict=True), self.rows):
+            given = self.wanted.as_forms(dict(zip(names, values, strict=True)))
+            try:
+                one = conversations.read_row(given, self.form)
+                if self.form is not None and self.chat != (one.conversation is not None):
+                    raise conversations.Malformed(
+                        "it is no conversation, or the rows before are not."
+                    )
+            except conversations.Malformed as error:
+                raise DataError(f"{self.source}, {self.where(row)}: {error}") from None
+            self.form, self.chat = one.form, one.conversation is not None
+            found.append(one)
+        self._add_texts(self.wanted.text, [one.text for one in found])
+        if found and found[0].text2 is not None:
+            self._add_texts("text2", [one.text2 for one in found])
 
     def _add_texts(self, name: str, values: Sequence[Any]) -> None:
         column = self._texts.setdefault(name, TextColumn())

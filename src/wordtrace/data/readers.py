@@ -6,12 +6,14 @@ import gzip
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from wordtrace.data import hub
 from wordtrace.data.checks import make_examples
 from wordtrace.data.columns import Columns, Wanted
+from wordtrace.data.conversations import Form
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.data.tables import (
@@ -83,16 +85,72 @@ def read_examples(
     names = None if label_names is None else tuple(label_names)
     columns = label if label is None or isinstance(label, str) else tuple(label)
     wanted = Wanted(text, text2, columns, id, names, require_labels, kind)
+    return make_examples(_read(data, wanted, split, limit))
+
+
+@dataclass(frozen=True)
+class Dialogues:
+    """A language model's data.
+
+    Attributes
+    ----------
+    examples
+        Texts, pairs of a prompt and its completion, or conversations as their documents' texts.
+    form
+        The columns in which they were found.
+    chat
+        Whether they are conversations.
+    """
+
+    examples: Examples
+    form: Form
+    chat: bool
+
+
+def read_dialogues(
+    data: Any,
+    *,
+    text: str | None = None,
+    text2: str | None = None,
+    id: str | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+) -> Dialogues:
+    """Read what a language model is trained on, in the forms that TRL knows.
+
+    Parameters
+    ----------
+    data
+        As of :func:`read_examples`.
+    text, text2
+        The columns of a text or of messages, or of prompt and completion; by default those that
+        there are: prompt and completion, else messages, else conversations, else text.
+    id, split, limit
+        As of :func:`read_examples`.
+
+    Raises
+    ------
+    DataError
+        When the data can't be used; names the row.
+    """
+    named = () if text is None and text2 is None else (text or "text", text2)
+    forms = tuple(name for name in named if name is not None)
+    wanted = Wanted("text", None, None, id, (), require_labels=False, forms=forms)
+    read = _read(data, wanted, split, limit)
+    examples = make_examples(read)
+    assert read.form is not None
+    return Dialogues(examples, read.form, read.chat)
+
+
+def _read(data: Any, wanted: Wanted, split: str | None, limit: int | None) -> Columns:
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit}; give 1 or more rows.")
     if isinstance(data, str | Path):
-        read = _read_path(Path(data), str(data), wanted, split, limit)
-    elif isinstance(data, Sequence) and not isinstance(data, bytes | bytearray):
+        return _read_path(Path(data), str(data), wanted, split, limit)
+    if isinstance(data, Sequence) and not isinstance(data, bytes | bytearray):
         refuse_split(split, "the list")
-        read = read_dicts(data, wanted, limit)
-    else:
-        read = read_table(data, wanted, split, limit)
-    return make_examples(read)
+        return read_dicts(data, wanted, limit)
+    return read_table(data, wanted, split, limit)
 
 
 def _read_path(

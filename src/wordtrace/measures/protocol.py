@@ -13,6 +13,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.models.answer_spans import Passage, find_span, narrow
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.tokenizer import Span
 from wordtrace.run.run import Run
 
@@ -146,7 +147,10 @@ def make_queries(
     if (texts2 is not None) != run.has_pairs:
         expected = "pairs of texts" if run.has_pairs else "single texts"
         raise InputError(f"this run was trained on {expected}; give the queries in the same way.")
-    encoded = run.tokenizer.encode(texts, texts2)
+    tokenizer = run.tokenizer
+    chat = tokenizer if isinstance(tokenizer, ChatTokenizer) else None
+    # Of a conversation, its answer is what is explained.
+    encoded = tokenizer.encode(texts, texts2) if chat is None else chat.answers(texts, first)
     if parts is None or all(part is None for part in parts):
         return Queries(texts, texts2, labels, encoded)
     if not run.generates:
@@ -154,9 +158,19 @@ def make_queries(
             "a span is a part of an answer, and this run's model gives labels; omit it."
         )
     field, answers = ("text", texts) if texts2 is None else ("text2", texts2)
+    begins = [0] * len(answers)
+    if chat is not None:
+        begins, answers = zip(*map(chat.answer, texts), strict=True)
     spans = [
-        None if part is None else find_span(part, field, answer, f"query {first + place}")
-        for place, (part, answer) in enumerate(zip(parts, answers, strict=True))
+        None if part is None else _moved(find_span(part, field, answer, f"query {place}"), begin)
+        for place, (part, answer, begin) in enumerate(
+            zip(parts, answers, begins, strict=True), first
+        )
     ]
     encoded = narrow(encoded, run.tokenizer.positions(texts, texts2), spans, first)
     return Queries(texts, texts2, labels, encoded, spans)
+
+
+def _moved(span: Span, begin: int) -> Span:
+    field, start, end = span
+    return field, begin + start, begin + end

@@ -13,6 +13,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.models.outputs import Completions
+from wordtrace.models.plain_tokenizer import check_loss
 from wordtrace.models.protocol import Batch
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
@@ -34,13 +35,17 @@ class CompletionTokenizer:
     inner
         The model's tokenizer.
     end
-        The token that ends a completion in training, or None.
+        The token that ends a completion in training, or None. A text that ends with it by itself
+        gets no second one.
+    loss
+        The tokens that the loss asks for: "completion", which None means, too, or "all".
     """
 
     types = True
 
-    def __init__(self, inner: Tokenizer, end: int | None) -> None:
-        self._tokens, self.end = inner, end
+    def __init__(self, inner: Tokenizer, end: int | None, loss: str | None = None) -> None:
+        check_loss(loss)
+        self._tokens, self.end, self.loss = inner, end, loss
         self.inner, self.max_length = inner.inner, inner.max_length
         self.size, self.save = inner.size, inner.save
         self.token, self.word = inner.token, inner.word
@@ -61,7 +66,7 @@ class CompletionTokenizer:
                 ):
                     ids = self._ended(one)
                     parts.append(np.asarray(ids, np.int32))
-                    second.append(_boundary(one, len(prompt)))
+                    second.append(0 if self.loss == "all" else _boundary(one, len(prompt)))
                     truncated += bool(one.overflowing)
                 if what:
                     advance(len(chunk))
@@ -94,6 +99,8 @@ class CompletionTokenizer:
     def _ended(self, encoding: Any) -> list[int]:
         ids: list[int] = encoding.ids
         if self.end is None or encoding.overflowing or len(ids) >= self.max_length:
+            return ids
+        if ids[-1:] == [self.end]:
             return ids
         return [*ids, self.end]
 

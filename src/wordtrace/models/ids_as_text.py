@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import tokenizers
 
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.completions import CompletionTokenizer, in_completion
+from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.tokenizer import TokenAt
@@ -101,11 +103,26 @@ class IdsAsText:
             return whole[:at], whole[at:]
         return whole, found["text2"]
 
-    def positions(self, ids: Ids, second: int) -> list[TokenAt]:
-        """Say where in these texts each token stands."""
+    def positions(self, ids: Ids, second: int, shown: str) -> list[TokenAt]:
+        """Say where in these texts each token stands.
+
+        Parameters
+        ----------
+        shown
+            The text as it is shown; only a conversation's is not what the tokens say.
+        """
+        if isinstance(self._tokenizer, ChatTokenizer):
+            whole = self._tokenizer.shown(shown)
+            places = self._places(ids, whole)
+            return [
+                TokenAt(int(one), ("text", *place) if place[1] > place[0] else None)
+                for one, place in zip(ids, places, strict=True)
+            ]
         found = [TokenAt(int(one), None) for one in ids]
         for field, start, end in self._pieces(ids, second):
-            for at, (first, last) in enumerate(self._places(ids[start:end]), start):
+            for at, (first, last) in enumerate(
+                self._places(ids[start:end], self._read(ids[start:end])), start
+            ):
                 if last > first:
                     found[at] = TokenAt(found[at].token, (field, first, last))
         if self._joined:
@@ -115,7 +132,7 @@ class IdsAsText:
 
     @property
     def _joined(self) -> bool:
-        return self._pairs and isinstance(self._tokenizer, CompletionTokenizer)
+        return self._pairs and isinstance(self._tokenizer, CompletionTokenizer | PlainTokenizer)
 
     def _pieces(self, ids: Ids, second: int) -> list[tuple[str, int, int]]:
         """Return from where to where each text's tokens stand."""
@@ -128,7 +145,7 @@ class IdsAsText:
                 ("text", *prompt),
                 ("text2", second + 1 + answer[0], second + 1 + answer[1]),
             ]
-        if isinstance(self._tokenizer, CompletionTokenizer):
+        if isinstance(self._tokenizer, CompletionTokenizer | PlainTokenizer):
             return [("text", *self._completed(ids))]
         start, end = self._template.inside(ids)
         between = self._template.parted(ids) if self._pairs else None
@@ -138,7 +155,7 @@ class IdsAsText:
 
     def _completed(self, ids: Ids) -> tuple[int, int]:
         """Return from where to where a prompt and its completion stand, without the end token."""
-        assert isinstance(self._tokenizer, CompletionTokenizer)
+        assert isinstance(self._tokenizer, CompletionTokenizer | PlainTokenizer)
         start, end = self._template.inside(ids)
         if end > start and ids[end - 1] == self._tokenizer.end:
             end -= 1
@@ -148,12 +165,11 @@ class IdsAsText:
         found: str = self._tokenizer.inner.decode(list(ids), skip_special_tokens=False)
         return found
 
-    def _places(self, ids: Ids) -> list[tuple[int, int]]:
+    def _places(self, ids: Ids, whole: str) -> list[tuple[int, int]]:
         """Return the characters of each token: those that it adds to the text of those before."""
-        whole = self._read(ids)
         ends = [0]
         for count in range(1, len(ids) + 1):
-            read = self._read(ids[:count]).rstrip(_BROKEN) if count < len(ids) else whole
+            read = self._read(ids[:count]).rstrip(_BROKEN)
             ends.append(max(ends[-1], _shared(read, whole)))
         places = []
         for first, last in pairwise(ends):

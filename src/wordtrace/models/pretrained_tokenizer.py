@@ -11,11 +11,14 @@ from typing import Any
 import tokenizers
 
 from wordtrace.errors import InputError, option
+from wordtrace.models.chat_template import ChatTemplate
 from wordtrace.models.library import library
 from wordtrace.models.tokenizer import FILE, Tokenizer
 
 #: The most tokens of a text where nothing says otherwise.
 USUAL_LENGTH = 512
+# SFTConfig.max_length, where nobody says otherwise.
+_TRL = 1024
 _FILES = (FILE, "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.model", "spm.model")
 
 
@@ -31,16 +34,33 @@ class Found:
         The token that ends a text.
     target
         The ``tokenizer.json`` by which it writes completions, where that is another one.
+    folder
+        Where it lies.
+    template
+        Its chat template, where it was asked for and it has one.
     """
 
     tokenizer: Tokenizer
     notes: list[str]
     end: int | None
     target: str | None
+    folder: Path
+    template: ChatTemplate | None = None
 
 
-def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | None) -> Found:
+def find(
+    places: Sequence[Path],
+    config: Mapping[str, Any],
+    max_length: int | None,
+    preparation: str = "own",
+) -> Found:
     """Return the first folder's tokenizer.
+
+    Parameters
+    ----------
+    preparation
+        How the training made tokens of its texts, see :class:`.run.pretrained_model`: TRL cuts them
+        at 1024 tokens if it is not told otherwise, whatever the model takes.
 
     Raises
     ------
@@ -66,7 +86,14 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         ) from None
     limit = limit_of(config, outer)
     notes = []
-    if max_length is None:
+    if preparation != "own":
+        if max_length is None:
+            max_length = _TRL
+            notes.append(
+                f"Texts are cut at {_TRL} tokens, as TRL does by default; if the training cut them "
+                "elsewhere, give the maximum length."
+            )
+    elif max_length is None:
         cut = (json.loads(document).get("truncation") or {}).get("max_length")
         max_length = min(cut, limit) if cut else min(limit, USUAL_LENGTH)
         if not cut:
@@ -87,7 +114,8 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         and int(config.get("type_vocab_size", 0)) > 1,
         literal=False,
     )
-    return Found(tokenizer, notes, outer.eos_token_id, _target(outer, document))
+    template = ChatTemplate.of(outer) if preparation == "chat" else None
+    return Found(tokenizer, notes, outer.eos_token_id, _target(outer, document), folder, template)
 
 
 def open_target(document: str, max_length: int) -> Tokenizer:

@@ -128,11 +128,12 @@ class KeptTokens:
 
     def positions(self, examples: Examples) -> list[list[TokenAt]]:
         """Say where in the examples' texts each token stands: as many as :meth:`encode` gives."""
-        found = self._tokenizer.positions(examples.texts, examples.texts2)
+        texts = examples.texts
+        found = self._tokenizer.positions(texts, examples.texts2)
         for at, row in enumerate(self._rows_of(examples).tolist()):
             if row >= 0 and [one.token for one in found[at]] != self.encoded[row].tolist():
                 ids = self.encoded[row].tolist()
-                found[at] = self._reader.positions(ids, second_of(self.encoded, row))
+                found[at] = self._reader.positions(ids, second_of(self.encoded, row), texts[at])
         return found
 
     def _rows_of(self, examples: Examples) -> npt.NDArray[np.int64]:

@@ -10,9 +10,12 @@ import torch
 from wordtrace.errors import CorruptError, option
 from wordtrace.models import configs, pretrained
 from wordtrace.models import tokenizer as tokens
+from wordtrace.models.chat_template import ChatTemplate
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.huggingface import HuggingFaceClassifier
+from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextModel, TextTokenizer
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Tokenizer
@@ -32,7 +35,12 @@ def load_tokenizer(run: Path, manifest: RunManifest) -> TextTokenizer:
     if model.decoding is not None:
         return Seq2SeqTokenizer.open(run, longest, model.decoding)
     inner = Tokenizer.open(run / tokens.FILE, longest, types=model.token_types, literal=False)
-    return CompletionTokenizer(inner, model.end) if model.task == "generation" else inner
+    if model.task != "generation":
+        return inner
+    if model.preparation == "chat":
+        return ChatTokenizer(inner, ChatTemplate.open(run), model.counts)
+    kind = PlainTokenizer if model.preparation == "plain" else CompletionTokenizer
+    return kind(inner, model.end, model.counts)
 
 
 def load_model(run: Path, manifest: RunManifest, folder: str) -> TextModel:

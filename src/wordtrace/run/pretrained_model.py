@@ -35,6 +35,13 @@ class PretrainedModel:
         "classification", "multi-label", "regression" or "generation".
     label_kind
         One class a text, sets of classes, or numbers.
+    preparation
+        How a causal language model's texts become tokens: "chat" and "plain" as TRL makes them of
+        conversations and of plain texts, "own" as most other scripts do.
+    counts
+        The tokens that a causal language model's loss asks for: "completion", "assistant" or "all";
+        None for the default of the data's form. It is written with `preparation` where either is
+        not the default.
     """
 
     architecture: str | None
@@ -46,6 +53,8 @@ class PretrainedModel:
     loss: TrainingLoss = field(default_factory=TrainingLoss)
     task: str = "classification"
     label_kind: Kind = "class"
+    preparation: str = "own"
+    counts: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -57,6 +66,8 @@ class PretrainedModel:
         }
         if self.drawn is not None:
             return {**found, "drawn": list(self.drawn)}
+        if self.preparation != "own" or self.counts is not None:
+            found |= {"preparation": self.preparation, "counts": self.counts}
         return {
             **found,
             "end": self.end,

@@ -1,0 +1,114 @@
+"""Conversations become the ids and the labels that TRL's SFTTrainer makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tokenizers
+
+from tests.huggingface.chats import chat_tokenizer, prepared
+from wordtrace.data.conversations import read_row
+from wordtrace.models.chat_template import ChatTemplate
+from wordtrace.models.chat_tokenizer import ChatTokenizer
+from wordtrace.models.tokenizer import Tokenizer
+
+pytest.importorskip("trl")
+
+QUESTION = {"role": "user", "content": "shares of the market fall "}
+ANSWER = {"role": "assistant", "content": "the price of oil"}
+MORE = [{"role": "user", "content": "who wins"}, {"role": "assistant", "content": "the coach\n"}]
+LONG = [QUESTION, ANSWER, *MORE]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "price",
+            "description": "The price of a share",
+            "parameters": {"type": "object", "properties": {"share": {"type": "string"}}},
+        },
+    }
+]
+
+
+def ours(tokens: Any, loss: str | None = None, length: int = 1024) -> ChatTokenizer:
+    inner = tokenizers.Tokenizer.from_str(tokens.backend_tokenizer.to_str())
+    template = ChatTemplate.of(tokens)
+    assert template is not None
+    return ChatTokenizer(Tokenizer(inner, length, literal=False), template, loss)
+
+
+def made(tokenizer: ChatTokenizer, rows: list[dict[str, Any]]) -> list[dict[str, list[int]]]:
+    """Return ids and labels; a row of which no token counts is left out, as TRL does."""
+    encoded = tokenizer.encode([read_row(row).text for row in rows])
+    assert encoded.counted is not None
+    found = []
+    for at in range(len(rows)):
+        ids = encoded[at]
+        counted = encoded.counted[encoded.offsets[at] : encoded.offsets[at + 1]]
+        if counted.any():
+            labels = np.where(counted, ids, -100).tolist()
+            found.append({"input_ids": ids.tolist(), "labels": labels})
+    return found
+
+
+def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+    assert [{name: one[name] for name in ("input_ids", "labels")} for one in expected] == found
+
+
+@pytest.mark.parametrize("family", ["qwen2_5", "qwen3", "llama3", "gemma", "chatml"])
+def test_messages(family: str) -> None:
+    tokens = chat_tokenizer(family, "bytes-start" if family == "llama3" else "bytes")
+    rows = [{"messages": [QUESTION, ANSWER]}, {"messages": LONG}]
+    same(made(ours(tokens), rows), prepared(tokens, rows))
+    if family != "chatml":  # TRL knows no training template for it
+        same(
+            made(ours(tokens, "assistant"), rows), prepared(tokens, rows, assistant_only_loss=True)
+        )
+
+
+@pytest.mark.parametrize("family", ["qwen2_5", "llama3", "gemma"])
+@pytest.mark.parametrize("completion", [None, False])
+@pytest.mark.parametrize("assistant", [False, True])
+def test_prompt_and_completion(family: str, completion: bool | None, assistant: bool) -> None:
+    tokens = chat_tokenizer(family)
+    rows = [
+        {"prompt": [QUESTION], "completion": [ANSWER]},
+        {"prompt": [QUESTION, ANSWER, MORE[0]], "completion": [MORE[1]]},
+    ]
+    losses = {
+        (None, False): None,
+        (None, True): "completion+assistant",
+        (False, False): "all",
+        (False, True): "assistant",
+    }
+    settings = {"completion_only_loss": completion, "assistant_only_loss": assistant}
+    same(
+        made(ours(tokens, losses[completion, assistant]), rows), prepared(tokens, rows, **settings)
+    )
+
+
+@pytest.mark.parametrize("family", ["qwen2_5", "qwen3"])
+def test_tools_and_calls(family: str) -> None:
+    tokens = chat_tokenizer(family)
+    call = {"type": "function", "function": {"name": "price", "arguments": {"share": "Apple"}}}
+    messages = [
+        QUESTION,
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "name": "price", "content": "12"},
+        ANSWER,
+    ]
+    rows = [{"messages": messages, "tools": TOOLS}]
+    same(made(ours(tokens), rows), prepared(tokens, rows))
+
+
+@pytest.mark.parametrize("length", [9, 14, 20])
+def test_long_conversations_are_cut_and_those_without_an_answer_are_dropped(length: int) -> None:
+    tokens = chat_tokenizer("llama3")
+    rows = [
+        {"prompt": [QUESTION], "completion": [ANSWER]},
+        {"prompt": LONG[:3], "completion": [MORE[1]]},
+        {"prompt": [MORE[0]], "completion": [ANSWER]},
+    ]
+    same(made(ours(tokens, length=length), rows), prepared(tokens, rows, max_length=length))
