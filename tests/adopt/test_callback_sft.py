@@ -19,13 +19,17 @@ transformers = pytest.importorskip("transformers")
 trl = pytest.importorskip("trl")
 datasets = pytest.importorskip("datasets")
 
-QUERY = ("the coach of the ", "club wins a cup")
+QUERY = ("the coach of the", " club wins a cup")
 
 
 def rows() -> list[dict[str, str]]:
-    texts = make_examples(24).texts
+    words = [text.split(" ") for text in make_examples(24).texts]
     return [
-        {"prompt": text[: len(text) // 2], "completion": text[len(text) // 2 :]} for text in texts
+        {
+            "prompt": " ".join(one[: len(one) // 2]),
+            "completion": " " + " ".join(one[len(one) // 2 :]),
+        }
+        for one in words
     ]
 
 
@@ -68,19 +72,12 @@ def test_prompts_and_completions_are_those_of_the_data(tmp_path: Path) -> None:
     assert TOKENS not in live.manifest.files
     assert live.train.texts == [one["prompt"] for one in rows()]
     assert live.train.texts2 == [one["completion"] for one in rows()]
-    given = wt.read_examples(
-        data(tmp_path), text="prompt", text2="completion", label=None, require_labels=False
-    )
-    np.testing.assert_array_equal(
-        live.encoded.ids, live.tokenizer.encode(given.texts, given.texts2).ids
-    )
     run = wt.record(
         *(tmp_path / "out", data(tmp_path), tmp_path / "run"),
-        text="prompt",
-        text2="completion",
         max_length=48,
         checkpoints=tuple(one.step for one in live.checkpoints),
     )
+    np.testing.assert_array_equal(live.encoded.ids, run.encoded.ids)
     assert [one.step for one in run.checkpoints] == [one.step for one in live.checkpoints]
     found = [wt.influence(one, [QUERY], "tracin-we") for one in (live, run)]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
@@ -114,8 +111,6 @@ def test_packing_raises_no_alarm_without_the_callback(packed: tuple[Path, wt.Run
     folder, live, _ = packed
     run = wt.record(
         *(folder / "out", data(folder), folder / "run"),
-        text="prompt",
-        text2="completion",
         max_length=48,
         checkpoints=(2, 4),
     )
@@ -129,8 +124,7 @@ def test_packing_raises_no_alarm_without_the_callback(packed: tuple[Path, wt.Run
 
 def test_packed_rows_are_matched_with_a_second_copy_by_their_tokens(tmp_path: Path) -> None:
     file = data(tmp_path)
-    columns = {"text": "prompt", "text2": "completion", "max_length": 48}
-    callback = wt.TraceCallback(tmp_path / "run", file, **columns)
+    callback = wt.TraceCallback(tmp_path / "run", file)
     sft(tmp_path, callback, packing=True, max_steps=2)
     assert callback.run is not None
     assert sorted(callback.run.train.ids, key=int) == [str(row) for row in range(24)]
@@ -139,7 +133,7 @@ def test_packed_rows_are_matched_with_a_second_copy_by_their_tokens(tmp_path: Pa
     other = tmp_path / "other.jsonl"
     other.write_text(file.read_text().replace("the", "a"))
     with pytest.raises(DataError, match="has no row with the tokens of example 0 of the packed"):
-        sft(tmp_path, wt.TraceCallback(tmp_path / "no", other, **columns), packing=True)
+        sft(tmp_path, wt.TraceCallback(tmp_path / "no", other), packing=True)
 
 
 def test_packing_that_cuts_rows_is_said_and_trains_on(tmp_path: Path) -> None:

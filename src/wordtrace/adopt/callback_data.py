@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,9 @@ class Given:
         label = self.choices.get("label")
         if label is None:
             # Whether they are labelled texts or a language model's is not known yet.
-            read_dialogues(source, **columns, split=split, limit=1)
-            return
+            with suppress(DataError):
+                read_dialogues(source, **columns, split=split, limit=1)
+                return
         columns["text"] = columns["text"] or "text"
         names = None if not isinstance(label, str) or "," in label else label
         kinds = [self.choices["kind"]] if self.choices.get("kind") else list(KINDS)
@@ -185,8 +187,8 @@ def rows_of(
     longest = choices.max_length or _longest(arguments, rows, config, processing)
     choices = replace(choices, max_length=longest, end=choices.end and _ended(rows, tokenizer))
     if generates and not configs.is_sequence_to_sequence(config):
-        trl = hasattr(arguments, "packing")
-        trained, held_out, choices = _of_texts(rows, places, config, choices, given, trl)
+        facts = {"trl": hasattr(arguments, "packing"), "end": getattr(tokenizer, "end", None)}
+        trained, held_out, choices = _of_texts(rows, places, config, choices, given, facts)
     else:
         trained = examples_of(rows, tokenizer, config, choices.kind, choices.label_names)
         kind = None if generates else trained.kind
@@ -212,12 +214,12 @@ def _of_texts(
     config: dict[str, Any],
     choices: Choices,
     given: Given,
-    trl: bool,
+    facts: dict[str, Any],
 ) -> tuple[Examples, Examples | None, Choices]:
     """Return a causal model's examples, held-out examples, and how texts became tokens."""
     mine, held_out = given.dialogues()
     if mine is None:
-        trained, choices = recover(rows, places, config, choices, trl)
+        trained, choices = recover(rows, places, config, choices, **facts)
         return trained, held_out, choices
     # As the rows that the Trainer has: of the losses that its form of data may have, the one whose
     # tokens fit; where none does, the first difference from the usual one is said.

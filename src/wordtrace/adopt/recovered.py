@@ -27,7 +27,13 @@ _ODD = 0.01
 
 
 def recover(
-    rows: TrainerRows, places: list[Path], config: dict[str, Any], choices: Choices, trl: bool
+    rows: TrainerRows,
+    places: list[Path],
+    config: dict[str, Any],
+    choices: Choices,
+    *,
+    trl: bool,
+    end: int | None,
 ) -> tuple[Examples, Choices]:
     """Return the examples, and with what is known of the training how they became tokens.
 
@@ -39,13 +45,15 @@ def recover(
         The model's.
     trl
         Whether TRL trains, which ends plain texts in a way of its own.
+    end
+        The token that ends a text, if one does.
     """
     chat = _conversations(rows, places, config, choices)
     if chat is not None:
         return chat
     told = replace(choices, preparation="plain" if trl else "own", counts=None)
     tokenizer, _ = tokenizer_of(places, config, told)
-    found = examples_of(rows, tokenizer, config, choices.kind)
+    found = examples_of(rows, tokenizer, config, choices.kind, end=end)
     if trl:
         told = replace(told, counts="completion" if found.has_pairs else "all")
     return found, told

@@ -31,6 +31,7 @@ def examples_of(
     config: Mapping[str, Any],
     kind: Kind | None,
     label_names: tuple[str, ...] | None = None,
+    end: int | None = None,
 ) -> Examples:
     """Return a Trainer's rows as examples, with labels in the order of the model's outputs.
 
@@ -42,6 +43,8 @@ def examples_of(
         The kind of the labels; None: as the model's configuration or the labels themselves say.
     label_names
         What the classes are called; None: as the model calls them.
+    end
+        The token that may end a language model's text, whether or not it counted.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def examples_of(
         For labels that are no classes of the model's.
     """
     pairs = _has_pairs(rows, tokenizer)
-    reader = IdsAsText(tokenizer, pairs)
+    reader = IdsAsText(tokenizer, pairs, end)
     texts, texts2 = [], []
     with track("Reading texts", len(rows.ids), "texts") as advance:
         for row in range(len(rows.ids)):

@@ -71,10 +71,14 @@ class IdsAsText:
         The one that made the ids.
     pairs
         Whether an example has two texts.
+    end
+        The token that may end a language model's text; by default the one that the tokenizer adds.
     """
 
-    def __init__(self, tokenizer: TextTokenizer, pairs: bool) -> None:
-        self._tokenizer, self._pairs = tokenizer, pairs
+    def __init__(self, tokenizer: TextTokenizer, pairs: bool, end: int | None = None) -> None:
+        self._tokenizer, self._pairs, self._end = tokenizer, pairs, end
+        if end is None and isinstance(tokenizer, CompletionTokenizer | PlainTokenizer):
+            self._end = tokenizer.end
         self._template = Template.of(tokenizer.inner)
         self._target = self._template
         if isinstance(tokenizer, Seq2SeqTokenizer):
@@ -103,32 +107,23 @@ class IdsAsText:
             return whole[:at], whole[at:]
         return whole, found["text2"]
 
-    def positions(self, ids: Ids, second: int, shown: str) -> list[TokenAt]:
-        """Say where in these texts each token stands.
-
-        Parameters
-        ----------
-        shown
-            The text as it is shown; only a conversation's is not what the tokens say.
-        """
-        if isinstance(self._tokenizer, ChatTokenizer):
-            whole = self._tokenizer.shown(shown)
-            places = self._places(ids, whole)
-            return [
-                TokenAt(int(one), ("text", *place) if place[1] > place[0] else None)
-                for one, place in zip(ids, places, strict=True)
-            ]
+    def positions(self, ids: Ids, second: int, text: str, text2: str = "") -> list[TokenAt]:
+        """Say where each token stands in the example's texts, as they are shown."""
         found = [TokenAt(int(one), None) for one in ids]
-        for field, start, end in self._pieces(ids, second):
-            for at, (first, last) in enumerate(
-                self._places(ids[start:end], self._read(ids[start:end])), start
-            ):
-                if last > first:
-                    found[at] = TokenAt(found[at].token, (field, first, last))
-        if self._joined:
-            prompt, _ = self.texts(ids, second)
-            found = [in_completion(one, prompt) for one in found]
-        return found
+        if isinstance(self._tokenizer, ChatTokenizer):
+            shown = self._tokenizer.shown(text)
+            pieces, limits = [("text", 0, len(ids))], {"text": len(shown)}
+        else:
+            shown, pieces = None, self._pieces(ids, second)
+            limits = {"text": len(text), "text2": len(text2)}
+            if self._joined:
+                limits["text"] += len(text2)
+        for field, start, end in pieces:
+            here = ids[start:end]
+            for at, (first, last) in enumerate(self._places(here, shown), start):
+                if first < min(last, limits[field]):
+                    found[at] = TokenAt(found[at].token, (field, first, min(last, limits[field])))
+        return [in_completion(one, text) for one in found] if self._joined else found
 
     @property
     def _joined(self) -> bool:
@@ -155,9 +150,8 @@ class IdsAsText:
 
     def _completed(self, ids: Ids) -> tuple[int, int]:
         """Return from where to where a prompt and its completion stand, without the end token."""
-        assert isinstance(self._tokenizer, CompletionTokenizer | PlainTokenizer)
         start, end = self._template.inside(ids)
-        if end > start and ids[end - 1] == self._tokenizer.end:
+        if end > start and ids[end - 1] == self._end:
             end -= 1
         return start, end
 
@@ -165,8 +159,15 @@ class IdsAsText:
         found: str = self._tokenizer.inner.decode(list(ids), skip_special_tokens=False)
         return found
 
-    def _places(self, ids: Ids, whole: str) -> list[tuple[int, int]]:
-        """Return the characters of each token: those that it adds to the text of those before."""
+    def _places(self, ids: Ids, shown: str | None) -> list[tuple[int, int]]:
+        """Return the characters of each token: those that it adds to the text of those before.
+
+        Parameters
+        ----------
+        shown
+            The text in which they stand; None for the one that they say.
+        """
+        whole = self._read(ids) if shown is None else shown
         ends = [0]
         for count in range(1, len(ids) + 1):
             read = self._read(ids[:count]).rstrip(_BROKEN)

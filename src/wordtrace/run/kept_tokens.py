@@ -128,12 +128,13 @@ class KeptTokens:
 
     def positions(self, examples: Examples) -> list[list[TokenAt]]:
         """Say where in the examples' texts each token stands: as many as :meth:`encode` gives."""
-        texts = examples.texts
-        found = self._tokenizer.positions(texts, examples.texts2)
+        texts, texts2 = examples.texts, examples.texts2
+        found = self._tokenizer.positions(texts, texts2)
         for at, row in enumerate(self._rows_of(examples).tolist()):
             if row >= 0 and [one.token for one in found[at]] != self.encoded[row].tolist():
                 ids = self.encoded[row].tolist()
-                found[at] = self._reader.positions(ids, second_of(self.encoded, row), texts[at])
+                mine = texts[at], "" if texts2 is None else texts2[at]
+                found[at] = self._reader.positions(ids, second_of(self.encoded, row), *mine)
         return found
 
     def _rows_of(self, examples: Examples) -> npt.NDArray[np.int64]:
