@@ -21,8 +21,8 @@ from wordtrace.execute.progress import track
 from wordtrace.models.chat_reader import ChatReader
 from wordtrace.models.chat_tokenizer import LOSSES, ChatTokenizer
 
-#: The share of rows whose tokens may be others than those of the conversation read from them: a
-#: row that was cut in the middle of a character, say. Their own tokens are kept.
+#: The share of rows (one in any case) whose tokens may be others than those of the conversation
+#: read from them: a row that was cut in the middle of a character, say. Their own are kept.
 _ODD = 0.01
 
 
@@ -78,7 +78,7 @@ def _conversations(
             made = tokenizer.asking(loss).encode(texts)
         except InputError:
             return None
-        if _odd(made, rows.encoded) > _ODD * len(texts):
+        if _odd(made, rows.encoded) > max(1.0, _ODD * len(texts)):
             continue
         others = sum(1 for _ in differing(made, rows.encoded, True))
         if best is None or others < best[0]:

@@ -16,8 +16,6 @@ from wordtrace.models.chat_template import ChatTemplate
 _ROLES = ("system", "user", "assistant", "tool")
 #: What a probe's messages say.
 _SAID = "wQz{}zQw"
-#: The most ways to read the end of a text that was cut.
-_MOST = 8
 
 
 class ChatReader:
@@ -34,17 +32,23 @@ class ChatReader:
     def read(self, text: str) -> Conversation | None:
         """Return the conversation that a text was written from, or its beginning; None: none.
 
-        A text may be cut: then what the template writes of the conversation begins with it.
+        A text may be cut: then what the template writes of the conversation begins with it, but
+        for space at the cut.
         """
         starts = [(start, role) for role, every in self._starts.items() for start in every]
+        nearly = None
         for start, role in sorted(starts, key=lambda one: -len(one[0])):
             if not text.startswith(start):
                 continue
             for messages in self._readings(text, len(start), role):
                 found = Conversation((), tuple(messages))
-                if self._writes(found, text):
+                written = self._written(found)
+                if written.startswith(text):
                     return found
-        return None
+                # Some templates trim what is said, so that a text cut after a space is not theirs.
+                if nearly is None and written.startswith(text.rstrip()):
+                    nearly = found
+        return nearly
 
     def _learn(self, roles: tuple[str, ...]) -> None:
         said = [_SAID.format(at) for at in range(len(roles))]
@@ -81,7 +85,7 @@ class ChatReader:
             place, _, piece, following = min(found)
             messages.append({"role": role, "content": text[at:place]})
             at, role = place + len(piece), following
-        return [[*messages, *last] for last in self._lasts(text[at:], role)][:_MOST]
+        return [[*messages, *last] for last in self._lasts(text[at:], role)]
 
     def _lasts(self, rest: str, role: str) -> list[list[Message]]:
         """Return what the last messages may be, the likeliest first."""
@@ -103,11 +107,11 @@ class ChatReader:
         ]
         return [*found, [{"role": role, "content": rest}]]
 
-    def _writes(self, conversation: Conversation, text: str) -> bool:
+    def _written(self, conversation: Conversation) -> str:
         try:
-            return self._template.write(conversation).text.startswith(text)
+            return self._template.write(conversation).text
         except InputError:
-            return False
+            return ""
 
 
 def _probes() -> list[tuple[str, ...]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import tokenizers
 
@@ -168,17 +167,17 @@ class IdsAsText:
             The text in which they stand; None for the one that they say.
         """
         whole = self._read(ids) if shown is None else shown
-        ends = [0]
+        places, first = [], 0
         for count in range(1, len(ids) + 1):
-            read = self._read(ids[:count]).rstrip(_BROKEN)
-            ends.append(max(ends[-1], _shared(read, whole)))
-        places = []
-        for first, last in pairwise(ends):
+            read = self._read(ids[:count])
+            after = max(first, _shared(read.rstrip(_BROKEN), whole))
             # A token that holds a part of a character stands where the character does.
-            last = max(last, min(first + 1, len(whole)))
-            while first < last - 1 and whole[first].isspace():
-                first += 1
-            places.append((first, last))
+            last = max(after, min(first + 1, len(whole))) if read.endswith(_BROKEN) else after
+            start = first
+            while start < last - 1 and whole[start].isspace():
+                start += 1
+            places.append((start, last))
+            first = after
         return places
 
 
