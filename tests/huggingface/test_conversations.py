@@ -14,6 +14,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.chats import chat_tokenizer, fine_tune
+from tests.huggingface.test_completions import weight_of
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("trl")
@@ -85,15 +86,36 @@ def test_scores_are_the_products_of_the_gradients_of_trls_own_rows(
     asked = tokens.apply_chat_template(QUERY["messages"][:1], add_generation_prompt=True)
     before = len(asked["input_ids"])
     labels = [-100] * before + ids[before:]
+    every = [one["labels"] for one in trainer.train_dataset]
     expected = np.zeros(len(found))
     for point in run.checkpoints:
         folder = output / f"checkpoint-{point.step}"
-        query = gradient(folder, ids, labels)
+        query = gradient(folder, ids, labels) * weight_of(labels, every)
         for row, one in enumerate(trainer.train_dataset):
             other = gradient(folder, one["input_ids"], one["labels"])
-            expected[row] += point.learning_rate * float((query * other).sum())
+            product = float((query * other).sum()) * weight_of(one["labels"], every)
+            expected[row] += point.learning_rate * product
     scale = np.abs(expected).max()
     np.testing.assert_allclose(found / scale, expected / scale, atol=2e-5)
+
+
+def test_a_row_of_which_no_token_counts_has_no_influence(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": one["messages"][:1], "completion": one["messages"][1:]}
+        for one in conversations()
+    ]
+    rows[5]["prompt"] = [{"role": "user", "content": "the coach " * 40}]
+    trainer = fine_tune(chat_tokenizer("llama3"), rows, tmp_path / "out", max_length=40)
+    assert len(trainer.train_dataset) == len(rows) - 1
+    run = wt.record(tmp_path / "out", rows, tmp_path / "run", max_length=40)
+    assert run.manifest.notes is not None
+    assert any("prompt and completion" in note for note in run.manifest.notes)
+    scores = wt.influence(run, [QUERY], "tracin-we")[0]
+    assert np.flatnonzero(scores == 0).tolist() == [5]
+    index = wt.build_index(run, workers=1)
+    assert index.trace([QUERY], top=1).proponents
+    with pytest.raises(wt.WordtraceError, match="query 0 has no answer of the assistant in its"):
+        wt.influence(run, [{"messages": [rows[5]["prompt"][0], QUERY["messages"][1]]}])
 
 
 @pytest.fixture(scope="module")

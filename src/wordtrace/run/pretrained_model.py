@@ -42,6 +42,9 @@ class PretrainedModel:
         The tokens that a causal language model's loss asks for: "completion", "assistant" or "all";
         None for the default of the data's form. It is written with `preparation` where either is
         not the default.
+    tokens_a_row
+        For a language model: how many counted tokens a training row has in the mean, by which rows
+        weigh in the loss (:func:`.completions.weighted`); None: all weigh the same.
     """
 
     architecture: str | None
@@ -55,6 +58,7 @@ class PretrainedModel:
     label_kind: Kind = "class"
     preparation: str = "own"
     counts: str | None = None
+    tokens_a_row: float | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -75,4 +79,5 @@ class PretrainedModel:
             "loss": self.loss.document(),
             "task": self.task,
             "label_kind": self.label_kind,
+            "tokens_a_row": self.tokens_a_row,
         }
