@@ -12,6 +12,7 @@ from tests.huggingface.chats import chat_tokenizer, prepared
 from wordtrace.data.conversations import read_row
 from wordtrace.models.chat_template import ChatTemplate
 from wordtrace.models.chat_tokenizer import ChatTokenizer
+from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.tokenizer import Tokenizer
 
 pytest.importorskip("trl")
@@ -112,3 +113,41 @@ def test_long_conversations_are_cut_and_those_without_an_answer_are_dropped(leng
         {"prompt": [MORE[0]], "completion": [ANSWER]},
     ]
     same(made(ours(tokens, length=length), rows), prepared(tokens, rows, max_length=length))
+
+
+def plain(tokens: Any, rows: list[dict[str, str]], loss: str | None, length: int) -> Any:
+    """Return ids and labels of plain texts; a row of which no token counts is left out."""
+    inner = tokenizers.Tokenizer.from_str(tokens.backend_tokenizer.to_str())
+    made = PlainTokenizer(Tokenizer(inner, length, literal=False), tokens.eos_token_id, loss)
+    read = [read_row(row) for row in rows]
+    second = [one.text2 or "" for one in read] if read[0].text2 is not None else None
+    encoded = made.encode([one.text for one in read], second)
+    positions = made.positions([one.text for one in read], second)
+    assert [len(one) for one in positions] == encoded.lengths.tolist()
+    assert encoded.second is not None
+    found = []
+    for at, begins in enumerate(encoded.second):
+        ids = encoded[at].tolist()
+        if begins < len(ids):
+            found.append({"input_ids": ids, "labels": [-100] * int(begins) + ids[begins:]})
+    return found
+
+
+# "bytes-start" begins a text by itself, "bytes-template" ends it, too.
+@pytest.mark.parametrize("kind", ["bytes", "bytes-start", "bytes-template"])
+@pytest.mark.parametrize("length", [6, 1024])
+def test_plain_texts_with_one_end(kind: str, length: int) -> None:
+    tokens = chat_tokenizer("chatml", kind)
+    texts = ["the coach wins", "the coach wins<|im_end|>", "the coach wins<|im_end|>\n"]
+    rows = [{"text": text} for text in texts]
+    same(plain(tokens, rows, None, length), prepared(tokens, rows, max_length=length))
+
+
+@pytest.mark.parametrize("kind", ["bytes", "bytes-start", "bytes-template"])
+@pytest.mark.parametrize(("loss", "only"), [(None, None), ("all", False)])
+def test_plain_prompts_and_completions(kind: str, loss: str | None, only: bool | None) -> None:
+    tokens = chat_tokenizer("chatml", kind)
+    parts = [("the coach", " wins"), ("the coa", "ch wins"), ("the coach ", "wins<|im_end|>")]
+    rows = [{"prompt": prompt, "completion": answer} for prompt, answer in parts]
+    expected = prepared(tokens, rows, completion_only_loss=only)
+    same(plain(tokens, rows, loss, 1024), expected)

@@ -10,12 +10,10 @@ from wordtrace.adopt import labels
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.trainer_output import TrainerOutput, class_count, predicted_by
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import COMPLETION
 from wordtrace.errors import DataError, InputError, option
 from wordtrace.models import configs
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
-
-#: The one label of a language model's examples.
-COMPLETION = "completion"
 
 
 def ordered_as_model(

@@ -25,6 +25,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.measures.protocol import Queries
 from wordtrace.models import predict
 from wordtrace.models.answer_spans import Passage
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.tokenizer import Span, TokenAt
 from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.checkpoint import Checkpoint
@@ -78,7 +79,8 @@ def words(
         raise InputError("the second span goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}
     for name, one in given.items():
-        _check_text(name, one, opened.has_pairs)
+        if not opened.chats:
+            _check_text(name, one, opened.has_pairs)
     point = _checkpoint(opened, checkpoint)
     asker, count = Asker(opened), len(given)
     question = asker.question(list(given.values()), [label, label2][:count], [span, span2][:count])
@@ -118,7 +120,8 @@ def _read(run: Run, queries: Queries, whole: bool) -> list[WholeWords]:
     found = []
     texts2: Sequence[str | None] = queries.texts2 or [None] * len(queries)
     positions = run.tokenizer.positions(queries.texts, queries.texts2)
-    for one, text, text2 in zip(positions, queries.texts, texts2, strict=True):
+    for one, given, text2 in zip(positions, queries.texts, texts2, strict=True):
+        text = _shown(run, given)
         if whole:
             found.append(whole_words(one, text, text2, run.tokenizer))
         else:
@@ -133,7 +136,7 @@ def _weighed(
     queries, special = asked.queries, run.tokenizer.special
     weights = {name: float(np.sqrt(squared(pieces))) for name, pieces in gradients.items()}
     return WeighedText(
-        text=queries.texts[place],
+        text=_shown(run, queries.texts[place]),
         text2=None if queries.texts2 is None else queries.texts2[place],
         label=run.labelling.spell(queries.labels[place]),
         label_source="given" if asked.given[place] else "predicted",
@@ -209,6 +212,11 @@ def _checkpoint(run: Run, step: int | None) -> Checkpoint:
             f"give one of {', '.join(map(str, sorted(known)))}."
         )
     return known[step]
+
+
+def _shown(run: Run, text: str) -> str:
+    """Return a text as the model reads it: a conversation is written out."""
+    return run.tokenizer.shown(text) if isinstance(run.tokenizer, ChatTokenizer) else text
 
 
 def _check_text(name: str, text: Text, has_pairs: bool) -> None:

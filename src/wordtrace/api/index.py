@@ -15,10 +15,10 @@ from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.api.searchers import Searchers
 from wordtrace.asking.asker import Asker
-from wordtrace.asking.question import Question
+from wordtrace.asking.question import Asked, Question
 from wordtrace.asking.searcher import Spread
 from wordtrace.data.examples import Examples
-from wordtrace.data.readers import read_examples
+from wordtrace.data.readers import read_dialogues, read_examples
 from wordtrace.errors import InputError
 from wordtrace.execute.named import named
 from wordtrace.execute.protocol import Executor
@@ -107,7 +107,7 @@ class Index:
 
     def trace(
         self,
-        texts: str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+        texts: Asked,
         label: str | Sequence[str] | None = None,
         *,
         measure: str | None = None,
@@ -126,7 +126,10 @@ class Index:
         Parameters
         ----------
         texts
-            One text, a list of them, or Examples; a pair of texts is a tuple.
+            One text, a list of them, or Examples; a pair of texts is a tuple. For a run of
+            conversations: ``{"messages": […]}``, or (question, answer), or a question alone, to
+            which the model gives its own answer (at most 64 tokens); what is explained is the
+            answer, the assistant's last message.
         label
             The label to explain: one for all texts, or a list with one for each. By default the
             Examples' own labels, else the model's predictions.
@@ -244,7 +247,16 @@ class Index:
         >>> index.add(later, workers=1).ids[-1]
         'new'
         """
-        if not isinstance(data, Examples):
+        if self.run.chats and not isinstance(data, Examples):
+            data = read_dialogues(
+                data,
+                text=None if text == "text" else text,
+                text2=text2,
+                id=id,
+                split=split,
+                label_names=self.run.label_names,
+            ).examples
+        elif not isinstance(data, Examples):
             data = read_examples(
                 data,
                 text=text,
@@ -256,8 +268,8 @@ class Index:
                 require_labels=not self.run.generates,
                 kind=self.run.labelling.kind,
             )
-            if self.run.generates:
-                data = data.with_labels(np.zeros(len(data), np.int64))
+        if self.run.generates:
+            data = data.with_labels(np.zeros(len(data), np.int64))
         runs = named(executor, address, workers, gpus=self.run.gpus)
         folder = changing.add(self.folder.path, self.run, data, workers=workers, executor=runs)
         return self._changed(folder)

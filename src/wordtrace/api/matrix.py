@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from wordtrace.api.index import Index
 from wordtrace.asking.asker import Asker
+from wordtrace.asking.question import Asked
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
@@ -71,7 +72,7 @@ class ScoreMatrix(Tabular):
 
 def scores(
     run: Run | Index | str | Path,
-    queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+    queries: Asked,
     measure: str | None = None,
     *,
     label: str | Sequence[str] | None = None,
@@ -111,7 +112,7 @@ def scores(
 
 def influence(
     run: Run | Index | str | Path,
-    queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+    queries: Asked,
     measure: str | None = None,
     *,
     label: str | Sequence[str] | None = None,
@@ -175,7 +176,7 @@ def influence(
 
 def _answer(
     opened: Run | Index,
-    queries: str | Sequence[str] | Sequence[tuple[str, str]] | Examples,
+    queries: Asked,
     measure: str | None,
     *,
     label: str | Sequence[str] | None = None,

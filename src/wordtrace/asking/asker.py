@@ -11,25 +11,25 @@ import numpy.typing as npt
 
 from wordtrace.asking.answer import Answer
 from wordtrace.asking.predictions import Predictions, predict_question
-from wordtrace.asking.question import Question, Text, make_question
+from wordtrace.asking.question import Asked, Question, make_question
 from wordtrace.asking.rows import IndexRows, RunRows, ScoredRows
 from wordtrace.asking.search import LocalSearch, Search
 from wordtrace.asking.searcher import Spread
 from wordtrace.asking.ways import ByWord, Terms, Way, Whole
 from wordtrace.data.batches import document_frequency
-from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
-from wordtrace.measures.protocol import Queries, make_queries
+from wordtrace.measures.protocol import Queries
 from wordtrace.measures.source import Streamed
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import WordMeasure
 from wordtrace.models import predict
 from wordtrace.models.answer_spans import Passage
+from wordtrace.models.chat_tokenizer import SHORTEST, ChatTokenizer
 from wordtrace.run.run import Run
 
 
@@ -55,7 +55,7 @@ class Asker:
 
     def question(
         self,
-        texts: Text | Sequence[str] | Sequence[tuple[str, str]] | Sequence[Text] | Examples,
+        texts: Asked,
         label: str | Sequence[str | None] | None = None,
         span: Passage | Sequence[Passage | None] | None = None,
     ) -> Question:
@@ -68,7 +68,7 @@ class Asker:
 
     def queries(
         self,
-        texts: Text | Sequence[str] | Sequence[tuple[str, str]] | Sequence[Text] | Examples,
+        texts: Asked,
         label: str | Sequence[str | None] | None = None,
         span: Passage | Sequence[Passage | None] | None = None,
     ) -> Queries:
@@ -174,9 +174,11 @@ class Asker:
                     list(self.index.blocks(place))
             # PyTorch and the tokenizer take a tenth of a second to set themselves up at their first
             # use: that belongs to loading, too.
-            pair = ["."] if self.run.has_pairs else None
-            queries = make_queries(self.run, ["."], self.run.labelling.one(), pair)
+            one = [SHORTEST if isinstance(self.run.tokenizer, ChatTokenizer) else "."]
+            pair = one if self.run.has_pairs else None
+            encoded = self.run.tokenizer.encode(one, pair)
+            queries = Queries(one, pair, self.run.labelling.one(), encoded)
             TracInWE().query_tokens(self.run, queries)
             predict.logits(self.run.model(self.run.final), queries.encoded)
-            self.run.tokenizer.positions(["."] * 8, pair and pair * 8)
+            self.run.tokenizer.positions(one * 8, pair and pair * 8)
             self._loaded = True

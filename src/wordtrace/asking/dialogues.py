@@ -127,8 +127,8 @@ def _is_message_list(value: Any) -> bool:
 
 
 def _wanted(query: Any, place: int) -> str:
-    shown = repr(query)[:40]
+    shown = f"{type(query).__name__} {repr(query)[:40]}"
     return (
-        f"query {place} is {type(query).__name__} {shown}; give a conversation {{'messages': […]}}, a "
-        "tuple (question, answer), or a question."
+        f"query {place} is {shown}; give a conversation {{'messages': […]}}, a tuple (question, "
+        "answer), or a question."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from wordtrace.models.answer_spans import Passage
 from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.run.run import Run
 
-#: A text, a pair of texts where the run's examples are pairs, or a conversation.
-Text = str | tuple[str, str] | Mapping[str, Any]
+#: A text, or a pair of texts where the run's examples are pairs.
+Text = str | tuple[str, str]
+#: What is asked about: texts, or conversations where the run's examples are.
+Asked = Text | Sequence[Text] | Examples | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 LabelSource = Literal["given", "file", "predicted"]
 
 
@@ -67,7 +69,7 @@ class Question:
 
 def make_question(
     run: Run,
-    texts: Text | Sequence[str] | Sequence[tuple[str, str]] | Sequence[Text] | Examples,
+    texts: Asked,
     label: str | Sequence[str | None] | None = None,
     span: Passage | Sequence[Passage | None] | None = None,
 ) -> Question:
@@ -103,8 +105,9 @@ def make_question(
     check_texts(texts)
     if isinstance(texts, str) or (isinstance(texts, tuple) and run.has_pairs):
         texts = [texts]
-    first = [text if isinstance(text, str) else text[0] for text in texts]  # type: ignore[index]
-    second = [text[1] for text in texts if not isinstance(text, str)]  # type: ignore[index]
+    plain = cast("Sequence[Text]", texts)
+    first = [text if isinstance(text, str) else text[0] for text in plain]
+    second = [text[1] for text in plain if not isinstance(text, str)]
     if second and len(second) != len(first):
         raise InputError("give pairs of texts throughout, or single texts throughout.")
     labels = [label] * len(first) if isinstance(label, str) or label is None else list(label)

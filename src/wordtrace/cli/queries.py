@@ -47,6 +47,8 @@ class QueryFile:
         """Read the file for a run; its labels are not read where `label` says what is meant."""
         from wordtrace import api
 
+        if run.chats:
+            return self._dialogues(run, queries)
         pairs = run.has_pairs
         examples = api.read_examples(
             queries,
@@ -62,6 +64,21 @@ class QueryFile:
         )
         return _wrong(run, examples) if only_wrong else examples
 
+    def _dialogues(self, run: Run, queries: Path) -> Examples:
+        """Read conversations, or questions and their answers."""
+        from wordtrace.data.readers import read_dialogues
+
+        named = self.text != "text" or self.second is not None
+        return read_dialogues(
+            queries,
+            text=self.text if named else None,
+            text2=self.second,
+            id=self.id,
+            split=self.split,
+            limit=self.limit,
+            label_names=run.label_names,
+        ).examples
+
 
 def read_queries(
     run: Run,
@@ -72,8 +89,20 @@ def read_queries(
     label: str | None,
     *,
     only_wrong: bool = False,
+    chat: Path | None = None,
 ) -> Any:
-    """Return the texts of the arguments, or Examples of the file."""
+    """Return the texts of the arguments, Examples of the file, or conversations."""
+    if chat is not None:
+        if texts or queries or text2 is not None:
+            raise InputError("--chat takes the place of TEXT and --queries; give one of them.")
+        if not run.chats:
+            raise InputError(
+                f"--chat is for runs of conversations; {run.path} was recorded on texts: give "
+                "--queries."
+            )
+        from wordtrace.data.chat_files import read_chat
+
+        return read_chat(chat)
     if bool(texts) == bool(queries):
         raise InputError("give a TEXT or --queries FILE, one of the two.")
     if queries:

@@ -33,6 +33,8 @@ def _labels(document: Mapping[str, Any]) -> str:
     labels, task = document["labels"], document["model"].get("task")
     if task == "regression":
         return "labels are numbers"
+    if task == "generation":
+        return "of a language model"
     some = ", several a text" if task == "multi-label" else ""
     return f"{len(labels)} labels ({', '.join(labels)}){some}"
 

@@ -32,6 +32,13 @@ def trace(
             "set's name on the hub."
         ),
     ] = None,
+    chat: Annotated[
+        Path | None,
+        typer.Option(
+            help="Or a file of conversations, where the run has such: JSON with one or a list of "
+            'them, or JSONL; {"messages": […]}, the assistant\'s answer last.'
+        ),
+    ] = None,
     text2: Annotated[
         str | None, typer.Option(help="The second text, where the run's examples are pairs.")
     ] = None,
@@ -60,7 +67,9 @@ def trace(
     settings = {**options.library(), **search.library()}
     with api.Index.open(index, run) as opened:
         asked = read_queries(
-            opened.run, texts, text2, queries, columns, label, only_wrong=only_wrong
+            *(opened.run, texts, text2, queries, columns, label),
+            only_wrong=only_wrong,
+            chat=chat,
         )
         found = opened.trace(
             asked,

@@ -16,6 +16,9 @@ from wordtrace.errors import InputError
 Kind = Literal["class", "set", "number"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+#: The one label of a language model's examples.
+COMPLETION = "completion"
+
 #: int64, shape (examples,), for classes; float32, shape (examples, outputs), for the other kinds.
 Labels = npt.NDArray[Any]
 

@@ -115,6 +115,7 @@ def read_dialogues(
     id: str | None = None,
     split: str | None = None,
     limit: int | None = None,
+    label_names: tuple[str, ...] = (),
 ) -> Dialogues:
     """Read what a language model is trained on, in the forms that TRL knows.
 
@@ -125,8 +126,8 @@ def read_dialogues(
     text, text2
         The columns of a text or of messages, or of prompt and completion; by default those that
         there are: prompt and completion, else messages, else conversations, else text.
-    id, split, limit
-        As of :func:`read_examples`.
+    id, split, limit, label_names
+        As of :func:`read_examples`; no label is read.
 
     Raises
     ------
@@ -135,7 +136,7 @@ def read_dialogues(
     """
     named = () if text is None and text2 is None else (text or "text", text2)
     forms = tuple(name for name in named if name is not None)
-    wanted = Wanted("text", None, None, id, (), require_labels=False, forms=forms)
+    wanted = Wanted("text", None, None, id, label_names, require_labels=False, forms=forms)
     read = _read(data, wanted, split, limit)
     examples = make_examples(read)
     assert read.form is not None

@@ -22,6 +22,8 @@ from wordtrace.explain.words import Vocabulary
 from wordtrace.measures.position_products import position_products
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.word_level import TokenPairs
+from wordtrace.models.chat_turns import Dialogue
+from wordtrace.models.chat_words import TEMPLATE, chat_words
 from wordtrace.models.tokenizer import TokenAt
 from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.run import Run
@@ -50,6 +52,14 @@ def placed(
 ) -> Placed:
     """Find the words in a text."""
     words = whole_words(positions, text, text2, vocabulary.tokenizer)
+    return Placed(tuple(one.token for one in positions), words)
+
+
+def placed_in_turns(
+    positions: Sequence[TokenAt], dialogue: Dialogue, vocabulary: Vocabulary, *, whole: bool
+) -> Placed:
+    """Find the words in a conversation, or its tokens, and the stretches of its template."""
+    words = chat_words(positions, dialogue, vocabulary.tokenizer, whole=whole)
     return Placed(tuple(one.token for one in positions), words)
 
 
@@ -113,22 +123,36 @@ def _words(
             of_word = pieces.setdefault(key, {})
             of_word[token] = of_word.get(token, 0.0) + part
     words = [
-        Word(
-            name,
-            sum(parts.values()),
-            _kind([vocabulary.kind(token) for token in parts]),
-            example.words.spans.get(name, ()),
-            query.words.spans.get(other, ()),
-            None if other == name else other,
-            tuple(
-                (vocabulary.tokenizer.token(token), part)
-                for token, part in sorted(parts.items(), key=lambda one: (-abs(one[1]), one[0]))
-            ),
-        )
+        _word((name, example.words), (other, query.words), parts, vocabulary)
         for (name, other), parts in pieces.items()
     ]
     words.sort(key=lambda word: (-abs(word.contribution), word.token, word.query_token or ""))
     return tuple(words)
+
+
+def _word(
+    here: tuple[str, WholeWords],
+    there: tuple[str, WholeWords],
+    parts: dict[int, float],
+    vocabulary: Vocabulary,
+) -> Word:
+    """Return a pair of words, each named in its text, with the parts of its tokens."""
+    (word, role), (other, query_role) = here[1].word(here[0]), there[1].word(there[0])
+    template = TEMPLATE in (role, query_role)
+    return Word(
+        word,
+        sum(parts.values()),
+        "special" if template else _kind([vocabulary.kind(token) for token in parts]),
+        here[1].spans.get(here[0], ()),
+        there[1].spans.get(there[0], ()),
+        None if other == word else other,
+        tuple(
+            (vocabulary.tokenizer.token(token), part)
+            for token, part in sorted(parts.items(), key=lambda one: (-abs(one[1]), one[0]))
+        ),
+        role,
+        query_role,
+    )
 
 
 def _split(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from wordtrace.models.chat_turns import Turn
 from wordtrace.results.decode import KEY
 
 WordKind = Literal["word", "special", "stop"]
@@ -35,6 +36,9 @@ class Word:
     pieces
         For a whole word: (token, contribution) of each token that the two texts share, by falling
         size; they sum to `contribution`. Empty for a token.
+    role, query_role
+        In a conversation: whose message the word stands in, in the example and in the query, such
+        as "user" or "assistant"; "template" for what the chat template writes between messages.
     """
 
     token: str
@@ -44,12 +48,17 @@ class Word:
     query_spans: tuple[Span, ...] = ()
     query_token: str | None = None
     pieces: tuple[tuple[str, float], ...] = ()
+    role: str | None = None
+    query_role: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the word as JSON."""
         document = asdict(self)
         if not self.pieces:
             del document["pieces"]
+        for name in ("role", "query_role"):
+            if document[name] is None:
+                del document[name]
         return document
 
 
@@ -68,6 +77,9 @@ class Hit:
         no words.
     special_share, stop_share
         How much of Σ|contribution| comes from special and from stop tokens.
+    turns
+        Of a conversation, whose `text` is as the model reads it: where each message's content
+        stands. None for other texts.
     """
 
     id: str
@@ -78,6 +90,7 @@ class Hit:
     contributions: tuple[Word, ...] | None = field(default=None, metadata={KEY: "words"})
     special_share: float | None = None
     stop_share: float | None = None
+    turns: tuple[Turn, ...] | None = None
 
     @property
     def words(self) -> list[tuple[str, float]]:
@@ -97,6 +110,8 @@ class Hit:
         }
         if self.text2 is not None:
             document["text2"] = self.text2
+        if self.turns is not None:
+            document["turns"] = [asdict(turn) for turn in self.turns]
         if self.contributions is not None:
             document["special_share"] = self.special_share
             document["stop_share"] = self.stop_share
@@ -132,6 +147,8 @@ class Explanation:
         in characters; `probability` is then that of its tokens. None for the whole answer.
     id
         The query's id in its file; None for a text that was given by itself.
+    turns
+        See :class:`Hit`.
     """
 
     text: str
@@ -150,6 +167,7 @@ class Explanation:
     baselines: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
     span: Span | None = None
     id: str | None = None
+    turns: tuple[Turn, ...] | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as JSON."""
@@ -157,6 +175,8 @@ class Explanation:
         document["text"] = self.text
         if self.text2 is not None:
             document["text2"] = self.text2
+        if self.turns is not None:
+            document["turns"] = [asdict(turn) for turn in self.turns]
         for name in (
             "label",
             "label_source",

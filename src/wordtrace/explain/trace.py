@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
+from wordtrace.data.labelling import COMPLETION
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Explanation, Hit
 from wordtrace.results import frames
@@ -122,7 +123,7 @@ class Trace(Result):
         Columns: query (its id in its file, else its number from 0), explained (the label that is
         explained), sign ("proponent" or "opponent"), rank (from 1 for either sign), id, score,
         label, text, text2 (for pairs only), special_share, stop_share, words (null where the
-        measure has none).
+        measure has none). A language model's has no explained and no label.
 
         Examples
         --------
@@ -149,8 +150,10 @@ class Trace(Result):
             for rank, hit in enumerate(hits, 1)
         ]
         table = pa.Table.from_pylist(rows, schema=_TABLE)
-        pairs = any(query.text2 is not None for query in self.queries)
-        return table if pairs else table.drop_columns(["text2"])
+        dropped = [] if any(query.text2 is not None for query in self.queries) else ["text2"]
+        if self.label_names == (COMPLETION,):
+            dropped += ["explained", "label"]
+        return table.drop_columns(dropped)
 
     def _only(self) -> Explanation:
         if len(self.queries) != 1:

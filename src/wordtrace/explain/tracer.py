@@ -110,10 +110,11 @@ class Tracer:
         beside: Sequence[Mapping[str, tuple[Hit, ...]]],
     ) -> list[Explanation]:
         """Return each query's explanation from its proponents and opponents."""
-        queries, spell = said.queries, self.run.labelling.spell
+        queries, spell, chat = said.queries, self.run.labelling.spell, self._listing.chat
+        dialogues = [None if chat is None else chat.dialogue(one) for one in question.texts]
         return [
             Explanation(
-                text=question.texts[place],
+                text=question.texts[place] if dialogue is None else dialogue.text,
                 text2=question.texts2[place] if question.texts2 else None,
                 label=spell(queries.labels[place]),
                 label_source=question.label_source if said.given[place] else "predicted",
@@ -129,8 +130,11 @@ class Tracer:
                 id=question.ids[place] if question.ids else None,
                 span=queries.spans[place] if queries.spans else None,
                 baselines=dict(beside[place]),
+                turns=None if dialogue is None else dialogue.turns,
             )
-            for place, (proponents, opponents) in enumerate(hits)
+            for place, ((proponents, opponents), dialogue) in enumerate(
+                zip(hits, dialogues, strict=True)
+            )
         ]
 
 
@@ -146,7 +150,9 @@ def _hits(
         listed = listing.hits(
             *(one.rows, one.scores, queries.take(np.array([place])), answer.rows),
             words=None if words is None else words[place],
-            merged=way.terms if merged else None,
+            # A conversation's template is summed up in any case.
+            merged=way.terms if merged or listing.chat is not None else None,
+            whole=merged,
         )
         split = len(one.proponents)
         found.append((listed[:split], listed[split:]))

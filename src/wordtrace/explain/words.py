@@ -72,16 +72,17 @@ def make_words(
 
 def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
     """Sum the hits' words by the query's token, by falling size, with the query's spans."""
-    found: dict[str, Word] = {}
+    found: dict[tuple[str, str | None], Word] = {}
     for word in (word for hit in hits for word in hit.contributions or ()):
-        token = word.query_token or word.token
-        before = found.get(token)
+        token, role = word.query_token or word.token, word.query_role
+        before = found.get((token, role))
         total, kind = word.contribution, word.kind
         if before is not None:
             total += before.contribution
             # A whole word may share more pieces with some examples than with others.
             kind = kind if kind == before.kind else "word"
-        found[token] = Word(token, total, kind, word.query_spans, word.query_spans)
+        spans = word.query_spans
+        found[token, role] = Word(token, total, kind, spans, spans, role=role, query_role=role)
     return tuple(sorted(found.values(), key=lambda word: (-abs(word.contribution), word.token)))
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from wordtrace.measures.protocol import About, Queries, Scores
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.run.run import Run
 
 
@@ -33,7 +34,7 @@ class BM25:
         import bm25s
 
         words = bm25s.tokenize(
-            joined(run.train.texts, run.train.texts2), stopwords=None, show_progress=False
+            said(run, run.train.texts, run.train.texts2), stopwords=None, show_progress=False
         )
         scores = np.zeros((len(queries), len(run.train)), np.float32)
         if not words.vocab or not any(len(ids) for ids in words.ids):
@@ -41,7 +42,7 @@ class BM25:
         retriever = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
         retriever.index(words, show_progress=False)
         asked = bm25s.tokenize(
-            joined(queries.texts, queries.texts2),
+            said(run, queries.texts, queries.texts2),
             stopwords=None,
             show_progress=False,
             return_ids=False,
@@ -52,6 +53,13 @@ class BM25:
             alike = run.labelling.agree(run.train.labels, queries.labels[place])
             scores[place, ~alike] *= -1
         return scores
+
+
+def said(run: Run, texts: Sequence[str], texts2: Sequence[str] | None) -> list[str]:
+    """Return :func:`joined`; of a conversation, what its messages say."""
+    if isinstance(run.tokenizer, ChatTokenizer):
+        return list(map(run.tokenizer.contents, texts))
+    return joined(texts, texts2)
 
 
 def joined(texts: Sequence[str], texts2: Sequence[str] | None) -> list[str]:

@@ -158,14 +158,10 @@ def make_queries(
             "a span is a part of an answer, and this run's model gives labels; omit it."
         )
     field, answers = ("text", texts) if texts2 is None else ("text2", texts2)
-    begins = [0] * len(answers)
-    if chat is not None:
-        begins, answers = zip(*map(chat.answer, texts), strict=True)
+    places = [(0, one) for one in answers] if chat is None else list(map(chat.answer, texts))
     spans = [
         None if part is None else _moved(find_span(part, field, answer, f"query {place}"), begin)
-        for place, (part, answer, begin) in enumerate(
-            zip(parts, answers, begins, strict=True), first
-        )
+        for place, (part, (begin, answer)) in enumerate(zip(parts, places, strict=True), first)
     ]
     encoded = narrow(encoded, run.tokenizer.positions(texts, texts2), spans, first)
     return Queries(texts, texts2, labels, encoded, spans)

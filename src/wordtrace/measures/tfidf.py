@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from wordtrace.gradients.last_layer import factors
-from wordtrace.measures.bm25 import joined
+from wordtrace.measures.bm25 import said
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.run.run import Run
 
@@ -40,10 +40,10 @@ class TracInTFIDF:
             _, asked = factors(model, queries.encoded, queries.labels)
             weight += np.float32(eta) * (asked @ delta.T)
         try:
-            texts = vectorizer.fit_transform(joined(run.train.texts, run.train.texts2))
+            texts = vectorizer.fit_transform(said(run, run.train.texts, run.train.texts2))
         except ValueError:  # no text has a word of two letters
             return np.zeros_like(weight)
-        asked_texts = vectorizer.transform(joined(queries.texts, queries.texts2))
+        asked_texts = vectorizer.transform(said(run, queries.texts, queries.texts2))
         similarity: Scores = (asked_texts @ texts.T).toarray()
         similarity *= weight
         return similarity

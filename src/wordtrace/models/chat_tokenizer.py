@@ -15,13 +15,17 @@ from wordtrace.data.conversations import Conversation, Malformed, content_of
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.models.chat_template import ChatTemplate, Written
-from wordtrace.models.chat_turns import Turn, find_turns
+from wordtrace.models.chat_turns import Dialogue, Turn, find_turns
 from wordtrace.models.plain_tokenizer import alike
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
 #: The tokens that a loss may ask for; the last one is what TRL does where both are asked for.
 LOSSES = ("completion", "all", "assistant")
 BOTH = "completion+assistant"
+#: A conversation that says next to nothing.
+SHORTEST = Conversation(
+    (), ({"role": "user", "content": "."}, {"role": "assistant", "content": "."})
+).text()
 _CHUNK = 1024
 
 Mask = npt.NDArray[np.bool_]
@@ -144,10 +148,14 @@ class ChatTokenizer:
 
     def turns(self, text: str) -> list[Turn]:
         """Return where each message's content stands in what :meth:`shown` gives."""
+        return list(self.dialogue(text).turns)
+
+    def dialogue(self, text: str) -> Dialogue:
+        """Return :meth:`shown` and :meth:`turns` together."""
         conversation = _parsed(text, 0)
-        return find_turns(
-            self.template, conversation, self._written(conversation).text, self._spoken
-        )
+        shown = self._written(conversation).text
+        turns = find_turns(self.template, conversation, shown, self._spoken)
+        return Dialogue(shown, tuple(turns))
 
     def answer(self, text: str) -> tuple[int, str]:
         """Return where a conversation's answer stands in what :meth:`shown` gives, and its text.
@@ -155,10 +163,11 @@ class ChatTokenizer:
         It is the content of the last message of the assistant that is written out; empty where
         there is none.
         """
-        spoken = [one for one in self.turns(text) if one.role == "assistant"]
+        found = self.dialogue(text)
+        spoken = [one for one in found.turns if one.role == "assistant"]
         if not spoken:
             return 0, ""
-        return spoken[-1].start, self.shown(text)[spoken[-1].start : spoken[-1].end]
+        return spoken[-1].start, found.text[spoken[-1].start : spoken[-1].end]
 
     def contents(self, text: str) -> str:
         """Return what the messages of a conversation say, without roles or template."""

@@ -20,6 +20,14 @@ class Turn:
     end: int
 
 
+@dataclass(frozen=True)
+class Dialogue:
+    """A conversation as the model reads it, and where its messages stand in it."""
+
+    text: str
+    turns: tuple[Turn, ...]
+
+
 def find_turns(
     template: ChatTemplate, conversation: Conversation, text: str, spoken: bool = False
 ) -> list[Turn]:

@@ -12,7 +12,7 @@ tokenizer itself has it in one token with its neighbour: a token is never cut.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import regex
 
@@ -34,10 +34,17 @@ class WholeWords:
         one in small letters). The same name is the same word, wherever it stands.
     spans
         Where each word stands; special tokens stand nowhere.
+    said
+        For a conversation, by name: the word, and the role of the message that it stands in.
     """
 
     names: tuple[str, ...]
     spans: dict[str, tuple[Span, ...]]
+    said: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def word(self, name: str) -> tuple[str, str | None]:
+        """Return the word behind a name, and its role; None but in a conversation."""
+        return self.said.get(name, (name, None))
 
 
 def whole_words(
@@ -56,16 +63,17 @@ def whole_words(
     texts = {"text": text, "text2": text2 or ""}
     names: list[str] = []
     spans: dict[str, list[Span]] = {}
-    for group in _groups(positions, texts):
+    for group in grouped(positions, texts):
         name = tokenizer.word([one.token for one in group])
         names += [name] * len(group)
-        covered = _covered(group, texts)
-        if covered is not None:
-            spans.setdefault(name, []).append(covered)
+        place = covered(group, texts)
+        if place is not None:
+            spans.setdefault(name, []).append(place)
     return WholeWords(tuple(names), {name: tuple(found) for name, found in spans.items()})
 
 
-def _groups(positions: Sequence[TokenAt], texts: dict[str, str]) -> list[list[TokenAt]]:
+def grouped(positions: Sequence[TokenAt], texts: dict[str, str]) -> list[list[TokenAt]]:
+    """Return the tokens of each word, in their order."""
     boundaries = {
         field: {found.start() for found in _BOUNDARY.finditer(text)}
         for field, text in texts.items()
@@ -102,7 +110,7 @@ def _holds_together(
     return boundaries[field].isdisjoint(range(end, start + 1))
 
 
-def _covered(group: Sequence[TokenAt], texts: dict[str, str]) -> Span | None:
+def covered(group: Sequence[TokenAt], texts: dict[str, str]) -> Span | None:
     """Return where a word stands, without the space before it."""
     spans = [one.span for one in group if one.span is not None]
     if not spans:

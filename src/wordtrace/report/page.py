@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from wordtrace.report import figures, numbers
 from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
+from wordtrace.report.messages import messages_of
 from wordtrace.report.runs import run_lines
 from wordtrace.report.sections import facts, sections_of, title_of
-from wordtrace.report.text import STAND_IN, clean, segments
+from wordtrace.report.text import STAND_IN, clean
 
 if TYPE_CHECKING:
     # Imported when the first page is made: a result that nobody shows needs none of them.
@@ -87,7 +88,7 @@ def _environment() -> Environment:
         "dumbbells": figures.dumbbells,
         "excerpt": excerpt,
         "intervals": figures.intervals,
-        "segments": segments,
+        "messages_of": messages_of,
     }
     return environment
 

@@ -21,7 +21,9 @@ def run_blocks(document: Document) -> list[Block]:
         count = len(document["checkpoints"])
         said += f"; {count} checkpoint{'s' if count != 1 else ''} kept"
     notes = [Say(line(note), soft=True) for note in document.get("notes") or ()]
-    return [Say(f"{said}."), Names(tuple(map(line, document["labels"]))), *notes]
+    generates = (document.get("model") or {}).get("task") == "generation"
+    names = [] if generates else [Names(tuple(map(line, document["labels"])))]
+    return [Say(f"{said}."), *names, *notes]
 
 
 def run_lines(documents: Iterable[Document], described: Iterable[Document] = ()) -> list[str]:

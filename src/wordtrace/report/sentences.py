@@ -37,6 +37,8 @@ def question(query: Mapping[str, Any]) -> str:
     """Return what a trace answers."""
     if query.get("span"):
         return f"Why “{span_of(query)}”?"
+    if query.get("turns"):
+        return "Why this answer?"
     label, predicted = line(query["label"]), _predicted(query)
     if _asks_direction(query):
         return f"What makes {predicted} {label}?"
@@ -70,7 +72,9 @@ def span_of(query: Mapping[str, Any], most: int = 60) -> str:
 
 
 def explained(query: Mapping[str, Any]) -> str:
-    """Name what a query's examples speak for: its label, or a part of an answer."""
+    """Name what a query's examples speak for: its label, an answer, or a part of it."""
+    if query.get("turns") and not query.get("span"):
+        return "this answer"
     return f"“{span_of(query)}”" if query.get("span") else line(query["label"])
 
 
@@ -80,6 +84,17 @@ def prediction_sentence(query: Mapping[str, Any]) -> str:
         return (
             f"Explained is “{span_of(query)}” in the answer: the model gives its tokens a "
             f"probability of {percent(query['probability'])} (their geometric mean)."
+        )
+    if query.get("turns"):
+        own = query["label_source"] == "predicted"
+        said = (
+            "The answer is the model's own, its likeliest tokens one by one"
+            if own
+            else "Explained is the answer"
+        )
+        return (
+            f"{said}: the model gives its tokens a probability of "
+            f"{percent(query['probability'])} (their geometric mean)."
         )
     label, predicted = line(query["label"]), _predicted(query)
     said = f"The model predicts {predicted}{in_percent(query['predicted_probability'])}. "
@@ -95,10 +110,11 @@ def share_sentence(query: Mapping[str, Any]) -> str | None:
     """Say how much of the scores comes from tokens that say little."""
     if query.get("special_share") is None or query.get("stop_share") is None:
         return None
+    further = ", and the chat template" if query.get("turns") else ""
     return (
         f"{percent(query['special_share'])} of the listed scores comes from special tokens "
-        f"(start, end, padding), {percent(query['stop_share'])} from stop tokens (those in very "
-        "many training texts)."
+        f"(start, end, padding{further}), {percent(query['stop_share'])} from stop tokens (those "
+        "in very many training texts)."
     )
 
 

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from wordtrace.report.blocks import Bar, Cell, Grid, Hit, Hits, Marked, Passage
 from wordtrace.report.excerpts import excerpt
+from wordtrace.report.messages import messages_of
 from wordtrace.report.numbers import signed
-from wordtrace.report.text import Segment, clean, segments
+from wordtrace.report.text import Segment, clean
 
 PLUS, MINUS = "bold blue", "bold dark_orange"
 #: Below this many characters columns stand below each other.
@@ -31,11 +32,12 @@ def hits(block: Hits, width: int) -> Parts:
     heading = Text(said, style="bold")
     if not block.hits:
         return [heading, Text("  none", style="dim")]
-    wide = width >= WIDE
+    wide, labelled = width >= WIDE, any(hit.label for hit in block.hits)
     table = Table(expand=True, pad_edge=False, box=None, show_header=wide, padding=(0, 1, 1, 0))
     if wide:
         table.add_column("score", justify="right", no_wrap=True)
-        table.add_column("label", max_width=16, overflow="ellipsis", no_wrap=True)
+        if labelled:
+            table.add_column("label", max_width=16, overflow="ellipsis", no_wrap=True)
         table.add_column("id", max_width=18, overflow="ellipsis", no_wrap=True)
     table.add_column("text and words", ratio=1, overflow="fold")
     for hit in block.hits:
@@ -46,10 +48,11 @@ def hits(block: Hits, width: int) -> Parts:
         body = coloured(hit.text, max(20, width // 2))
         if hit.words:
             body.append(_strongest(hit))
+        named = [label, name] if labelled else [name]
         if wide:
-            table.add_row(Group(score, drawn), label, name, Group(*body))
+            table.add_row(Group(score, drawn), *named, Group(*body))
         else:
-            table.add_row(Group(Text("  ").join([score, drawn, label, name]), *body))
+            table.add_row(Group(Text("  ").join([score, drawn, *named]), *body))
     return [heading, table]
 
 
@@ -61,12 +64,13 @@ def _strongest(hit: Hit) -> Text:
 
 
 def coloured(block: Marked, count: int) -> Parts:
-    """Return a text, or the two of a pair, with its words coloured; about `count` words of it."""
-    fields = ["text", "text2"] if "text2" in block.item else ["text"]
-    return [
-        _excerpt(segments(block.item[field], field, block.words, block.scale), count)
-        for field in fields
-    ]
+    """Return a text, or its messages, with its words coloured; about `count` words of each."""
+    found: Parts = []
+    for message in messages_of(block.item, block.words, block.scale):
+        if message.role:
+            found.append(Text(_plain(message.role), style="dim italic"))
+        found.append(_excerpt(message.pieces, count))
+    return found
 
 
 def _excerpt(pieces: Sequence[Segment], count: int) -> Text:

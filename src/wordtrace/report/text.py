@@ -152,8 +152,17 @@ def _union(spans: Iterable[tuple[str, int, int]], field: str, length: int) -> li
 def word_name(word: Mapping[str, Any]) -> str:
     """Name a word of an example; with the query's, where that is another one."""
     other = word.get("query_token") or word.get("other_token")
-    name = clean(str(word["token"]), newlines=False)
-    return name if other is None else f"{name} ↔ {clean(str(other), newlines=False)}"
+    name = _with_role(word["token"], word.get("role"))
+    if other is None and word.get("role") == word.get("query_role"):
+        return name
+    return (
+        f"{name} ↔ {_with_role(word['token'] if other is None else other, word.get('query_role'))}"
+    )
+
+
+def _with_role(word: Any, role: Any) -> str:
+    """Name a word, and in a conversation whose it is."""
+    return line(word) if role is None else f"{line(word)} ({line(role)})"
 
 
 def scale_of(query: Mapping[str, Any]) -> float:
@@ -164,4 +173,6 @@ def scale_of(query: Mapping[str, Any]) -> float:
     words = [*query["words"]]
     for hit in [*query["proponents"], *query["opponents"]]:
         words += hit.get("words") or ()
-    return max((abs(word["contribution"]) for word in words if word["spans"]), default=0.0)
+    # What a chat template writes is not shown.
+    shown = [word for word in words if word["spans"] and word.get("role") != "template"]
+    return max((abs(word["contribution"]) for word in shown), default=0.0)

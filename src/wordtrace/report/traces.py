@@ -18,6 +18,7 @@ from wordtrace.report.blocks import (
     Sides,
     Warn,
 )
+from wordtrace.report.messages import TEMPLATE
 from wordtrace.report.numbers import percent, score_digits, signed
 from wordtrace.report.sentences import (
     explained,
@@ -28,6 +29,9 @@ from wordtrace.report.sentences import (
 from wordtrace.report.text import line, scale_of, word_name
 
 Document = Mapping[str, Any]
+
+# What a language model's trace has in place of labels.
+_NO_LABELS = ["completion"]
 
 NOT_VERIFIED = (
     "Not verified: a score is a hint. `wordtrace verify` retrains without the rows, and says what "
@@ -50,7 +54,7 @@ def trace_blocks(document: Document, query: Document, is_verified: bool) -> list
         found.append(Say(NOT_VERIFIED, soft=True))
     both = [*query["proponents"], *query["opponents"]]
     largest = max((abs(hit["score"]) for hit in both), default=0.0)
-    name = explained(query)
+    name, labelled = explained(query), document.get("label_names") != _NO_LABELS
     sides = (
         ("plus", "Proponents", "speak for", query["proponents"]),
         ("minus", "Opponents", "speak against", query["opponents"]),
@@ -62,17 +66,17 @@ def trace_blocks(document: Document, query: Document, is_verified: bool) -> list
             way,
             name,
             _unit(hits),
-            tuple(_hit(hit, scale, digits, largest) for hit in hits),
+            tuple(_hit(hit, scale, digits, largest, labelled) for hit in hits),
         )
         for sign, title, way, hits in sides
     )
     found.append(Sides((first, second)))
     for measure, hits in (query.get("baselines") or {}).items():
-        found.append(_baseline(line(measure), hits))
+        found.append(_baseline(line(measure), hits, labelled))
     return found
 
 
-def _hit(hit: Document, scale: float, digits: int, largest: float) -> Hit:
+def _hit(hit: Document, scale: float, digits: int, largest: float, labelled: bool) -> Hit:
     words = hit.get("words") or ()
     special, stop = hit.get("special_share"), hit.get("stop_share")
     note = ""
@@ -80,13 +84,25 @@ def _hit(hit: Document, scale: float, digits: int, largest: float) -> Hit:
         note = f"{percent(special)} from special tokens, {percent(stop)} from stop tokens."
     return Hit(
         line(hit["id"]),
-        line(hit["label"]),
+        line(hit["label"]) if labelled else "",
         hit["score"],
         abs(hit["score"]) / largest if largest else 0.0,
         Marked(hit, words, scale, digits),
-        tuple(map(_share, words)),
+        tuple(_shares(words)),
         note,
     )
+
+
+def _shares(words: Sequence[Document]) -> list[Share]:
+    """Return the words by falling size; last, all that a conversation's template adds."""
+    found = [word for word in words if TEMPLATE not in (word.get("role"), word.get("query_role"))]
+    shares = list(map(_share, found))
+    if len(found) < len(words):
+        total = sum(word["contribution"] for word in words) - sum(
+            word["contribution"] for word in found
+        )
+        shares.append(Share("chat template", (), False, TEMPLATE, total))
+    return shares
 
 
 def _share(word: Document) -> Share:
@@ -101,19 +117,27 @@ def _share(word: Document) -> Share:
     )
 
 
+def _said(hit: Document) -> str:
+    """Return a row's text on one line; of a conversation, what its messages say."""
+    turns = hit.get("turns")
+    if not turns:
+        return line(hit["text"])
+    return line(" — ".join(hit["text"][one["start"] : one["end"]] for one in turns))
+
+
 def _unit(hits: Sequence[Document]) -> str:
     whole = any("pieces" in word for hit in hits for word in hit.get("words") or ())
     return "word" if whole else "token"
 
 
-def _baseline(measure: str, hits: Sequence[Document]) -> Grid:
-    columns = [Column("#"), Column("id", "name"), Column("label", "label")]
+def _baseline(measure: str, hits: Sequence[Document], labelled: bool) -> Grid:
+    columns = [Column("#"), Column("id", "name"), *[Column("label", "label")] * labelled]
     rows: list[list[Cell]] = [
         [
             str(place),
             line(hit["id"]),
-            line(hit["label"]),
-            line(hit["text"])[:160],
+            *[line(hit["label"])] * labelled,
+            _said(hit)[:160],
             signed(hit["score"]),
         ]
         for place, hit in enumerate(hits, 1)

@@ -35,6 +35,7 @@ from wordtrace.run.manifest import (
     RunManifest,
     identity,
 )
+from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.weighting import Weighting
 
@@ -122,6 +123,12 @@ class Run:
     def generates(self) -> bool:
         """Whether it is a language model, whose examples have completions and no labels."""
         return self.manifest.task == "generation"
+
+    @property
+    def chats(self) -> bool:
+        """Whether its examples are conversations."""
+        model = self.manifest.model
+        return isinstance(model, PretrainedModel) and model.preparation == "chat"
 
     def require_classes(self, what: str) -> None:
         """Refuse `what` unless the model gives each text one of several classes (InputError)."""
