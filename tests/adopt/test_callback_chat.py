@@ -130,14 +130,14 @@ def test_a_packed_adapters_training_on_answers_is_one_line(packed: tuple[Path, w
     assert "packed the 24 examples" in notes
 
 
-def test_a_trace_of_an_answer_shows_rows_that_are_conversations(
-    packed: tuple[Path, wt.Run],
-) -> None:
+def test_a_trace_of_an_answer_shows_rows_and_words_by_role(packed: tuple[Path, wt.Run]) -> None:
     _, run = packed
     question = {"messages": said("user", "the coach of the club", "assistant", "wins a cup")}
     index = wt.build_index(run, top_k=None, workers=1)
     trace = index.trace(question, top=3)
     for hit in trace.proponents:
+        assert [one.role for one in hit.turns or ()][-2:] == ["user", "assistant"]
+        assert {one.role for one in hit.contributions or ()} & {"user", "assistant"}
         assert sum(value for _, value in hit.words) == pytest.approx(hit.score, rel=1e-3, abs=1e-6)
 
 

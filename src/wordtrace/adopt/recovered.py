@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from wordtrace.adopt.choices import Choices
-from wordtrace.adopt.examples import COMPLETION
 from wordtrace.adopt.recorded_rows import differing
 from wordtrace.adopt.trainer_examples import SOURCE, examples_of
 from wordtrace.adopt.trainer_output import tokenizer_of
 from wordtrace.adopt.trainer_rows import TrainerRows
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import COMPLETION
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.models.chat_reader import ChatReader

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from wordtrace.adopt.examples import COMPLETION
 from wordtrace.adopt.labels import class_names
 from wordtrace.adopt.trainer_rows import TrainerRows
 from wordtrace.data.examples import Examples
-from wordtrace.data.labelling import Kind, Labels
+from wordtrace.data.labelling import COMPLETION, Kind, Labels
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.models import configs
