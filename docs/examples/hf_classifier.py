@@ -47,7 +47,7 @@ def main(data: str, model: str, out: str, text: str) -> wt.Trace:
         train_dataset=rows,
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
-        callbacks=[callback := wt.TraceCallback(out, examples, max_length=128)],
+        callbacks=[callback := wt.TraceCallback(out)],
     )
     trainer.train()
     assert callback.run is not None

@@ -12,8 +12,8 @@ from wordtrace.adopt.record import record
 
 #: What the command line calls a parameter, where it is not the parameter's own name.
 _NAMES = {"kind": "labels", "eval_data": "eval", "learning_rate": "lr"}
-#: What a recording holds already.
-_HELD = ("text", "text2", "label", "id", "split", "eval_data", "eval_split")
+#: What tells how data are read, which a recording holds already.
+READ = ("text", "text2", "label", "id", "split", "eval_data", "eval_split")
 
 
 def as_command(recording: Path, out: Path, choices: Mapping[str, Any]) -> str:
@@ -27,7 +27,7 @@ def as_command(recording: Path, out: Path, choices: Mapping[str, Any]) -> str:
     words = ["wordtrace", "record", str(recording), "--out", str(out)]
     usual = {name: one.default for name, one in signature(record).parameters.items()}
     for name, value in choices.items():
-        if name in _HELD or value == usual.get(name):
+        if name in READ or value == usual.get(name):
             continue
         flag = "--" + _NAMES.get(name, name).replace("_", "-")
         if name == "checkpoints" and not isinstance(value, int):

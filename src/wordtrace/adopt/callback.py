@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from transformers import TrainerCallback
 
-from wordtrace.adopt.as_command import as_command
+from wordtrace.adopt.as_command import READ, as_command
 from wordtrace.adopt.callback_data import Given, rows_of
 from wordtrace.adopt.record import record
 from wordtrace.adopt.recording import Recording
@@ -93,6 +93,7 @@ class TraceCallback(TrainerCallback):
         if choices.pop("overwrite", False):
             if_exists = "overwrite"
         self.out, self.steps, self.if_exists = Path(out), steps, if_exists
+        self._wished = self.out
         self.given = Given.checked(data, choices)
         self.run: Run | None = None
         self._recording = Recording.beside(self.out)
@@ -118,13 +119,18 @@ class TraceCallback(TrainerCallback):
             model = _inner(kept["model"])
             rows = rows_of(args, model, kept, self.given, self.folder)
             rows.write(self.folder)
-        except Unreadable as error:
-            self._give_up(f"this training is not recorded: {error}")
-        except WordtraceError:
-            self._recording.remove()
-            raise
-        except Exception as error:  # the training goes on, whatever its data are
-            self._give_up(f"this training is not recorded, its rows can't be read: {error!r}")
+        except Exception as error:
+            if not state.global_step:  # else there is the recording of the steps before
+                self._recording.remove()
+            if isinstance(error, WordtraceError) and not isinstance(error, Unreadable):
+                raise
+            # The training goes on, whatever its data are.
+            why = (
+                str(error)
+                if isinstance(error, Unreadable)
+                else f"its rows can't be read: {error!r}"
+            )
+            self._give_up(f"this training is not recorded: {why}")
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Note the rate of the step that is about to be taken."""
@@ -152,7 +158,8 @@ class TraceCallback(TrainerCallback):
         """Write the last weights and make the run."""
         if self._off:
             return
-        choices = {**_smoothing(args, _inner(kept["model"])), **self.given.choices}
+        given = {name: one for name, one in self.given.choices.items() if name not in READ}
+        choices = {**_smoothing(args, _inner(kept["model"])), **given}
         try:
             self._save_last(args, state, kept)
             self._recording.end()
@@ -178,27 +185,26 @@ class TraceCallback(TrainerCallback):
         InputError
             When there is a run, and nothing was said of what to do then.
         """
+        wished, waiting = self._wished, Recording.beside(self._wished)
         if self.if_exists == "overwrite":
-            return self.out
-        taken = (self.out / MANIFEST).exists()
-        waiting = Recording.beside(self.out)
+            return wished
         if self.if_exists == "error":
-            if taken:
+            if (wished / MANIFEST).exists():
                 raise InputError(
-                    f"{self.out} holds a run already; choose another folder, or give "
+                    f"{wished} holds a run already; choose another folder, or give "
                     'if_exists="new" or "overwrite".'
                 )
             if waiting.ended:
                 raise InputError(
                     f"{waiting.folder} holds a training of which no run was made; make it by "
-                    f"`{as_command(waiting.folder, self.out, {})}`, delete the folder, or give "
+                    f"`{as_command(waiting.folder, wished, {})}`, delete the folder, or give "
                     'if_exists="new" or "overwrite".'
                 )
-            return self.out
-        place, number = self.out, 1
+            return wished
+        place, number = wished, 1
         while (place / MANIFEST).exists() or Recording.beside(place).ended:
             number += 1
-            place = self.out.with_name(f"{self.out.name}-{number}")
+            place = wished.with_name(f"{wished.name}-{number}")
         return place
 
     def _save_last(self, args: Any, state: Any, kept: dict[str, Any]) -> None:

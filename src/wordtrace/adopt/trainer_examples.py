@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wordtrace.adopt.labels import class_names
-from wordtrace.adopt.trainer_rows import TrainerRows
+from wordtrace.adopt.trainer_rows import TrainerRows, Unreadable
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import COMPLETION, Kind, Labels
 from wordtrace.errors import InputError, option
@@ -109,7 +109,7 @@ def _labels(
         return (() if known == "number" else tuple(classes)), given.astype(np.float32), known
     places = given.astype(np.int64).reshape(len(rows.ids), -1)
     if places.shape[1] != 1:
-        raise InputError(f"row 0 of {SOURCE} has {places.shape[1]} labels, its model one a text.")
+        raise Unreadable(f"row 0 of {SOURCE} has {places.shape[1]} labels, its model one a text.")
     wrong = (places[:, 0] < 0) | (places[:, 0] >= len(classes))
     if wrong.any():
         row = int(wrong.argmax())

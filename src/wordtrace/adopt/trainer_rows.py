@@ -23,6 +23,10 @@ from wordtrace.models.seq2seq import Seq2SeqTokenizer
 #: The label of a token that a loss does not ask for.
 _IGNORED = -100
 _CHUNK = 4096
+_ONE_TEXT = (
+    "rows of one text with its label or its own loss are traced, no pairs of a chosen and a "
+    "rejected answer"
+)
 
 
 class Unreadable(InputError):
@@ -137,15 +141,18 @@ class _Gathered:
         if "input_ids" not in batch:
             what = ", ".join(sorted(map(str, batch))) or "nothing"
             raise Unreadable(
-                f"row {row} of the training data has no input_ids (its batch has {what}); data of "
-                "one text a row are traced, not pairs of a chosen and a rejected one."
+                f"row {row} of the training data has no input_ids (its batch has {what}); "
+                f"{_ONE_TEXT}."
             )
-        ids = _array(batch["input_ids"]).reshape(-1)
+        ids = np.atleast_2d(_array(batch["input_ids"]))
+        if len(ids) != 1:
+            raise Unreadable(f"row {row} of the training data makes {len(ids)} texts; {_ONE_TEXT}.")
+        ids = ids.reshape(-1)
         kept = self._kept(ids, given, batch)
         ids = ids[kept].astype(np.int32)
         labels = batch.get("labels", batch.get("label"))
         if labels is None:
-            raise Unreadable(f"row {row} of the training data has no labels.")
+            raise Unreadable(f"row {row} of the training data has no labels; {_ONE_TEXT}.")
         if not self._generates:
             self._one(named, ids)
             self._labels.append(_array(labels).reshape(-1))
