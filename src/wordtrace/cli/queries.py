@@ -66,10 +66,10 @@ class QueryFile:
 
     def _dialogues(self, run: Run, queries: Path) -> Examples:
         """Read conversations, or questions and their answers."""
-        from wordtrace.data.readers import read_dialogues
+        from wordtrace import api
 
         named = self.text != "text" or self.second is not None
-        return read_dialogues(
+        return api.read_dialogues(
             queries,
             text=self.text if named else None,
             text2=self.second,
@@ -100,9 +100,9 @@ def read_queries(
                 f"--chat is for runs of conversations; {run.path} was recorded on texts: give "
                 "--queries."
             )
-        from wordtrace.data.chat_files import read_chat
+        from wordtrace import api
 
-        return read_chat(chat)
+        return api.read_chat(chat)
     if bool(texts) == bool(queries):
         raise InputError("give a TEXT or --queries FILE, one of the two.")
     if queries:

@@ -81,7 +81,8 @@ class TrainingOptions:
         str | None,
         _training(
             help="For a causal language model: the tokens that its loss asked for: completion "
-            "(or the last answer), assistant (each of its turns) or all; by default as TRL does.",
+            "(or the last answer), assistant (each of its turns), completion+assistant, or all; by "
+            "default as TRL does.",
         ),
     ] = None
     label_smoothing: Annotated[
