@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.huggingface.chats import chat_tokenizer
+from tests.huggingface.chats import chat_tokenizer, template_of
 from tests.huggingface.test_chat_tokens import ours
 from wordtrace.data.conversations import read_row
 from wordtrace.errors import InputError
@@ -99,3 +101,16 @@ def test_what_a_template_refuses_is_said_and_what_it_runs_is_caged() -> None:
     assert conversation is not None
     with pytest.raises(InputError, match="can't write it"):
         hostile.write(conversation)
+
+
+def test_a_template_that_writes_the_day_goes_on_writing_that_of_the_training(
+    tmp_path: Path,
+) -> None:
+    tokens = chat_tokenizer("llama3")
+    tokens.chat_template = template_of("llama3_2")
+    template = ChatTemplate.of(tokens, date(2024, 1, 2))
+    assert template is not None
+    template.save(tmp_path)
+    conversation = read_row({"messages": [{"role": "user", "content": "x"}]}).conversation
+    assert conversation is not None
+    assert "Today Date: 02 Jan 2024" in ChatTemplate.open(tmp_path).write(conversation).text

@@ -70,8 +70,8 @@ def record(
     loss
         For a causal language model: the tokens that its loss asked for. "completion" is what
         follows the prompt, or a conversation's last answer; "assistant" is each turn of the
-        assistant, "completion+assistant" those in the completion; "all" is all. By default as TRL does: "completion" for prompt and completion,
-        "all" for all else.
+        assistant, "completion+assistant" those in the completion; "all" is all. By default as TRL
+        does: "completion" for prompt and completion, "all" for all else.
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
