@@ -13,7 +13,7 @@ import pytest
 
 from wordtrace.data.chat_files import read_chat
 from wordtrace.data.conversations import Conversation
-from wordtrace.data.readers import read_dialogues
+from wordtrace.data.readers import read_dialogues, read_examples
 from wordtrace.errors import DataError
 
 ASKED = {"role": "user", "content": "Wer gewinnt?"}
@@ -129,3 +129,8 @@ def test_a_chat_file_holds_one_conversation_or_several(tmp_path: Path) -> None:
         read_chat(path)
     with pytest.raises(DataError, match="can't be read"):
         read_chat(tmp_path / "missing.json")
+
+
+def test_pairs_of_preference_are_refused_for_a_classifier_too() -> None:
+    with pytest.raises(DataError, match="the list has a preferred and a rejected answer"):
+        read_examples([{"prompt": "a", "chosen": "b", "rejected": "c"}])

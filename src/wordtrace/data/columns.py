@@ -87,6 +87,8 @@ class Wanted:
             needed.update(self.labels)
         for name in self.names:
             if name not in available and name in needed:
+                if set(conversations.PREFERENCES) <= set(map(str, available)):
+                    raise DataError(f"{source} has {conversations.REFUSED}.")
                 near = difflib.get_close_matches(name, map(str, available), 1)
                 hint = f"; did you mean {near[0]!r}?" if near else "."
                 columns = ", ".join(map(repr, available)) or "none"
