@@ -185,6 +185,11 @@ def test_three_checkpoints_where_the_loss_has_not_saturated() -> None:
     assert choose(losses) == [2, 4, 5]  # nearest to 1.5 (the first of equals), 1.0 and 0.5
     assert choose(losses, 3, last=4) == [1, 2, 3]
     assert choose(losses, 1) == [4]
+    # A step that weighs next to nothing gives its place to another.
+    rates = dict.fromkeys(range(len(losses) + 1), 1.0)
+    assert choose(losses, rates=rates) == choose(losses)
+    assert choose(losses, rates={**rates, 4: 0.019}) == [2, 3, 5]
+    assert choose(losses, rates={**rates, 4: 0.021}) == [2, 4, 5]
     assert choose(losses[:3]) == [1, 2]
 
 

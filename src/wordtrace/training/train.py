@@ -250,7 +250,8 @@ def _choose(
             )
     else:
         losses = [(candidate.step, candidate.loss) for candidate in candidates]
-        steps = choose(losses, settings.checkpoints, final.step)
+        rates = {candidate.step: candidate.learning_rate for candidate in candidates}
+        steps = choose(losses, settings.checkpoints, final.step, rates)
     return [candidate for candidate in candidates if candidate.step in set(steps)]
 
 
