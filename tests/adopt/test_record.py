@@ -68,7 +68,7 @@ def test_from_a_trainers_output_to_words_in_two_commands(
     assert document["examples"] == 32
     assert [one["step"] for one in document["checkpoints"]] == [2, 4, 6]
     assert document["final"]["step"] == 8
-    wordtrace("index", run)
+    wordtrace("index", run, "--workers", 1)
     trace = json.loads(wordtrace("trace", run / "index", "the striker of the cup", "--json").stdout)
     assert trace["queries"][0]["proponents"][0]["words"]
     again = wordtrace("record", output, "--data", data, "--out", run, "--max-length", 24)

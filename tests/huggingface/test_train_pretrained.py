@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import wordtrace as wt
-from tests.command import wordtrace
+from tests.command import wordtrace, wordtrace_process
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from tests.patience import wait_for_files
@@ -200,19 +200,10 @@ def test_what_can_not_be_trained_is_refused(encoder: Path, tmp_path: Path) -> No
     data = tmp_path / "data.csv"
     data.write_text("text,label\n" + "a goal,x\nthe bank,y\n" * 20)
 
-    def refused(message: str, *arguments: object) -> None:
-        done = wordtrace(
-            *(
-                "train",
-                data,
-                "--out",
-                tmp_path / "run",
-                "--max-length",
-                24,
-                "--eval-fraction",
-                0,
-                *arguments,
-            ),
+    def refused(message: str, *arguments: object, command: Any = wordtrace) -> None:
+        done = command(
+            *("train", data, "--out", tmp_path / "run", "--max-length", 24, "--eval-fraction", 0),
+            *arguments,
             status=2,
             HF_HUB_OFFLINE="1",
         )
@@ -220,7 +211,11 @@ def test_what_can_not_be_trained_is_refused(encoder: Path, tmp_path: Path) -> No
         assert "Traceback" not in done.stderr
         assert not (tmp_path / "run").exists()
 
-    refused("is no folder here, and the Hugging Face hub did not", "--model", "no/such-model")
+    # The hub's library reads the environment when it is imported.
+    unknown = ("--model", "no/such-model")
+    refused(
+        "is no folder here, and the Hugging Face hub did not", *unknown, command=wordtrace_process
+    )
     refused("holds no config.json", "--model", tmp_path)
     refused("--embeddings is for the CNN", "--model", encoder, "--embeddings", encoder)
     refused("--layers is for pretrained models", "--layers", 1)
