@@ -7,8 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -21,6 +19,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.evaluation.conftest import SMALL
+from tests.forked import Forked
 from tests.patience import wait_until
 from tests.report.tools import terminal
 from tests.retrained import retrained
@@ -116,7 +115,7 @@ def size_of(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
-def further(process: subprocess.Popen[bytes], ledger: Path, size: int) -> bool:
+def further(process: Forked, ledger: Path, size: int) -> bool:
     """Return whether something was recorded, or the process has ended."""
     return size_of(ledger) > size or process.poll() is not None
 
@@ -134,9 +133,7 @@ def test_a_study_killed_again_and_again_ends_with_the_same_figures(
     )
     kills = 0
     for _ in range(int(os.environ.get("WORDTRACE_KILLS", "3"))):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, str(own.path)], start_new_session=True
-        )
+        process = Forked(code, own.path, group=True)
         ledger = own.path / "retrainings.sqlite"
         wait_until(partial(further, process, ledger, size_of(ledger)))
         time.sleep(generator.uniform(0, 0.4))

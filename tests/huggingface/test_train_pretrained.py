@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import torch
 import wordtrace as wt
 from tests.command import wordtrace, wordtrace_process
 from tests.conftest import make_examples
+from tests.forked import Forked
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from tests.patience import wait_for_files
 from tests.retrained import retrained
@@ -180,14 +178,10 @@ wt.train(make_examples(60), sys.argv[1], model=sys.argv[2], **SMALL)
 @pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(encoder: Path, tmp_path: Path) -> None:
     undisturbed = wt.train(make_examples(60), tmp_path / "a", model=str(encoder), **SMALL)
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path / "b"), str(encoder)],
-        cwd=Path(__file__).parents[2],
-    )
+    process = Forked(KILLED, tmp_path / "b", encoder)
     part = tmp_path / "b.part"
     wait_for_files(part, "checkpoints/*/step.json", 3, process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
     assert not (tmp_path / "b").exists()
     assert json.loads((part / "resume/state.json").read_text())["step"] > 0
     resumed = wt.train(make_examples(60), tmp_path / "b", model=str(encoder), **SMALL)
