@@ -7,8 +7,8 @@ import sys
 from multiprocessing import get_context
 from pathlib import Path
 
-_FORKING = get_context("forkserver")
-_FORKING.set_forkserver_preload(["wordtrace.api"])
+FORKING = get_context("forkserver")
+FORKING.set_forkserver_preload(["wordtrace.api"])
 
 
 class Forked:
@@ -26,7 +26,7 @@ class Forked:
         self, program: str, *arguments: object, group: bool = False, told: Path | None = None
     ) -> None:
         given = (program, [str(one) for one in arguments], group, told)
-        self._process = _FORKING.Process(target=_run, args=given)
+        self._process = FORKING.Process(target=_run, args=given)
         self._process.start()
         assert self._process.pid
         self.pid: int = self._process.pid
