@@ -147,7 +147,10 @@ def test_top_k_counts_positions_of_prompt_and_answer_together(
     assert split + seen[1].shape[1] + 1 == len(encoded[0])
     batch = to_batch(encoded, np.zeros(1, np.int64), np.array([0]))
     found = embedding_gradients(run.model(point), batch).gradient[0]
-    torch.testing.assert_close(found[:-1].double(), expected, atol=1e-6, rtol=1e-4)
+    largest = expected.abs().max()  # a sum in float32 is as exact as its largest terms
+    torch.testing.assert_close(
+        found[:-1].double() / largest, expected / largest, atol=2e-5, rtol=1e-4
+    )
     assert not found[-1].any()
     order = expected.norm(dim=1).argsort(descending=True).tolist()
     # As few as hold one of each side.
