@@ -70,6 +70,8 @@ def test_help_fits_a_narrow_terminal_and_has_no_colours(arguments: tuple[str, ..
         ("train", Option("overwrite", True), "--overwrite"),
         ("record", Option("kind"), "--labels"),
         ("record", Option("label_names", ("a", "b")), "--label-names a,b"),
+        ("record", Option("label_names", ("a, b", "c")), """--label-names '["a, b", "c"]'"""),
+        ("train", Option("id", False), "--no-id"),
         ("record", Option("end", False), "--no-end"),
         ("index", Option("overlap"), "--calibrate"),
         ("index", Option("memory"), "--memory-a-task"),

@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.data.examples import Examples
+from wordtrace.data.json_files import is_json_array
 from wordtrace.data.readers import read_examples
 from wordtrace.data.rewrite_tables import rewrite_parquet, rewrite_saved
-from wordtrace.data.rewrite_text import RowChange, rewrite_delimited, rewrite_json_lines
+from wordtrace.data.rewrite_text import (
+    RowChange,
+    rewrite_delimited,
+    rewrite_json_array,
+    rewrite_json_lines,
+)
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, MismatchError, option
 
@@ -55,7 +61,7 @@ def apply_patch(
     text: str = "text",
     text2: str | None = None,
     label: str = "label",
-    id: str | None = None,
+    id: str | Literal[False] | None = None,
     split: str | None = None,
     skip_stale: bool = False,
     overwrite: bool = False,
@@ -110,7 +116,7 @@ def apply_patch(
             changes[row] = None
         else:
             changes[row] = {**(changes.get(row) or {}), names[one.field]: one.after or ""}
-    _rewrite(source, target, split, changes)
+    _rewrite(source, target, split, changes, label)
     counts = {action: sum(one.action == action for one in fitting) for action in ("edit", "remove")}
     return Applied(
         data=str(source),
@@ -188,7 +194,9 @@ def _misfit(change: PatchChange, examples: Examples, rows: dict[str, int]) -> st
     return None
 
 
-def _rewrite(source: Path, target: Path, split: str | None, changes: dict[int, RowChange]) -> None:
+def _rewrite(
+    source: Path, target: Path, split: str | None, changes: dict[int, RowChange], label: str
+) -> None:
     if source.is_dir():
         with atomic.exclusive(target) as part:
             atomic.empty(part)
@@ -198,9 +206,11 @@ def _rewrite(source: Path, target: Path, split: str | None, changes: dict[int, R
     kind = _kind(source)
     with atomic.replacing(target) as temporary, _streams(source, temporary, kind) as (file, out):
         if kind[0] in (".csv", ".tsv"):
-            rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes)
-        elif kind[0] in (".jsonl", ".ndjson"):
-            rewrite_json_lines(file, out, changes)
+            rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes, label)
+        elif kind[0] == ".json" and is_json_array(file):
+            rewrite_json_array(file, out, changes, label)
+        elif kind[0] in (".jsonl", ".ndjson", ".json"):
+            rewrite_json_lines(file, out, changes, label)
         else:
             rewrite_parquet(file, out, changes)
 
