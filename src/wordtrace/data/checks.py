@@ -20,13 +20,14 @@ from wordtrace.data.label_values import (
     read_sets,
 )
 from wordtrace.data.labelling import Labelling, Labels
+from wordtrace.data.origin import Origin
 from wordtrace.errors import DataError, DataWarning, option
 
 _SHOWN = 20  # label names in a message
 
 
-def make_examples(columns: Columns) -> Examples:
-    """Check the values and make Examples of them.
+def make_examples(columns: Columns, split: str | None = None) -> Examples:
+    """Check the values and make Examples of them; `split` is where they were read from.
 
     Raises
     ------
@@ -42,7 +43,21 @@ def make_examples(columns: Columns) -> Examples:
     ids = None if name not in columns.values else _ids(columns.values[name], str(name), columns)
     labels, names = _labels_of(columns)
     return Examples.of(
-        texts, labels, names, ids=ids, texts2=texts2, source=source, kind=wanted.kind
+        texts,
+        labels,
+        names,
+        ids=ids,
+        texts2=texts2,
+        source=source,
+        kind=wanted.kind,
+        origin=Origin(
+            wanted.text,
+            wanted.text2,
+            wanted.label,
+            wanted.id,
+            split,
+            ordered=wanted.label_names is None and columns.label_names is not None,
+        ),
     )
 
 

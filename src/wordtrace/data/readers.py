@@ -99,7 +99,7 @@ def read_examples(
         read = read_dicts(data, wanted, limit)
     else:
         read = read_table(data, wanted, split, limit)
-    return make_examples(read)
+    return make_examples(read, split)
 
 
 def _read_path(
