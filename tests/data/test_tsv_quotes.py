@@ -139,3 +139,15 @@ def test_a_patch_is_applied_and_reversed_to_the_same_bytes(glue: Path, tmp_path:
     tab = PatchChange("1", "edit", "a plain one", "a\ttab", field="text")
     with pytest.raises(DataError, match=r"holds a tab or a line break.*write the data as .jsonl"):
         apply_patch(Patch((tab,)), glue, tmp_path / "no.tsv", text="sentence")
+
+
+def test_a_patch_that_would_turn_the_reading_of_the_quotes_is_refused(tmp_path: Path) -> None:
+    path, out = tmp_path / "d.tsv", tmp_path / "out.tsv"
+    path.write_text('text\tlabel\n"open\ta\n"all of it"\tb\nx\ta\n')
+    remove = Patch((PatchChange("0", "remove", "a", None),))
+    with pytest.raises(DataError, match=r"quotes of d.tsv would be read in another way"):
+        apply_patch(remove, path, out)
+    assert not out.exists()
+    path.write_text('text\tlabel\n"open\ta\nplain\tb\nx\ta\n')
+    apply_patch(remove, path, out)
+    assert read_examples(out).texts == ["plain", "x"]

@@ -72,6 +72,13 @@ def test_other_choices_are_told_in_words(made: tuple[Path, Path], tmp_path: Path
     assert "the data differ in 1 of 20 rows (first: id r17);" in said(
         write(tmp_path / "d.jsonl", changed)
     )
+    held = tmp_path / "held"
+    wt.train(data, held, label="topic", eval_fraction=0.2, **SMALL)
+    again = refusal(lambda: wt.train(data, held, label="checked", eval_fraction=0.2, **SMALL))
+    # By other labels other rows are held out; which ones, says nothing.
+    assert re.search(
+        r"other data: the label column differs: topic, checked(; | \(the data differ)", again
+    )
     fewer = write(tmp_path / "e.jsonl", ROWS[:-1])
     assert "the data have other rows: 20, 19 (first: id r19);" in said(fewer)
     turned = write(tmp_path / "f.jsonl", ROWS[::-1])

@@ -20,8 +20,9 @@ from wordtrace.data.rewrite_text import (
     rewrite_json_array,
     rewrite_json_lines,
 )
+from wordtrace.data.tsv_quotes import reads_otherwise
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError, MismatchError, option
+from wordtrace.errors import DataError, InputError, MismatchError, option
 
 FORMAT, VERSION = "wordtrace-applied", 1
 
@@ -204,15 +205,30 @@ def _rewrite(
             atomic.commit_folder(target)
         return
     kind = _kind(source)
-    with atomic.replacing(target) as temporary, _streams(source, temporary, kind) as (file, out):
-        if kind[0] in (".csv", ".tsv"):
-            rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes, label)
-        elif kind[0] == ".json" and is_json_array(file):
-            rewrite_json_array(file, out, changes, label)
-        elif kind[0] in (".jsonl", ".ndjson", ".json"):
-            rewrite_json_lines(file, out, changes, label)
-        else:
-            rewrite_parquet(file, out, changes)
+    with atomic.replacing(target) as temporary:
+        with _streams(source, temporary, kind) as (file, out):
+            if kind[0] in (".csv", ".tsv"):
+                rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes, label)
+            elif kind[0] == ".json" and is_json_array(file):
+                rewrite_json_array(file, out, changes, label)
+            elif kind[0] in (".jsonl", ".ndjson", ".json"):
+                rewrite_json_lines(file, out, changes, label)
+            else:
+                rewrite_parquet(file, out, changes)
+        if kind[0] == ".tsv":
+            _check_quotes(source, temporary, zipped=kind[-1] == ".gz")
+
+
+def _check_quotes(source: Path, target: Path, *, zipped: bool) -> None:
+    """Refuse a result whose quotes would be taken in another way than those of the data."""
+    opened: Any = gzip.open if zipped else open
+    with opened(source, "rb") as before, opened(target, "rb") as after:
+        if reads_otherwise(before, after):
+            raise DataError(
+                f"with this patch the quotes of {source.name} would be read in another way: it "
+                "takes out, or brings in, what tells whether they enclose fields; write the data "
+                "as .jsonl first."
+            )
 
 
 @contextmanager

@@ -36,6 +36,14 @@ def quotes_enclose(file: IO[bytes], source: str) -> bool:
         file.seek(0)
 
 
+def reads_otherwise(before: IO[bytes], after: IO[bytes]) -> bool:
+    """Tell whether a file that was changed would have its quotes taken in another way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        same = quotes_enclose(before, "the data") == quotes_enclose(after, "the data")
+    return not same and _quotes(after)[0].first is not None
+
+
 def _decide(file: IO[bytes], source: str) -> bool:
     opened, bare = _quotes(file)
     if opened.first is None:

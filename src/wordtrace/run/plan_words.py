@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,12 @@ def require_same_plan(
         if recorded.get(key) == plan.get(key):
             continue
         found = _held_out_share(old, new) or _columns(old.get(key), new.get(key), name)
-        if data is not None and (rows := _rows(*data[key](), name)):
-            found = f"{found} ({rows})" if found else rows
+        if data is not None:
+            there, here = data[key]()
+            # With other columns a held-out part is drawn anew: which rows it has, says nothing.
+            if found is None or (there is not None and here is not None and there.ids == here.ids):
+                rows = _rows(there, here, name)
+                found = f"{found} ({rows})" if found and rows else found or rows
         found = found or _files(old.get(key), new.get(key), name)
         raise MismatchError(f"{where} was made from other data: {found}; {remedy}.")
     if "output" in plan and (weights := _weights(recorded.get("output"), plan["output"])):
@@ -144,7 +149,7 @@ def _rows(old: Examples | None, new: Examples | None, name: str) -> str | None:
 
 
 def _rows_of(examples: Examples) -> list[tuple[str, str | None, str]]:
-    second: list[str | None] = list(examples.texts2 or [None] * len(examples))
+    second = examples.texts2 if examples.texts2 is not None else repeat(None, len(examples))
     labels = examples.labelling.spell_all(examples.labels)
     return list(zip(examples.texts, second, labels, strict=True))
 
