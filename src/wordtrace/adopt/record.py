@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.dialogues import check_alike, read_training
@@ -25,7 +25,7 @@ def record(
     text: str | None = None,
     text2: str | None = None,
     label: str | Sequence[str] = "label",
-    id: str | None = None,
+    id: str | Literal[False] | None = None,
     split: str | None = None,
     eval_data: Any = None,
     eval_split: str | None = None,
@@ -154,7 +154,7 @@ def _of_language_model(
     out: str | Path,
     choices: Choices,
     *,
-    columns: dict[str, str | None],
+    columns: dict[str, Any],
     splits: tuple[str | None, str | None],
     eval_data: Any,
     overwrite: bool,
