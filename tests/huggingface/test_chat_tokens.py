@@ -10,6 +10,7 @@ import tokenizers
 
 from tests.huggingface.chats import chat_tokenizer, prepared
 from wordtrace.data.conversations import read_row
+from wordtrace.errors import InputError
 from wordtrace.models.chat_template import ChatTemplate
 from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.plain_tokenizer import PlainTokenizer
@@ -151,3 +152,24 @@ def test_plain_prompts_and_completions(kind: str, loss: str | None, only: bool |
     rows = [{"prompt": prompt, "completion": answer} for prompt, answer in parts]
     expected = prepared(tokens, rows, completion_only_loss=only)
     same(plain(tokens, rows, loss, 1024), expected)
+
+
+def test_without_marks_a_turn_is_its_content_and_the_token_that_ends_it() -> None:
+    tokens = chat_tokenizer("chatml")
+    (row,) = made(ours(tokens, "assistant"), [{"messages": LONG}])
+    counted = [
+        token for token, label in zip(row["input_ids"], row["labels"], strict=True) if label >= 0
+    ]
+    assert tokens.decode(counted) == "the price of oil<|im_end|>the coach\n<|im_end|>"
+
+
+def test_each_loss_that_a_training_may_have_had_is_told() -> None:
+    tokenizer = ours(chat_tokenizer("llama3"))
+    names = list(tokenizer.scopes([read_row({"messages": LONG}).text]))
+    assert names == ["all", "completion", "assistant"]
+    text = read_row({"prompt": LONG[:3], "completion": LONG[3:]}).text
+    found = {name: int(one.counted.sum()) for name, one in tokenizer.scopes([text]).items()}
+    assert list(found) == ["completion", "all", "completion+assistant", "assistant"]
+    assert found["completion+assistant"] == found["completion"] < found["assistant"] < found["all"]
+    with pytest.raises(InputError, match="loss is 'answer'; it must be one of completion, all"):
+        tokenizer.asking("answer")

@@ -220,3 +220,19 @@ def test_examples_are_added_as_conversations(
     trace = small.trace([QUERY], top=len(chat[2].train) + 1)
     assert trace.proponents[0].id == "new"
     assert trace.proponents[0].turns is not None
+
+
+def test_examples_may_hold_conversations_and_the_loss_may_be_named(
+    chat: tuple[Any, Path, wt.Run], tmp_path: Path
+) -> None:
+    _, output, run = chat
+    examples = wt.Examples.of(run.train.texts, [-1] * len(run.train), ("none", "at all"))
+    named = wt.record(output, examples, tmp_path / "run", loss="completion")
+    assert (named.encoded.ids == run.encoded.ids).all()
+    assert named.encoded.counted is not None
+    assert run.encoded.counted is not None
+    assert run.encoded.counted.all()
+    assert 0 < named.encoded.counted.sum() < len(named.encoded.ids)
+    assert named.fingerprint != run.fingerprint
+    with pytest.raises(wt.WordtraceError, match="the data holds no conversations"):
+        wt.record(output, [{"text": "a"}], tmp_path / "other", loss="assistant")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from wordtrace.data.conversations import Conversation, Form, Malformed
 from wordtrace.data.examples import Examples
@@ -36,7 +36,7 @@ def read_training(
     *,
     text: str | None,
     text2: str | None,
-    id: str | None,
+    id: str | Literal[False] | None,
     split: str | None,
 ) -> Training:
     """Read the data, and tell by its form how the training made tokens of it (DataError)."""

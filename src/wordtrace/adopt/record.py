@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.dialogues import check_alike, read_training
@@ -27,7 +27,7 @@ def record(
     text: str | None = None,
     text2: str | None = None,
     label: str | Sequence[str] = "label",
-    id: str | None = None,
+    id: str | Literal[False] | None = None,
     split: str | None = None,
     eval_data: Any = None,
     eval_split: str | None = None,
@@ -73,8 +73,8 @@ def record(
     loss
         For a causal language model: the tokens that its loss asked for. "completion" is what
         follows the prompt, or a conversation's last answer; "assistant" is each turn of the
-        assistant; "all" is all. By default as TRL does: "completion" for prompt and completion,
-        "all" for all else.
+        assistant, "completion+assistant" those in the completion; "all" is all. By default as TRL
+        does: "completion" for prompt and completion, "all" for all else.
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
@@ -216,7 +216,7 @@ def _of_language_model(
     out: str | Path,
     choices: Choices,
     *,
-    columns: dict[str, str | None],
+    columns: dict[str, Any],
     splits: tuple[str | None, str | None],
     eval_data: Any,
     overwrite: bool,

@@ -154,6 +154,7 @@ def _form_notes(choices: Choices, tokenizer: TextTokenizer) -> list[str]:
     said = {
         "completion": "the completion's tokens",
         "assistant": "the tokens of the assistant's turns",
+        "completion+assistant": "the tokens of the assistant's turns in the completion",
         "all": "all tokens",
     }[asked]
     default = "" if choices.counts else ", as TRL does by default; if it asked for others, say so"

@@ -11,8 +11,9 @@ from wordtrace.api.matrix import ScoreMatrix, influence, scores
 from wordtrace.api.proof import verify
 from wordtrace.api.sizing import calibrate, estimate_index
 from wordtrace.api.training import train
+from wordtrace.data.chat_files import read_chat
 from wordtrace.data.examples import Examples
-from wordtrace.data.readers import read_examples
+from wordtrace.data.readers import read_dialogues, read_examples
 from wordtrace.evaluation.result import Evaluation
 from wordtrace.explain.reading import read_trace
 from wordtrace.explain.trace import Trace
@@ -39,6 +40,8 @@ __all__ = [
     "evaluate",
     "influence",
     "load",
+    "read_chat",
+    "read_dialogues",
     "read_examples",
     "read_trace",
     "record",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wordtrace.cli.columns import Split
+from wordtrace.cli.columns import NoId, Split, id_of
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class QueryFile:
         str | None,
         _column("--id-column", help="Id column of --queries; by default id, where there is one."),
     ] = None
+    no_id: NoId = False
     split: Split = None
     limit: Annotated[int | None, _column(help="Only the first rows of --queries.")] = None
 
@@ -55,7 +56,7 @@ class QueryFile:
             text=self.text,
             text2=self.second or ("text2" if pairs else None),
             label=None if label and not only_wrong else columns_of(self.label_column, run),
-            id=self.id,
+            id=id_of(self.no_id, self.id, "--id-column"),
             split=self.split,
             label_names=run.label_names or None,
             kind=run.labelling.kind,
@@ -66,14 +67,14 @@ class QueryFile:
 
     def _dialogues(self, run: Run, queries: Path) -> Examples:
         """Read conversations, or questions and their answers."""
-        from wordtrace.data.readers import read_dialogues
+        from wordtrace import api
 
         named = self.text != "text" or self.second is not None
-        return read_dialogues(
+        return api.read_dialogues(
             queries,
             text=self.text if named else None,
             text2=self.second,
-            id=self.id,
+            id=id_of(self.no_id, self.id, "--id-column"),
             split=self.split,
             limit=self.limit,
             label_names=run.label_names,
@@ -100,9 +101,9 @@ def read_queries(
                 f"--chat is for runs of conversations; {run.path} was recorded on texts: give "
                 "--queries."
             )
-        from wordtrace.data.chat_files import read_chat
+        from wordtrace import api
 
-        return read_chat(chat)
+        return api.read_chat(chat)
     if bool(texts) == bool(queries):
         raise InputError("give a TEXT or --queries FILE, one of the two.")
     if queries:

@@ -31,6 +31,10 @@ COLUMNS = (
 BESIDE = ("tools", "chat_template_kwargs")
 #: Pairs of answers, of which one is preferred: another training, with another loss.
 PREFERENCES = ("chosen", "rejected")
+REFUSED = (
+    "a preferred and a rejected answer (chosen, rejected), as DPO and reward models are trained "
+    "on; the loss of one answer alone is traced: give messages, prompt and completion, or text"
+)
 
 Message = dict[str, Any]
 
@@ -151,11 +155,7 @@ def read_row(values: Mapping[str, Any], form: Form | None = None) -> Row:
     """
     there = {name: _plain(value) for name, value in values.items() if not _missing(value)}
     if any(name in there for name in PREFERENCES):
-        raise Malformed(
-            "it has a preferred and a rejected answer (chosen, rejected), as DPO and reward models "
-            "are trained on; only the loss of one answer is traced: give rows of messages, of "
-            "prompt and completion, or of text."
-        )
+        raise Malformed(f"it has {REFUSED}.")
     if form in (None, "prompt and completion") and "prompt" in there and "completion" in there:
         return _in_two(there)
     if form in (None, "messages") and "messages" in there:

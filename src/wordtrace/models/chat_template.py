@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from wordtrace.models.library import first_line, library
 #: The templates of a run, in its folder.
 FILE = "chat.json"
 
+# What stands in the templates that write the day (Llama 3.2's, and those made after it).
+_DATED = ("strftime_now", "date_string")
 _MARKS = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
@@ -49,7 +52,8 @@ class ChatTemplate:
     templates
         By name: "default", and where there is one "tool_use" for conversations with tools.
     special_tokens
-        What a template knows by the names ``bos_token``, ``eos_token``, ….
+        What a template knows by the names ``bos_token``, ``eos_token``, …; and ``date_string``, the
+        day of the training, where a template writes the day.
     training
         The template by which TRL trains on the assistant's turns alone, where it is another one.
     """
@@ -59,8 +63,15 @@ class ChatTemplate:
     training: str | None = None
 
     @classmethod
-    def of(cls, outer: Any) -> ChatTemplate | None:
-        """Return the templates of a tokenizer of transformers; None where it has none."""
+    def of(cls, outer: Any, day: date | None = None) -> ChatTemplate | None:
+        """Return the templates of a tokenizer of transformers; None where it has none.
+
+        Parameters
+        ----------
+        day
+            The day of the training: some templates write the day on which they are used, which must
+            not change afterwards.
+        """
         given = outer.chat_template
         if not given:
             return None
@@ -74,6 +85,8 @@ class ChatTemplate:
         special = {
             name: str(one) for name, one in outer.special_tokens_map.items() if not _listed(one)
         }
+        if day is not None and all(name in templates["default"] for name in _DATED):
+            special["date_string"] = day.strftime("%d %b %Y")
         return cls(templates, special, _training_template(outer, templates["default"]))
 
     @classmethod

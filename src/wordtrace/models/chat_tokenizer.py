@@ -19,9 +19,10 @@ from wordtrace.models.chat_turns import Dialogue, Turn, find_turns
 from wordtrace.models.plain_tokenizer import alike
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
-#: The tokens that a loss may ask for; the last one is what TRL does where both are asked for.
-LOSSES = ("completion", "all", "assistant")
+#: The assistant's turns in the completion: where TRL is asked for both.
 BOTH = "completion+assistant"
+#: The tokens that a loss may ask for.
+LOSSES = ("completion", "all", "assistant", BOTH)
 #: A conversation that says next to nothing.
 SHORTEST = Conversation(
     (), ({"role": "user", "content": "."}, {"role": "assistant", "content": "."})
@@ -62,7 +63,7 @@ class ChatTokenizer:
     types = True
 
     def __init__(self, inner: Tokenizer, template: ChatTemplate, loss: str | None = None) -> None:
-        if loss not in (None, *LOSSES, BOTH):
+        if loss not in (None, *LOSSES):
             raise InputError(
                 f"{option('loss')} is {loss!r}; it must be one of {', '.join(LOSSES)}."
             )
@@ -108,7 +109,9 @@ class ChatTokenizer:
             counted=np.concatenate(counted) if counted else np.empty(0, np.bool_),
         )
 
-    def scopes(self, texts: Sequence[str]) -> dict[str, Encoded]:
+    def scopes(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None
+    ) -> dict[str, Encoded]:
         """Tokenize for each loss that a training may have had, TRL's default for the form first.
 
         The token ids may differ, too: for the assistant's turns alone TRL changes some templates.
@@ -116,7 +119,7 @@ class ChatTokenizer:
         names = ["all", "completion", "assistant"]
         if texts and _parsed(texts[0], 0).prompt:
             names = ["completion", "all", BOTH, "assistant"]
-        return {name: self.asking(name).encode(texts) for name in names}
+        return {name: self.asking(name).encode(texts, texts2) for name in names}
 
     def answers(self, texts: Sequence[str], first: int = 0) -> Encoded:
         """Tokenize queries: of the tokens that the loss asks for, only the answer's count.

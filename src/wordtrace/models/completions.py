@@ -13,7 +13,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.models.outputs import Completions
-from wordtrace.models.plain_tokenizer import check_loss
+from wordtrace.models.plain_tokenizer import LOSSES, check_loss
 from wordtrace.models.protocol import Batch
 from wordtrace.models.tokenizer import TokenAt, Tokenizer
 
@@ -50,6 +50,17 @@ class CompletionTokenizer:
         self.size, self.save = inner.size, inner.save
         self.token, self.word = inner.token, inner.word
         self.special = inner.special | ({end} if end is not None else set())
+
+    def asking(self, loss: str | None) -> CompletionTokenizer:
+        """Return the same tokenizer for another loss."""
+        return CompletionTokenizer(self._tokens, self.end, loss)
+
+    def scopes(
+        self, texts: Sequence[str], texts2: Sequence[str] | None = None
+    ) -> dict[str, Encoded]:
+        """Tokenize for each loss that a training may have had, the default first."""
+        names = LOSSES if texts2 is not None else ("all",)
+        return {name: self.asking(name).encode(texts, texts2) for name in names}
 
     def encode(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None, what: str | None = None

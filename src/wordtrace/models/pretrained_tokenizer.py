@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def find(
         raise InputError(
             f"{option('max_length')} is {max_length}; the model takes {limit} tokens at most."
         )
-    if outer.truncation_side != "right":
+    # TRL does not cut by the tokenizer.
+    if outer.truncation_side != "right" and preparation == "own":
         raise InputError(f"the tokenizer in {folder} cuts texts at their left, which is not known.")
     tokenizer = Tokenizer(
         tokenizers.Tokenizer.from_str(document),
@@ -114,7 +116,14 @@ def find(
         and int(config.get("type_vocab_size", 0)) > 1,
         literal=False,
     )
-    template = ChatTemplate.of(outer) if preparation == "chat" else None
+    template = None
+    if preparation == "chat":
+        day = date.fromtimestamp(folder.stat().st_mtime)
+        template = ChatTemplate.of(outer, day)
+        if template is not None and "date_string" in template.special_tokens:
+            notes.append(
+                f"The chat template writes the day; taken is {day}, when the tokenizer was saved."
+            )
     return Found(tokenizer, notes, outer.eos_token_id, _target(outer, document), folder, template)
 
 
