@@ -96,6 +96,7 @@ def make_run(
     plan = _plan(output, examples, held_out, choices)
     if recorded is not None:
         plan["tokens"] = recorded.fingerprint()
+        plan[WORDS]["tokens"] = f"the {len(recorded.encoded.ids):,} that the Trainer had"
     there = None if overwrite else find_same(out, plan, examples, held_out)
     if there is not None:
         return there

@@ -15,8 +15,8 @@ from wordtrace.run.checkpoint import Checkpoint
 
 #: Tokens are counted at logged steps, which need not be whole epochs.
 _NEAR = 1.1
-#: The most batches that a step is thought to be made of.
-_MOST_BATCHES = 64
+#: How many batches a step may have been made of, which no file says.
+_BATCHES = (2, 4, 8, 16, 32, 64)
 
 
 def notes_of(
@@ -115,9 +115,9 @@ def _packed(examples: int, rows: int | None) -> str:
 
 
 def _accumulated(rows: int, fits: tuple[int, int]) -> bool:
-    """Whether so many rows fit the steps if each step took several batches."""
+    """Whether so many rows fit the steps if each step took 2, 4, 8, … batches."""
     least, most = fits
-    return any((least - 1) * times < rows <= most * times for times in range(2, _MOST_BATCHES + 1))
+    return any((least - 1) * times < rows <= most * times for times in _BATCHES)
 
 
 def _tokens_seen(saved: Saved) -> float | None:

@@ -157,7 +157,7 @@ def read_labelled(
     text: str | None,
     text2: str | None,
     label: str | Sequence[str],
-    id: str | None,
+    id: str | Literal[False] | None,
     choices: Choices,
 ) -> Examples:
     """Read data as a training of a classifier read it; `trained_on` is the kind of its labels."""
