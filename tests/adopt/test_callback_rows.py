@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shlex
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, SETTINGS, fine_tune, tokenizer
 from wordtrace import api
+from wordtrace.adopt.as_command import as_command
 from wordtrace.errors import DataError, InputError
 from wordtrace.run.kept_tokens import TOKENS, counted_tokens
 
@@ -54,12 +56,35 @@ def test_one_line_gives_the_scores_of_a_recording_of_the_data(one: Any, tmp_path
     assert not callback.folder.exists()
 
 
-def test_reading_the_rows_does_not_change_the_training(tmp_path: Path) -> None:
-    callback = wt.TraceCallback(tmp_path / "live")
-    with_it = silent(tmp_path / "a", callback).model.state_dict()
-    without = fine_tune(BERT, tmp_path / "b", make_examples(32), num_train_epochs=2)
-    for name, value in without.model.state_dict().items():
-        torch.testing.assert_close(with_it[name], value, rtol=0, atol=0)
+def test_reading_the_rows_draws_no_random_number(tmp_path: Path) -> None:
+    """A collator may draw (which words to mask, say); the training must find all as it was."""
+    from types import SimpleNamespace
+
+    from wordtrace.adopt.trainer_rows import read_rows
+    from wordtrace.models.tokenizer import Tokenizer
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        drawn = (random.random(), np.random.rand(), float(torch.rand(1)))  # noqa: NPY002
+        assert all(0 <= one < 1 for one in drawn)
+        (row,) = rows
+        return {"input_ids": [row.pop("input_ids")], "labels": [row.pop("labels")]}
+
+    data = [{"input_ids": [2, row + 5, 3], "labels": row} for row in range(4)]
+    kept = Tokenizer(tokenizer("wordpiece").backend_tokenizer, 24)
+    seeded = [random.seed, np.random.seed, torch.manual_seed]
+
+    def following() -> list[float]:
+        return [random.random(), np.random.rand(), float(torch.rand(1))]  # noqa: NPY002
+
+    for seed in seeded:
+        seed(5)
+    expected = following()
+    for seed in seeded:
+        seed(5)
+    rows = read_rows(SimpleNamespace(dataset=data, collate_fn=collate), kept, False)
+    assert following() == expected
+    assert data[3] == {"input_ids": [2, 8, 3], "labels": 3}
+    assert [rows.encoded[row].tolist() for row in range(4)] == [[2, row + 5, 3] for row in range(4)]
 
 
 @pytest.mark.parametrize("one", [BERT, ROBERTA], ids=["token types", "separators"])
@@ -371,3 +396,25 @@ def test_a_pad_token_that_ends_texts_does_not_count(tmp_path: Path) -> None:
     exact = wt.influence(run, ["the match of the team"], "tracin-we")[0]
     hit = index.trace("the match of the team", top=1).proponents[0]
     assert hit.score == pytest.approx(float(exact[run.train.row_of(hit.id)]), rel=1e-3)
+
+
+def test_a_command_says_each_choice_as_the_command_line_has_it() -> None:
+    said = as_command(
+        Path("my run.recording"),
+        Path("my run"),
+        {
+            "text": "body",
+            "kind": "set",
+            "label_names": ("a, b", "c"),
+            "class_weights": (0.5, 2.0),
+            "learning_rate": 0.1,
+            "end": False,
+            "copy": True,
+            "checkpoints": 3,
+        },
+    )
+    assert shlex.split(said) == [
+        *("wordtrace", "record", "my run.recording", "--out", "my run", "--labels", "set"),
+        *("--label-names", '["a, b", "c"]', "--class-weights", "0.5,2.0", "--lr", "0.1"),
+        *("--no-end", "--copy"),
+    ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,14 @@ def as_command(recording: Path, out: Path, choices: Mapping[str, Any]) -> str:
         if isinstance(value, bool):
             words.append(flag if value else flag.replace("--", "--no-", 1))
         elif isinstance(value, tuple | list):
-            words += [flag, ",".join(map(str, value))]
+            words += [flag, _listed(value)]
         else:
             words += [flag, str(value)]
     return shlex.join(words)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    """Return values with commas between; as JSON where one holds a comma."""
+    if any("," in str(one) for one in values):
+        return json.dumps(list(values), ensure_ascii=False)
+    return ",".join(map(str, values))
