@@ -79,7 +79,7 @@ def words(
         raise InputError("the second span goes with a second text; give TEXT2.")
     given = {"TEXT": text} if text2 is None else {"TEXT": text, "TEXT2": text2}
     for name, one in given.items():
-        if not opened.chats:
+        if not isinstance(opened.tokenizer, ChatTokenizer):
             _check_text(name, one, opened.has_pairs)
     point = _checkpoint(opened, checkpoint)
     asker, count = Asker(opened), len(given)

@@ -42,9 +42,9 @@ def make_examples(columns: Columns, split: str | None = None) -> Examples:
     name = wanted.ids
     ids = None if name not in columns.values else _ids(columns.values[name], str(name), columns)
     labels, names = _labels_of(columns)
-    places = (wanted.text, wanted.text2)
+    text, text2 = wanted.text, wanted.text2
     if wanted.forms is not None:
-        places = (*wanted.forms, None)[:2] if wanted.forms else (str(columns.form), None)
+        text, text2, *_ = (*(wanted.forms or (str(columns.form),)), None)
     return Examples.of(
         texts,
         labels,
@@ -54,7 +54,8 @@ def make_examples(columns: Columns, split: str | None = None) -> Examples:
         source=source,
         kind=wanted.kind,
         origin=Origin(
-            *places,
+            text,
+            text2,
             wanted.label,
             wanted.id,
             split,
