@@ -178,6 +178,7 @@ def fine_tune(
     callbacks: Any = None,
     model: Any = None,
     resume: str | None = None,
+    optimizers: Any = (None, None),
     **arguments: Any,
 ) -> Any:
     """Fine-tune as anybody does, without wordtrace; return the Trainer."""
@@ -202,6 +203,7 @@ def fine_tune(
         processing_class=tokens,
         data_collator=DataCollatorWithPadding(tokens),
         callbacks=callbacks,
+        optimizers=optimizers,
     )
     trainer.train(resume_from_checkpoint=resume)
     return trainer
