@@ -179,13 +179,14 @@ def fine_tune(
     model: Any = None,
     resume: str | None = None,
     optimizers: Any = (None, None),
+    tokens: Any = None,
     **arguments: Any,
 ) -> Any:
     """Fine-tune as anybody does, without wordtrace; return the Trainer."""
     import datasets
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    tokens = tokenizer(one.tokens)
+    tokens = tokens or tokenizer(one.tokens)
     columns = {"text": examples.texts, "label": examples.labels.tolist()}
     if examples.texts2 is not None:
         columns["text2"] = examples.texts2

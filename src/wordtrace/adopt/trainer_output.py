@@ -87,6 +87,9 @@ def open_output(folder: Path, choices: Choices) -> TrainerOutput:
     found = pretrained_tokenizer.find(
         [place for place in places if place], config, choices.max_length
     )
+    if adapted and config.get("pad_token_id") is None:
+        # The Trainer gave the model the tokenizer's; an adapter's folder does not keep that.
+        config["pad_token_id"] = found.pad
     made = _for_task(found, config, choices)
     if choices.loss != TrainingLoss() and configs.is_generator(config):
         raise InputError(
