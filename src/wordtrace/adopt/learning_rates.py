@@ -59,12 +59,22 @@ def rates_used(output: TrainerOutput, choices: Choices) -> Rates:
         )
     group: int | None = 0
     if any(len(set(rates)) > 1 for rates in scheduled(output.saved).values()):
-        group = group_of(output.saved, Place.of(output.model(output.saved[-1].folder)))
+        group = group_of(output.saved, Place.of(output.model(output.saved[-1].weights)))
     # An adapter's configuration is that of its base, which is of another training.
     version = output.config.get("transformers_version")
     if output.base is not None:
         version = version_of([output.saved[-1].folder, output.folder])
     found = rates_of(output.saved, output.folder, version, group)
+    if found is None and output.alone:
+        # One checkpoint's rate is a factor of all scores.
+        return Rates(
+            np.concatenate([[0.0], np.ones(last)]),
+            frozenset(range(1, last + 1)),
+            (
+                "The learning rate of the one checkpoint is not known: 1 is taken, so scores are "
+                "right up to one factor; give the rate where their size matters.",
+            ),
+        )
     if found is None:
         raise InputError(
             f"{output.folder}: no learning rate was logged and there is no scheduler.pt; give "

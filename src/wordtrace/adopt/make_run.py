@@ -105,7 +105,7 @@ def _plan(
     return {
         **more,
         "output": [
-            [one.step, *(fingerprint.of_file(path) for path in weight_files(one.folder))]
+            [one.step, *(fingerprint.of_file(path) for path in weight_files(one.weights))]
             for one in output.saved
         ],
         "max_length": output.tokenizer.max_length,

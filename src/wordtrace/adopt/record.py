@@ -96,7 +96,7 @@ def record(
         label_smoothing=label_smoothing,
         class_weights=class_weights,
     )
-    trained_on = labels_of(output)
+    trained_on = labels_of(output, base)
     known: Kind = choices.kind or trained_on or "class"
     if known == "set" and isinstance(label, str) and "," in label:
         label = tuple(one.strip() for one in label.split(",") if one.strip())
