@@ -14,7 +14,7 @@ import torch
 import wordtrace as wt
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
-from wordtrace.errors import DataError
+from wordtrace.errors import DataError, InputError
 from wordtrace.models import pretrained_tokenizer
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.protocol import to_batch
@@ -109,6 +109,24 @@ def test_added_tokens_are_tokens_in_a_text_too(tmp_path: Path) -> None:
     spans = [text[one.span[1] : one.span[2]] for one in positions if one.span]
     assert "striker of" in spans
     assert "<team>" in spans
+
+
+def test_special_tokens_that_were_split_in_the_training_are_noted(tmp_path: Path) -> None:
+    outer = tokenizer("bytes")
+    outer.save_pretrained(tmp_path)
+    settings = tmp_path / "tokenizer_config.json"
+    document = {**json.loads(settings.read_text()), "split_special_tokens": True}
+    settings.write_text(json.dumps(document))
+    notes = pretrained_tokenizer.find([tmp_path], CONFIG, 14).notes
+    assert "special tokens that stand in a text (split_special_tokens)" in " ".join(notes)
+
+
+def test_a_language_models_tokenizer_that_cuts_at_the_left_is_refused(tmp_path: Path) -> None:
+    outer = tokenizer("bytes")
+    outer.truncation_side = "left"
+    outer(LONG, truncation=True, max_length=14)
+    with pytest.raises(InputError, match=r"cuts texts at their left, .* classifiers alone"):
+        found(outer, tmp_path, architectures=["GPT2LMHeadModel"])
 
 
 def ending(kind: str) -> Any:

@@ -53,7 +53,8 @@ def record(
     Parameters
     ----------
     output
-        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
+        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders; or the folder of one saved
+        model, which then is the one checkpoint.
     data
         The training data: Examples, or whatever :func:`read_examples` reads.
     out

@@ -79,15 +79,12 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         raise InputError(
             f"{option('max_length')} is {max_length}; the model takes {limit} tokens at most."
         )
-    strategy, side = cut.get("strategy"), cut.get("direction", outer.truncation_side)
-    if is_generator(config):
-        strategy = None  # a prompt and its completion are no pair to the tokenizer
-        if side != "right":
-            raise InputError(
-                f"the tokenizer in {folder} cuts texts at their left, which is known for "
-                "classifiers alone."
-            )
-    inner.enable_truncation(max_length, strategy=strategy or "longest_first", direction=side)
+    if getattr(outer, "split_special_tokens", False):
+        notes.append(
+            "The tokenizer splits special tokens that stand in a text (split_special_tokens); here "
+            "they are taken whole."
+        )
+    _cut_as_trained(inner, outer, folder, max_length, is_generator(config))
     tokenizer = Tokenizer(
         inner,
         max_length,
@@ -96,6 +93,22 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         literal=False,
     )
     return Found(tokenizer, notes, outer.eos_token_id, outer.pad_token_id, _target(outer, document))
+
+
+def _cut_as_trained(
+    inner: tokenizers.Tokenizer, outer: Any, folder: Path, max_length: int, generates: bool
+) -> None:
+    """Let a tokenizer cut what it cut in the training, at the side at which it did (InputError)."""
+    cut: dict[str, Any] = inner.truncation or {}
+    strategy, side = cut.get("strategy"), cut.get("direction", outer.truncation_side)
+    if generates:
+        strategy = None  # a prompt and its completion are no pair to the tokenizer
+        if side != "right":
+            raise InputError(
+                f"the tokenizer in {folder} cuts texts at their left, which is known for "
+                "classifiers alone."
+            )
+    inner.enable_truncation(max_length, strategy=strategy or "longest_first", direction=side)
 
 
 def open_target(document: str, max_length: int) -> Tokenizer:
