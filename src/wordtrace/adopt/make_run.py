@@ -37,6 +37,7 @@ from wordtrace.run.manifest import (
     RunManifest,
     TrainingRows,
 )
+from wordtrace.run.plan_words import WORDS, words_of
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.run import Run
 
@@ -85,7 +86,7 @@ def make_run(
     rates = rates_used(output, choices)
     atomic.check_replaceable(out, MANIFEST, "run")
     plan = _plan(output, examples, held_out, choices)
-    there = None if overwrite else find_same(out, plan)
+    there = None if overwrite else find_same(out, plan, examples, held_out)
     if there is not None:
         return there
     with atomic.exclusive(out) as part:
@@ -117,6 +118,7 @@ def _plan(
         else sorted(set(choices.checkpoints)),
         "train": examples.fingerprint(),
         "held_out": None if held_out is None else held_out.fingerprint(),
+        WORDS: words_of(examples, held_out),
     }
 
 
