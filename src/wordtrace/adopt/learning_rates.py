@@ -59,7 +59,7 @@ def rates_used(output: TrainerOutput, choices: Choices) -> Rates:
         )
     group: int | None = 0
     if any(len(set(rates)) > 1 for rates in scheduled(output.saved).values()):
-        group = group_of(output.saved, Place.of(output.model(output.saved[-1].weights)))
+        group = group_of(output.saved, Place.of(output.model(output.saved[-1])))
     # An adapter's configuration is that of its base, which is of another training.
     version = output.config.get("transformers_version")
     if output.base is not None:

@@ -179,5 +179,5 @@ def _described(output: TrainerOutput, kind: Kind, dim: int, encoded: Encoded) ->
         loss=output.loss,
         task="generation" if configs.is_generator(output.config) else _TASKS[kind],
         label_kind=kind,
-        tokens_a_row=mean_tokens(output.model(output.saved[-1].folder), encoded),
+        tokens_a_row=mean_tokens(output.model(output.saved[-1]), encoded),
     )

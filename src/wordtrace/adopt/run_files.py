@@ -36,7 +36,7 @@ def write_files(part: Path, output: TrainerOutput, kept: Sequence[Checkpoint], c
     Weights are linked, or copied where `copy` says so or the file system can't link.
     """
     saved = {one.step: one for one in output.saved}
-    place = adam.Place.of(output.model(output.saved[-1].weights))
+    place = adam.Place.of(output.model(output.saved[-1]))
     for one in {one.step: one for one in kept}.values():
         target = part / one.folder
         target.mkdir(parents=True)

@@ -43,7 +43,7 @@ class TrainerOutput:
     loss
         What a classifier was trained with.
     loaded
-        Models that are kept.
+        Models that are kept, by step.
     """
 
     folder: Path
@@ -53,22 +53,21 @@ class TrainerOutput:
     tokenizer: TextTokenizer
     notes: list[str]
     loss: TrainingLoss = field(default_factory=TrainingLoss)
-    loaded: dict[Path, TextModel] = field(default_factory=dict)
+    loaded: dict[int, TextModel] = field(default_factory=dict)
 
     @property
     def alone(self) -> bool:
         """Whether it is a saved model, and not a training's checkpoints."""
         return self.saved[0].folder == self.folder
 
-    def model(self, folder: Path) -> TextModel:
-        """Load a checkpoint's weights; the last are kept, since they are asked several times."""
-        last = self.saved[-1].weights
-        if folder in self.loaded:
-            return self.loaded[folder]
-        found = pretrained.load(folder, self.config, self.base, self.loss)
+    def model(self, one: Saved) -> TextModel:
+        """Load a checkpoint; the last one is kept, since it is asked several times."""
+        if one.step in self.loaded:
+            return self.loaded[one.step]
+        found = pretrained.load(one.weights, self.config, self.base, self.loss)
         found.module.eval().requires_grad_(False)
-        if folder == last:
-            self.loaded[folder] = found
+        if one is self.saved[-1]:
+            self.loaded[one.step] = found
         return found
 
 
@@ -145,7 +144,7 @@ def _config_of(weights: Path, base: Path | None) -> tuple[dict[str, Any], Path |
 
 def class_count(output: TrainerOutput) -> int:
     """Return how many classes the model scores."""
-    model = output.model(output.saved[-1].weights)
+    model = output.model(output.saved[-1])
     (last,) = model.named_layers["last"]
     layer = model.module.get_submodule(last)
     assert isinstance(layer, torch.nn.Linear)
@@ -156,13 +155,13 @@ def predicted_by(output: TrainerOutput, examples: Examples) -> Labels:
     """Return what the last checkpoint predicts, as labels."""
     encoded = output.tokenizer.encode(examples.texts, examples.texts2)
     check_fits(output, encoded)
-    model = output.model(output.saved[-1].weights)
+    model = output.model(output.saved[-1])
     return predict.predicted(model.outputs, predict.logits(model, encoded))
 
 
 def check_fits(output: TrainerOutput, encoded: Encoded) -> None:
     """Refuse a tokenizer whose ids the model does not embed; unused ones don't matter."""
-    table = next(output.model(output.saved[-1].weights).embedding.parameters())
+    table = next(output.model(output.saved[-1]).embedding.parameters())
     highest = int(encoded.ids.max(initial=0))
     if highest >= len(table):
         raise InputError(
