@@ -23,7 +23,7 @@ trainer = SFTTrainer(
     "base",
     SFTConfig("out", assistant_only_loss=True, packing=True, max_length=128, {settings}),
     train_dataset=load_dataset("json", data_files="chat.jsonl", split="train"),
-    peft_config=LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear"),
+    peft_config=LoraConfig(target_modules="all-linear"),
     callbacks=[wt.TraceCallback("run")],
 )
 trainer.train()

@@ -42,7 +42,7 @@ def notes_of(
     recorded
         What our callback saw of the training's rows, where it did.
     """
-    notes = list(output.notes)
+    notes = [*output.notes, *rates.notes]
     guessed = [one.step for one in chosen if one.step not in rates.known]
     if guessed:
         notes.append(

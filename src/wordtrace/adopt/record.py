@@ -59,7 +59,8 @@ def record(
     Parameters
     ----------
     output
-        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
+        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders; or the folder of one saved
+        model, which then is the one checkpoint.
     data
         The training data: Examples, or whatever :func:`read_examples` reads. None for the folder
         of a recording, ``OUT.recording``, in which :class:`.TraceCallback` kept the rows itself.
@@ -120,7 +121,7 @@ def record(
             id=id,
             split=eval_split,
         )
-    trained_on = labels_of(output)
+    trained_on = labels_of(output, base)
     if trained_on is None:
         return _of_language_model(
             *(output, data, out, choices),
@@ -193,7 +194,7 @@ def _of_recording(
         raise InputError(
             f"{output} holds no rows of its training; give the training data by {option('data')}."
         )
-    held_out, trained_on = recorded.held_out, labels_of(output)
+    held_out, trained_on = recorded.held_out, labels_of(output, choices.base)
     if eval_data is not None and trained_on is None:
         held_out = read_training(eval_data, **columns).examples
     elif eval_data is not None and trained_on is not None:

@@ -118,6 +118,7 @@ class Recording:
             "global_step": step,
             "epoch": _epoch(state, step),
             "train_batch_size": arguments.train_batch_size,
+            "log_history": [one for one in state.log_history if one.get("step", 0) <= step],
         }
         if getattr(arguments, "load_best_model_at_end", False):
             document["best_model_checkpoint"] = state.best_model_checkpoint
