@@ -2,6 +2,7 @@
 # make test    formatting, lint, types, tests with coverage, docs
 # make oldest  the tests with the oldest packages that pyproject.toml allows
 # make bench   benchmarks against floors and peers
+# make adopt   real trainings, each adopted and compared with what its Trainer did
 # make rooms   draws the house anew from the import graph
 #
 # On Linux pip takes PyTorch's CUDA build unless told otherwise. For the small CPU build give the
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PIP_OLDEST := $(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints-oldest.txt
 
-.PHONY: demo test check unit docs rooms oldest bench clean
+.PHONY: demo test check unit docs rooms oldest bench adopt clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo
@@ -47,6 +48,9 @@ oldest: $(OLDEST)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+adopt: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.adopt --out benchmarks/out/adopt.json
 
 clean:
 	rm -rf $(VENV) $(OLDEST) docs/_build wordtrace-demo

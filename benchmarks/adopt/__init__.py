@@ -1,0 +1,1 @@
+"""A matrix of trainings, each adopted and compared with what its Trainer really did."""
