@@ -18,8 +18,8 @@ from wordtrace.models.protocol import to_batch
 TOLERANCE = 1e-3
 #: The rows whose gradients are compared, by their place in the data.
 ROWS = (0, 3, 40, -1)
-#: How far, relatively, a rate may lie from the one used: known, or by a note taken between two;
-#: and the sum of rates since the start, where little was logged.
+#: How far a rate may lie from the one used, in parts of the highest: known, or by a note taken
+#: between two; and by how much the sum of rates since the start may differ where little was logged.
 EXACT, GUESSED, UNLOGGED = 1e-5, 0.05, 0.2
 
 
@@ -85,7 +85,7 @@ def _rates(run: wt.Run, truth: Truth) -> list[str]:
     for one in run.checkpoints:
         used = truth.rates[one.step]
         allowed = GUESSED if one.step in guessed else EXACT
-        if abs(one.learning_rate - used) > allowed * used + 1e-9:
+        if abs(one.learning_rate - used) > allowed * max(truth.rates.values()):
             return [f"the rate of step {one.step} is {one.learning_rate:.6g}, used {used:.6g}"]
         total = sum(rate for step, rate in truth.rates.items() if step <= one.step)
         # Most steps lie between two that were logged; before the first one nothing is known.

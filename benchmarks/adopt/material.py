@@ -16,6 +16,8 @@ GENERIC = ("LABEL_0", "LABEL_1", "LABEL_2")
 LENGTH = 24
 #: Long enough for most conversations; a few are cut.
 CHAT_LENGTH = 120
+#: Conversations whose last message is the completion.
+MESSAGE_PAIRS = "messages as prompt + completion"
 #: A word that a tokenizer is given beside its own.
 ADDED = "striker"
 
@@ -75,6 +77,7 @@ def rows() -> list[dict[str, Any]]:
                 "prompt": "the coach of the team and the market of the bank :",
                 "completion": f" {text}",
                 "messages": [{"role": role, "content": one} for role, one in talk],
+                "conversations": [{"from": role, "value": one} for role, one in talk],
             }
         )
     return found
@@ -83,6 +86,15 @@ def rows() -> list[dict[str, Any]]:
 def only(*columns: str) -> list[dict[str, Any]]:
     """Return the data with these columns alone."""
     return [{name: one[name] for name in columns} for one in rows()]
+
+
+def texts(task: str) -> list[dict[str, Any]]:
+    """Return the data of a language model's task, the names of whose columns it is."""
+    if task == MESSAGE_PAIRS:
+        return [
+            {"prompt": one["messages"][:-1], "completion": one["messages"][-1:]} for one in rows()
+        ]
+    return only(*task.split(" + "))
 
 
 def of_other_texts(*columns: str) -> list[dict[str, Any]]:

@@ -112,9 +112,9 @@ def _adopted(one: Situation, trained: Trained, folder: Path) -> wt.Run | str:
         output = _over(one, trained, folder)
     elif one.folder is not None:
         output = copied(trained, one.folder, folder)
-    rows = material.rows() if one.data is None else material.only(*one.data)
+    rows = material.rows() if one.data is None else material.texts(one.data)
     if one.other:
-        rows = material.of_other_texts(*(one.data or ("text", "annotated_label")))
+        rows = material.of_other_texts(*(one.data or "text + annotated_label").split(" + "))
     file = folder / "train.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return wt.record(output, file, folder / "run", **one.choices)

@@ -15,6 +15,7 @@ _ENCODERS = ("Bert", "Roberta", "DistilBert", "DebertaV2", "ModernBert")
 _BERT = Training("Bert", "classes")
 _CHATS = ("qwen2_5", "qwen3", "llama3", "gemma", "chatml")
 _PACKED = (("packing", True),)
+_ACCUMULATED = (("per_device_train_batch_size", 4), ("gradient_accumulation_steps", 2))
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Situation:
     choices
         What is said to record beside the data.
     data
-        The columns that its file holds; None: all that there are.
+        A task of :func:`.material.texts`, whose columns its file holds; None: all that there are.
     folder
         Of :data:`.folders.FOLDERS`.
     other
@@ -44,7 +45,7 @@ class Situation:
     reading: str
     expected: Expected = "right"
     choices: dict[str, Any] = field(default_factory=dict)
-    data: tuple[str, ...] | None = None
+    data: str | None = None
     folder: str | None = None
     other: bool = False
     says: str = ""
@@ -71,29 +72,27 @@ def told(one: Training) -> dict[str, Any]:
         return {"max_length": dict(one.settings).get("max_length", material.LENGTH), "end": False}
     if one.by == "Trainer":
         return {"text": "first", "text2": "second", "max_length": material.LENGTH}
-    length = material.CHAT_LENGTH if "messages" in one.task else 36
+    length = material.CHAT_LENGTH if one.chats else 36
     return {"max_length": length} | ({"loss": one.loss} if one.loss else {})
 
 
-def columns(one: Training) -> tuple[str, ...] | None:
-    """Return what a file of a language model's texts holds."""
+def data(one: Training) -> str | None:
+    """Return which texts the file of a language model's training holds."""
     if one.task in TASKS:
         return None
-    if one.by == "Trainer" and one.task != "text":
-        return ("first", "second")
-    return tuple(one.task.split(" + "))
+    return "first + second" if one.by == "Trainer" and one.task != "text" else one.task
 
 
 def both(group: str, one: Training, **given: Any) -> Iterator[Situation]:
     """Yield the two ways of adoption."""
-    yield Situation(group, one, "record", choices=told(one), data=columns(one), **given)
+    yield Situation(group, one, "record", choices=told(one), data=data(one), **given)
     yield Situation(group, one, "callback", **given)
 
 
 def changed(group: str, one: Training, reading: str, **given: Any) -> Situation:
     """Return what is adopted by record, with something that is not as usual."""
     choices = {**told(one), **given.pop("choices", {})}
-    return Situation(group, one, reading, **{"choices": choices, "data": columns(one), **given})
+    return Situation(group, one, reading, **{"choices": choices, "data": data(one), **given})
 
 
 def situations() -> list[Situation]:
@@ -133,6 +132,13 @@ def _language_models() -> Iterator[Situation]:
     for family in ("qwen3", "llama3"):
         one = Training(family, "messages", "SFTTrainer", "assistant")
         yield from both("messages, assistant", one)
+    yield from both("conversations", Training("qwen2_5", "conversations", "SFTTrainer"))
+    yield from both(
+        material.MESSAGE_PAIRS,
+        Training("llama3", material.MESSAGE_PAIRS, "SFTTrainer", "completion"),
+    )
+    for name, by, task in (("Bert", "Trainer", "classes"), ("Llama", "SFTTrainer", "text")):
+        yield from both("accumulated batches", Training(name, task, by, settings=_ACCUMULATED))
     for one in (
         Training("Llama", "text", "SFTTrainer", settings=_PACKED),
         Training("Llama", "prompt + completion", "SFTTrainer", "completion", settings=_PACKED),

@@ -65,6 +65,11 @@ class Training:
     settings: tuple[tuple[str, Any], ...] = ()
 
     @property
+    def chats(self) -> bool:
+        """Whether its rows are conversations."""
+        return "messages" in self.task or self.task == "conversations"
+
+    @property
     def name(self) -> str:
         """How it is called in the table."""
         by = self.by if self.task not in TASKS else None
@@ -178,7 +183,7 @@ def _by_sft(one: Training, folder: Path, callbacks: list[Any]) -> Any:
     import trl
 
     given = dict(one.settings)
-    if "messages" in one.task:
+    if one.chats:
         tokens = chat_tokenizer(one.model)
         model = chat_model(len(tokens))
         length = material.CHAT_LENGTH
@@ -196,7 +201,7 @@ def _by_sft(one: Training, folder: Path, callbacks: list[Any]) -> Any:
     return trl.SFTTrainer(
         model,
         trl.SFTConfig(str(folder / "out"), **given),
-        train_dataset=datasets.Dataset.from_list(material.only(*one.task.split(" + "))),
+        train_dataset=datasets.Dataset.from_list(material.texts(one.task)),
         processing_class=tokens,
         callbacks=callbacks,
     )
