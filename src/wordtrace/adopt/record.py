@@ -57,7 +57,8 @@ def record(
     Parameters
     ----------
     output
-        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
+        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders; or the folder of one saved
+        model, which then is the one checkpoint.
     data
         The training data: Examples, or whatever :func:`read_examples` reads.
     out
@@ -106,7 +107,7 @@ def record(
         class_weights=class_weights,
         counts=loss,
     )
-    trained_on = labels_of(output)
+    trained_on = labels_of(output, base)
     if trained_on is None:
         return _of_language_model(
             *(output, data, out, choices),

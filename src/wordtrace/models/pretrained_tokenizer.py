@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ import tokenizers
 
 from wordtrace.errors import InputError, option
 from wordtrace.models.chat_template import ChatTemplate
+from wordtrace.models.configs import is_generator
 from wordtrace.models.library import library
 from wordtrace.models.tokenizer import FILE, Tokenizer
 
@@ -30,8 +30,8 @@ class Found:
     ----------
     notes
         What was taken for granted.
-    end
-        The token that ends a text.
+    end, pad
+        The tokens that end a text and that pad it.
     target
         The ``tokenizer.json`` by which it writes completions, where that is another one.
     folder
@@ -43,6 +43,7 @@ class Found:
     tokenizer: Tokenizer
     notes: list[str]
     end: int | None
+    pad: int | None
     target: str | None
     folder: Path
     template: ChatTemplate | None = None
@@ -86,6 +87,8 @@ def find(
         ) from None
     limit = _limit(config, outer)
     notes = []
+    inner = tokenizers.Tokenizer.from_str(document)
+    cut: dict[str, Any] = inner.truncation or {}
     if preparation != "own":
         if max_length is None:
             max_length = _TRL
@@ -94,8 +97,7 @@ def find(
                 "elsewhere, give the maximum length."
             )
     elif max_length is None:
-        cut = (json.loads(document).get("truncation") or {}).get("max_length")
-        max_length = min(cut, limit) if cut else min(limit, _MOST)
+        max_length = min(int(cut.get("max_length", _MOST)), limit)
         if not cut:
             notes.append(
                 f"Texts are cut at {max_length} tokens; if the training cut them elsewhere, "
@@ -105,11 +107,15 @@ def find(
         raise InputError(
             f"{option('max_length')} is {max_length}; the model takes {limit} tokens at most."
         )
-    # TRL does not cut by the tokenizer.
-    if outer.truncation_side != "right" and preparation == "own":
-        raise InputError(f"the tokenizer in {folder} cuts texts at their left, which is not known.")
+    if getattr(outer, "split_special_tokens", False):
+        notes.append(
+            "The tokenizer splits special tokens that stand in a text (split_special_tokens); here "
+            "they are taken whole."
+        )
+    if preparation == "own":  # TRL does not cut by the tokenizer
+        _cut_as_trained(inner, outer, folder, max_length, is_generator(config))
     tokenizer = Tokenizer(
-        tokenizers.Tokenizer.from_str(document),
+        inner,
         max_length,
         types="token_type_ids" in outer.model_input_names
         and int(config.get("type_vocab_size", 0)) > 1,
@@ -123,12 +129,31 @@ def find(
             notes.append(
                 f"The chat template writes the day; taken is {day}, when the tokenizer was saved."
             )
-    return Found(tokenizer, notes, outer.eos_token_id, _target(outer, document), folder, template)
+    target = _target(outer, document)
+    return Found(tokenizer, notes, outer.eos_token_id, outer.pad_token_id, target, folder, template)
+
+
+def _cut_as_trained(
+    inner: tokenizers.Tokenizer, outer: Any, folder: Path, max_length: int, generates: bool
+) -> None:
+    """Let a tokenizer cut what it cut in the training, at the side at which it did (InputError)."""
+    cut: dict[str, Any] = inner.truncation or {}
+    strategy, side = cut.get("strategy"), cut.get("direction", outer.truncation_side)
+    if generates:
+        strategy = None  # a prompt and its completion are no pair to the tokenizer
+        if side != "right":
+            raise InputError(
+                f"the tokenizer in {folder} cuts texts at their left, which is known for "
+                "classifiers alone."
+            )
+    inner.enable_truncation(max_length, strategy=strategy or "longest_first", direction=side)
 
 
 def open_target(document: str, max_length: int) -> Tokenizer:
     """Return a tokenizer of completions."""
-    return Tokenizer(tokenizers.Tokenizer.from_str(document), max_length, literal=False)
+    inner = tokenizers.Tokenizer.from_str(document)
+    inner.no_truncation()
+    return Tokenizer(inner, max_length, literal=False)
 
 
 def _target(outer: Any, document: str) -> str | None:
