@@ -86,11 +86,15 @@ def test_no_word_crosses_the_border_of_a_message(whole: bool) -> None:
     positions = tokenizer.positions([text])[0]
     words = chat_words(positions, dialogue, tokenizer, whole=whole)
     assert len(words.names) == len(positions)
+    for name, position in zip(words.names, positions, strict=True):
+        assert position.span is not None
+        _, start, end = position.span
+        reached = [one.role for one in dialogue.turns if one.start < end and start < one.end]
+        assert words.word(name)[1] == (reached[0] if reached else "template")
     for name, spans in words.spans.items():
-        _, role = words.word(name)
         for _, start, end in spans:
             reached = [one for one in dialogue.turns if one.start < end and start < one.end]
-            assert len(reached) == (role != "template")
+            assert len(reached) == (words.word(name)[1] != "template")
 
 
 def test_what_a_template_refuses_is_said_and_what_it_runs_is_caged() -> None:
