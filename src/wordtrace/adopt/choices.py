@@ -41,6 +41,8 @@ class Choices:
     max_completion_length
         For a sequence-to-sequence model: the largest number of tokens in a completion; by default
         `max_length`.
+    force
+        Adopt a training although its logged loss is not the one that is recomputed.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -55,6 +57,7 @@ class Choices:
     max_completion_length: int | None = None
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None
+    force: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in (None, *KINDS):

@@ -64,7 +64,7 @@ def match(
     if set(there) <= set(numbers):
         names = tuple(numbers) if generic else tuple(classes)
         return _renamed(examples, names, numbers)
-    if ordered and generic and len(there) == len(classes):
+    if ordered and (generic or len(classes) == 1) and len(there) == len(classes):
         return examples
     if len(there) > len(classes):
         raise InputError(

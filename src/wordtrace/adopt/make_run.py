@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ from wordtrace.adopt.checkpoints import chosen_of, final_of, measure, untrained_
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.examples import ordered_as_model
 from wordtrace.adopt.learning_rates import Rates, rates_used
+from wordtrace.adopt.logged import logged_of
 from wordtrace.adopt.notes import notes_of
+from wordtrace.adopt.proof import Training, prove
+from wordtrace.adopt.recomputed import Recomputed
 from wordtrace.adopt.run_files import OURS, write_files
 from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_output
+from wordtrace.adopt.tried import Source, Tried
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.disk import atomic, fingerprint
@@ -50,7 +55,7 @@ def make_run(
     *,
     held_out: Examples | None = None,
     choices: Choices | None = None,
-    ordered: bool = False,
+    source: Source | None = None,
     overwrite: bool = False,
 ) -> Run:
     """Make a run in `out` from a Trainer's output folder.
@@ -64,22 +69,23 @@ def make_run(
         The Trainer's output.
     examples, held_out
         The data of the training, and other data to evaluate on.
-    ordered
-        Whether the data's labels come in the order of the model's classes.
+    source
+        What else the data may mean, to be tried where the loss that is recomputed does not fit the
+        log.
 
     Raises
     ------
     InputError
         For an output without whole checkpoints, pickled weights, unknown rates, another tokenizer
-        or labels than the model's.
+        or labels than the model's, or a loss that is not the one that was logged.
     CorruptError
         For weights that don't fit the model, or that hold NaN.
     MismatchError
         When `out` holds another run.
     """
-    choices, out = choices or Choices(), Path(out)
+    choices, source, out = choices or Choices(), source or Source(), Path(out)
     output = open_output(Path(folder), choices)
-    examples, held_out = ordered_as_model(output, examples, held_out, choices, ordered)
+    examples, held_out = ordered_as_model(output, examples, held_out, choices, source.ordered)
     rates = rates_used(output, choices)
     atomic.check_replaceable(out, MANIFEST, "run")
     plan = _plan(output, examples, held_out, choices)
@@ -89,7 +95,7 @@ def make_run(
     with atomic.exclusive(out) as part:
         atomic.refuse_foreign(part, OURS)
         atomic.empty(part)
-        _make_in(part, output, examples, held_out, rates, choices, plan)
+        _make_in(part, output, examples, held_out, rates, choices, plan, source)
         atomic.commit_folder(out)
     return Run.open(out)
 
@@ -126,12 +132,24 @@ def _make_in(
     rates: Rates,
     choices: Choices,
     plan: dict[str, Any],
+    source: Source,
 ) -> None:
     """Make the run in the folder `part`; the manifest comes last."""
     encoded = output.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
     check_fits(output, encoded)
     drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
-    candidates, right, frozen = measure(output, encoded, examples.labels, np.sort(drawn), rates)
+    rows = np.sort(drawn)
+    sample = encoded.take(rows)
+    found = measure(output, sample, examples.labels[rows], rates)
+    candidates = found.checkpoints
+    tried = Tried(output, examples, rows, sample, choices, source)
+    training = Training(
+        Recomputed(output, sample, found.said),
+        logged_of(output.saved, output.folder),
+        examples.source,
+        len(examples),
+    )
+    proof = prove(training, tried.taken(), partial(tried.others, found.said[-1]), choices.force)
     final, dim, measured = final_of(output, candidates, held_out)
     chosen = chosen_of(candidates, choices, untrained_loss(examples))
     write_files(part, output, [*chosen, final], choices.copy)
@@ -156,10 +174,11 @@ def _make_in(
         checkpoints=tuple(chosen),
         final=final,
         history=tuple(candidates),
-        notes=tuple(notes_of(output, examples, rates, chosen, right, frozen)),
+        notes=tuple(notes_of(output, examples, rates, chosen, found.right, found.frozen)),
         train=TrainingRows.of(examples, encoded),
         held_out=measured,
         files=checksums(part),
+        proof=proof,
     )
     atomic.write_json(part / MANIFEST, manifest.document())
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.make_run import make_run
-from wordtrace.adopt.trainer_output import labels_of
+from wordtrace.adopt.trainer_output import expected_labels
+from wordtrace.adopt.training_data import read_data
+from wordtrace.adopt.tried import Source
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
-from wordtrace.data.readers import read_examples
 from wordtrace.run.run import Run
 
 
@@ -40,6 +42,7 @@ def record(
     kind: Kind | None = None,
     label_smoothing: float = 0.0,
     class_weights: tuple[float, ...] | None = None,
+    force: bool = False,
 ) -> Run:
     """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
 
@@ -49,6 +52,9 @@ def record(
     A language model's examples have a prompt, `text`, and a completion, `text2`; the loss of an
     example is the mean loss of the completion's tokens. For a causal model they may also have
     `text` alone, and then all of it counts. `label` is not read.
+
+    The loss that the Trainer logged is recomputed from the data as they were read. Where the two
+    do not fit, the training was misread: it is refused, and the message names what fits instead.
 
     Parameters
     ----------
@@ -66,11 +72,15 @@ def record(
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
+    force
+        Adopt the training although its logged loss is not the one that is recomputed; every result
+        of the run then says so.
 
     Raises
     ------
     InputError
-        When something in the folder or the data can't be used; the message says what to do.
+        When something in the folder or the data can't be used, or the training was misread; the
+        message says what to do.
     CorruptError
         For weights that don't fit the model, or that hold NaN.
 
@@ -95,38 +105,22 @@ def record(
         max_completion_length=max_completion_length,
         label_smoothing=label_smoothing,
         class_weights=class_weights,
+        force=force,
     )
-    trained_on = labels_of(output)
-    known: Kind = choices.kind or trained_on or "class"
-    if known == "set" and isinstance(label, str) and "," in label:
-        label = tuple(one.strip() for one in label.split(",") if one.strip())
-    column = None if trained_on is None else label
-    names = label_names if known == "set" and isinstance(label, str) else None
-
-    def read(source: Any, part: str | None) -> Examples:
-        if isinstance(source, Examples):
-            return source
-        return read_examples(
-            source,
-            text=text,
-            text2=text2,
-            label=column,
-            id=id,
-            split=part,
-            label_names=names,
-            require_labels=column is not None,
-            kind=known,
-        )
-
-    examples = read(data, split)
+    columns = (text, text2, label, id)
+    reader, choices, examples = read_data(columns, data, split, choices, expected_labels(output))
     if eval_data is None and eval_split is not None:
         eval_data = data
     return make_run(
         output,
         examples,
         out,
-        held_out=None if eval_data is None else read(eval_data, eval_split),
+        held_out=None if eval_data is None else reader.read(eval_data, eval_split),
         choices=choices,
-        ordered=not isinstance(label, str),
+        source=Source(
+            labels="the labels" if isinstance(data, Examples) else reader.called,
+            columns=partial(reader.by_other_columns, data, split),
+            ordered=not isinstance(reader.label, str),
+        ),
         overwrite=overwrite,
     )

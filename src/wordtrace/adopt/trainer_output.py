@@ -113,15 +113,41 @@ def _for_task(
     return Seq2SeqTokenizer(tokenizer, completions, decoding)
 
 
-def labels_of(folder: str | Path) -> Kind | None:
-    """Return the kind of labels that a Trainer's output was trained on; None: completions."""
+@dataclass(frozen=True)
+class Expected:
+    """What labels a Trainer's output was trained on, as its configuration says.
+
+    Attributes
+    ----------
+    kind
+        The kind of the labels; None: completions.
+    one_score
+        Whether the model gives each text one score.
+    sigmoid
+        Whether sentence-transformers says that this score is a probability's.
+    """
+
+    kind: Kind | None
+    one_score: bool
+    sigmoid: bool
+
+
+def expected_labels(folder: str | Path) -> Expected:
+    """Return what labels a Trainer's output was trained on (InputError, CorruptError)."""
     last = checkpoints_of(Path(folder))[0][-1].folder
     if (last / adapters.CONFIG).is_file():
-        if adapters.generates(last):
-            return None
-        return configs.kind_of(adapters.adapted_labels(last))
-    config = configs.read_config(last)
-    return None if configs.is_generator(config) else configs.kind_of(config)
+        config = adapters.adapted_labels(last)
+        generates = adapters.generates(last)
+    else:
+        config = configs.read_config(last)
+        generates = configs.is_generator(config)
+    if generates:
+        return Expected(None, one_score=False, sigmoid=False)
+    return Expected(
+        configs.kind_of(config),
+        one_score=configs.has_one_score(config),
+        sigmoid=configs.is_cross_encoder(last, config),
+    )
 
 
 def class_count(output: TrainerOutput) -> int:

@@ -34,6 +34,8 @@ class Wanted:
         a column 'label' (the default name) may be missing; a name of one's own may not.
     kind
         The kind of the labels.
+    available
+        All columns that the file was found to have.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Wanted:
     label_names: tuple[str, ...] | None = None
     require_labels: bool = True
     kind: Kind = "class"
+    available: dict[str, None] = field(default_factory=dict, compare=False)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -63,6 +66,7 @@ class Wanted:
         DataError
             When one that is needed is missing (suggests the nearest), or a name stands twice.
         """
+        self.available.update(dict.fromkeys(map(str, available)))
         needed = {self.text, self.text2, self.id}
         if self.require_labels or self.label != "label":
             needed.update(self.labels)

@@ -85,14 +85,29 @@ def read_examples(
     wanted = Wanted(text, text2, columns, id, names, require_labels, kind)
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit}; give 1 or more rows.")
+    return make_examples(_read(data, wanted, split, limit))
+
+
+def column_names(data: Any, text: str, split: str | None = None) -> list[str]:
+    """Return the names of all columns of what :func:`read_examples` reads (DataError).
+
+    Parameters
+    ----------
+    text
+        The column of texts.
+    """
+    wanted = Wanted(text, None, None, None, require_labels=False)
+    _read(data, wanted, split, 100)
+    return list(wanted.available)
+
+
+def _read(data: Any, wanted: Wanted, split: str | None, limit: int | None) -> Columns:
     if isinstance(data, str | Path):
-        read = _read_path(Path(data), str(data), wanted, split, limit)
-    elif isinstance(data, Sequence) and not isinstance(data, bytes | bytearray):
+        return _read_path(Path(data), str(data), wanted, split, limit)
+    if isinstance(data, Sequence) and not isinstance(data, bytes | bytearray):
         refuse_split(split, "the list")
-        read = read_dicts(data, wanted, limit)
-    else:
-        read = read_table(data, wanted, split, limit)
-    return make_examples(read)
+        return read_dicts(data, wanted, limit)
+    return read_table(data, wanted, split, limit)
 
 
 def _read_path(

@@ -1,0 +1,129 @@
+"""The reading that was taken of a training, and the others that are tried where it does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.examples import ordered_as_model
+from wordtrace.adopt.readings import (
+    FloatArray,
+    Reading,
+    classifier_reading,
+    other_columns,
+    other_losses,
+    other_order,
+    token_reading,
+)
+from wordtrace.adopt.trainer_output import TrainerOutput
+from wordtrace.data.batches import Encoded
+from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError, option
+from wordtrace.models import configs
+from wordtrace.models.completions import CompletionTokenizer
+from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.token_losses import counted
+
+#: The data read with each other column as its labels, by the column's name.
+OtherColumns = Callable[[], Mapping[str, Examples]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What else the data file may mean.
+
+    Attributes
+    ----------
+    labels
+        What the labels that were taken are called in messages.
+    columns
+        Reads the other columns that may be labels.
+    ordered
+        Whether labels come in the model's order.
+    """
+
+    labels: str = "the labels"
+    columns: OtherColumns = dict
+    ordered: bool = False
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Readings of a sample of a training's rows."""
+
+    output: TrainerOutput
+    examples: Examples
+    rows: npt.NDArray[np.int64]
+    sample: Encoded
+    choices: Choices
+    source: Source
+
+    def taken(self) -> Reading:
+        """Return the reading that was taken."""
+        if not configs.is_generator(self.output.config):
+            outputs = self._outputs
+            return classifier_reading(self._labelled, self.source.labels, outputs, self.output.loss)
+        decodes = isinstance(self.output.tokenizer, Seq2SeqTokenizer)
+        name = "the completion" if self.examples.has_pairs else "the whole text"
+        return token_reading(name, "", self.sample, counted(self.sample, decodes=decodes))
+
+    def others(self, last: FloatArray) -> Iterator[Reading]:
+        """Yield the other readings.
+
+        Parameters
+        ----------
+        last
+            What the last checkpoint says of the sample.
+        """
+        if configs.is_generator(self.output.config):
+            return self._of_tokens()
+        labelled, outputs, loss = self._labelled, self._outputs, self.output.loss
+        return chain(
+            other_columns(self._columns(), outputs, loss),
+            other_order(labelled, outputs, loss, last),
+            other_losses(labelled, loss),
+        )
+
+    @property
+    def _labelled(self) -> Examples:
+        return self.examples.take(self.rows)
+
+    @property
+    def _outputs(self):  # type: ignore[no-untyped-def]
+        return self.output.model(self.output.saved[-1].folder).outputs
+
+    def _columns(self) -> dict[str, Examples]:
+        found = {}
+        for name, examples in self.source.columns().items():
+            try:
+                ordered, _ = ordered_as_model(
+                    self.output, examples, None, self.choices, self.source.ordered
+                )
+            except InputError:
+                continue
+            if len(ordered) == len(self.examples):
+                found[name] = ordered.take(self.rows)
+        return found
+
+    def _of_tokens(self) -> Iterator[Reading]:
+        tokenizer, sample = self.output.tokenizer, self.sample
+        if not isinstance(tokenizer, CompletionTokenizer):
+            return
+        mask = counted(sample)
+        if self.examples.has_pairs:
+            every = np.ones(len(sample.ids), np.bool_)
+            every[sample.offsets[:-1]] = False
+            joined = f"give both as one text, by {option('text')} alone"
+            yield token_reading("prompt and completion", joined, sample, every)
+        ends = sample.offsets[1:] - 1
+        ends = ends[sample.ids[ends] == tokenizer.end]
+        if tokenizer.end is not None and len(ends):
+            endless = mask.copy()
+            endless[ends] = False
+            no_end = f"say so by {option('end', False)}"
+            yield token_reading("the same without the end token", no_end, sample, endless)
