@@ -143,7 +143,14 @@ def loss_of(model: Any, tokens: Any, one: dict[str, str]) -> torch.Tensor:
 
 
 def dense_gradient(folder: Path, tokens: Any, one: dict[str, str]) -> torch.Tensor:
-    """∂ℓ/∂Θ through both lookups, shape (vocabulary, dim)."""
+    """∂ℓ/∂Θ through both lookups, shape (vocabulary, dim); a row weighs by its counted tokens."""
     model, table = outside(folder)
     (gradient,) = torch.autograd.grad(loss_of(model, tokens, one), [table])
-    return gradient
+    return gradient * weight_of(tokens, one)
+
+
+def weight_of(tokens: Any, one: dict[str, str], counted: int | None = None) -> float:
+    """How a row weighs in a mean over tokens: its counted tokens over their mean in a row."""
+    counts = [len(row["labels"]) for row in rows_of(tokens, data())]
+    (row,) = rows_of(tokens, [one])
+    return (len(row["labels"]) if counted is None else counted) * len(counts) / sum(counts)

@@ -54,7 +54,9 @@ def rows_of(tokens: Any, examples: list[dict[str, str]], end: bool) -> list[dict
     return found
 
 
-def fine_tune(name: str, folder: Path, end: bool = True, adapter: bool = False) -> Any:
+def fine_tune(
+    name: str, folder: Path, end: bool = True, adapter: bool = False, **settings: Any
+) -> Any:
     import datasets
     from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
@@ -77,7 +79,9 @@ def fine_tune(name: str, folder: Path, end: bool = True, adapter: bool = False) 
         )
     trainer = Trainer(
         model,
-        TrainingArguments(str(folder / "out"), **{**SETTINGS, "per_device_train_batch_size": 6}),
+        TrainingArguments(
+            str(folder / "out"), **{**SETTINGS, "per_device_train_batch_size": 6, **settings}
+        ),
         train_dataset=datasets.Dataset.from_list(rows_of(tokens, data(), end)),
         processing_class=tokens,
         data_collator=DataCollatorForSeq2Seq(tokens),
@@ -112,8 +116,18 @@ def test_examples_are_added_without_labels(
     assert {hit.label for hit in trace.proponents} == {"completion"}
 
 
+def weight_of(labels: list[int], all_labels: list[list[int]]) -> float:
+    """How a row weighs in a mean over tokens: its counted tokens over their mean in a row."""
+    counts = [sum(label != -100 for label in one[1:]) for one in all_labels]
+    mean = sum(counts) / sum(count > 0 for count in counts)
+    return sum(label != -100 for label in labels[1:]) / mean
+
+
 def dense_gradient(folder: Path, tokens: Any, one: dict[str, str]) -> torch.Tensor:
-    """∂ℓ/∂Θ through the lookup alone: the output layer is untied; transformers' own loss."""
+    """∂ℓ/∂Θ through the lookup alone: the output layer is untied; transformers' own loss.
+
+    A row weighs in it by its counted tokens.
+    """
     model = transformers.AutoModelForCausalLM.from_pretrained(folder).double().eval()
     head = model.get_output_embeddings()
     head.weight = torch.nn.Parameter(head.weight.detach().clone())
@@ -121,7 +135,8 @@ def dense_gradient(folder: Path, tokens: Any, one: dict[str, str]) -> torch.Tens
     (row,) = rows_of(tokens, [one], end=True)
     given = {name: torch.tensor([value]) for name, value in row.items()}
     (gradient,) = torch.autograd.grad(model(**given).loss, [table.weight])
-    return gradient
+    every = [other["labels"] for other in rows_of(tokens, data(), end=True)]
+    return gradient * weight_of(row["labels"], every)
 
 
 @pytest.mark.slow

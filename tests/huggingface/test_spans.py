@@ -21,6 +21,7 @@ from tests.huggingface.test_completions import (
     dense_gradient,
     fine_tune,
     rows_of,
+    weight_of,
 )
 from wordtrace.errors import InputError
 
@@ -73,12 +74,14 @@ def test_scores_and_probability_are_those_of_the_spans_tokens(
     assert 1 < len(counted) < (given["labels"].shape[1]) - 2
     rows = data()[:8]
     expected = np.zeros(len(rows))
+    every = [row["labels"] for row in rows_of(tokens, data(), end=True)]
+    weight = weight_of(given["labels"][0].tolist(), every)
     for point in run.checkpoints:
         folder = output / f"checkpoint-{point.step}"
         query, _ = span_gradient(folder, given)
         for row, one in enumerate(rows):
             gradient = dense_gradient(folder, tokens, one)
-            expected[row] += point.learning_rate * float((query * gradient).sum())
+            expected[row] += point.learning_rate * weight * float((query * gradient).sum())
     found = wt.influence(run, [QUERY], "tracin-we", span=SPAN)[0]
     scale = np.abs(found).max()
     np.testing.assert_allclose(found[: len(rows)] / scale, expected / scale, atol=2e-5)

@@ -22,7 +22,6 @@ from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.models import predict
 from wordtrace.models.protocol import TokenScorer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.models.token_losses import by_row, counted
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
@@ -64,8 +63,7 @@ def measure(output: TrainerOutput, sample: Encoded, labels: Labels, rates: Rates
             said = said_by(model, sample)
             every.append(said)
             if isinstance(model, TokenScorer):
-                decodes = isinstance(output.tokenizer, Seq2SeqTokenizer)
-                totals, counts = by_row(said, counted(sample, decodes=decodes), sample)
+                totals, counts = by_row(said, counted(model, sample), sample)
                 loss = float((totals / counts.clip(1)).mean())
             else:
                 loss = float(predict.losses(model.outputs, said, labels).mean())

@@ -19,9 +19,11 @@ from wordtrace.adopt.logged import logged_of
 from wordtrace.adopt.notes import notes_of
 from wordtrace.adopt.proof import Training, prove
 from wordtrace.adopt.recomputed import Recomputed
+from wordtrace.adopt.row_weights import mean_tokens
 from wordtrace.adopt.run_files import OURS, write_files
 from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_output
 from wordtrace.adopt.tried import Source, Tried
+from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.disk import atomic, fingerprint
@@ -163,7 +165,7 @@ def _make_in(
             "transformers": library("transformers").__version__,
         },
         plan=plan,
-        model=_described(output, examples.kind, dim),
+        model=_described(output, examples.kind, dim, encoded),
         pretrained_embeddings=True,
         max_length=output.tokenizer.max_length,
         label_names=examples.label_names,
@@ -183,7 +185,7 @@ def _make_in(
     atomic.write_json(part / MANIFEST, manifest.document())
 
 
-def _described(output: TrainerOutput, kind: Kind, dim: int) -> PretrainedModel:
+def _described(output: TrainerOutput, kind: Kind, dim: int, encoded: Encoded) -> PretrainedModel:
     tokenizer = output.tokenizer
     return PretrainedModel(
         architecture=(output.config.get("architectures") or [None])[0],
@@ -194,4 +196,5 @@ def _described(output: TrainerOutput, kind: Kind, dim: int) -> PretrainedModel:
         loss=output.loss,
         task="generation" if configs.is_generator(output.config) else _TASKS[kind],
         label_kind=kind,
+        tokens_a_row=mean_tokens(output.model(output.saved[-1].folder), encoded),
     )

@@ -26,8 +26,8 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.models import configs
 from wordtrace.models.completions import CompletionTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
-from wordtrace.models.token_losses import counted
+from wordtrace.models.protocol import TextModel
+from wordtrace.models.token_losses import Mask, counted
 
 #: The data read with each other column as its labels, by the column's name.
 OtherColumns = Callable[[], Mapping[str, Examples]]
@@ -66,11 +66,10 @@ class Tried:
     def taken(self) -> Reading:
         """Return the reading that was taken."""
         if not configs.is_generator(self.output.config):
-            outputs = self._outputs
+            outputs = self._model.outputs
             return classifier_reading(self._labelled, self.source.labels, outputs, self.output.loss)
-        decodes = isinstance(self.output.tokenizer, Seq2SeqTokenizer)
         name = "the completion" if self.examples.has_pairs else "the whole text"
-        return token_reading(name, "", self.sample, counted(self.sample, decodes=decodes))
+        return token_reading(name, "", self.sample, self._counted)
 
     def others(self, last: FloatArray) -> Iterator[Reading]:
         """Yield the other readings.
@@ -82,7 +81,7 @@ class Tried:
         """
         if configs.is_generator(self.output.config):
             return self._of_tokens()
-        labelled, outputs, loss = self._labelled, self._outputs, self.output.loss
+        labelled, outputs, loss = self._labelled, self._model.outputs, self.output.loss
         return chain(
             other_columns(self._columns(), outputs, loss),
             other_order(labelled, outputs, loss, last),
@@ -94,8 +93,12 @@ class Tried:
         return self.examples.take(self.rows)
 
     @property
-    def _outputs(self):  # type: ignore[no-untyped-def]
-        return self.output.model(self.output.saved[-1].folder).outputs
+    def _model(self) -> TextModel:
+        return self.output.model(self.output.saved[-1].folder)
+
+    @property
+    def _counted(self) -> Mask:
+        return counted(self._model, self.sample)
 
     def _columns(self) -> dict[str, Examples]:
         found = {}
@@ -114,7 +117,7 @@ class Tried:
         tokenizer, sample = self.output.tokenizer, self.sample
         if not isinstance(tokenizer, CompletionTokenizer):
             return
-        mask = counted(sample)
+        mask = self._counted
         if self.examples.has_pairs:
             every = np.ones(len(sample.ids), np.bool_)
             every[sample.offsets[:-1]] = False

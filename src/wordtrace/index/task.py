@@ -121,7 +121,8 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
     ):
         kept, rows = found.tokens(task.top_k), torch.from_numpy(found.rows - task.first)
         own = self_products(found.batch, found.gradients, found.norms)
-        statistics["loss"][rows] = found.gradients.losses.float().cpu()
+        given = (found.gradients.logits.float(), found.batch.labels)
+        statistics["loss"][rows] = model.outputs.losses(*given).float().cpu()
         statistics["predicted"][rows] = model.outputs.predicted(found.gradients.logits).cpu()
         statistics["self_influence"][rows] = own.cpu()
         statistics["self_influence_topk"].index_add_(

@@ -105,12 +105,15 @@ class HuggingFaceGenerator:
     ----------
     module
         The model; it is used as it is.
+    tokens_a_row
+        See :func:`weighted`.
     """
 
     outputs = Completions()
 
-    def __init__(self, module: PreTrainedModel) -> None:
+    def __init__(self, module: PreTrainedModel, tokens_a_row: float | None = None) -> None:
         self.module: nn.Module = module
+        self.tokens_a_row = tokens_a_row
         config: Any = module.config
         pad = config.get_text_config().pad_token_id
         self._pad = 0 if pad is None else int(pad)
@@ -129,11 +132,7 @@ class HuggingFaceGenerator:
 
     def logits(self, batch: Batch) -> Tensor:
         """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
-        scores, targets = self._foretold(batch)
-        counted = batch.mask[:, 1:]
-        if batch.types is not None:
-            counted = counted & (batch.types[:, 1:] == 1)
-        return mean_log_probability(scores, targets, counted)
+        return mean_log_probability(*self._foretold(batch), self.counted(batch)[:, 1:])
 
     def token_losses(self, batch: Batch) -> Tensor:
         """Return −log p of each token, float32, shape (batch, length); 0 at the first one."""
@@ -146,13 +145,39 @@ class HuggingFaceGenerator:
         scores = self.module(input_ids=ids, attention_mask=batch.mask.long()).logits
         return scores[:, :-1], ids[:, 1:]
 
+    def counted(self, batch: Batch) -> Tensor:
+        """Return which tokens the loss asks for, bool, shape (batch, length); never the first."""
+        counted = batch.mask.clone() if batch.types is None else batch.mask & (batch.types == 1)
+        counted[:, 0] = False  # nothing stands before it to predict it from
+        return counted
+
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the mean loss of each completion's tokens, shape (batch,)."""
-        return self.outputs.losses(logits, batch.labels)
+        """Return each example's part in the training loss, shape (batch,); see :func:`weighted`."""
+        losses = self.outputs.losses(logits, batch.labels)
+        return weighted(losses, self.counted(batch), self.tokens_a_row)
 
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Refuse, since each token has its own input."""
         raise InputError("this measure needs a classifier; a language model has no last layer's.")
+
+
+def weighted(losses: Tensor, counted: Tensor, tokens_a_row: float | None) -> Tensor:
+    """Return the parts that examples have in a loss that is a mean over the tokens of a batch.
+
+    The loss of a batch is the sum over its counted tokens, divided by their number; so an example
+    with many of them weighs more. Its part, times the number of examples, is n/n̄ times its own mean
+    loss: n is the number of its counted tokens, n̄ their mean over the examples.
+
+    Parameters
+    ----------
+    losses
+        float, shape (batch,): mean losses of the counted tokens.
+    counted
+        bool, shape (batch, length).
+    tokens_a_row
+        n̄; None: every example weighs the same, which is so in runs that did not keep it.
+    """
+    return losses if tokens_a_row is None else losses * (counted.sum(1) / tokens_a_row)
 
 
 def mean_log_probability(scores: Tensor, targets: Tensor, counted: Tensor) -> Tensor:

@@ -123,6 +123,7 @@ def load(
     config: Mapping[str, Any],
     base: Path | None = None,
     loss: TrainingLoss | None = None,
+    tokens_a_row: float | None = None,
 ) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
     """Read a classifier or a language model in float32, from files on disk alone.
 
@@ -136,6 +137,8 @@ def load(
         The folder of the model that an adapter was trained on; the adapter is merged into it.
     loss
         For a classifier: the loss of its training; plain cross-entropy by default.
+    tokens_a_row
+        For a language model: see :func:`.completions.weighted`.
 
     Raises
     ------
@@ -166,9 +169,9 @@ def load(
         module = adapters.merged(module, weights)
     _check_finite(module, weights)
     if is_sequence_to_sequence(config):
-        return HuggingFaceSeq2Seq(module)
+        return HuggingFaceSeq2Seq(module, tokens_a_row)
     if generates:
-        return HuggingFaceGenerator(module)
+        return HuggingFaceGenerator(module, tokens_a_row)
     labels = kind_of(config)
     targets = None if loss is None else loss.targets(module.config.num_labels)
     if targets is not None and labels != "class":

@@ -101,6 +101,10 @@ class TokenScorer(Protocol):
         """Return −log p of each token, float32, shape (batch, length); 0 where none is foretold."""
         ...
 
+    def counted(self, batch: Batch) -> Tensor:
+        """Return which tokens the training's loss asks for, bool, shape (batch, length)."""
+        ...
+
 
 class TextTokenizer(Protocol):
     """Makes token ids from texts, and says where in the texts they stand."""

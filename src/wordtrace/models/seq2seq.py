@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError, option
-from wordtrace.models.completions import log_losses, mean_log_probability
+from wordtrace.models.completions import log_losses, mean_log_probability, weighted
 from wordtrace.models.outputs import Completions
 from wordtrace.models.protocol import Batch
 from wordtrace.models.tokenizer import FILE, TokenAt, Tokenizer
@@ -155,8 +155,9 @@ class HuggingFaceSeq2Seq:
 
     outputs = Completions()
 
-    def __init__(self, module: PreTrainedModel) -> None:
+    def __init__(self, module: PreTrainedModel, tokens_a_row: float | None = None) -> None:
         self.module: nn.Module = module
+        self.tokens_a_row = tokens_a_row
         stacks = [_embedding_of(module, name) for name in ("encoder", "decoder")]
         if stacks[0].weight is not stacks[1].weight:
             raise InputError(
@@ -177,7 +178,7 @@ class HuggingFaceSeq2Seq:
         """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
         assert batch.types is not None
         scores, answer = self._decoded(batch)
-        counted = answer.mask & (batch.types == 1).gather(1, answer.at)
+        counted = answer.mask & self.counted(batch).gather(1, answer.at)
         return mean_log_probability(scores, answer.ids[:, 1:], counted[:, 1:])
 
     def token_losses(self, batch: Batch) -> Tensor:
@@ -214,9 +215,20 @@ class HuggingFaceSeq2Seq:
                 handle.remove()
         return scores, answer
 
+    def counted(self, batch: Batch) -> Tensor:
+        """Return which tokens the loss asks for, bool, shape (batch, length): predicted ones."""
+        assert batch.types is not None
+        answer = batch.mask & (batch.types > 0)
+        first = answer & (answer.cumsum(1) == 1)  # the decoder starts with it
+        return batch.mask & (batch.types == 1) & ~first
+
     def losses(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the mean loss of each completion's tokens, shape (batch,)."""
-        return self.outputs.losses(logits, batch.labels)
+        """Return each example's part in the training loss, shape (batch,).
+
+        See :func:`.completions.weighted`.
+        """
+        losses = self.outputs.losses(logits, batch.labels)
+        return weighted(losses, self.counted(batch), self.tokens_a_row)
 
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Refuse, since each token has its own input."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from wordtrace.data.batches import Encoded, by_length
+from wordtrace.data.batches import Encoded, IntArray, by_length
 from wordtrace.models import predict
 from wordtrace.models.alone import alone
 from wordtrace.models.protocol import TextModel, TokenScorer, to_batch
@@ -29,32 +31,19 @@ def token_losses(model: TextModel, encoded: Encoded) -> FloatArray:
         batch = to_batch(encoded, labels, rows, predict.device_of(model))
         with alone(model):
             losses = model.token_losses(batch).float().cpu().numpy()
-        for row, values in zip(rows, losses, strict=True):
-            start, end = encoded.offsets[row : row + 2]
-            found[start:end] = values[: end - start]
+        _put(found, losses, encoded, rows)
     return found
 
 
-def counted(encoded: Encoded, *, decodes: bool = False) -> Mask:
-    """Tell which positions the loss of an example counts, bool, shape (positions,).
-
-    Parameters
-    ----------
-    decodes
-        Whether a second text begins with the decoder's start token, which is not foretold.
-    """
-    every = np.ones(len(encoded.ids), np.bool_)
-    rows = np.arange(len(encoded))
-    mask = np.arange(int(encoded.lengths.max(initial=1)))[None, :] < encoded.lengths[:, None]
-    types = encoded.types(rows, mask)
-    if types is not None:
-        every = types[mask] == 1
-    firsts = encoded.offsets[:-1][encoded.lengths > 0]
-    every[firsts] = False
-    if decodes and encoded.second is not None:
-        starts = encoded.offsets[:-1] + encoded.second
-        every[starts[encoded.second < encoded.lengths]] = False
-    return every
+def counted(model: TextModel, encoded: Encoded) -> Mask:
+    """Tell which positions a language model's training loss counts, bool, shape (positions,)."""
+    assert isinstance(model, TokenScorer)
+    found = np.zeros(len(encoded.ids), np.bool_)
+    labels = np.zeros(len(encoded), np.int64)
+    for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
+        held = model.counted(to_batch(encoded, labels, rows)).numpy()
+        _put(found, held, encoded, rows)
+    return found
 
 
 def by_row(
@@ -71,3 +60,12 @@ def by_row(
     numbers = np.concatenate([[0], np.cumsum(mask)])
     ends, starts = encoded.offsets[1:], encoded.offsets[:-1]
     return totals[ends] - totals[starts], (numbers[ends] - numbers[starts]).astype(np.float64)
+
+
+def _put(
+    found: npt.NDArray[Any], values: npt.NDArray[Any], encoded: Encoded, rows: IntArray
+) -> None:
+    """Put the values of a padded batch where its rows stand."""
+    for row, one in zip(rows, values, strict=True):
+        start, end = encoded.offsets[row : row + 2]
+        found[start:end] = one[: end - start]

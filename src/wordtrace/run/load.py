@@ -66,6 +66,7 @@ def _pretrained(run: Path, model: PretrainedModel, folder: str) -> TextModel:
         configs.read_config(run),
         base if base.is_dir() else None,
         model.loss,
+        model.tokens_a_row,
     )
 
 

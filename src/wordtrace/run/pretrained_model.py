@@ -35,6 +35,9 @@ class PretrainedModel:
         "classification", "multi-label", "regression" or "generation".
     label_kind
         One class a text, sets of classes, or numbers.
+    tokens_a_row
+        For a language model: how many counted tokens a training row has in the mean, by which rows
+        weigh in the loss (:func:`.completions.weighted`); None: all weigh the same.
     """
 
     architecture: str | None
@@ -46,6 +49,7 @@ class PretrainedModel:
     loss: TrainingLoss = field(default_factory=TrainingLoss)
     task: str = "classification"
     label_kind: Kind = "class"
+    tokens_a_row: float | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -64,4 +68,5 @@ class PretrainedModel:
             "loss": self.loss.document(),
             "task": self.task,
             "label_kind": self.label_kind,
+            "tokens_a_row": self.tokens_a_row,
         }
