@@ -85,6 +85,17 @@ def test_a_loss_of_ones_own_is_refused_and_recognised(tmp_path: Path) -> None:
     run = wt.record(tmp_path / "out", DATA, tmp_path / "run", force=True, **LABELS)
     assert run.manifest.proof is not None
     assert run.manifest.proof.verdict == "misread"
+    index = wt.build_index(run, workers=1)
+    text = "the striker of the cup"
+    results: list[Any] = [index.trace(text, top=3), index.mislabels(top=3)]
+    results += [wt.words(run, text), wt.cancellation(run, limit=20)]
+    results += [wt.overlap(run, [text], ["tracin-we", "bm25"], top=3)]
+    for place, result in enumerate(results):
+        assert "They do not fit: " in result.document()["misread"]
+        result.save(tmp_path / f"{place}.json")
+        assert wt.load(tmp_path / f"{place}.json").document() == result.document()
+        result.save(tmp_path / f"{place}.html")
+        assert "They do not fit: " in (tmp_path / f"{place}.html").read_text()
 
 
 def test_a_loss_of_the_whole_text_is_not_read_as_the_completions(

@@ -116,6 +116,8 @@ class TraceCallback(TrainerCallback):
         if not state.is_world_process_zero:
             return
         self._save(args, state, kept["model"], kept.get("optimizer"))
+        # Of the Trainer's log, from which the proof of reading is made, nothing else is left.
+        atomic.write_json(self.folder / STATE, {"log_history": state.log_history})
         choices = {**_smoothing(args, kept["model"]), **self.choices}
         self.run = record(self.folder, self.data, self.out, **choices)
         shutil.rmtree(self.folder)

@@ -95,6 +95,7 @@ class Tracer:
             queries=tuple(explanations),
             options=options,
             whole_words=words,
+            misread=run.misread,
         )
 
     @once

@@ -121,6 +121,11 @@ class Run:
         """Whether it is a language model, whose examples have completions and no labels."""
         return self.manifest.task == "generation"
 
+    @property
+    def misread(self) -> str | None:
+        """What all results say: of a training that was adopted by force, what does not fit."""
+        return None if self.manifest.proof is None else self.manifest.proof.doubt
+
     def require_classes(self, what: str) -> None:
         """Refuse `what` unless the model gives each text one of several classes (InputError)."""
         if self.labelling.kind != "class" or len(self.label_names) < 2:
