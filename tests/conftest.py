@@ -13,6 +13,8 @@ from wordtrace import api
 
 os.environ["WORDTRACE_PROGRESS"] = "0"
 torch.set_num_threads(1)
+# The power does not fail in a test, and thousands of small files would each wait for the disk.
+os.fsync = lambda descriptor: None
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

@@ -13,11 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.forked import Forked
+
+Process = subprocess.Popen[Any] | Forked
+
 PATIENCE = 3600.0
 """Seconds."""
 
 
-def wait_until(reached: Callable[[], bool], process: subprocess.Popen[Any] | None = None) -> None:
+def wait_until(reached: Callable[[], bool], process: Process | None = None) -> None:
     """Wait until `reached` is true; `process`, which is to bring it about, must not end before."""
     until = time.monotonic() + PATIENCE
     while not reached():
@@ -26,6 +30,6 @@ def wait_until(reached: Callable[[], bool], process: subprocess.Popen[Any] | Non
         time.sleep(0.002)
 
 
-def wait_for_files(folder: Path, pattern: str, count: int, process: subprocess.Popen[Any]) -> None:
+def wait_for_files(folder: Path, pattern: str, count: int, process: Process) -> None:
     """Wait until `process` has written so many files."""
     wait_until(lambda: len(list(folder.glob(pattern))) >= count, process)

@@ -102,3 +102,7 @@ class CorruptError(WordtraceError):
 
 class NumericalError(WordtraceError):
     """A loss or gradient is NaN or infinite; the message names the example."""
+
+
+class DataWarning(UserWarning):
+    """Data could be read in more than one way; the message says which was taken."""

@@ -31,7 +31,7 @@ def test_opposition_is_the_sum_of_all_other_rows_influence(
     run: api.Run, tmp_path_factory: pytest.TempPathFactory, top_k: int | None
 ) -> None:
     folder = tmp_path_factory.mktemp("opposition") / "index"
-    index = api.build_index(run, folder, top_k=top_k, dtype="float32", shard_size=50)
+    index = api.build_index(run, folder, top_k=top_k, dtype="float32", shard_size=50, workers=1)
     name = "tracin-we" if top_k is None else "tracin-we-topk"
     options = {} if top_k is None else {"top_k": top_k}
     scores = api.influence(run, run.train, name, **options).astype(np.float64)
@@ -109,7 +109,7 @@ def flipped(run: api.Run, tmp_path_factory: pytest.TempPathFactory):
     noisy = api.train(
         examples.with_labels(turned), folder / "run", epochs=6, dim=32, eval_fraction=0
     )
-    return api.build_index(noisy), [examples.ids[row] for row in rows], examples
+    return api.build_index(noisy, workers=1), [examples.ids[row] for row in rows], examples
 
 
 def test_turned_labels_are_found_with_the_right_label_proposed(flipped) -> None:

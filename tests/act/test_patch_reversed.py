@@ -24,7 +24,7 @@ from wordtrace.errors import InputError, MismatchError
 CUTS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 CHARACTERS = st.characters(codec="utf-8") | st.sampled_from(CUTS + '\r\n,\t"\\é')
 TEXT = st.text(CHARACTERS, min_size=1, max_size=8).filter(lambda text: text.strip() != "")
-LABELS = ("film", "money", "a,b", "é\u2028")
+LABELS = ("film", "money", "a,b", "é\u2028o")
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import wordtrace as wt
 from tests.adopt import trainings
@@ -113,6 +115,40 @@ def test_a_loss_of_the_completion_fits(tuned: Path, tmp_path: Path) -> None:
     run = wt.record(tuned / "completion", DATA, tmp_path / "run", **PAIRS)
     assert run.manifest.proof is not None
     assert run.manifest.proof.verdict == "fits"
+    assert "TRL counted" not in " ".join(run.manifest.notes or ())
+
+
+def test_a_missing_end_token_is_told_by_the_tokens_that_trl_counted(
+    tuned: Path, tmp_path: Path
+) -> None:
+    run = wt.record(tuned / "completion", DATA, tmp_path / "run", **{**PAIRS, "end": False})
+    (said,) = [one for one in run.manifest.notes or () if "TRL counted" in one]
+    assert "more a row in the training" in said
+
+
+def test_an_evaluation_of_the_same_rows_is_the_same_loss(classifier: Path, tmp_path: Path) -> None:
+    """The Trainer's own evaluation of the last checkpoint, put into its log."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    out = Path(shutil.copytree(classifier, tmp_path / "out"))
+    last = max(out.glob("checkpoint-*"), key=lambda one: int(one.name[11:]))
+    model = AutoModelForSequenceClassification.from_pretrained(last).eval()
+    tokens, held = AutoTokenizer.from_pretrained(last), DATA[:20]
+    texts = [one["text"] for one in held]
+    given = tokens(texts, padding=True, truncation=True, max_length=24, return_tensors="pt")
+    names = ("film", "money", "sport")
+    labels = torch.tensor([names.index(one["annotated_label"]) for one in held])
+    loss = float(model(**given, labels=labels).loss)
+    state = json.loads((last / "trainer_state.json").read_text())
+    ends = {"same": (loss, "."), "other": (loss + 1, "the Trainer's evaluation data?")}
+    for name, (logged, end) in ends.items():
+        log = [*state["log_history"], {"step": state["global_step"], "eval_loss": logged}]
+        (last / "trainer_state.json").write_text(json.dumps({**state, "log_history": log}))
+        run = wt.record(out, DATA, tmp_path / name, eval_data=held, **LABELS)
+        assert run.manifest.proof is not None
+        said = run.manifest.proof.sentence
+        assert f"held-out examples it is {loss:.4g}, logged {logged:.4g}" in said
+        assert said.endswith(end)
 
 
 def test_a_probability_is_not_read_as_a_number(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_from_a_trainers_output_to_words_in_two_commands(
     assert document["examples"] == 32
     assert [one["step"] for one in document["checkpoints"]] == [2, 4, 6]
     assert document["final"]["step"] == 8
-    wordtrace("index", run)
+    wordtrace("index", run, "--workers", 1)
     trace = json.loads(wordtrace("trace", run / "index", "the striker of the cup", "--json").stdout)
     assert trace["queries"][0]["proponents"][0]["words"]
     again = wordtrace("record", output, "--data", data, "--out", run, "--max-length", 24)
@@ -285,6 +285,42 @@ def test_labels_are_matched_by_name_by_number_or_named(
     more = api.Examples.of(["a", "b", "c", "d"], [0, 1, 2, 3], tuple("abcd"), source="more.csv")
     with pytest.raises(InputError, match=r"more.csv has 4 labels .* it was trained on other data"):
         wt.record(output, more, tmp_path / "x", max_length=24)
+
+
+def test_the_order_of_a_class_label_is_the_models(output: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    examples = make_examples(32)
+    names = ["MONEY", "FILM", "SPORT"]  # in no order of the alphabet, and not the model's names
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=names)}
+    )
+    rows = {"text": examples.texts, "label": examples.labels.tolist()}
+    data = datasets.Dataset.from_dict(rows, features)
+    data.to_parquet(tmp_path / "data.parquet")
+    for source in (data, tmp_path / "data.parquet", wt.read_examples(data)):
+        run = wt.record(output, source, tmp_path / "run", max_length=24, overwrite=True)
+        assert run.label_names == tuple(names)
+        assert run.train.labels.tolist() == examples.labels.tolist()
+    plain = data.cast_column("label", datasets.Value("int64"))
+    written = [{**row, "label": names[row["label"]]} for row in plain]
+    with pytest.raises(InputError, match=r"name them in the model's order by label_names"):
+        wt.record(output, written, tmp_path / "other", max_length=24)
+
+
+def test_another_label_column_is_named_and_not_its_hash(output: Path, tmp_path: Path) -> None:
+    one = make_examples(32)
+    names = [one.label_names[label] for label in one.labels]
+    rows = [
+        {"text": text, "label": name, "checked": name if place else one.label_names[1]}
+        for place, (text, name) in enumerate(zip(one.texts, names, strict=True))
+    ]
+    rows[0]["label"] = one.label_names[0]
+    wt.record(output, rows, tmp_path / "run", max_length=24)
+    with pytest.raises(MismatchError) as caught:
+        wt.record(output, rows, tmp_path / "run", max_length=24, label="checked")
+    assert "the label column differs: label, checked (the data differ in 1 of 32 rows" in str(
+        caught.value
+    )
 
 
 def test_the_order_suggested_is_what_the_model_predicts(tmp_path: Path) -> None:

@@ -39,6 +39,6 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert "held-out accuracy" in done.stdout
     assert "Next: wordtrace index run" in done.stderr
-    done = wordtrace("index", "run", cwd=folder)
+    done = wordtrace("index", "run", "--workers", 1, cwd=folder)
     assert "top 10 positions" in done.stdout
     return folder

@@ -1,4 +1,4 @@
-"""The command line as a user drives it: in processes of its own."""
+"""The command line as a user drives it."""
 
 from __future__ import annotations
 
@@ -194,10 +194,12 @@ def test_fix_and_clusters_tell_and_write_patches(work: Path) -> None:
     )
     wordtrace(
         "fix", "run/index", "--queries", "wrong.csv", "--k", "2,30", "--repeats", "2",
-        "--actions", "remove", "--measures", "", "--out", "fix.html", cwd=work,
+        "--actions", "remove", "--measures", "", "--workers", 1, "--out", "fix.html", cwd=work,
     )  # fmt: skip
     assert "Share of retrainings" in (work / "fix.html").read_text()
-    found = wordtrace("clusters", "run", "--trainings", "4", "--wrong", "0.1", "--json", cwd=work)
+    found = wordtrace(
+        "clusters", "run", "--trainings", "4", "--wrong", "0.1", "--workers", 1, "--json", cwd=work
+    )
     assert json.loads(found.stdout)["wrong"] > 0
     for arguments in (
         ["fix", "run/index", "--queries", "wrong.csv", "--k", "many"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from tests.command import wordtrace
 from wordtrace.cli.flags import spelled
 from wordtrace.cli.groups import grouped
 from wordtrace.cli.main import COMMANDS, app
-from wordtrace.errors import Option
+from wordtrace.cli.record import OtherModelOptions
+from wordtrace.errors import InputError, Option
 from wordtrace.measures.catalogue import measures
 
 VERBS = get_command(app).commands  # type: ignore[attr-defined]
@@ -70,6 +72,8 @@ def test_help_fits_a_narrow_terminal_and_has_no_colours(arguments: tuple[str, ..
         ("train", Option("overwrite", True), "--overwrite"),
         ("record", Option("kind"), "--labels"),
         ("record", Option("label_names", ("a", "b")), "--label-names a,b"),
+        ("record", Option("label_names", ("a, b", "c")), """--label-names '["a, b", "c"]'"""),
+        ("train", Option("id", False), "--no-id"),
         ("record", Option("end", False), "--no-end"),
         ("index", Option("overlap"), "--calibrate"),
         ("index", Option("memory"), "--memory-a-task"),
@@ -145,3 +149,37 @@ def test_measures_and_scores_are_written_so_too(work: Path) -> None:
     )
     with (work / "s.csv").open(newline="", encoding="utf-8") as opened:
         assert len(list(csv.DictReader(opened))) == 96
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (["a,b"], ("a", "b")),
+        (['["rude, loud", "threat"]'], ("rude, loud", "threat")),
+        (["rude, loud", "threat"], ("rude, loud", "threat")),
+        (None, None),
+    ],
+)
+def test_names_of_labels_may_hold_commas(
+    given: list[str] | None, names: tuple[str, ...] | None
+) -> None:
+    assert OtherModelOptions(label_names=given).library()["label_names"] == names
+
+
+@pytest.mark.parametrize("given", ["[1, 2]", "[", '["a"'])
+def test_names_of_labels_that_are_no_list_are_refused(given: str) -> None:
+    with pytest.raises(InputError, match=r"--label-names is .*as a JSON list it must hold texts"):
+        OtherModelOptions(label_names=[given]).library()
+
+
+def test_row_numbers_are_taken_and_a_note_says_how_quotes_were_read(tmp_path: Path) -> None:
+    rows = "".join(f"7\tword {place} so\t{'ab'[place % 2]}\n" for place in range(8))
+    data = tmp_path / "d.tsv"
+    data.write_text(f'id\ttext\tlabel\n{rows}7\t"open\ta\n7\tclosed"\tb\n')
+    small = ("--epochs", 1, "--eval-fraction", 0, "--vocabulary", 50, "--dim", 4)
+    done = wordtrace("train", data, "--no-id", "--out", tmp_path / "run", *small, "--json")
+    assert json.loads(done.stdout)["examples"] == 10
+    assert "Note: d.tsv, line 10: a field begins with a quote" in done.stderr
+    assert done.stderr.count("Note:") == 1
+    refused = wordtrace("train", data, "--out", tmp_path / "other", *small, status=2)
+    assert "row numbers (--no-id)" in refused.stderr

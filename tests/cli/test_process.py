@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.command import wordtrace
+from tests.command import wordtrace, wordtrace_process
 from tests.patience import PATIENCE, wait_until
 
 SMALL = ["--epochs", "3", "--batch-size", "8", "--dim", "8", "--vocabulary", "200"]
@@ -64,6 +67,45 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
     assert out == ""
     assert part.exists()
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("words", "run", "the goal of the bank", "a coach"), 0),
+        (("index", "nowhere", "--debug", "--no-progress"), 1),
+    ],
+)
+def test_the_other_tests_see_in_this_process_what_a_user_sees(
+    work: Path, arguments: tuple[object, ...], status: int
+) -> None:
+    """The premise of tests/command.py."""
+    before = (dict(os.environ), Path.cwd(), sys.argv, sys.excepthook, sys.stdout, sys.stderr)
+    here = wordtrace(*arguments, cwd=work, status=status)
+    after = (dict(os.environ), Path.cwd(), sys.argv, sys.excepthook, sys.stdout, sys.stderr)
+    assert after == before
+    there = wordtrace_process(*arguments, cwd=work, status=status)
+    assert here.stdout == there.stdout
+    # A traceback begins with the lines of code that called.
+    assert here.stderr.splitlines()[-1:] == there.stderr.splitlines()[-1:]
+    assert ("Traceback" in here.stderr) == ("Traceback" in there.stderr)
+
+
+def test_what_goes_past_python_is_seen_in_this_process_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def shout() -> dict[str, Any]:
+        os.write(1, b"from C\n")
+        os.write(2, b"from C\n")
+        logging.getLogger("nobody's").warning("from a log")
+        warnings.warn("from a warning", stacklevel=1)
+        return {"measures": []}
+
+    monkeypatch.setattr("wordtrace.measures.catalogue.measures", shout)
+    done = wordtrace("measures", "--json")
+    assert done.stdout.startswith("from C\n{")
+    assert done.stderr.startswith("from C\nfrom a log\n")
+    assert "UserWarning: from a warning" in done.stderr
 
 
 def test_help_imports_no_torch() -> None:

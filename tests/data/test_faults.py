@@ -49,6 +49,14 @@ FAULTS = {
         "text,label\nfine,a\ncaf\udce9,b\n",
         r"line 3, character 4: byte 0xE9 is not UTF-8.*iconv -f latin1",
     ),
+    "windows": (
+        "text,label\nfine,a\ncaf\udce9,b\n\udc93so\udc94,b\n",
+        r"line 3, character 4: byte 0xE9 .* cp1252 \(as Windows.*iconv -f cp1252 -t utf-8",
+    ),
+    "not windows either": (
+        "text,label\nfine,a\ncaf\udce9 \udc93 \udc81,b\n",
+        r"line 3, character 4: byte 0xE9 .*iconv -f latin1",
+    ),
 }
 
 

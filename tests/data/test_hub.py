@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import wordtrace as wt
-from tests.command import wordtrace
+from tests.command import wordtrace_process
 from tests.conftest import make_examples
 from wordtrace.data import hub
 from wordtrace.errors import DataError
@@ -169,7 +169,8 @@ def test_without_network_the_library_is_not_let_wait(monkeypatch: pytest.MonkeyP
 
 
 def test_by_command_without_network(tmp_path: Path) -> None:
-    done = wordtrace(
+    # The library reads the environment when it is imported.
+    done = wordtrace_process(
         *("train", "no-such/news", "--split", "train", "--out", tmp_path / "run"),
         status=2,
         HF_HUB_OFFLINE="1",

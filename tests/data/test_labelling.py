@@ -94,7 +94,7 @@ def test_sets_in_columns_of_their_own_as_the_jigsaw_data_has_them(tmp_path: Path
     [
         ("set", [["a"], 7], "row 1: column 'label' holds int 7; a list of labels is needed"),
         ("set", [["a"], None], "row 1: column 'label' has no label"),
-        ("set", ["[1,", "a"], "row 0: column 'label' holds a broken JSON list"),
+        ("set", ["[1,", "a"], "row 0: column 'label' holds a broken list"),
         ("number", [1.5, "warm"], "row 1: column 'label' holds 'warm'; a number is needed"),
         ("number", [1.5, float("inf")], "row 1: column 'label' holds 'inf'; a number"),
         ("number", [1.5, ""], "row 1: column 'label' has no label"),
@@ -191,7 +191,7 @@ def test_a_number_beyond_float32_is_refused_not_taken_for_higher(value: object) 
     [
         ("[NaN]", "a list of labels is needed"),
         ("[1e400]", "a list of labels is needed"),
-        ("[" * 100_000, "holds a broken JSON list"),
+        ("[" * 100_000, "holds a broken list"),
     ],
 )
 def test_a_hostile_cell_is_one_sentence(value: str, said: str) -> None:

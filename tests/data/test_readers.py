@@ -96,8 +96,8 @@ def test_labels_are_ordered_by_number_or_by_name(tmp_path: Path) -> None:
 
 
 def test_labels_keep_what_the_file_says(tmp_path: Path) -> None:
-    (tmp_path / "d.csv").write_text("text,label\nx,1.0\ny,2.0\n")
-    assert read_examples(tmp_path / "d.csv").label_names == ("1.0", "2.0")
+    (tmp_path / "d.csv").write_text("text,label\nx,1.5\ny,2.10\n")
+    assert read_examples(tmp_path / "d.csv").label_names == ("1.5", "2.10")
     whole = pa.table({"text": ["x", "y"], "label": [2.0, 1.0]})
     assert read_examples(whole).label_names == ("1", "2")
     with pytest.raises(DataError, match=r"row 1: .* holds 1.5; labels are classes"):
@@ -149,6 +149,12 @@ def test_ids_are_kept_or_row_numbers() -> None:
     assert kept.row_of("3") == 1
     with pytest.raises(InputError, match="no example with the id '77'; did you mean '7'"):
         kept.row_of("77")
+    same = [{**row, "id": 5} for row in rows]
+    with pytest.raises(
+        DataError, match=r"'5' stands at row 0 and at row 1.*row numbers \(id=False"
+    ):
+        read_examples(same)
+    assert read_examples(same, id=False).ids == ["0", "1"]
 
 
 def test_queries_may_lack_labels(tmp_path: Path) -> None:
@@ -252,12 +258,20 @@ def test_the_data_package_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_pairs_need_both_texts() -> None:
+def test_an_empty_second_text_of_a_pair_is_kept(tmp_path: Path) -> None:
     rows = [{"text": "x", "b": "y", "label": "a"}, {"text": "x", "b": "", "label": "c"}]
-    with pytest.raises(DataError, match="row 1: column 'b' is empty"):
+    for name in ("d.csv", "d.tsv", "d.jsonl", "d.parquet"):
+        write(tmp_path / name, rows)
+        assert read_examples(tmp_path / name, text2="b").texts2 == ["y", ""], name
+    rows[1]["b"] = None
+    assert read_examples(rows, text2="b").texts2 == ["y", ""]
+    assert read_examples(pa.Table.from_pylist(rows), text2="b").texts2 == ["y", ""]
+    rows[1] = {"text": "", "b": "x", "label": "c"}
+    with pytest.raises(DataError, match="row 1: column 'text' is empty"):
         read_examples(rows, text2="b")
-    rows[1]["b"] = "z"
-    assert read_examples(rows, text2="b").texts2 == ["y", "z"]
+    rows[1] = {"text": "x", "b": 5, "label": "c"}
+    with pytest.raises(DataError, match="row 1: column 'b' holds int 5, not text"):
+        read_examples(rows, text2="b")
 
 
 def test_the_real_news_with_human_labels() -> None:

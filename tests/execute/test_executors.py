@@ -8,15 +8,33 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from loky.process_executor import ProcessPoolExecutor
 
+from tests.forked import FORKING
 from tests.patience import PATIENCE, wait_until
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import Processes
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.serial import Serial
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that start at once: forked from a process that has loaded the library.
+
+    Where workers die and are replaced, and where a task hangs ten times as long as the longest
+    took, most of the time would go into starting them.
+    """
+
+    def pool(max_workers: int, **_: Any) -> ProcessPoolExecutor:
+        # Without the initializer: it ends a worker that is not the child of this process.
+        return ProcessPoolExecutor(max_workers, context=FORKING)
+
+    monkeypatch.setattr("loky.process_executor.ProcessPoolExecutor", pool)
 
 
 def square(item: int) -> tuple[int, int]:
@@ -55,16 +73,19 @@ def test_each_item_comes_back_once_with_its_result_from_one_thread(executor) -> 
     assert found == {item: (item * item, 1) for item in range(9)}
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_killed_worker_is_one_sentence() -> None:
     with pytest.raises(WordtraceError, match=r"a worker process was killed.*fewer workers"):
         list(Processes(2).run(die, range(3)))
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_task_whose_worker_died_is_begun_again(tmp_path: Path) -> None:
     items = [tmp_path / str(place) for place in range(3)]
     assert dict(Processes(2).run(die_once, items)) == {item: item.name for item in items}
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_tolerant_executor_loses_only_what_can_not_be_had() -> None:
     items = ["a", "die", "b", "hang", "c", "refuse", "d"]
     tolerant = Processes(2, tolerant=True, attempts=2, patience=6)

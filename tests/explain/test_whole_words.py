@@ -19,7 +19,7 @@ from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, tokenizer
 from tests.oracles import dense
 from wordtrace import api
-from wordtrace.explain.words import STOP_SHARE
+from wordtrace.measures.token_filters import STOP_SHARE
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.models.whole_words import whole_words
 

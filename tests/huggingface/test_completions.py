@@ -223,7 +223,7 @@ def test_by_command_and_what_needs_a_classifier(tmp_path: Path) -> None:
         *("record", tmp_path / "out", "--data", file, "--text", "prompt", "--text2", "answer"),
         *("--max-length", LENGTH, "--no-end", "--out", run),
     )
-    wordtrace("index", run)
+    wordtrace("index", run, "--workers", 1)
     queries = tmp_path / "asked.jsonl"
     queries.write_text(json.dumps({"id": "q", "prompt": QUERY[0], "answer": QUERY[1]}) + "\n")
     asked = ("--queries", queries, "--text-column", "prompt", "--text2-column", "answer")

@@ -246,7 +246,7 @@ def test_by_command_and_what_is_refused(tmp_path: Path) -> None:
         *(*adopting, "--text2", "answer"),
         *("--max-length", LENGTH, "--max-completion-length", SHORT),
     )
-    wordtrace("index", run)
+    wordtrace("index", run, "--workers", 1)
     said = wordtrace("trace", run / "index", QUERY[0], "--text2", QUERY[1], "--json")
     assert json.loads(said.stdout)["queries"][0]["proponents"]
     said = wordtrace("trace", run / "index", QUERY[0], status=2)

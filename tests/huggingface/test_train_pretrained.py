@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,9 @@ import pytest
 import torch
 
 import wordtrace as wt
-from tests.command import wordtrace
+from tests.command import wordtrace, wordtrace_process
 from tests.conftest import make_examples
+from tests.forked import Forked
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from tests.patience import wait_for_files
 from tests.retrained import retrained
@@ -180,14 +178,10 @@ wt.train(make_examples(60), sys.argv[1], model=sys.argv[2], **SMALL)
 @pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(encoder: Path, tmp_path: Path) -> None:
     undisturbed = wt.train(make_examples(60), tmp_path / "a", model=str(encoder), **SMALL)
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path / "b"), str(encoder)],
-        cwd=Path(__file__).parents[2],
-    )
+    process = Forked(KILLED, tmp_path / "b", encoder)
     part = tmp_path / "b.part"
     wait_for_files(part, "checkpoints/*/step.json", 3, process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
     assert not (tmp_path / "b").exists()
     assert json.loads((part / "resume/state.json").read_text())["step"] > 0
     resumed = wt.train(make_examples(60), tmp_path / "b", model=str(encoder), **SMALL)
@@ -200,19 +194,10 @@ def test_what_can_not_be_trained_is_refused(encoder: Path, tmp_path: Path) -> No
     data = tmp_path / "data.csv"
     data.write_text("text,label\n" + "a goal,x\nthe bank,y\n" * 20)
 
-    def refused(message: str, *arguments: object) -> None:
-        done = wordtrace(
-            *(
-                "train",
-                data,
-                "--out",
-                tmp_path / "run",
-                "--max-length",
-                24,
-                "--eval-fraction",
-                0,
-                *arguments,
-            ),
+    def refused(message: str, *arguments: object, command: Any = wordtrace) -> None:
+        done = command(
+            *("train", data, "--out", tmp_path / "run", "--max-length", 24, "--eval-fraction", 0),
+            *arguments,
             status=2,
             HF_HUB_OFFLINE="1",
         )
@@ -220,7 +205,11 @@ def test_what_can_not_be_trained_is_refused(encoder: Path, tmp_path: Path) -> No
         assert "Traceback" not in done.stderr
         assert not (tmp_path / "run").exists()
 
-    refused("is no folder here, and the Hugging Face hub did not", "--model", "no/such-model")
+    # The hub's library reads the environment when it is imported.
+    unknown = ("--model", "no/such-model")
+    refused(
+        "is no folder here, and the Hugging Face hub did not", *unknown, command=wordtrace_process
+    )
     refused("holds no config.json", "--model", tmp_path)
     refused("--embeddings is for the CNN", "--model", encoder, "--embeddings", encoder)
     refused("--layers is for pretrained models", "--layers", 1)

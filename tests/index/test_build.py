@@ -6,14 +6,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.forked import Forked
 from tests.patience import wait_for_files
 from wordtrace import api
 from wordtrace.errors import CorruptError, InputError, MismatchError
@@ -83,13 +82,10 @@ def test_a_killed_build_resumes_and_ends_byte_identical(
     undisturbed = tmp_path / "a"
     api.build_index(run, undisturbed, shard_size=3, workers=1)
     killed = tmp_path / "b"
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(run.path), str(killed)], stderr=subprocess.PIPE
-    )
+    process = Forked(KILLED, run.path, killed)
     part = tmp_path / "b.part"
     wait_for_files(part, "checkpoint-*/*.safetensors", shards_before, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
     assert not killed.exists()
     before = {path: path.stat().st_mtime_ns for path in part.glob("checkpoint-*/*.safetensors")}
     assert shards_before <= len(before) <= 96
@@ -108,13 +104,15 @@ def test_a_killed_build_resumes_and_ends_byte_identical(
 def test_of_two_builds_into_one_folder_the_second_is_refused_and_the_first_goes_on(
     run: api.Run, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", KILLED, str(run.path), str(tmp_path / "x")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    part = tmp_path / "x.part"
-    while not list(part.glob("checkpoint-*/*.safetensors")):
-        assert process.poll() is None, process.stderr and process.stderr.read()
-    with pytest.raises(InputError, match="another process is writing"):
-        api.build_index(run, tmp_path / "x", shard_size=3, workers=1)
+    process = Forked(KILLED, run.path, tmp_path / "x")
+    wait_for_files(tmp_path / "x.part", "checkpoint-*/*.safetensors", 1, process)
+    # It waits, where the machine is busy, until it was seen to be at work.
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(InputError, match="another process is writing"):
+            api.build_index(run, tmp_path / "x", shard_size=3, workers=1)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
     assert process.wait() == 0
     api.build_index(run, tmp_path / "y", shard_size=3, workers=1)
     assert tree(tmp_path / "x") == tree(tmp_path / "y")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import make_examples
+from tests.forked import Forked
 from tests.index.test_build import tree
 from wordtrace import api
 from wordtrace.disk import atomic
@@ -225,13 +223,12 @@ def test_a_change_killed_at_any_moment_is_done_or_not_done(
     run: api.Run, tmp_path: Path, change: str
 ) -> None:
     start = api.build_index(run, tmp_path / "start", shard_size=9, workers=1)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
-    def apply(path: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", KILLED, str(path), change]
-        return subprocess.Popen(command, env=environment)
+    def apply(path: Path) -> Forked:
+        return Forked(KILLED, path, change)
 
     shutil.copytree(start.folder.path, tmp_path / "whole")
+    Forked("").wait()  # the first waits until the library is loaded
     began = time.monotonic()
     assert apply(tmp_path / "whole").wait() == 0
     seconds = time.monotonic() - began
@@ -242,8 +239,7 @@ def test_a_change_killed_at_any_moment_is_done_or_not_done(
         shutil.copytree(start.folder.path, path)
         process = apply(path)
         time.sleep(seconds * generator.uniform(0.5, 1.0))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()
         opened = api.Index.open(path)
         assert opened.folder.check() == []
         done = opened.folder.manifest.revision > 0
@@ -255,6 +251,14 @@ def test_a_change_killed_at_any_moment_is_done_or_not_done(
             assert apply(path).wait() == 0
             assert tree(path) == states[1]
         shutil.rmtree(path)
+
+
+def test_what_a_kill_left_of_a_file_goes_with_the_next_change(built: api.Index) -> None:
+    stray, other = (built.folder.path / name for name in (".tokens.parquet.7.tmp", ".gitignore"))
+    for path in (stray, other):
+        path.write_text("half")
+    built.remove([built.run.train.ids[0]])
+    assert (stray.exists(), other.exists()) == (False, True)
 
 
 def test_a_merge_killed_before_its_folder_took_its_place_is_done_again(

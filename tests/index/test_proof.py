@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from functools import partial
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.forked import Forked
 from tests.index.test_build import KILLED, tree
 from tests.index.test_life import TEXTS, further
 from tests.patience import wait_until
@@ -82,7 +81,7 @@ def test_a_lost_end_of_any_file_is_refused_at_opening(
 SHARDS = "checkpoint-*/*.safetensors"
 
 
-def reached(part: Path, shards: int, process: subprocess.Popen[bytes]) -> bool:
+def reached(part: Path, shards: int, process: Forked) -> bool:
     """Return whether so many shards are written, or the process has ended."""
     return len(list(part.glob(SHARDS))) >= shards or process.poll() is not None
 
@@ -94,27 +93,16 @@ def test_a_build_killed_again_and_again_at_random_moments_ends_byte_identical(
     undisturbed, killed = tmp_path / "a", tmp_path / "b"
     part = tmp_path / "b.part"
 
-    def begin(path: Path) -> subprocess.Popen[bytes]:
-        # The moments that count are those after all modules are loaded.
-        script = KILLED.replace("api.build_index", "print(flush=True)\napi.build_index")
-        command = [sys.executable, "-c", script, str(run.path), str(path)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        assert process.stdout
-        process.stdout.readline()
-        return process
-
-    with begin(undisturbed) as process:
-        pass
-    assert process.returncode == 0
+    assert Forked(KILLED, run.path, undisturbed).wait() == 0
     shards = len(list(undisturbed.glob(SHARDS)))
     generator = np.random.default_rng(10)
     in_the_middle = []
     for _ in range(KILLS):
-        with begin(killed) as process:
-            moment = int(generator.integers(shards))
-            wait_until(partial(reached, part, moment, process))
-            time.sleep(generator.uniform(0.0, 0.02))
-            process.kill()
+        process = Forked(KILLED, run.path, killed)
+        moment = int(generator.integers(shards))
+        wait_until(partial(reached, part, moment, process))
+        time.sleep(generator.uniform(0.0, 0.02))
+        process.kill()
         if killed.exists():
             assert tree(killed) == tree(undisturbed)
             shutil.rmtree(killed)
@@ -143,13 +131,9 @@ def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
     run: api.Run, tmp_path: Path, room: int
 ) -> None:
     # A limit on the size of a file: writing more fails just as on a full disk.
-    command = [sys.executable, "-c", FULL, str(run.path), str(tmp_path / "x"), str(room)]
-    # Where coverage is measured, its own file would not fit either.
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    done = subprocess.run(command, capture_output=True, text=True, env=bare)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
+    assert Forked(FULL, run.path, tmp_path / "x", room, told=tmp_path).wait() == 1
+    assert (tmp_path / "stdout").read_text() == ""
+    (line,) = (tmp_path / "stderr").read_text().splitlines()
     assert line.startswith("wordtrace: ")
     assert "too large" in line or "disk I/O error" in line
     assert "bug" not in line
@@ -176,12 +160,11 @@ main(sys.argv[2:])
 
 
 def test_an_index_on_read_only_media_answers_and_says_that_it_cannot_change(
-    run: api.Run, changed: Path
+    run: api.Run, changed: Path, tmp_path: Path
 ) -> None:
-    def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
-        where = [str(changed.parent), *arguments]
-        command = [sys.executable, "-c", READ_ONLY, *where]
-        return subprocess.run(command, capture_output=True, text=True)
+    def ask(*arguments: str) -> tuple[int, str, str]:
+        status = Forked(READ_ONLY, changed.parent, *arguments, told=tmp_path).wait()
+        return status, *((tmp_path / name).read_text() for name in ("stdout", "stderr"))
 
     before = tree(changed)
     for arguments in (
@@ -189,11 +172,11 @@ def test_an_index_on_read_only_media_answers_and_says_that_it_cannot_change(
         ("info", str(changed)),
         ("mislabels", str(changed), "--run", str(run.path)),
     ):
-        done = ask(*arguments)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout
-    done = ask("index-remove", str(changed), "new-1", "--run", str(run.path))
-    assert done.returncode == 1
-    assert "Read-only file system" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+        status, out, error = ask(*arguments)
+        assert status == 0, error
+        assert out
+    status, _, error = ask("index-remove", str(changed), "new-1", "--run", str(run.path))
+    assert status == 1
+    assert "Read-only file system" in error
+    assert len(error.splitlines()) == 1
     assert tree(changed) == before

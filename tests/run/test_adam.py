@@ -134,7 +134,9 @@ def test_examples_added_later_are_weighted_too(run: api.Run, tmp_path: Path) -> 
 
 
 def test_by_command(run: api.Run, tmp_path: Path) -> None:
-    said = wordtrace("index", run.path, "--out", tmp_path / "i", "--weighting", "adam")
+    said = wordtrace(
+        "index", run.path, "--out", tmp_path / "i", "--weighting", "adam", "--workers", 1
+    )
     assert ", by Adam's step sizes; float16" in said.stdout
     assert json.loads(wordtrace("info", tmp_path / "i", "--json").stdout)["weighting"] == "adam"
     said = wordtrace("trace", tmp_path / "i", QUERIES[0], "--json")

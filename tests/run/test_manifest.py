@@ -78,6 +78,7 @@ ADOPTED = {
         "loss": {"label_smoothing": 0.1, "class_weights": [1.0, 2.5]},
         "task": "generation",
         "label_kind": "class",
+        "tokens_a_row": None,
     },
     "pretrained_embeddings": True,
     "recipe": None,
@@ -126,7 +127,7 @@ def test_entries_have_names_and_types() -> None:
 
 
 def test_a_run_older_than_some_entries_opens_and_stays_the_same_run() -> None:
-    younger = ("end", "decoding", "loss", "task", "label_kind", "token_types")
+    younger = ("end", "decoding", "loss", "task", "label_kind", "token_types", "tokens_a_row")
     known = {key: one for key, one in ADOPTED["model"].items() if key not in younger}
     old = {**ADOPTED, "model": known}
     del old["notes"]

@@ -24,7 +24,7 @@ def test_from_a_file_with_errors_to_a_repaired_one_and_a_report(
 
     # Train, and index the training.
     assert "held-out accuracy" in tell("train", "reviews.csv", *COLUMNS, *SMALL, "--out", "run")
-    tell("index", "run")
+    tell("index", "run", "--workers", 1)
 
     # Ask why; the words of each row add up to its score.
     asked = "The charger is excellent and lasts for days."

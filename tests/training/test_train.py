@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
@@ -16,6 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.forked import Forked
 from tests.oracles import dense
 from tests.oracles.dense import PlainCNN
 from tests.patience import wait_for_files
@@ -119,13 +116,10 @@ def test_a_killed_training_goes_on_to_the_same_weights(
 ) -> None:
     undisturbed = api.train(examples, tmp_path / "a", **SMALL)
     for least in (2, 9):
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(tmp_path / "b")], cwd=Path(__file__).parents[2]
-        )
+        process = Forked(KILLED, tmp_path / "b")
         part = tmp_path / "b.part"
         wait_for_files(part, "checkpoints/*/step.json", least, process)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()
         with pytest.raises(InputError, match="its training was interrupted"):
             api.Run.open(tmp_path / "b")
     state = json.loads((part / "resume/state.json").read_text())
@@ -185,6 +179,11 @@ def test_three_checkpoints_where_the_loss_has_not_saturated() -> None:
     assert choose(losses) == [2, 4, 5]  # nearest to 1.5 (the first of equals), 1.0 and 0.5
     assert choose(losses, 3, last=4) == [1, 2, 3]
     assert choose(losses, 1) == [4]
+    # A step that weighs next to nothing gives its place to another.
+    rates = dict.fromkeys(range(len(losses) + 1), 1.0)
+    assert choose(losses, rates=rates) == choose(losses)
+    assert choose(losses, rates={**rates, 4: 0.019}) == [2, 3, 5]
+    assert choose(losses, rates={**rates, 4: 0.021}) == [2, 4, 5]
     assert choose(losses[:3]) == [1, 2]
 
 

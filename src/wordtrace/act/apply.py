@@ -7,15 +7,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.data.examples import Examples
+from wordtrace.data.json_files import is_json_array
 from wordtrace.data.readers import read_examples
 from wordtrace.data.rewrite_tables import rewrite_parquet, rewrite_saved
-from wordtrace.data.rewrite_text import RowChange, rewrite_delimited, rewrite_json_lines
+from wordtrace.data.rewrite_text import (
+    RowChange,
+    rewrite_delimited,
+    rewrite_json_array,
+    rewrite_json_lines,
+)
+from wordtrace.data.tsv_quotes import reads_otherwise
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError, MismatchError, option
+from wordtrace.errors import DataError, InputError, MismatchError, option
 
 FORMAT, VERSION = "wordtrace-applied", 1
 
@@ -55,7 +62,7 @@ def apply_patch(
     text: str = "text",
     text2: str | None = None,
     label: str = "label",
-    id: str | None = None,
+    id: str | Literal[False] | None = None,
     split: str | None = None,
     skip_stale: bool = False,
     overwrite: bool = False,
@@ -110,7 +117,7 @@ def apply_patch(
             changes[row] = None
         else:
             changes[row] = {**(changes.get(row) or {}), names[one.field]: one.after or ""}
-    _rewrite(source, target, split, changes)
+    _rewrite(source, target, split, changes, label)
     counts = {action: sum(one.action == action for one in fitting) for action in ("edit", "remove")}
     return Applied(
         data=str(source),
@@ -188,7 +195,9 @@ def _misfit(change: PatchChange, examples: Examples, rows: dict[str, int]) -> st
     return None
 
 
-def _rewrite(source: Path, target: Path, split: str | None, changes: dict[int, RowChange]) -> None:
+def _rewrite(
+    source: Path, target: Path, split: str | None, changes: dict[int, RowChange], label: str
+) -> None:
     if source.is_dir():
         with atomic.exclusive(target) as part:
             atomic.empty(part)
@@ -196,13 +205,30 @@ def _rewrite(source: Path, target: Path, split: str | None, changes: dict[int, R
             atomic.commit_folder(target)
         return
     kind = _kind(source)
-    with atomic.replacing(target) as temporary, _streams(source, temporary, kind) as (file, out):
-        if kind[0] in (".csv", ".tsv"):
-            rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes)
-        elif kind[0] in (".jsonl", ".ndjson"):
-            rewrite_json_lines(file, out, changes)
-        else:
-            rewrite_parquet(file, out, changes)
+    with atomic.replacing(target) as temporary:
+        with _streams(source, temporary, kind) as (file, out):
+            if kind[0] in (".csv", ".tsv"):
+                rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes, label)
+            elif kind[0] == ".json" and is_json_array(file):
+                rewrite_json_array(file, out, changes, label)
+            elif kind[0] in (".jsonl", ".ndjson", ".json"):
+                rewrite_json_lines(file, out, changes, label)
+            else:
+                rewrite_parquet(file, out, changes)
+        if kind[0] == ".tsv":
+            _check_quotes(source, temporary, zipped=kind[-1] == ".gz")
+
+
+def _check_quotes(source: Path, target: Path, *, zipped: bool) -> None:
+    """Refuse a result whose quotes would be taken in another way than those of the data."""
+    opened: Any = gzip.open if zipped else open
+    with opened(source, "rb") as before, opened(target, "rb") as after:
+        if reads_otherwise(before, after):
+            raise DataError(
+                f"with this patch the quotes of {source.name} would be read in another way: it "
+                "takes out, or brings in, what tells whether they enclose fields; write the data "
+                "as .jsonl first."
+            )
 
 
 @contextmanager

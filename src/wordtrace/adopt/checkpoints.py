@@ -150,5 +150,6 @@ def chosen_of(
         # Where the level before training is not known, the first checkpoint stands for it.
         before = candidates[0].loss if untrained is None else untrained
         losses = [(0, before), *((one.step, one.loss) for one in candidates)]
-        steps = choose(losses, choices.checkpoints)
+        rates = {one.step: one.learning_rate for one in candidates}
+        steps = choose(losses, choices.checkpoints, rates=rates)
     return [one for one in candidates if one.step in set(steps)]

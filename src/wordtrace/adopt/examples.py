@@ -77,4 +77,5 @@ def _completions(output: TrainerOutput, examples: Examples) -> Examples:
         ids=examples.ids,
         texts2=examples.table["text2"] if examples.has_pairs else None,
         source=examples.source,
+        origin=examples.origin,
     )

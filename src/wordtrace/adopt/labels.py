@@ -39,7 +39,7 @@ def match(
         Tells what the model says of some examples; asked only for a suggestion.
     ordered
         Whether the data's labels come in an order of their own, which is the model's where its
-        classes have no names.
+        classes have no names. That of a ``ClassLabel`` is the model's in any case.
 
     Raises
     ------
@@ -64,7 +64,10 @@ def match(
     if set(there) <= set(numbers):
         names = tuple(numbers) if generic else tuple(classes)
         return _renamed(examples, names, numbers)
-    if ordered and (generic or len(classes) == 1) and len(there) == len(classes):
+    # A ClassLabel's numbers are those that the Trainer saw, whatever the model calls them.
+    own = examples.origin is not None and examples.origin.ordered
+    one = ordered and (generic or len(classes) == 1)
+    if (one or own) and len(there) == len(classes):
         return examples
     if len(there) > len(classes):
         raise InputError(
@@ -99,6 +102,7 @@ def _renamed(examples: Examples, names: tuple[str, ...], place: Mapping[str, int
         texts2=examples.table["text2"] if examples.has_pairs else None,
         source=examples.source,
         kind=examples.kind,
+        origin=examples.origin,
     )
 
 

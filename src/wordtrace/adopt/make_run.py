@@ -16,8 +16,8 @@ from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.examples import ordered_as_model
 from wordtrace.adopt.learning_rates import Rates, rates_used
 from wordtrace.adopt.logged import logged_of
-from wordtrace.adopt.notes import notes_of
-from wordtrace.adopt.proof import Training, prove
+from wordtrace.adopt.notes import notes_of, token_notes
+from wordtrace.adopt.proof import Training, prove, with_evaluation
 from wordtrace.adopt.recomputed import Recomputed
 from wordtrace.adopt.row_weights import mean_tokens
 from wordtrace.adopt.run_files import OURS, write_files
@@ -42,6 +42,7 @@ from wordtrace.run.manifest import (
     RunManifest,
     TrainingRows,
 )
+from wordtrace.run.plan_words import WORDS, words_of
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.run import Run
 
@@ -91,7 +92,7 @@ def make_run(
     rates = rates_used(output, choices)
     atomic.check_replaceable(out, MANIFEST, "run")
     plan = _plan(output, examples, held_out, choices)
-    there = None if overwrite else find_same(out, plan)
+    there = None if overwrite else find_same(out, plan, examples, held_out)
     if there is not None:
         return there
     with atomic.exclusive(out) as part:
@@ -123,6 +124,7 @@ def _plan(
         else sorted(set(choices.checkpoints)),
         "train": examples.fingerprint(),
         "held_out": None if held_out is None else held_out.fingerprint(),
+        WORDS: words_of(examples, held_out),
     }
 
 
@@ -151,8 +153,11 @@ def _make_in(
         examples.source,
         len(examples),
     )
+    logged = training.logged
     proof = prove(training, tried.taken(), partial(tried.others, found.said[-1]), choices.force)
     final, dim, measured = final_of(output, candidates, held_out)
+    if measured is not None and not configs.is_generator(output.config):
+        proof = with_evaluation(proof, logged, final.step, measured.loss)
     chosen = chosen_of(candidates, choices, untrained_loss(examples))
     write_files(part, output, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
@@ -176,7 +181,10 @@ def _make_in(
         checkpoints=tuple(chosen),
         final=final,
         history=tuple(candidates),
-        notes=tuple(notes_of(output, examples, rates, chosen, found.right, found.frozen)),
+        notes=(
+            *notes_of(output, examples, rates, chosen, found.right, found.frozen),
+            *token_notes(logged, encoded),
+        ),
         train=TrainingRows.of(examples, encoded),
         held_out=measured,
         files=checksums(part),

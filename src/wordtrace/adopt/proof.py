@@ -139,6 +139,29 @@ def prove(
     return _told(judged, "misread")
 
 
+def with_evaluation(proof: Proof, logged: Logged, step: int, recomputed: float) -> Proof:
+    """Add what the Trainer's own evaluation says, where one was logged at the final checkpoint.
+
+    The same rows without dropout give the same loss, but the held-out examples may be others than
+    those of the Trainer: a difference is said, and refuses nothing.
+
+    Parameters
+    ----------
+    recomputed
+        The final checkpoint's loss on the held-out examples.
+    """
+    there = logged.evaluated.get(step)
+    if there is None:
+        return proof
+    alike = abs(recomputed - there) <= 0.005 + 0.02 * abs(there)
+    sentence = (
+        f"{proof.sentence} On the held-out examples it is {recomputed:.4g}, logged {there:.4g}"
+        + ("." if alike else ": were they the Trainer's evaluation data?")
+    )
+    fits = alike and proof.verdict in ("unknown", "unclear")
+    return replace(proof, sentence=sentence, verdict="fits" if fits else proof.verdict)
+
+
 def judge(training: Training, reading: Reading) -> Judged | None:
     """Return how a reading lies beside the log; None where nothing was logged beside a checkpoint.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.make_run import make_run
@@ -25,7 +25,7 @@ def record(
     text: str = "text",
     text2: str | None = None,
     label: str | Sequence[str] = "label",
-    id: str | None = None,
+    id: str | Literal[False] | None = None,
     split: str | None = None,
     eval_data: Any = None,
     eval_split: str | None = None,

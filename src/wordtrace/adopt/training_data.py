@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
+from warnings import catch_warnings, simplefilter
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.trainer_output import Expected
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.data.readers import column_names, read_examples
-from wordtrace.errors import DataError, InputError
+from wordtrace.errors import DataError, DataWarning, InputError
 
+#: The columns of the text, the second text, the labels and the ids.
+NamedColumns = tuple[str, str | None, str | Sequence[str], str | Literal[False] | None]
 #: So many columns of a file are tried as labels.
 _MOST = 50
 
@@ -34,14 +38,14 @@ class TrainingData:
     text: str
     text2: str | None
     label: str | tuple[str, ...] | None
-    id: str | None
+    id: str | Literal[False] | None
     label_names: tuple[str, ...] | None
     kind: Kind
 
     @classmethod
     def of(
         cls,
-        columns: tuple[str, str | None, str | Sequence[str], str | None],
+        columns: NamedColumns,
         choices: Choices,
         expected: Expected,
     ) -> TrainingData:
@@ -96,15 +100,14 @@ class TrainingData:
         for name in column_names(data, self.text, split)[:_MOST]:
             if name not in known:
                 label = name if isinstance(self.label, str) else (name,)
-                try:
+                with suppress(InputError), catch_warnings():  # it holds no labels of this kind
+                    simplefilter("ignore", DataWarning)
                     found[name] = replace(self, label=label).read(data, split)
-                except InputError:
-                    continue  # it holds no labels of this kind
         return found
 
 
 def read_data(
-    columns: tuple[str, str | None, str | Sequence[str], str | None],
+    columns: NamedColumns,
     data: Any,
     split: str | None,
     choices: Choices,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -213,7 +213,7 @@ class Index:
         text: str = "text",
         text2: str | None = None,
         label: str | Sequence[str] = "label",
-        id: str | None = None,
+        id: str | Literal[False] | None = None,
         split: str | None = None,
         workers: int | None = None,
         executor: str | Executor = "processes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_examples
@@ -21,7 +21,7 @@ def train(
     text: str = "text",
     text2: str | None = None,
     label: str = "label",
-    id: str | None = None,
+    id: str | Literal[False] | None = None,
     split: str | None = None,
     eval_data: Any = None,
     eval_split: str | None = None,

@@ -26,6 +26,7 @@ from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Queries, make_queries
 from wordtrace.measures.source import Streamed
+from wordtrace.measures.token_filters import without
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import WordMeasure
 from wordtrace.models import predict
@@ -118,10 +119,16 @@ class Asker:
         name, k = self._default(name, top_k)
         settings = Options(top_k=k, **options)
         chosen = measure(name, settings)
+        if not isinstance(chosen, WordMeasure) and settings.without:
+            raise InputError(
+                f"the scores of {name} do not split into words, so {option('without')} can't leave "
+                "any out."
+            )
+        kept = self._kept(settings.kinds_left_out)
         if isinstance(chosen, WordMeasure) and (index := self._holding(chosen)) is not None:
             search: Search = spread or LocalSearch.of_index(index, self.run)
             terms = Terms(chosen.top_k, index.bases)
-            return ByWord(name, chosen, self.run, self.rows, search, terms, settings.memory)
+            return ByWord(name, chosen, self.run, self.rows, search, terms, settings.memory, kept)
         if spread is not None:
             held = spread.index.manifest.top_k
             raise InputError(
@@ -134,7 +141,19 @@ class Asker:
         stream = Streamed(self.run, chosen.top_k)
         search = LocalSearch(stream, self.run, self._of_run.removed)
         terms = Terms(chosen.top_k, None)
-        return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory)
+        return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory, kept)
+
+    def _kept(self, left_out: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+        """Return the tokens that count; None for all."""
+        if not left_out:
+            return None
+        return without(left_out, self.run.tokenizer, self.documents, self.rows.count)
+
+    def must_stream(self, name: str | None, top_k: int | None = None, **options: Any) -> bool:
+        """Tell whether a measure by word must compute all gradients anew (see :meth:`way`)."""
+        name, k = self._default(name, top_k)
+        chosen = measure(name, Options(top_k=k, **options))
+        return isinstance(chosen, WordMeasure) and self._holding(chosen) is None
 
     def _holding(self, chosen: WordMeasure) -> IndexFolder | None:
         """Return the index if it has the postings that a measure needs."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from wordtrace.asking.answer import Answer, AnswerByWord, WholeAnswer
@@ -84,6 +86,8 @@ class ByWord:
     ----------
     memory
         The bytes that the scores of a part may take.
+    kept
+        bool, shape (vocabulary,): the tokens that count; None for all.
     """
 
     name: str
@@ -93,6 +97,7 @@ class ByWord:
     search: Search
     terms: Terms
     memory: int
+    kept: npt.NDArray[np.bool_] | None = None
 
     @property
     def title(self) -> str:
@@ -106,6 +111,9 @@ class ByWord:
             queries.require_texts(self.name)
         with sparing_threads(self.run, queries):
             asked = self.measure.query_tokens(self.run, queries)
+        if self.kept is not None:
+            # A token that the query does not hold adds nothing: leaving it out here is enough.
+            asked = [one.only(self.kept) for one in asked]
         if self.terms.bases is not None:
             pairs = zip(asked, self.terms.bases, strict=True)
             asked = [one.projected(basis) for one, basis in pairs]

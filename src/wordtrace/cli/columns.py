@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
     from wordtrace.data.examples import Examples
@@ -19,6 +21,18 @@ Split = Annotated[
     str | None,
     _column(help="Split to read, of a `datasets` folder or data set on the hub that has several."),
 ]
+
+
+NoId = Annotated[
+    bool, _column("--no-id", help="Take row numbers as ids, even if there is a column id.")
+]
+
+
+def id_of(no_id: bool, column: str | None, flag: str) -> str | Literal[False] | None:
+    """Return which column holds the ids, as the library takes it (InputError)."""
+    if no_id and column is not None:
+        raise InputError(f"give {flag} or --no-id, one of the two.")
+    return False if no_id else column
 
 
 @dataclass(frozen=True)
@@ -35,11 +49,14 @@ class ColumnOptions:
         str | None,
         _column(help="Id column; by default id where there is one, else the row's number from 0."),
     ] = None
+    no_id: NoId = False
     split: Split = None
 
     def library(self) -> dict[str, Any]:
-        """Return them as the library takes them."""
-        return asdict(self)
+        """Return them as the library takes them (InputError)."""
+        given = {**asdict(self), "id": id_of(self.no_id, self.id, "--id")}
+        del given["no_id"]
+        return given
 
     def labelled(self, run: Run, data: str | Path) -> Examples:
         """Read a run's queries; a label that is missing is found later, where it is needed."""

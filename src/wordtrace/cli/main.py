@@ -9,9 +9,10 @@ import io
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -141,6 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str], debug: bool) -> int:
     from wordtrace.errors import WordtraceError
 
+    warnings.showwarning = partial(_warn, warnings.showwarning)
     try:
         status = app(arguments, prog_name="wordtrace", standalone_mode=False)
         # Typer turns Ctrl-C into a status.
@@ -175,6 +177,19 @@ def _run(arguments: list[str], debug: bool) -> int:
             "add --debug for the traceback.",
             1,
         )
+
+
+def _warn(
+    otherwise: Callable[..., None], message: Warning | str, category: type[Warning], *more: Any
+) -> None:
+    """Say a warning of ours as a sentence; other libraries' as Python does."""
+    from wordtrace.cli.output import say
+    from wordtrace.errors import DataWarning
+
+    if issubclass(category, DataWarning):
+        say(f"Note: {message}")
+    else:
+        otherwise(message, category, *more)
 
 
 def _interrupted() -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wordtrace.cli.columns import Split
+from wordtrace.cli.columns import NoId, Split, id_of
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class QueryFile:
         str | None,
         _column("--id-column", help="Id column of --queries; by default id, where there is one."),
     ] = None
+    no_id: NoId = False
     split: Split = None
     limit: Annotated[int | None, _column(help="Only the first rows of --queries.")] = None
 
@@ -53,7 +54,7 @@ class QueryFile:
             text=self.text,
             text2=self.second or ("text2" if pairs else None),
             label=None if label and not only_wrong else columns_of(self.label_column, run),
-            id=self.id,
+            id=id_of(self.no_id, self.id, "--id-column"),
             split=self.split,
             label_names=run.label_names or None,
             kind=run.labelling.kind,

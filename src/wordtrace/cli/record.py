@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -40,8 +41,11 @@ class OtherModelOptions:
         ),
     ] = None
     label_names: Annotated[
-        str | None,
-        _model(help="The labels in the order of the model's classes, with commas between."),
+        list[str] | None,
+        _model(
+            help="The labels in the order of the model's classes, with commas between; where a "
+            "name holds a comma, a JSON list, or the option repeated, once for each name."
+        ),
     ] = None
     tokenizer: Annotated[
         Path | None, _model(help="Its folder, if it does not lie beside the weights.")
@@ -51,11 +55,9 @@ class OtherModelOptions:
     ] = None
 
     def library(self) -> dict[str, Any]:
-        """Return them as the library takes them."""
-        given = asdict(self)
-        if self.label_names is not None:
-            given["label_names"] = tuple(self.label_names.split(","))
-        return given
+        """Return them as the library takes them (InputError)."""
+        names = self.label_names
+        return {**asdict(self), "label_names": _names(names) if names else None}
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,23 @@ def record(
         overwrite=overwrite,
     )
     finish(run, existed, as_json)
+
+
+def _names(given: list[str]) -> tuple[str, ...]:
+    if len(given) > 1:
+        return tuple(given)
+    if not given[0].lstrip().startswith("["):
+        return tuple(given[0].split(","))
+    try:
+        names = json.loads(given[0])
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise InputError(
+            f"--label-names is {given[0]!r}; as a JSON list it must hold texts, such as "
+            '["a, b", "c"].'
+        )
+    return tuple(names)
 
 
 def _weights(given: str | None) -> tuple[float, ...] | None:

@@ -19,8 +19,8 @@ _held_out = partial(typer.Option, rich_help_panel="Held-out examples")
 _recording = partial(typer.Option, rich_help_panel="Recording")
 
 Data = (
-    "CSV, TSV, JSONL or Parquet (also gzipped), or a folder saved by `datasets`; where there is "
-    "none, a data set's name on the Hugging Face hub."
+    "CSV, TSV, JSONL, JSON or Parquet (also gzipped), or a folder saved by `datasets`; where there "
+    "is none, a data set's name on the Hugging Face hub."
 )
 RunOut = Annotated[Path, typer.Option(help="The run's folder.")]
 EvalData = Annotated[Path | None, _held_out("--eval", help="File of held-out examples.")]

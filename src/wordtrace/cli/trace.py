@@ -14,7 +14,7 @@ from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.cli.queries import QueryFile, read_queries
 
 if TYPE_CHECKING:
-    from wordtrace.explain.trace import Trace
+    from wordtrace.api.index import Index
 
 
 def trace(
@@ -62,6 +62,9 @@ def trace(
         asked = read_queries(
             opened.run, texts, text2, queries, columns, label, only_wrong=only_wrong
         )
+        told = opened.asker.must_stream(measure, **options.library())
+        if told:
+            _tell_streaming(opened, measure)
         found = opened.trace(
             asked,
             label,
@@ -72,13 +75,23 @@ def trace(
             span=part_of(span),
             **settings,
         )
-    _tell_source(found, index)
+    if found.source == "run" and not told:
+        say(f"{found.measure} was computed from the run, not from {index}.")
     emit(found, as_json, out)
 
 
-def _tell_source(found: Trace, index: Path) -> None:
-    if found.source == "run":
-        say(
-            f"{index} can't answer {found.measure}; it was computed from the run "
-            "(an index built for it answers in milliseconds)."
-        )
+def _tell_streaming(index: Index, measure: str | None) -> None:
+    """Say that gradients are computed anew, which index would answer, and what this one can."""
+    held = index.folder.manifest.top_k
+    kept = "all positions" if held is None else f"the {held} strongest positions"
+    asked = "" if measure is None else f" {measure}"
+    wanted = "K" if measure in ("tracin-we-topk", "tracin-we-syn") else "all"
+    near = ""
+    if measure in ("tracin-we-noc", "tracin-we") and held is not None:
+        leaving = " --without special,stop" if measure == "tracin-we-noc" else ""
+        near = f"; this one answers the like of it at once by --measure tracin-we-topk{leaving}"
+    say(
+        f"{index.folder.path} keeps {kept} of each text, which can't answer{asked}: the gradients "
+        f"of {index.asker.rows.count:,} examples are computed anew at each checkpoint. An index of "
+        f"wordtrace index RUN --top-k {wanted} answers in milliseconds{near}."
+    )

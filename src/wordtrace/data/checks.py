@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,15 +12,22 @@ import numpy.typing as npt
 
 from wordtrace.data.columns import Columns, check_unicode
 from wordtrace.data.examples import Examples
-from wordtrace.data.label_values import missing, read_indicators, read_numbers, read_sets
+from wordtrace.data.label_values import (
+    missing,
+    plain_label,
+    read_indicators,
+    read_numbers,
+    read_sets,
+)
 from wordtrace.data.labelling import Labelling, Labels
-from wordtrace.errors import DataError, option
+from wordtrace.data.origin import Origin
+from wordtrace.errors import DataError, DataWarning, option
 
 _SHOWN = 20  # label names in a message
 
 
-def make_examples(columns: Columns) -> Examples:
-    """Check the values and make Examples of them.
+def make_examples(columns: Columns, split: str | None = None) -> Examples:
+    """Check the values and make Examples of them; `split` is where they were read from.
 
     Raises
     ------
@@ -31,11 +39,25 @@ def make_examples(columns: Columns) -> Examples:
         raise DataError(f"{source} has no rows; give a file with at least one example.")
     texts = columns.texts(wanted.text)
     texts2 = None if wanted.text2 is None else columns.texts(wanted.text2)
-    name = wanted.id or "id"
-    ids = _ids(columns.values[name], name, columns) if name in columns.values else None
+    name = wanted.ids
+    ids = None if name not in columns.values else _ids(columns.values[name], str(name), columns)
     labels, names = _labels_of(columns)
     return Examples.of(
-        texts, labels, names, ids=ids, texts2=texts2, source=source, kind=wanted.kind
+        texts,
+        labels,
+        names,
+        ids=ids,
+        texts2=texts2,
+        source=source,
+        kind=wanted.kind,
+        origin=Origin(
+            wanted.text,
+            wanted.text2,
+            wanted.label,
+            wanted.id,
+            split,
+            ordered=wanted.label_names is None and columns.label_names is not None,
+        ),
     )
 
 
@@ -64,29 +86,32 @@ def _ids(values: Sequence[Any], name: str, columns: Columns) -> list[str]:
     seen: dict[str, int] = {}
     for row, value in enumerate(values):
         if missing(value):
-            raise columns.fault(
-                row,
-                name,
-                f"is empty; name another id column ({option('id')}).",
-            )
+            raise columns.fault(row, name, f"is empty; {_other_ids()}.")
         id = str(value)
         if not id.isascii():
             check_unicode(id, row, name, columns)
         if id in seen:
             raise DataError(
                 f"{columns.source}: the id {id!r} stands at {columns.where(seen[id])} and at "
-                f"{columns.where(row)}; ids must be unique: name "
-                f"another id column ({option('id')})."
+                f"{columns.where(row)}; ids must be unique: "
+                f"{_other_ids()}."
             )
         seen[id] = row
     return list(seen)
+
+
+def _other_ids() -> str:
+    return f"name another id column ({option('id')}), or take row numbers ({option('id', False)})"
 
 
 def _labels(
     values: Sequence[Any], name: str, columns: Columns
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     wanted, own = columns.wanted, columns.label_names
+    known = wanted.label_names or own
     first: dict[str, int] = {}  # label → the row where it first stands
+    meant = {plain_label(name): name for name in known or ()}
+    classes: dict[str, str] = {}  # label as written → its class
     spelled: list[str | None] = []
     for row, value in enumerate(values):
         # -1 is how `datasets` writes an unlabelled row of a column with classes.
@@ -95,13 +120,20 @@ def _labels(
                 raise columns.fault(row, name, "has no label; remove the row or fill it.")
             spelled.append(None)
             continue
-        label = _spell(value, row, name, columns)
+        written = _spell(value, row, name, columns)
+        label = classes.get(written)
+        if label is None:
+            label = plain_label(written)
+            # What is known goes by its own spelling.
+            label = written if known and written in known else meant.get(label, label)
+            classes[written] = label
         first.setdefault(label, row)
         spelled.append(label)
+    _tell_spellings(classes, columns)
     for label, row in first.items():
         if not label.isascii():
             check_unicode(label, row, name, columns)
-    names = wanted.label_names or own or tuple(sorted(first, key=_label_order(first)))
+    names = known or tuple(sorted(first, key=_label_order(first)))
     place = {label: index for index, label in enumerate(names)}
     for label, row in first.items():
         if label not in place:
@@ -119,6 +151,23 @@ def _labels(
             "training needs at least two different labels."
         )
     return np.array([-1 if label is None else place[label] for label in spelled]), names
+
+
+def _tell_spellings(classes: dict[str, str], columns: Columns) -> None:
+    """Warn of labels that differ by white space alone, which are one class."""
+    spellings: dict[str, list[str]] = {}
+    for written, label in classes.items():
+        if written.strip() == label.strip():
+            spellings.setdefault(label, []).append(written)
+    for several in spellings.values():
+        if len(several) > 1:
+            said = " and ".join(map(repr, several[:_SHOWN]))
+            warnings.warn(
+                f"{columns.source}: the labels {said} differ by white space alone, and were read "
+                "as one.",
+                DataWarning,
+                stacklevel=2,
+            )
 
 
 def _spell(value: Any, row: int, name: str, columns: Columns) -> str:

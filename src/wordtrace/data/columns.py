@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,8 @@ class Wanted:
     Attributes
     ----------
     id
-        The column of ids; None takes 'id' where there is one, else the row's number.
+        The column of ids; None takes 'id' where there is one, else the row's number; False takes
+        the row's number.
     label
         The column of labels; None for unlabelled data, several (one for each class) for sets.
     require_labels
@@ -41,7 +42,7 @@ class Wanted:
     text: str
     text2: str | None
     label: str | tuple[str, ...] | None
-    id: str | None
+    id: str | Literal[False] | None
     label_names: tuple[str, ...] | None = None
     require_labels: bool = True
     kind: Kind = "class"
@@ -53,9 +54,14 @@ class Wanted:
         return (self.label,) if isinstance(self.label, str) else self.label or ()
 
     @property
+    def ids(self) -> str | None:
+        """The column of ids, where there may be one."""
+        return None if self.id is False else self.id or "id"
+
+    @property
     def names(self) -> list[str]:
         """Every column that may be read, needed or not."""
-        found = [self.text, self.text2, *self.labels, self.id or "id"]
+        found = [self.text, self.text2, *self.labels, self.ids]
         return list(dict.fromkeys(name for name in found if name is not None))
 
     def choose(self, available: Sequence[Any], source: str) -> list[str]:
@@ -67,7 +73,7 @@ class Wanted:
             When one that is needed is missing (suggests the nearest), or a name stands twice.
         """
         self.available.update(dict.fromkeys(map(str, available)))
-        needed = {self.text, self.text2, self.id}
+        needed = {self.text, self.text2, self.id or None}
         if self.require_labels or self.label != "label":
             needed.update(self.labels)
         for name in self.names:
@@ -137,21 +143,24 @@ class Columns:
         for name, values in part.items():
             if name in (self.wanted.text, self.wanted.text2):
                 self._add_texts(name, values)
-            if name in (*self.wanted.labels, self.wanted.id or "id"):
+            if name in (*self.wanted.labels, self.wanted.ids):
                 self.values.setdefault(name, []).extend(map(_plain, values))
         self.rows += len(next(iter(part.values()), ()))
 
     def _add_texts(self, name: str, values: Sequence[Any]) -> None:
         column = self._texts.setdefault(name, TextColumn())
+        if may_be_empty := name != self.wanted.text:
+            # The second text of a pair may say nothing: a question without context, say.
+            values = ["" if value is None or value != value else value for value in values]
         try:
             packed = pa.array(values, pa.large_string())
-            if all(map(str.strip, values)):
+            if may_be_empty or all(map(str.strip, values)):
                 column.chunks.append(packed)
                 return
         except (TypeError, UnicodeError, pa.ArrowException):
             pass  # named below, value by value
         for row, value in enumerate(values, self.rows):
-            if value is None or (isinstance(value, str) and not value.strip()):
+            if value is None or (not may_be_empty and isinstance(value, str) and not value.strip()):
                 column.first_empty = row if column.empty == 0 else column.first_empty
                 column.empty += 1
             elif not isinstance(value, str):

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from wordtrace.data.label_column import label_column, read_back, readable
 from wordtrace.data.labelling import KINDS, Kind, Labelling, Labels
+from wordtrace.data.origin import Origin
 from wordtrace.data.splitting import held_out
 from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.execute.once import once
@@ -43,6 +44,8 @@ class Examples:
         Where they were read from, for messages.
     kind
         The kind of the labels: "class" for one of the classes, "set" for several, or "number".
+    origin
+        The columns that they were read from, where they were read.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class Examples:
     label_names: tuple[str, ...]
     source: str = "the data"
     kind: Kind = "class"
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.label_names)) < len(self.label_names):
@@ -85,6 +89,7 @@ class Examples:
         texts2: Sequence[str] | pa.ChunkedArray | None = None,
         source: str = "the data",
         kind: Kind = "class",
+        origin: Origin | None = None,
     ) -> Examples:
         """Make examples from checked values; ids are row numbers unless given."""
         columns: dict[str, pa.Array | pa.ChunkedArray] = {
@@ -94,7 +99,7 @@ class Examples:
         if texts2 is not None:
             columns["text2"] = _text_column(texts2)
         columns["label"] = label_column(np.asarray(labels), kind)
-        return cls(pa.table(columns), tuple(label_names), source, kind)
+        return cls(pa.table(columns), tuple(label_names), source, kind, origin)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -46,8 +47,9 @@ def read_sets(
 ) -> tuple[Labels, tuple[str, ...]]:
     """Return sets of classes, float32, shape (rows, classes), and the classes.
 
-    A value is a list of names or class numbers, a list of 0 and 1 for each class, or a text with
-    commas between names (or a JSON list). An empty one is the empty set.
+    A value is a list of names or class numbers, a list of 0 and 1 for each class, or a text: names
+    with commas between (where one text of the column has a ``|``, with that between), or a list as
+    JSON, Python or NumPy write it. An empty one is the empty set.
 
     Parameters
     ----------
@@ -60,12 +62,14 @@ def read_sets(
         For another value or an unknown class.
     """
     sets: list[list[Any] | None] = []
+    texts = [one for one in values if isinstance(one, str) and not one.lstrip().startswith("[")]
+    mark = "|" if any("|" in one for one in texts) else ","
     for row, value in enumerate(values):
         if value is None or (isinstance(value, float) and value != value):
             refuse_missing(row, name, columns)
             sets.append(None)
         else:
-            sets.append(_members(value, row, name, columns))
+            sets.append(_members(value, row, name, columns, names, mark))
     given = [one for one in sets if one is not None]
     lengths = {len(one) for one in given}
     hot = _are_indicators(given, lengths, names)
@@ -130,21 +134,43 @@ def missing(value: Any) -> bool:
     return value is None or blank or (isinstance(value, float) and value != value)
 
 
+def plain_label(label: str) -> str:
+    """Return the class that a label as text means: without space around; ``1.0`` is ``1``."""
+    label = label.strip()
+    whole = _WHOLE.fullmatch(label)
+    return label if whole is None else whole.group(1)
+
+
+def as_spelled(before: str, after: str) -> str:
+    """Return a new label spelled as the one that it replaces: with space around, or ``.0``."""
+    start = len(before) - len(before.lstrip())
+    inner = before.strip()
+    if inner == after:
+        return before
+    old, new = _WHOLE.fullmatch(inner), _WHOLE.fullmatch(f"{after}.0")
+    if old is not None and new is not None:
+        after += old.group(2)
+    return before[:start] + after + before[start + len(inner) :] if inner else after
+
+
+#: A whole number with zeros behind its point, as programs write one that they hold as a fraction.
+_WHOLE = re.compile(r"(-?[0-9]{1,18})(\.0+)")
+
+
 def refuse_missing(row: int, name: str, columns: Columns) -> None:
     """Refuse a row without a label if labels are needed (DataError)."""
     if columns.wanted.require_labels:
         raise columns.fault(row, name, "has no label; remove the row or fill it.")
 
 
-def _members(value: Any, row: int, name: str, columns: Columns) -> list[Any]:
+def _members(
+    value: Any, row: int, name: str, columns: Columns, names: Sequence[str] | None, mark: str
+) -> list[Any]:
+    """Return the members of a set; `mark` separates those of a text."""
     if isinstance(value, str):
         if value.lstrip().startswith("["):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError):
-                raise columns.fault(row, name, "holds a broken JSON list; mend it.") from None
-        else:
-            return [part.strip() for part in value.split(",") if part.strip()]
+            return _listed(value, row, name, columns)
+        return _split(value, names, mark)
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, list | tuple) or not all(
@@ -154,6 +180,67 @@ def _members(value: Any, row: int, name: str, columns: Columns) -> list[Any]:
         shown = f"{type(value).__name__} {str(value)[:40]}"
         raise columns.fault(row, name, f"holds {shown}; a list of labels is needed.")
     return list(value)
+
+
+def _split(text: str, names: Sequence[str] | None, mark: str) -> list[str]:
+    if names is not None and text.strip() in names:
+        return [text.strip()]
+    by_comma, by_mark = (
+        [part.strip() for part in text.split(one) if part.strip()] for one in (",", mark)
+    )
+    known = names is not None and all(part in names for part in by_comma)
+    return by_comma if known else by_mark
+
+
+def _listed(text: str, row: int, name: str, columns: Columns) -> list[Any]:
+    """Read a list as JSON, Python or NumPy write it; it is matched, never evaluated."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = _python_list(text)
+    if value is None:
+        raise columns.fault(row, name, "holds a broken list; mend it.")
+    return _members(value, row, name, columns, None, ",")
+
+
+# A text in quotes, a number or a truth value, as Python writes them; NumPy names its types around.
+_MEMBER = re.compile(
+    r"""(?:np\.\w+\()?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"|(True|False)|"""
+    r"""([-+]?\d{1,18}(?:\.\d{0,18})?))\)?\s*,?\s*""",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def _python_list(text: str) -> list[Any] | None:
+    """Return the members of ``['a', 'b']`` or ``[1 0]``; None for what is no such list."""
+    inner = text.strip()
+    if not inner.endswith("]"):
+        return None
+    found: list[Any] = []
+    place, end = len(inner) - len(inner[1:].lstrip()), len(inner) - 1
+    while place < end:
+        one = _MEMBER.match(inner, place, end)
+        if one is None:
+            return None
+        single, double, truth, number = one.groups()
+        if number is not None:
+            found.append(float(number) if "." in number else int(number))
+        elif truth is not None:
+            found.append(truth == "True")
+        else:
+            found.append(_ESCAPE.sub(_meant, double if single is None else single))
+        place = one.end()
+    return found
+
+
+def _meant(escape: re.Match[str]) -> str:
+    *codes, character = escape.groups()
+    code = next((one for one in codes if one is not None), None)
+    if code is None:
+        return _ESCAPED.get(character, character)
+    return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else escape.group()
 
 
 def _are_indicators(
@@ -171,7 +258,7 @@ def _are_indicators(
 
 def _named(member: Any, names: Sequence[str] | None) -> str:
     if isinstance(member, str):
-        return member
+        return member if names is not None and member in names else member.strip()
     place = int(member)
     if names is not None and place == member and 0 <= place < len(names):
         return names[place]

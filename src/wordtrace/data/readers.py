@@ -7,12 +7,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from wordtrace.data import hub
 from wordtrace.data.checks import make_examples
 from wordtrace.data.columns import Columns, Wanted
 from wordtrace.data.examples import Examples
+from wordtrace.data.json_files import read_json, read_json_lines
 from wordtrace.data.labelling import Kind
 from wordtrace.data.tables import (
     read_dicts,
@@ -21,10 +22,10 @@ from wordtrace.data.tables import (
     read_table,
     refuse_split,
 )
-from wordtrace.data.text_files import read_delimited, read_json_lines, read_plain
+from wordtrace.data.text_files import read_delimited, read_plain
 from wordtrace.errors import DataError
 
-_KNOWN = ".csv, .tsv, .jsonl, .parquet (each also .gz), or a folder saved by `datasets`"
+_KNOWN = ".csv, .tsv, .jsonl, .json, .parquet (each also .gz), or a folder saved by `datasets`"
 
 
 def read_examples(
@@ -33,7 +34,7 @@ def read_examples(
     text: str = "text",
     text2: str | None = None,
     label: str | Sequence[str] | None = "label",
-    id: str | None = None,
+    id: str | Literal[False] | None = None,
     split: str | None = None,
     label_names: Sequence[str] | None = None,
     require_labels: bool = True,
@@ -45,15 +46,16 @@ def read_examples(
     Parameters
     ----------
     data
-        The path of a CSV, TSV, JSON lines or Parquet file (each also gzipped), or of a folder saved
-        by Hugging Face ``datasets``. If there is no such path, the name of a data set on the hub:
-        ``ag_news``, ``nyu-mll/glue:mnli`` (with a configuration), ``ag_news@REVISION``. Or a
-        ``datasets.Dataset`` or ``DatasetDict``, a pandas DataFrame, a PyArrow table, or a list of
-        dicts. A ``.txt`` file holds one unlabelled text on each line.
+        The path of a CSV, TSV, JSON lines, JSON (one array of objects) or Parquet file (each also
+        gzipped), or of a folder saved by Hugging Face ``datasets``. If there is no such path, the
+        name of a data set on the hub: ``ag_news``, ``nyu-mll/glue:mnli`` (with a configuration),
+        ``ag_news@REVISION``. Or a ``datasets.Dataset`` or ``DatasetDict``, a pandas DataFrame, a
+        PyArrow table, or a list of dicts. A ``.txt`` file holds one unlabelled text on each line.
     text, text2, label, id
         Column names. Without `id`, the ids are in the column "id" if there is one, else they are
-        row numbers. Sets of classes may be spread over several label columns, one of 0 and 1 for
-        each class.
+        row numbers; ``id=False`` takes row numbers in any case. A second text may be empty. Sets of
+        classes may be spread over several label columns, one of 0 and 1 for each class. White space
+        around a label is no part of it, and ``1.0`` is the class ``1``.
     split
         The split to read from a ``DatasetDict``, saved or not, or a data set on the hub.
     label_names
@@ -74,6 +76,11 @@ def read_examples(
         When the data can't be used; the message says what is wrong, where (file, line, column, id),
         and what to do.
 
+    Warns
+    -----
+    DataWarning
+        Where the data could be read in two ways; the message says which was taken.
+
     Examples
     --------
     >>> news = wt.read_examples("news.csv", text="text", label="label")
@@ -85,7 +92,7 @@ def read_examples(
     wanted = Wanted(text, text2, columns, id, names, require_labels, kind)
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit}; give 1 or more rows.")
-    return make_examples(_read(data, wanted, split, limit))
+    return make_examples(_read(data, wanted, split, limit), split)
 
 
 def column_names(data: Any, text: str, split: str | None = None) -> list[str]:
@@ -135,6 +142,8 @@ def _read_path(
                 return read_delimited(file, path.name, wanted, delimiter, limit)
             case [".jsonl" | ".ndjson"]:
                 return read_json_lines(file, path.name, wanted, limit)
+            case [".json"]:
+                return read_json(file, path.name, wanted, limit)
             case [".parquet"]:
                 return read_parquet(file, path.name, wanted, limit, zipped=zipped)
             case [".txt"] if not wanted.require_labels:

@@ -1,23 +1,32 @@
-"""Change rows of CSV, TSV and JSON lines; every other byte of the file stays."""
+"""Change rows of CSV, TSV and JSON files; every other byte of the file stays."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
+from wordtrace.data.label_values import as_spelled
 from wordtrace.data.text_files import any_field_size
+from wordtrace.data.tsv_quotes import quotes_enclose, quoting_of
 from wordtrace.errors import DataError
+
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 #: New values by column; None takes the row out.
 RowChange = Mapping[str, str] | None
 
 
 def rewrite_delimited(
-    file: IO[bytes], out: IO[bytes], delimiter: str, changes: Mapping[int, RowChange]
+    file: IO[bytes],
+    out: IO[bytes],
+    delimiter: str,
+    changes: Mapping[int, RowChange],
+    label: str | None = None,
 ) -> None:
     """Copy CSV or TSV with some rows changed.
 
@@ -30,31 +39,51 @@ def rewrite_delimited(
     ----------
     changes
         By row number, counted without the header and blank lines.
+    label
+        The column of labels: a new one is spelled as the one that it replaces.
+
+    Raises
+    ------
+    DataError
+        For a value with a tab or a line break, where the quotes of a TSV file do not enclose
+        fields.
     """
+    enclose = delimiter != "\t" or quotes_enclose(file, "the data")
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     with any_field_size():
         header: list[str] | None = None
         quotes = False
         row = -1
-        for raw, fields in _records(text, delimiter):
+        for raw, fields in _records(text, delimiter, enclose):
             if not fields:
                 out.write(raw.encode())
                 continue
             if header is None:
                 header = [fields[0].removeprefix("\ufeff"), *fields[1:]]
-                quotes = _quotes_freely(raw.removeprefix("\ufeff"), delimiter)
+                quotes = enclose and _quotes_freely(raw.removeprefix("\ufeff"), delimiter)
                 out.write(raw.encode())
                 continue
             row += 1
             if row not in changes:
                 out.write(raw.encode())
             elif (change := changes[row]) is not None:
-                values = {header.index(name): value for name, value in change.items()}
-                out.write(_with_fields(raw, delimiter, values, quotes).encode())
+                places = {header.index(name): name for name in change}
+                values = {
+                    place: as_spelled(fields[place], change[name])
+                    if name == label
+                    else change[name]
+                    for place, name in places.items()
+                }
+                if enclose:
+                    out.write(_with_fields(raw, delimiter, values, quotes).encode())
+                else:
+                    out.write(_with_bare_fields(raw, values).encode())
     text.detach()
 
 
-def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, list[str]]]:
+def _records(
+    lines: Iterable[str], delimiter: str, enclose: bool
+) -> Iterator[tuple[str, list[str]]]:
     """Yield each record's own characters, and its fields; a blank line has none."""
     taken: list[str] = []
 
@@ -63,7 +92,8 @@ def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, list[s
             taken.append(line)
             yield line
 
-    for fields in csv.reader(noted(), delimiter=delimiter, strict=True):
+    quoting = quoting_of(enclose)
+    for fields in csv.reader(noted(), delimiter=delimiter, strict=True, quoting=quoting):
         yield "".join(taken), fields
         taken.clear()
 
@@ -81,6 +111,20 @@ def _with_fields(raw: str, delimiter: str, values: Mapping[int, str], quotes: bo
             value = '"' + value.replace('"', '""') + '"'
         body = body[:start] + value + body[end:]
     return body + raw[len(raw.rstrip("\r\n")) :]
+
+
+def _with_bare_fields(raw: str, values: Mapping[int, str]) -> str:
+    """Put new values into a line whose quotes are characters like any other."""
+    body = raw.rstrip("\r\n")
+    fields = body.split("\t")
+    for place, value in values.items():
+        if any(sign in value for sign in "\t\r\n"):
+            raise DataError(
+                f"{value[:40]!r} holds a tab or a line break, which no field of this TSV file can "
+                "hold, since its quotes do not enclose fields; write the data as .jsonl first."
+            )
+        fields[place] = value
+    return "\t".join(fields) + raw[len(body) :]
 
 
 def _field_spans(body: str, delimiter: str) -> list[tuple[int, int]]:
@@ -103,13 +147,20 @@ def _needs_quotes(value: str, delimiter: str) -> bool:
     return any(sign in value for sign in (delimiter, '"', "\r", "\n"))
 
 
-def rewrite_json_lines(file: IO[bytes], out: IO[bytes], changes: Mapping[int, RowChange]) -> None:
+def rewrite_json_lines(
+    file: IO[bytes],
+    out: IO[bytes],
+    changes: Mapping[int, RowChange],
+    label: str | None = None,
+) -> None:
     """Copy JSON lines with some rows changed; of these only the values that change.
 
     Parameters
     ----------
     changes
         By row number, counted without blank lines. A label that was a number stays one.
+    label
+        The column of labels: a new one is spelled as the one that it replaces.
     """
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     row = -1
@@ -121,15 +172,49 @@ def rewrite_json_lines(file: IO[bytes], out: IO[bytes], changes: Mapping[int, Ro
         if row not in changes:
             out.write(line.encode())
         elif (change := changes[row]) is not None:
-            out.write(_with_values(line, change).encode())
+            out.write(_with_values(line, change, label).encode())
     text.detach()
 
 
-def _with_values(line: str, change: Mapping[str, str]) -> str:
+def rewrite_json_array(
+    file: IO[bytes],
+    out: IO[bytes],
+    changes: Mapping[int, RowChange],
+    label: str | None = None,
+) -> None:
+    """Copy a file of one JSON array of objects as :func:`rewrite_json_lines` copies lines."""
+    text = file.read().decode()
+    decoder = json.JSONDecoder()
+    end = text.index("[") + 1
+    before, kept = [text[:end]], 0
+    for row in itertools.count():
+        start = _after_space(text, end)
+        if text[start] == "]":
+            break
+        if row:
+            start = _after_space(text, start + 1)  # past the comma
+        gap = text[end:start]
+        _, end = decoder.raw_decode(text, start)
+        change = changes.get(row, {})
+        if change is None:
+            continue
+        # What stood between two rows goes with the later one; before the first there is no comma.
+        before.append(gap if kept or not row else gap.replace(",", "", 1))
+        before.append(_with_values(text[start:end], change, label))
+        kept += 1
+    out.write(("".join(before) + text[end:]).encode())
+
+
+def _with_values(line: str, change: Mapping[str, str], label: str | None) -> str:
+    if not change:
+        return line
     spans = _value_spans(line)
     for name in sorted(change, key=lambda name: spans[name][0], reverse=True):
         start, end, before = spans[name]
-        line = line[:start] + _like(before, change[name], ascii=line.isascii()) + line[end:]
+        after = change[name]
+        if name == label and isinstance(before, str):
+            after = as_spelled(before, after)
+        line = line[:start] + _like(before, after, ascii=line.isascii()) + line[end:]
     return line
 
 
@@ -150,24 +235,23 @@ def _like(before: Any, after: str, *, ascii: bool) -> str:
 def _value_spans(line: str) -> dict[str, tuple[int, int, Any]]:
     """Return where each key's value stands in a line that is a JSON object, and the value."""
     decoder = json.JSONDecoder()
-    space = re.compile(r"[ \t\r\n]*")
-
-    def skip(place: int) -> int:
-        found = space.match(line, place)
-        assert found is not None
-        return found.end()
-
     spans: dict[str, tuple[int, int, Any]] = {}
-    place = skip(line.index("{") + 1)
+    place = _after_space(line, line.index("{") + 1)
     while line[place] != "}":
         key, place = decoder.raw_decode(line, place)
-        place = skip(skip(place) + 1)  # past the colon
+        place = _after_space(line, _after_space(line, place) + 1)  # past the colon
         value, end = decoder.raw_decode(line, place)
         spans[key] = place, end, value
-        place = skip(end)
+        place = _after_space(line, end)
         if line[place] == ",":
-            place = skip(place + 1)
+            place = _after_space(line, place + 1)
     return spans
+
+
+def _after_space(text: str, place: int) -> int:
+    found = _SPACE.match(text, place)
+    assert found is not None
+    return found.end()
 
 
 def columns_of(changes: Iterable[RowChange]) -> Sequence[str]:

@@ -1,17 +1,17 @@
-"""CSV, TSV, JSON lines and plain text, read line by line so that a complaint names the line."""
+"""CSV, TSV and plain text, read line by line so that a complaint names the line."""
 
 from __future__ import annotations
 
 import csv
-import io
-import json
 import re
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, NoReturn
+from typing import IO, NoReturn
 
 from wordtrace.data.columns import Columns, Wanted, chunks_of
+from wordtrace.data.decoding import lines_of
+from wordtrace.data.tsv_quotes import quotes_enclose, quoting_of
 from wordtrace.errors import DataError
 
 
@@ -20,13 +20,16 @@ def read_delimited(
 ) -> Columns:
     """Read CSV or TSV: a header line, quotes as in RFC 4180, UTF-8; blank lines are passed over.
 
+    Quotes of a TSV file may also be characters of its texts: see :mod:`.tsv_quotes`.
+
     Raises
     ------
     DataError
         For bad encoding, an unclosed quote, a row with another number of fields, no header.
     """
     with any_field_size():
-        rows = _Rows(_lines(file, source), source, delimiter)
+        quoted = delimiter != "\t" or quotes_enclose(file, source)
+        rows = _Rows(lines_of(file, source), source, delimiter, quoted)
         header = next(rows, None)
         if header is None:
             raise DataError(f"{source} is empty; the first line must name the columns.")
@@ -44,47 +47,13 @@ def read_delimited(
                 if len(row) != len(header):
                     raise DataError(
                         f"{source}, line {rows.start}: {len(row)} fields where the header has "
-                        f"{len(header)}; put quotes around a field that holds a "
-                        f"{_named(delimiter)}, a quote or a line break."
+                        f"{len(header)}; {_mended(delimiter, quoted)}."
                     )
                 starts.append(rows.start)
                 yield row
 
         for part in chunks_of(checked(), limit):
             columns.add({name: [row[place] for row in part] for name, place in chosen.items()})
-    return columns
-
-
-def read_json_lines(file: IO[bytes], source: str, wanted: Wanted, limit: int | None) -> Columns:
-    """Read one JSON object a line; blank lines are passed over.
-
-    Raises
-    ------
-    DataError
-        For bad encoding, broken JSON (line and column), NaN, or a line that is no object.
-    """
-    lines = array("q")
-    columns = Columns(wanted, source, lambda row: f"line {lines[row]}")
-    available: dict[str, None] = {}
-
-    def objects() -> Iterator[list[Any]]:
-        for number, line in enumerate(_lines(file, source), 1):
-            if not line.strip():
-                continue
-            row = _parse(line, number, source)
-            if not row.keys() <= available.keys():
-                available.update(dict.fromkeys(row))
-            lines.append(number)
-            # Only what may be wanted is kept: which keys there are is known at the end.
-            yield [row.get(name) for name in wanted.names]
-
-    for part in chunks_of(objects(), limit):
-        found = zip(*part, strict=True)
-        columns.add(dict(zip(wanted.names, found, strict=True)))
-    if not lines:
-        raise DataError(f"{source} is empty; give one JSON object a line.")
-    chosen = wanted.choose(list(available), source)
-    columns.values = {name: values for name, values in columns.values.items() if name in chosen}
     return columns
 
 
@@ -95,7 +64,7 @@ def read_plain(file: IO[bytes], source: str, wanted: Wanted, limit: int | None) 
     lines = array("q")
 
     def texts() -> Iterator[str]:
-        for number, line in enumerate(_lines(file, source), 1):
+        for number, line in enumerate(lines_of(file, source), 1):
             if line.strip():
                 lines.append(number)
                 yield line.rstrip("\r\n")
@@ -106,40 +75,20 @@ def read_plain(file: IO[bytes], source: str, wanted: Wanted, limit: int | None) 
     return columns
 
 
-def _lines(file: IO[bytes], source: str) -> Iterator[str]:
-    """Decode UTF-8 line by line, a byte order mark passed over; names the line that is not."""
-    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-    for number, line in enumerate(text, 1):
-        if not line.isascii():
-            try:
-                # Undecodable bytes come as lone surrogates, which valid UTF-8 never holds.
-                line.encode("utf-8")
-            except UnicodeEncodeError as error:
-                _refuse_encoding(source, number, line, error.start)
-            if number == 1:
-                line = line.removeprefix("\ufeff")
-        yield line
-
-
-def _refuse_encoding(source: str, number: int, line: str, place: int) -> NoReturn:
-    byte = ord(line[place]) - 0xDC00
-    start = line[:2].encode("utf-8", "surrogateescape")
-    encoding = "utf-16" if number == 1 and start in (b"\xff\xfe", b"\xfe\xff") else "latin1"
-    raise DataError(
-        f"{source}, line {number}, character {place + 1}: byte 0x{byte:02X} is not UTF-8; convert "
-        f"the file, for example: iconv -f {encoding} -t utf-8 {source}"
-    )
-
-
 class _Rows:
     """Rows of a delimited file that know the line they start at; blank lines are passed over."""
 
-    def __init__(self, lines: Iterator[str], source: str, delimiter: str) -> None:
+    def __init__(self, lines: Iterator[str], source: str, delimiter: str, quoted: bool) -> None:
         self.start = 1
         self._source = source
         self._delimiter = delimiter
         self._row: list[str] = []  # the row's lines, for telling where a quote was opened
-        self._reader = csv.reader(self._noted(lines), delimiter=delimiter, strict=True)
+        self._reader = csv.reader(
+            self._noted(lines),
+            delimiter=delimiter,
+            strict=True,
+            quoting=quoting_of(quoted),
+        )
 
     def _noted(self, lines: Iterator[str]) -> Iterator[str]:
         for line in lines:
@@ -186,28 +135,12 @@ class _Rows:
         return place
 
 
-def _parse(line: str, number: int, source: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{source}, line {number}, column {error.colno}: broken JSON ({error.msg})."
-        ) from None
-    except RecursionError:
-        raise DataError(f"{source}, line {number}: JSON nested too deeply.") from None
-    except ValueError as error:
-        what = "a number with too many digits" if "digits" in str(error) else str(error)
-        raise DataError(f"{source}, line {number}: {what}.") from None
-    if not isinstance(row, dict):
-        raise DataError(
-            f"{source}, line {number}: expected a JSON object such as "
-            '{"text": "…", "label": "…"}.'
+def _mended(delimiter: str, quoted: bool) -> str:
+    if quoted:
+        return (
+            f"put quotes around a field that holds a {_named(delimiter)}, a quote or a line break"
         )
-    return row
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    return "its quotes do not enclose fields, so no field can hold a tab or a line break"
 
 
 def _named(delimiter: str) -> str:

@@ -112,6 +112,12 @@ def empty(folder: Path) -> None:
             path.unlink()
 
 
+def clear_strays(folder: Path) -> None:
+    """Remove what kills in the middle of :func:`replacing` left in a folder that is held alone."""
+    for stray in folder.rglob(".*.tmp"):
+        stray.unlink()
+
+
 def commit_folder(folder: Path) -> None:
     """Rename the finished ``NAME.part`` to `folder`; an older `folder` is replaced at this moment.
 
@@ -123,8 +129,7 @@ def commit_folder(folder: Path) -> None:
     restore(folder)
     if old.exists():  # a kill came after the second rename
         shutil.rmtree(old)
-    for stray in part.rglob(".*"):  # what a kill left in the middle of a write
-        stray.unlink()
+    clear_strays(part)
     if folder.exists():
         with _locked(folder):
             os.rename(folder, old)

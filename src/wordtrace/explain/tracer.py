@@ -72,7 +72,9 @@ class Tracer:
             raise InputError(f"{option('top')} is {top}; it must be at least 1.")
         asker, run = self.asker, self.run
         way = asker.way(name, top_k, spread=spread, **options)
-        others = {other: asker.way(other, top_k, **options) for other in baselines}
+        # Other measures have no words that could be left out.
+        plain = {key: value for key, value in options.items() if key != "without"}
+        others = {other: asker.way(other, top_k, **plain) for other in baselines}
         asker.load(postings=spread is None)
         listing, seconds, explanations = self._listing, 0.0, []
         for part in way.parts(question):

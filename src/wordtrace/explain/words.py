@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.explain.prediction import Hit, Span, Word, WordKind
+from wordtrace.measures.token_filters import are_stop
 from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.tokenizer import TokenAt
-
-#: A token is a stop token if it stands in more than this share of the training texts.
-STOP_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Vocabulary:
         """Return a token's kind: special, stop (in over 20 % of the training texts) or word."""
         if token in self.tokenizer.special:
             return "special"
-        return "stop" if self.documents[token] > STOP_SHARE * self.examples else "word"
+        return "stop" if are_stop(self.documents[token], self.examples) else "word"
 
 
 def places(positions: Sequence[TokenAt]) -> dict[int, tuple[Span, ...]]:
@@ -86,18 +84,18 @@ def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
 
 
 def warning_of(proponents: Sequence[Hit]) -> str | None:
-    """Return a warning when proponents share hardly a word with the query (section 4.5).
+    """Return a warning when proponents share little but special and stop tokens (section 4.5).
 
-    That is the case when over 90 % of the listed proponents' contributions come from special and
-    stop tokens.
+    That is the case when at least half of the listed proponents' contributions come from them.
     """
     words = [word for hit in proponents for word in hit.contributions or ()]
     total = sum(abs(word.contribution) for word in words)
     telling = sum(abs(word.contribution) for word in words if word.kind == "word")
-    if not total or telling > 0.1 * total:
+    if not total or telling > 0.5 * total:
         return None
+    shared = "hardly a word" if telling <= 0.1 * total else "few words"
     return (
-        "The query shares hardly a word with its proponents: "
+        f"The query shares {shared} with its proponents: "
         f"{1 - telling / total:.0%} of their scores comes from special and stop tokens. "
-        "Read the ranking with care."
+        "Read the ranking with care, or trace it without special and stop tokens."
     )

@@ -183,6 +183,7 @@ def _locked(index: IndexFolder) -> Iterator[Path]:
     with atomic.exclusive(index.path) as part:
         if Manifest.of(atomic.read_json(index.path / manifests.FILE)) != index.manifest:
             raise InputError(f"{index.path} was just changed by another process; try again.")
+        atomic.clear_strays(index.path)
         try:
             yield part
         finally:

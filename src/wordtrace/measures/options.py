@@ -40,6 +40,10 @@ class Options:
         ``random``.
     memory
         Bytes of working memory that a measure may take beside the scores themselves.
+    without
+        Measures by word: the kinds of tokens that have no part in a score, with commas between:
+        "special" (start and end tokens), "stop" (tokens in over 20 % of the training texts).
+        It is what is left of the same gradients, so an index answers it exactly.
 
     Examples
     --------
@@ -62,6 +66,9 @@ class Options:
     memory: int = _setting(
         1 << 30, "Working memory beside the scores, as 500MB or 2GB (1GB).", size=True
     )
+    without: str = _setting(
+        "", "Measures by word: leave out these tokens: special, stop, or special,stop."
+    )
 
     def __post_init__(self) -> None:
         check_top_k(self.top_k)
@@ -75,10 +82,20 @@ class Options:
             raise InputError(f"{option('damping')} is {self.damping}; give 0 or more.")
         if not 0 < self.l2 < float("inf"):
             raise InputError(f"{option('l2')} is {self.l2}; give a number over 0.")
+        for kind in self.kinds_left_out:
+            if kind not in ("special", "stop"):
+                raise InputError(
+                    f"{option('without')} is {self.without!r}; give special, stop, or special,stop."
+                )
         if self.memory < 1 << 20:
             raise InputError(
                 f"{option('memory')} is {self.memory} bytes; give at least one megabyte."
             )
+
+    @property
+    def kinds_left_out(self) -> tuple[str, ...]:
+        """The kinds of tokens in `without`."""
+        return tuple(kind.strip() for kind in self.without.split(",")) if self.without else ()
 
 
 def refuse_unknown(options: Iterable[str], function: Callable[..., Any]) -> None:

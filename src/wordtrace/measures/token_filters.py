@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -10,7 +11,50 @@ import numpy.typing as npt
 
 from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError
+from wordtrace.models.protocol import TextTokenizer
 from wordtrace.run.run import Run
+
+#: A token is a stop token if it stands in more than this share of the training texts.
+STOP_SHARE = 0.2
+
+
+def are_stop(documents: npt.NDArray[np.int64], examples: int) -> npt.NDArray[np.bool_]:
+    """Tell which tokens are stop tokens, or would be if they were not special.
+
+    Parameters
+    ----------
+    documents
+        int64, shape (vocabulary,): the number of training texts that hold each token.
+    examples
+        The number of training texts.
+    """
+    found: npt.NDArray[np.bool_] = documents > STOP_SHARE * examples
+    return found
+
+
+def without(
+    kinds: Sequence[str],
+    tokenizer: TextTokenizer,
+    documents: npt.NDArray[np.int64],
+    examples: int,
+) -> npt.NDArray[np.bool_]:
+    """Return which tokens count where some kinds do not, bool, shape (vocabulary,).
+
+    Parameters
+    ----------
+    kinds
+        Of "special" and "stop".
+    documents, examples
+        See :func:`are_stop`.
+    """
+    special = np.zeros(tokenizer.size, bool)
+    special[sorted(tokenizer.special)] = True
+    kept = np.ones(tokenizer.size, bool)
+    if "special" in kinds:
+        kept &= ~special
+    if "stop" in kinds:
+        kept &= special | ~are_stop(documents, examples)
+    return kept
 
 
 class TokenFilter(Protocol):

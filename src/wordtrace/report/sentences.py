@@ -106,9 +106,11 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
     """Say what was scored, and how fast."""
     top = document.get("top_k")
     kept = f" (top {top} positions of each text)" if top else ""
+    left_out = (document.get("options") or {}).get("without")
+    without = f", {line(left_out).replace(',', ' and ')} tokens left out" if left_out else ""
     return (
-        f"Measure {line(document['measure'])}{kept}: {document['examples']:,} training examples "
-        f"scored in {seconds(document['seconds'])}."
+        f"Measure {line(document['measure'])}{kept}{without}: {document['examples']:,} training "
+        f"examples scored in {seconds(document['seconds'])}."
     )
 
 

@@ -78,6 +78,8 @@ def _hit(hit: Document, scale: float, digits: int, largest: float) -> Hit:
     note = ""
     if special is not None and stop is not None:
         note = f"{percent(special)} from special tokens, {percent(stop)} from stop tokens."
+        if not any(word["kind"] == "word" for word in words):
+            note = f"Shares no telling word with the query: {note}"
     return Hit(
         line(hit["id"]),
         line(hit["label"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from wordtrace.run.choose import LEAST
 from wordtrace.run.run import Run
 
 
@@ -25,7 +26,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         )
     rates = [checkpoint.learning_rate for checkpoint in run.checkpoints]
     for checkpoint in run.checkpoints:
-        if checkpoint.learning_rate < 0.01 * sum(rates):
+        if checkpoint.learning_rate < LEAST * sum(rates):
             notes.append(
                 f"The checkpoint at step {checkpoint.step} weighs under 1 % of the sum, since its "
                 "learning rate is small."

@@ -6,27 +6,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wordtrace.disk import fingerprint
+from wordtrace.data.examples import Examples
 from wordtrace.errors import option
 from wordtrace.run.manifest import MANIFEST
+from wordtrace.run.plan_words import require_same_plan
 from wordtrace.run.run import Run
 
 
-def find_same(folder: Path, plan: Mapping[str, Any], device: str = "cpu") -> Run | None:
+def find_same(
+    folder: Path,
+    plan: Mapping[str, Any],
+    train: Examples,
+    held_out: Examples | None,
+    device: str = "cpu",
+) -> Run | None:
     """Return the finished run in `folder`; None where there is none.
+
+    Parameters
+    ----------
+    train, held_out
+        The data that `plan` has the fingerprints of.
 
     Raises
     ------
     MismatchError
-        When it was made by another plan; names the first difference, with both values.
+        When it was made by another plan; names the first difference, in words.
     """
     if not (folder / MANIFEST).exists():
         return None
     run = Run.open(folder, device)
-    fingerprint.require_same(
+    require_same_plan(
         run.manifest.plan,
         plan,
         str(folder),
         f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
+        {"train": lambda: (run.train, train), "held_out": lambda: (run.held_out, held_out)},
     )
     return run

@@ -13,7 +13,7 @@ import torch
 
 import wordtrace
 from wordtrace.data.examples import Examples
-from wordtrace.disk import atomic, fingerprint
+from wordtrace.disk import atomic
 from wordtrace.errors import DataError, InputError, NumericalError, option
 from wordtrace.execute.progress import track
 from wordtrace.execute.threads import one_thread
@@ -27,6 +27,7 @@ from wordtrace.run.choose import choose
 from wordtrace.run.device import find_device
 from wordtrace.run.existing import find_same
 from wordtrace.run.manifest import HELD_OUT, MANIFEST, TRAIN, HeldOut, RunManifest, TrainingRows
+from wordtrace.run.plan_words import WORDS, require_same_plan, same, words_of
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Training, fit
@@ -75,13 +76,13 @@ def train(
     device = find_device(device)
     atomic.check_replaceable(folder, MANIFEST, "run")
     plan = _plan(examples, held_out, recipe, settings)
-    there = None if overwrite else find_same(folder, plan, device)
+    there = None if overwrite else find_same(folder, plan, examples, held_out, device)
     if there is not None:
         return there
     job = _Job(examples, held_out, recipe, settings, plan, device)
     with atomic.exclusive(folder) as part:
         done = part / MANIFEST
-        if not (done.exists() and atomic.read_json(done).get("plan") == plan):
+        if not (done.exists() and same(atomic.read_json(done).get("plan"), plan)):
             _prepare(part, plan, resume=resume)
             try:
                 _train_in(part, job)
@@ -219,12 +220,18 @@ def _plan(
         "early_stopping": settings.early_stopping,
         "train": examples.fingerprint(),
         "held_out": None if held_out is None else held_out.fingerprint(),
+        WORDS: words_of(
+            examples,
+            held_out,
+            model=Path(settings.model).name,
+            embeddings=settings.embeddings and settings.embeddings.name,
+        ),
     }
 
 
 def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
     if resume and (part / PLAN).exists():
-        fingerprint.require_same(
+        require_same_plan(
             atomic.read_json(part / PLAN),
             plan,
             f"the interrupted training in {part}",
@@ -250,7 +257,8 @@ def _choose(
             )
     else:
         losses = [(candidate.step, candidate.loss) for candidate in candidates]
-        steps = choose(losses, settings.checkpoints, final.step)
+        rates = {candidate.step: candidate.learning_rate for candidate in candidates}
+        steps = choose(losses, settings.checkpoints, final.step, rates)
     return [candidate for candidate in candidates if candidate.step in set(steps)]
 
 
