@@ -13,6 +13,8 @@ import torch
 
 import wordtrace as wt
 from tests.adopt import trainings
+from wordtrace.adopt.brackets import Rows, bracket
+from wordtrace.adopt.logged import Logged, Window
 from wordtrace.errors import InputError
 
 pytest.importorskip("transformers")
@@ -196,3 +198,49 @@ def test_info_says_both_figures(
     assert "proof of reading: With `annotated_label` by cross-entropy the loss is " in told
     document = json.loads(said("info", tmp_path / "run", "--json"))
     assert document["proof"]["verdict"] == "fits"
+
+
+def test_accumulated_batches_are_told_from_another_loss(tmp_path: Path) -> None:
+    """The Trainer logs the sum of their losses where the model does not count the rows."""
+    trainings.classifier(
+        tmp_path / "out", DATA, per_device_train_batch_size=4, gradient_accumulation_steps=2
+    )
+    run = wt.record(tmp_path / "out", DATA, tmp_path / "run", **LABELS)
+    proof = run.manifest.proof
+    assert proof is not None
+    assert proof.verdict == "fits"
+    assert proof.recomputed is not None
+    assert proof.logged is not None
+    assert proof.logged < proof.recomputed + 0.3
+    assert "does not fit" in refused(tmp_path / "out", DATA, tmp_path / "other", max_length=24)
+
+
+def test_without_a_log_the_loss_must_not_rise(classifier: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(classifier, tmp_path / "out"))
+    for path in out.glob("checkpoint-*/trainer_state.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "log_history": []}))
+    given = {"learning_rate": 0.01, **LABELS}
+    run = wt.record(out, DATA, tmp_path / "run", **given)
+    assert run.manifest.proof is not None
+    assert run.manifest.proof.verdict == "unknown"
+    assert "The Trainer logged no loss that could be compared" in run.manifest.proof.sentence
+    order = ("money", "sport", "film")
+    said = refused(out, DATA, tmp_path / "other", label_names=order, **given)
+    assert "it does not fall. Are the data, the columns, the labels" in said
+    assert "force=True adopts it as it is." in said
+
+
+def test_stairs_at_the_ends_of_epochs_fit() -> None:
+    """Fresh rows of loss 2, 1.2 once seen, 0.7 twice: a checkpoint has seen some, others not."""
+    stairs, epoch = [2.0, 1.2, 0.7, 0.4], 40
+    windows = [Window(a, a + 5, stairs[a // epoch]) for a in range(0, 3 * epoch, 5)]
+    logged = Logged(tuple(windows), {}, None, {}, epoch)
+    rows = Rows(0.1, 320, 320, 8)
+    for step in range(5, 3 * epoch + 1, 5):
+        over, part = divmod(step, epoch)
+        share = part / epoch
+        loss = share * stairs[min(over + 1, 3)] + (1 - share) * stairs[over]
+        between = bracket(logged, step, share, rows)
+        assert between.excess(loss) <= 1, step
+        assert between.lack(loss) <= 1, step
+        assert between.excess(loss * 2.5) > 1, step
