@@ -178,13 +178,15 @@ def fine_tune(
     callbacks: Any = None,
     model: Any = None,
     resume: str | None = None,
+    optimizers: Any = (None, None),
+    tokens: Any = None,
     **arguments: Any,
 ) -> Any:
     """Fine-tune as anybody does, without wordtrace; return the Trainer."""
     import datasets
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    tokens = tokenizer(one.tokens)
+    tokens = tokens or tokenizer(one.tokens)
     columns = {"text": examples.texts, "label": examples.labels.tolist()}
     if examples.texts2 is not None:
         columns["text2"] = examples.texts2
@@ -202,6 +204,7 @@ def fine_tune(
         processing_class=tokens,
         data_collator=DataCollatorWithPadding(tokens),
         callbacks=callbacks,
+        optimizers=optimizers,
     )
     trainer.train(resume_from_checkpoint=resume)
     return trainer

@@ -264,5 +264,11 @@ def test_of_two_tables_of_one_shape_the_embedding_is_found(tmp_path: Path) -> No
     optimizer.step()
     torch.save(optimizer.state_dict(), tmp_path / "optimizer.pt")
     assert not adam.keep_from(tmp_path, tmp_path, place)
+    # In groups of their own the two lie in another order than in the model.
+    groups = [{"params": [module.lm_head.weight]}, {"params": [module.model.embed_tokens.weight]}]
+    optimizer = torch.optim.AdamW(groups)
+    optimizer.step()
+    torch.save(optimizer.state_dict(), tmp_path / "optimizer.pt")
+    assert not adam.keep_from(tmp_path, tmp_path, place)
     (tmp_path / "optimizer.pt").write_bytes(b"no such thing")
     assert not adam.keep_from(tmp_path, tmp_path, place)

@@ -57,7 +57,7 @@ def measure(output: TrainerOutput, sample: Encoded, labels: Labels, rates: Rates
     found = []
     with track("Reading checkpoints", len(output.saved), "checkpoints") as advance:
         for one in output.saved:
-            model = output.model(one.folder)
+            model = output.model(one)
             if one in (output.saved[0], output.saved[-1]):
                 tables.append(next(model.embedding.parameters()).detach())
             said = said_by(model, sample)
@@ -90,8 +90,7 @@ def final_of(
     """
     step = _best_step(output.saved) or candidates[-1].step
     final = next(one for one in candidates if one.step == step)
-    folder = next(one.folder for one in output.saved if one.step == step)
-    model = output.model(folder)
+    model = output.model(next(one for one in output.saved if one.step == step))
     (table,) = [one for one in model.embedding.parameters() if one.dim() == 2][:1]
     if held_out is None:
         return final, int(table.shape[1]), None

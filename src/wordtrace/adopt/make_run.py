@@ -114,7 +114,7 @@ def _plan(
     return {
         **more,
         "output": [
-            [one.step, *(fingerprint.of_file(path) for path in weight_files(one.folder))]
+            [one.step, *(fingerprint.of_file(path) for path in weight_files(one.weights))]
             for one in output.saved
         ],
         "max_length": output.tokenizer.max_length,
@@ -204,5 +204,5 @@ def _described(output: TrainerOutput, kind: Kind, dim: int, encoded: Encoded) ->
         loss=output.loss,
         task="generation" if configs.is_generator(output.config) else _TASKS[kind],
         label_kind=kind,
-        tokens_a_row=mean_tokens(output.model(output.saved[-1].folder), encoded),
+        tokens_a_row=mean_tokens(output.model(output.saved[-1]), encoded),
     )

@@ -31,7 +31,7 @@ def notes_of(
     frozen
         Whether the embeddings did not move.
     """
-    notes = list(output.notes)
+    notes = [*output.notes, *rates.notes]
     guessed = [one.step for one in chosen if one.step not in rates.known]
     if guessed:
         notes.append(

@@ -47,7 +47,7 @@ class Recomputed:
     def dropped(self, place: int) -> FloatArray:
         """Return what a checkpoint says with dropout, as in training; computed when asked for."""
         if place not in self._dropped:
-            model = self.output.model(self.output.saved[place].folder)
+            model = self.output.model(self.output.saved[place])
             # Dropout is drawn from the global generator, which is left as it was.
             with torch.random.fork_rng():
                 torch.manual_seed(place)

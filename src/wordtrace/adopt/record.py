@@ -59,7 +59,8 @@ def record(
     Parameters
     ----------
     output
-        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders.
+        The Trainer's ``output_dir``, with its ``checkpoint-*`` folders; or the folder of one saved
+        model, which then is the one checkpoint.
     data
         The training data: Examples, or whatever :func:`read_examples` reads.
     out
@@ -108,7 +109,9 @@ def record(
         force=force,
     )
     columns = (text, text2, label, id)
-    reader, choices, examples = read_data(columns, data, split, choices, expected_labels(output))
+    reader, choices, examples = read_data(
+        columns, data, split, choices, expected_labels(output, base)
+    )
     if eval_data is None and eval_split is not None:
         eval_data = data
     return make_run(

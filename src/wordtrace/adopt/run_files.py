@@ -35,17 +35,18 @@ def write_files(part: Path, output: TrainerOutput, kept: Sequence[Checkpoint], c
 
     Weights are linked, or copied where `copy` says so or the file system can't link.
     """
-    folders = {one.step: one.folder for one in output.saved}
-    place = adam.Place.of(output.model(output.saved[-1].folder))
+    saved = {one.step: one for one in output.saved}
+    place = adam.Place.of(output.model(output.saved[-1]))
     for one in {one.step: one for one in kept}.values():
         target = part / one.folder
         target.mkdir(parents=True)
-        for path in weight_files(folders[one.step]):
+        for path in weight_files(saved[one.step].weights):
             _link(path, target / path.name, copy)
-        if (folders[one.step] / adam.FILE).is_file():
-            _link(folders[one.step] / adam.FILE, target / adam.FILE, copy)
+        folder = saved[one.step].folder
+        if (folder / adam.FILE).is_file():
+            _link(folder / adam.FILE, target / adam.FILE, copy)
         elif one in kept[:-1]:
-            adam.keep_from(folders[one.step], target, place)
+            adam.keep_from(folder, target, place)
         atomic.write_json(target / "step.json", one.document())
     if output.base is not None:
         (part / BASE).mkdir()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wordtrace.adopt.adapter_folders import trained_in
+from wordtrace.adopt.sharded import refuse_parts
 from wordtrace.errors import InputError
 from wordtrace.models.weight_files import CONTENTS, PICKLED, SAFE
 
@@ -22,11 +24,19 @@ class Saved:
     ----------
     state
         Its ``trainer_state.json``.
+    part
+        The sub-folder that holds the weights, "" for none: peft makes one for a named adapter.
     """
 
     folder: Path
     step: int
     state: dict[str, Any]
+    part: str = ""
+
+    @property
+    def weights(self) -> Path:
+        """The folder that holds the weights."""
+        return self.folder / self.part
 
     @property
     def epoch(self) -> float:
@@ -38,12 +48,13 @@ def checkpoints_of(output: Path) -> tuple[list[Saved], list[str]]:
     """Return the whole checkpoints by rising step, and a note for each folder left out.
 
     A folder is whole when ``trainer_state.json``, which the Trainer writes last, can be read and
-    names the folder's step.
+    names the folder's step. A folder without checkpoints that holds a model itself, as
+    ``save_pretrained`` writes it, is one checkpoint.
 
     Raises
     ------
     InputError
-        When there is none, or weights are pickled.
+        When there is none, or weights are pickled or in parts.
     """
     if not output.is_dir():
         raise InputError(f"{output} does not exist; give a Trainer's output folder.")
@@ -52,35 +63,62 @@ def checkpoints_of(output: Path) -> tuple[list[Saved], list[str]]:
         for folder in output.iterdir()
         if (found := re.fullmatch(r"checkpoint-(\d+)", folder.name)) and folder.is_dir()
     }
-    whole, notes = [], []
+    if not folders:
+        return _alone(output)
+    part, note = trained_in([folder for _, folder in sorted(folders.items())])
+    whole, notes = [], [] if note is None else [note]
     for step, folder in sorted(folders.items()):
         reason, state = _state_of(folder, step)
         if reason is None:
-            reason = _lacking(folder)
+            reason = _lacking(folder / part)
         if reason is None and state is not None:
-            whole.append(Saved(folder, step, state))
+            whole.append(Saved(folder, step, state, part))
         else:
             notes.append(f"{folder.name} is left out: {reason}.")
     if whole:
         return whole, notes
-    if notes:
-        raise InputError(f"{output} holds no whole checkpoint: {' '.join(notes)}")
-    raise InputError(
-        f"{output} holds no checkpoint-* folders; give a Trainer's output_dir, trained with "
-        'save_strategy="steps" or "epoch".'
-    )
+    raise InputError(f"{output} holds no whole checkpoint: {' '.join(notes)}")
+
+
+def _alone(output: Path) -> tuple[list[Saved], list[str]]:
+    """Return a saved model as the one checkpoint of its training (InputError)."""
+    part, note = trained_in([output])
+    reason = _lacking(output / part)
+    if reason is not None:
+        raise InputError(
+            f"{output} holds no checkpoint-* folders; give a Trainer's output_dir, trained with "
+            'save_strategy="steps" or "epoch", or the folder of a saved model.'
+        )
+    state = _read(output) or {}
+    step = state.get("global_step")
+    if not isinstance(step, int) or step < 1:
+        step, state = 1, {}
+    return [Saved(output, step, state, part)], [
+        *([] if note is None else [note]),
+        "There is one set of weights: scores are those of the trained model alone. What was "
+        "learned early, how the loss fell and whether the word embeddings moved, one checkpoint "
+        "can't tell; save several in the training, or use wt.TraceCallback.",
+    ]
 
 
 def _state_of(folder: Path, step: int) -> tuple[str | None, dict[str, Any] | None]:
-    try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not (folder / STATE).is_file():
         return f"it has no {STATE}, which is written last, so it is not whole", None
-    except (OSError, ValueError):
+    state = _read(folder)
+    if state is None:
         return f"its {STATE} can't be read, so it is not whole", None
-    if not isinstance(state, dict) or state.get("global_step") != step:
+    if state.get("global_step") != step:
         return f"its {STATE} speaks of another step", None
     return None, state
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """Return a checkpoint's state; None where there is none that can be read."""
+    try:
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state if isinstance(state, dict) else None
 
 
 def _lacking(folder: Path) -> str | None:
@@ -93,6 +131,7 @@ def _lacking(folder: Path) -> str | None:
                     "never loaded; load the model where you trust it and write it again by "
                     "model.save_pretrained(folder), which makes model.safetensors."
                 )
+        refuse_parts(folder)
         return "it holds no model.safetensors"
     table = folder / CONTENTS
     if table.is_file():

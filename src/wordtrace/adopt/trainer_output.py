@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.one_training import check_one_training
 from wordtrace.adopt.trainer_folder import Saved, checkpoints_of
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
@@ -42,7 +43,7 @@ class TrainerOutput:
     loss
         What a classifier was trained with.
     loaded
-        Models that are kept.
+        Models that are kept, by step.
     """
 
     folder: Path
@@ -52,17 +53,21 @@ class TrainerOutput:
     tokenizer: TextTokenizer
     notes: list[str]
     loss: TrainingLoss = field(default_factory=TrainingLoss)
-    loaded: dict[Path, TextModel] = field(default_factory=dict)
+    loaded: dict[int, TextModel] = field(default_factory=dict)
 
-    def model(self, folder: Path) -> TextModel:
+    @property
+    def alone(self) -> bool:
+        """Whether it is a saved model, and not a training's checkpoints."""
+        return self.saved[0].folder == self.folder
+
+    def model(self, one: Saved) -> TextModel:
         """Load a checkpoint; the last one is kept, since it is asked several times."""
-        last = self.saved[-1].folder
-        if folder in self.loaded:
-            return self.loaded[folder]
-        found = pretrained.load(folder, self.config, self.base, self.loss)
+        if one.step in self.loaded:
+            return self.loaded[one.step]
+        found = pretrained.load(one.weights, self.config, self.base, self.loss)
         found.module.eval().requires_grad_(False)
-        if folder == last:
-            self.loaded[folder] = found
+        if one is self.saved[-1]:
+            self.loaded[one.step] = found
         return found
 
 
@@ -75,18 +80,18 @@ def open_output(folder: Path, choices: Choices) -> TrainerOutput:
         For what is missing or can't be used.
     """
     saved, notes = checkpoints_of(folder)
-    last = saved[-1].folder
-    adapted = (last / adapters.CONFIG).is_file()
-    base = adapters.base_of(last, choices.base) if adapted else None
-    config = configs.read_config(base or last)
-    if adapted:
-        config |= adapters.adapted_labels(last)
+    check_one_training(saved)
+    last = saved[-1]
+    config, base = _config_of(last.weights, choices.base)
     if choices.kind is not None:
         config["problem_type"] = configs.PROBLEMS[choices.kind]
-    places = [choices.tokenizer] if choices.tokenizer else [last, folder, *([base] if base else [])]
-    found = pretrained_tokenizer.find(
-        [place for place in places if place], config, choices.max_length
-    )
+    places = [last.folder, last.weights, folder, *([base] if base else [])]
+    if choices.tokenizer:
+        places = [choices.tokenizer]
+    found = pretrained_tokenizer.find(places, config, choices.max_length)
+    if base is not None and config.get("pad_token_id") is None:
+        # The Trainer gave the model the tokenizer's; an adapter's folder does not keep that.
+        config["pad_token_id"] = found.pad
     made = _for_task(found, config, choices)
     if choices.loss != TrainingLoss() and configs.is_generator(config):
         raise InputError(
@@ -128,21 +133,24 @@ class Expected:
     """
 
     kind: Kind | None
-    one_score: bool
-    sigmoid: bool
+    one_score: bool = False
+    sigmoid: bool = False
 
 
-def expected_labels(folder: str | Path) -> Expected:
-    """Return what labels a Trainer's output was trained on (InputError, CorruptError)."""
-    last = checkpoints_of(Path(folder))[0][-1].folder
-    if (last / adapters.CONFIG).is_file():
-        config = adapters.adapted_labels(last)
-        generates = adapters.generates(last)
-    else:
-        config = configs.read_config(last)
-        generates = configs.is_generator(config)
-    if generates:
-        return Expected(None, one_score=False, sigmoid=False)
+def expected_labels(folder: str | Path, base: Path | None = None) -> Expected:
+    """Return what labels a Trainer's output was trained on (InputError, CorruptError).
+
+    Parameters
+    ----------
+    base
+        As :attr:`.choices.Choices.base`.
+    """
+    last = checkpoints_of(Path(folder))[0][-1].weights
+    if (last / adapters.CONFIG).is_file() and adapters.generates(last):
+        return Expected(None)
+    config, _ = _config_of(last, base)
+    if configs.is_generator(config):
+        return Expected(None)
     return Expected(
         configs.kind_of(config),
         one_score=configs.has_one_score(config),
@@ -150,9 +158,18 @@ def expected_labels(folder: str | Path) -> Expected:
     )
 
 
+def _config_of(weights: Path, base: Path | None) -> tuple[dict[str, Any], Path | None]:
+    """Return a model's configuration, and the folder of its base where it is an adapter."""
+    if not (weights / adapters.CONFIG).is_file():
+        return configs.read_config(weights), None
+    adapters.check_changes_weights(weights)
+    found = adapters.base_of(weights, base)
+    return adapters.adapted(weights, configs.read_config(found)), found
+
+
 def class_count(output: TrainerOutput) -> int:
     """Return how many classes the model scores."""
-    model = output.model(output.saved[-1].folder)
+    model = output.model(output.saved[-1])
     (last,) = model.named_layers["last"]
     layer = model.module.get_submodule(last)
     assert isinstance(layer, torch.nn.Linear)
@@ -163,13 +180,13 @@ def predicted_by(output: TrainerOutput, examples: Examples) -> Labels:
     """Return what the last checkpoint predicts, as labels."""
     encoded = output.tokenizer.encode(examples.texts, examples.texts2)
     check_fits(output, encoded)
-    model = output.model(output.saved[-1].folder)
+    model = output.model(output.saved[-1])
     return predict.predicted(model.outputs, predict.logits(model, encoded))
 
 
 def check_fits(output: TrainerOutput, encoded: Encoded) -> None:
     """Refuse a tokenizer whose ids the model does not embed; unused ones don't matter."""
-    table = next(output.model(output.saved[-1].folder).embedding.parameters())
+    table = next(output.model(output.saved[-1]).embedding.parameters())
     highest = int(encoded.ids.max(initial=0))
     if highest >= len(table):
         raise InputError(

@@ -94,7 +94,7 @@ class Tried:
 
     @property
     def _model(self) -> TextModel:
-        return self.output.model(self.output.saved[-1].folder)
+        return self.output.model(self.output.saved[-1])
 
     @property
     def _counted(self) -> Mask:

@@ -98,7 +98,7 @@ class TrainingOptions:
 
 
 def record(
-    output: Annotated[Path, typer.Argument(help="A Trainer's output_dir, with checkpoint-*.")],
+    output: Annotated[Path, typer.Argument(help="A Trainer's output_dir, or a saved model.")],
     data: Annotated[Path, typer.Option(help=f"The training data: {Data}")],
     out: RunOut,
     columns: ColumnOptions,

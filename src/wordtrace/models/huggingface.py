@@ -94,9 +94,18 @@ class HuggingFaceClassifier:
         finally:
             handle.remove()
         (inputs,) = given
-        if inputs.dim() == 3:  # a decoder scores every position: the text's last one counts
-            inputs = inputs[torch.arange(len(inputs)), batch.mask.sum(1) - 1]
+        if inputs.dim() == 3:  # a decoder scores every position: one counts
+            inputs = inputs[torch.arange(len(inputs)), self._scored(batch)]
         return inputs
+
+    def _scored(self, batch: Batch) -> Tensor:
+        """Return the place of the last token that is no padding token, shape (batch,).
+
+        Where the padding token is also the one that ends a text, the token before it is scored.
+        """
+        counts = batch.mask & (batch.ids != self._pad)
+        places = torch.arange(counts.shape[1], device=counts.device)
+        return torch.argmax(places * counts, 1)
 
 
 def _last_linear(module: nn.Module, classes: int | None) -> str:

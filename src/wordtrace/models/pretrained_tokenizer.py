@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import tokenizers
 
 from wordtrace.errors import InputError, option
+from wordtrace.models.configs import is_generator
 from wordtrace.models.library import library
 from wordtrace.models.tokenizer import FILE, Tokenizer
 
@@ -26,8 +26,8 @@ class Found:
     ----------
     notes
         What was taken for granted.
-    end
-        The token that ends a text.
+    end, pad
+        The tokens that end a text and that pad it.
     target
         The ``tokenizer.json`` by which it writes completions, where that is another one.
     """
@@ -35,6 +35,7 @@ class Found:
     tokenizer: Tokenizer
     notes: list[str]
     end: int | None
+    pad: int | None
     target: str | None
 
 
@@ -65,9 +66,10 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         ) from None
     limit = _limit(config, outer)
     notes = []
+    inner = tokenizers.Tokenizer.from_str(document)
+    cut: dict[str, Any] = inner.truncation or {}
     if max_length is None:
-        cut = (json.loads(document).get("truncation") or {}).get("max_length")
-        max_length = min(cut, limit) if cut else min(limit, _MOST)
+        max_length = min(int(cut.get("max_length", _MOST)), limit)
         if not cut:
             notes.append(
                 f"Texts are cut at {max_length} tokens; if the training cut them elsewhere, "
@@ -77,21 +79,43 @@ def find(places: Sequence[Path], config: Mapping[str, Any], max_length: int | No
         raise InputError(
             f"{option('max_length')} is {max_length}; the model takes {limit} tokens at most."
         )
-    if outer.truncation_side != "right":
-        raise InputError(f"the tokenizer in {folder} cuts texts at their left, which is not known.")
+    if getattr(outer, "split_special_tokens", False):
+        notes.append(
+            "The tokenizer splits special tokens that stand in a text (split_special_tokens); here "
+            "they are taken whole."
+        )
+    _cut_as_trained(inner, outer, folder, max_length, is_generator(config))
     tokenizer = Tokenizer(
-        tokenizers.Tokenizer.from_str(document),
+        inner,
         max_length,
         types="token_type_ids" in outer.model_input_names
         and int(config.get("type_vocab_size", 0)) > 1,
         literal=False,
     )
-    return Found(tokenizer, notes, outer.eos_token_id, _target(outer, document))
+    return Found(tokenizer, notes, outer.eos_token_id, outer.pad_token_id, _target(outer, document))
+
+
+def _cut_as_trained(
+    inner: tokenizers.Tokenizer, outer: Any, folder: Path, max_length: int, generates: bool
+) -> None:
+    """Let a tokenizer cut what it cut in the training, at the side at which it did (InputError)."""
+    cut: dict[str, Any] = inner.truncation or {}
+    strategy, side = cut.get("strategy"), cut.get("direction", outer.truncation_side)
+    if generates:
+        strategy = None  # a prompt and its completion are no pair to the tokenizer
+        if side != "right":
+            raise InputError(
+                f"the tokenizer in {folder} cuts texts at their left, which is known for "
+                "classifiers alone."
+            )
+    inner.enable_truncation(max_length, strategy=strategy or "longest_first", direction=side)
 
 
 def open_target(document: str, max_length: int) -> Tokenizer:
     """Return a tokenizer of completions."""
-    return Tokenizer(tokenizers.Tokenizer.from_str(document), max_length, literal=False)
+    inner = tokenizers.Tokenizer.from_str(document)
+    inner.no_truncation()
+    return Tokenizer(inner, max_length, literal=False)
 
 
 def _target(outer: Any, document: str) -> str | None:

@@ -17,7 +17,7 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from wordtrace.data.batches import Encoded
-from wordtrace.errors import CorruptError, InputError, option
+from wordtrace.errors import CorruptError, DataError, InputError, option
 from wordtrace.execute.progress import track
 
 FILE = "tokenizer.json"
@@ -42,9 +42,10 @@ class Tokenizer:
     Parameters
     ----------
     inner
-        The tokenizer; its own truncation and padding are replaced.
+        The tokenizer. Its own truncation tells which text of a pair is cut and at which side (by
+        default the longer one, at its right); its length and its padding are replaced.
     max_length
-        The most tokens of an example, special tokens included; pairs lose from the longer text.
+        The most tokens of an example, special tokens included.
     types
         The model is told which tokens are a pair's second text.
     literal
@@ -72,7 +73,11 @@ class Tokenizer:
         self.size = max(inner.get_vocab(with_added_tokens=True).values(), default=-1) + 1
         self._byte_level = isinstance(inner.decoder, decoders.ByteLevel)
         inner.no_padding()
-        inner.enable_truncation(max_length)
+        cut = inner.truncation or {}
+        self._cut = str(cut.get("strategy", "longest_first"))
+        inner.enable_truncation(
+            max_length, strategy=self._cut, direction=cut.get("direction", "right")
+        )
         inner.encode_special_tokens = literal
         encoding = inner.encode("a", "b")
         self.special: frozenset[int] = frozenset(
@@ -210,7 +215,7 @@ class Tokenizer:
                     strict=True,
                 )
             ]
-            for one, encoding in zip(pairs, self.inner.encode_batch(pairs), strict=True)
+            for one, encoding in zip(pairs, self._batch(pairs), strict=True)
         ]
 
     def save(self, path: Path) -> None:
@@ -226,9 +231,32 @@ class Tokenizer:
                 if texts2 is not None:
                     second = texts2[start : start + _CHUNK]
                     chunk = list(zip(texts[start : start + _CHUNK], second, strict=True))
-                yield from self.inner.encode_batch_fast(chunk)
+                yield from self._batch(chunk, fast=True)
                 if what:
                     advance(len(chunk))
+
+    def _batch(self, chunk: list[Any], *, fast: bool = False) -> list[tokenizers.Encoding]:
+        encode = self.inner.encode_batch_fast if fast else self.inner.encode_batch
+        try:
+            found: list[tokenizers.Encoding] = encode(chunk)
+        except Exception:  # the library raises plain Exception
+            for one in chunk:
+                self._check_can_be_cut(one)
+            raise
+        return found
+
+    def _check_can_be_cut(self, one: str | tuple[str, str]) -> None:
+        """Refuse a text, or a pair, that can't be cut as the tokenizer says (DataError)."""
+        try:
+            self.inner.encode_batch([one])
+        except Exception:  # the library raises plain Exception
+            first = one if isinstance(one, str) else one[0]
+            cut = "first" if self._cut == "only_first" else "second"
+            raise DataError(
+                f"the example that begins {first[:40]!r} has more than {self.max_length} tokens, "
+                f"and this tokenizer cuts the {cut} text of a pair alone, which is not long "
+                "enough: shorten the example, or give a larger maximum length."
+            ) from None
 
 
 def _span(texts: str | tuple[str, str], sequence: int | None, start: int, end: int) -> Span:

@@ -49,6 +49,38 @@ class Place:
         number = next(at for at, one in enumerate(alike) if one is table)
         return cls(tuple(table.shape), number, len(alike))
 
+    def held(self, optimizer: Path) -> Held | None:
+        """Find the table in an ``optimizer.pt``; None where it is not told from other parameters.
+
+        It is read by ``torch.load(weights_only=True)`` alone.
+        """
+        try:
+            document = torch.load(optimizer, map_location="cpu", weights_only=True, mmap=True)
+            groups, states = document["param_groups"], document["state"]
+            alike = [
+                Held(place, group, states[number])
+                for place, group in enumerate(groups)
+                for number in group["params"]
+                if number in states and _is_of(states[number], self.shape)
+            ]
+        except Exception:  # any file may lie there; without it there are no step sizes
+            return None
+        # Frozen parameters have no state: then the count differs, and which is which is not known.
+        # Neither is it where parameters of one shape lie in several groups: these have an order of
+        # their own.
+        if len(alike) != self.count or len({one.number for one in alike}) > 1:
+            return None
+        return alike[self.number]
+
+
+@dataclass(frozen=True)
+class Held:
+    """The table in an optimizer's file: its parameter group, that group's number, its state."""
+
+    number: int
+    group: Mapping[str, Any]
+    state: Mapping[str, Any]
+
 
 def require(run: Path, points: Sequence[Checkpoint]) -> None:
     """Refuse a run whose checkpoints keep no step sizes (InputError)."""
@@ -93,26 +125,11 @@ def keep(folder: Path, state: Mapping[str, Tensor], beta2: float, epsilon: float
 
 
 def keep_from(saved: Path, target: Path, place: Place) -> bool:
-    """Write what a Trainer's ``optimizer.pt`` knows about the table; False if it knows nothing.
-
-    It is read by ``torch.load(weights_only=True)`` alone.
-    """
-    try:
-        document = torch.load(saved / OPTIMIZER, map_location="cpu", weights_only=True, mmap=True)
-        groups, states = document["param_groups"], document["state"]
-        held = [(number, group) for group in groups for number in group["params"]]
-    except Exception:  # any file may lie there; without it there are no step sizes
+    """Write what a Trainer's ``optimizer.pt`` knows about the table; False if it knows nothing."""
+    held = place.held(saved / OPTIMIZER)
+    if held is None or "betas" not in held.group or "eps" not in held.group:
         return False
-    alike = [
-        (states[number], group)
-        for number, group in held
-        if number in states and _shape_of(states[number]) == place.shape
-    ]
-    # Frozen parameters have no state: then the count differs, and which is which is not known.
-    if len(alike) != place.count:
-        return False
-    state, group = alike[place.number]
-    return keep(target, state, float(group["betas"][1]), float(group["eps"]))
+    return keep(target, held.state, float(held.group["betas"][1]), float(held.group["eps"]))
 
 
 def keep_own(folder: Path, model: TextModel, states: Mapping[str, Tensor]) -> None:
@@ -158,9 +175,11 @@ def root_steps(path: Path, rows: int, dim: int) -> Tensor:
     return found
 
 
-def _shape_of(state: Mapping[str, Any]) -> tuple[int, ...] | None:
-    moment = state.get("exp_avg_sq")
-    return tuple(moment.shape) if isinstance(moment, Tensor) else None
+def _is_of(state: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
+    """Tell whether an optimizer's state is that of a parameter of this shape."""
+    parts = [tuple(one.shape) for one in state.values() if isinstance(one, Tensor) and one.dim()]
+    # Adafactor keeps the means of rows and columns alone.
+    return shape in parts or (len(shape) == 2 and parts[:2] == [shape[:1], shape[1:]])
 
 
 def _table(model: TextModel) -> nn.Parameter:
