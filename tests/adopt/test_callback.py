@@ -38,6 +38,8 @@ def test_a_training_that_saves_and_logs_nothing_is_recorded(tmp_path: Path) -> N
     for step, one in history.items():
         factor = (step - 1) / 3 if step <= 3 else (24 - (step - 1)) / 21
         assert one.learning_rate == pytest.approx(3e-3 * factor)
+    assert run.manifest.proof is not None
+    assert run.manifest.proof.verdict == "unknown"
     expected = trainer.model.state_dict()
     for name, value in run.model(run.final).module.state_dict().items():
         torch.testing.assert_close(value, expected[name])
@@ -87,6 +89,8 @@ def test_a_resumed_training_is_recorded_whole(tmp_path: Path) -> None:
         **saving,
     )
     assert second.run is not None
+    assert second.run.manifest.proof is not None
+    assert second.run.manifest.proof.verdict == "fits"
     rates = {one.step: one.learning_rate for one in second.run.manifest.history}
     assert list(rates) == [1, 2, 4, 8, 16, 24]
     np.testing.assert_allclose(

@@ -114,6 +114,7 @@ def clusters(
         clusters=tuple(found),
         left_out=tuple(left_out),
         clashes=_clashes(asked, judged) if examples is None else (),
+        misread=opened.misread,
     )
 
 

@@ -66,6 +66,8 @@ class Clusters(Result):
         The sizes of groups that were too large to be clustered.
     clashes
         Groups of training rows with the same words but different labels.
+    misread
+        Of a run whose training was adopted though its logged loss does not fit: what does not.
     """
 
     format: ClassVar[str] = FORMAT
@@ -81,10 +83,13 @@ class Clusters(Result):
     clusters: tuple[Cluster, ...]
     left_out: tuple[int, ...] = ()
     clashes: tuple[tuple[Member, ...], ...] = ()
+    misread: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        if self.misread is None:
+            del document["misread"]
         groups = [one["members"] for one in document["clusters"]] + list(document["clashes"])
         for member in (member for group in groups for member in group):
             if member["text2"] is None:

@@ -17,6 +17,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.tracer import Tracer
 from wordtrace.models import predict
+from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
@@ -88,6 +89,7 @@ def fix(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
+        **told(run.misread),
         "seeds": seeds,
         "repeats": repeats,
         "retrainings": trials.retrainings,

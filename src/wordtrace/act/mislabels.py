@@ -97,7 +97,7 @@ def mislabels(
     truth = known[1] if known[1] is not None else known[0]
     there = {name: values[live] for name, values in found.items()}
     judged = None if not truth else judge(there, np.isin(live, list(truth)))
-    return Mislabels(str(index.path), by, total, rows, measured, judged, words)
+    return Mislabels(str(index.path), by, total, rows, measured, judged, words, run.misread)
 
 
 def _opponents(found: Evidence) -> tuple[Opponent, ...]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.errors import InputError, option
 from wordtrace.results import frames
-from wordtrace.results.result import Result
+from wordtrace.results.result import Result, told
 
 FORMAT, VERSION = "wordtrace-mislabels", 1
 
@@ -116,6 +116,8 @@ class Mislabels(Result):
         How well each ranking finds the rows known to be wrong (:func:`.judge.judge`), or None.
     whole_words
         Whether words are whole words; else they are tokens.
+    misread
+        Of a run whose training was adopted though its logged loss does not fit: what does not.
     """
 
     format: ClassVar[str] = FORMAT
@@ -129,6 +131,7 @@ class Mislabels(Result):
     planted: dict[str, Any] | None = None
     judged: dict[str, Any] | None = None
     whole_words: bool = False
+    misread: str | None = None
 
     def __repr__(self) -> str:
         return f"Mislabels({len(self.rows)} of {self.examples:,} rows, by {self.by})"
@@ -150,6 +153,7 @@ class Mislabels(Result):
             "by": self.by,
             "examples": self.examples,
             "whole_words": self.whole_words,
+            **told(self.misread),
             "rows": rows,
             "planted": self.planted,
             "judged": self.judged,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.learning_rates import Rates
+from wordtrace.adopt.readings import FloatArray
+from wordtrace.adopt.recomputed import said_by
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.data.batches import Encoded
@@ -19,26 +21,38 @@ from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.models import predict
+from wordtrace.models.protocol import TokenScorer
+from wordtrace.models.token_losses import by_row, counted
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.manifest import HeldOut
 
 
-def measure(
-    output: TrainerOutput,
-    encoded: Encoded,
-    labels: Labels,
-    rows: npt.NDArray[np.int64],
-    rates: Rates,
-) -> tuple[list[Checkpoint], float, bool]:
-    """Measure the checkpoints on some training rows.
+@dataclass(frozen=True)
+class Measured:
+    """The checkpoints, measured on some training rows.
 
-    Returns
-    -------
-    the checkpoints with their losses; the last one's share of right labels; whether the
-    embeddings are the same in the first and the last of several.
+    Attributes
+    ----------
+    checkpoints
+        With their losses.
+    said
+        What each says of the rows (:func:`.said_by`).
+    right
+        The last one's share of right labels.
+    frozen
+        Whether the embeddings are the same in the first and the last of several.
     """
-    sample, right, tables = encoded.take(rows), 0.0, []
+
+    checkpoints: list[Checkpoint]
+    said: list[FloatArray]
+    right: float
+    frozen: bool
+
+
+def measure(output: TrainerOutput, sample: Encoded, labels: Labels, rates: Rates) -> Measured:
+    """Measure the checkpoints on a sample of training rows (InputError for NaN)."""
+    right, tables, every = 1.0, [], []
     sums = np.cumsum(rates.used)
     found = []
     with track("Reading checkpoints", len(output.saved), "checkpoints") as advance:
@@ -46,9 +60,14 @@ def measure(
             model = output.model(one)
             if one in (output.saved[0], output.saved[-1]):
                 tables.append(next(model.embedding.parameters()).detach())
-            scores = predict.logits(model, sample)
-            loss = float(predict.losses(model.outputs, scores, labels[rows]).mean())
-            right = float((predict.predicted(model.outputs, scores) == labels[rows]).mean())
+            said = said_by(model, sample)
+            every.append(said)
+            if isinstance(model, TokenScorer):
+                totals, counts = by_row(said, counted(model, sample), sample)
+                loss = float((totals / counts.clip(1)).mean())
+            else:
+                loss = float(predict.losses(model.outputs, said, labels).mean())
+                right = float((predict.predicted(model.outputs, said) == labels).mean())
             if not math.isfinite(loss):
                 raise InputError(
                     f"{one.folder}: the training loss is {loss}; leave this checkpoint out, or "
@@ -57,7 +76,7 @@ def measure(
             rate, total = float(rates.used[one.step]), float(sums[one.step])
             found.append(Checkpoint(one.step, one.epoch, rate, total, loss))
             advance(1)
-    return found, right, len(tables) == 2 and torch.equal(*tables)
+    return Measured(found, every, right, len(tables) == 2 and torch.equal(*tables))
 
 
 def final_of(

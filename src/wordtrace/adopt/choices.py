@@ -50,6 +50,8 @@ class Choices:
         turns of the assistant in a conversation) or "all"; by default as TRL for the form.
     form
         The columns in which a language model's texts were found; None where it is not known.
+    force
+        Adopt a training although its logged loss is not the one that is recomputed.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -67,6 +69,7 @@ class Choices:
     preparation: str = "own"
     counts: str | None = None
     form: Form | None = None
+    force: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in (None, *KINDS):

@@ -66,7 +66,8 @@ def match(
         return _renamed(examples, names, numbers)
     # A ClassLabel's numbers are those that the Trainer saw, whatever the model calls them.
     own = examples.origin is not None and examples.origin.ordered
-    if ((ordered and generic) or own) and len(there) == len(classes):
+    one = ordered and (generic or len(classes) == 1)
+    if (one or own) and len(there) == len(classes):
         return examples
     if len(there) > len(classes):
         raise InputError(

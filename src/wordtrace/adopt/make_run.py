@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ from wordtrace.adopt.checkpoints import chosen_of, final_of, measure, untrained_
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.examples import ordered_as_model
 from wordtrace.adopt.learning_rates import Rates, rates_used
-from wordtrace.adopt.notes import notes_of
+from wordtrace.adopt.logged import logged_of
+from wordtrace.adopt.notes import notes_of, token_notes
+from wordtrace.adopt.proof import Training, prove, told_by_log, with_evaluation
+from wordtrace.adopt.recomputed import Recomputed
 from wordtrace.adopt.recorded_rows import RecordedRows, trained_on
 from wordtrace.adopt.row_weights import mean_tokens
 from wordtrace.adopt.run_files import OURS, write_files
 from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_output
+from wordtrace.adopt.tried import Source, Tried
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
@@ -58,7 +63,7 @@ def make_run(
     *,
     held_out: Examples | None = None,
     choices: Choices | None = None,
-    ordered: bool = False,
+    source: Source | None = None,
     overwrite: bool = False,
     recorded: RecordedRows | None = None,
 ) -> Run:
@@ -73,8 +78,9 @@ def make_run(
         The Trainer's output.
     examples, held_out
         The data of the training, and other data to evaluate on.
-    ordered
-        Whether the data's labels come in the order of the model's classes.
+    source
+        What else the data may mean, to be tried where the loss that is recomputed does not fit the
+        log.
     recorded
         What our callback saw of the training's rows: `examples` are then these.
 
@@ -82,15 +88,15 @@ def make_run(
     ------
     InputError
         For an output without whole checkpoints, pickled weights, unknown rates, another tokenizer
-        or labels than the model's.
+        or labels than the model's, or a loss that is not the one that was logged.
     CorruptError
         For weights that don't fit the model, or that hold NaN.
     MismatchError
         When `out` holds another run.
     """
-    choices, out = choices or Choices(), Path(out)
+    choices, source, out = choices or Choices(), source or Source(), Path(out)
     output = open_output(Path(folder), choices)
-    examples, held_out = ordered_as_model(output, examples, held_out, choices, ordered)
+    examples, held_out = ordered_as_model(output, examples, held_out, choices, source.ordered)
     rates = rates_used(output, choices)
     atomic.check_replaceable(out, MANIFEST, "run")
     plan = _plan(output, examples, held_out, choices)
@@ -103,7 +109,7 @@ def make_run(
     with atomic.exclusive(out) as part:
         atomic.refuse_foreign(part, OURS)
         atomic.empty(part)
-        _make_in(part, output, examples, held_out, rates, choices, plan, recorded)
+        _make_in(part, output, examples, held_out, rates, choices, plan, source, recorded)
         atomic.commit_folder(out)
     return Run.open(out)
 
@@ -142,6 +148,7 @@ def _make_in(
     rates: Rates,
     choices: Choices,
     plan: dict[str, Any],
+    source: Source,
     recorded: RecordedRows | None,
 ) -> None:
     """Make the run in the folder `part`; the manifest comes last."""
@@ -149,8 +156,30 @@ def _make_in(
     encoded = made if recorded is None else trained_on(made, recorded.encoded, output)
     check_fits(output, encoded)
     drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
-    candidates, right, frozen = measure(output, encoded, examples.labels, np.sort(drawn), rates)
+    rows = np.sort(drawn)
+    sample = encoded.take(rows)
+    found = measure(output, sample, examples.labels[rows], rates)
+    candidates = found.checkpoints
+    tried = Tried(output, examples, rows, sample, choices, source)
+    training = Training(
+        Recomputed(output, sample, found.said),
+        logged_of(output.saved, output.folder),
+        examples.source,
+        len(examples),
+    )
+    logged, taken = training.logged, tried.taken()
+    if choices.counts is None and choices.preparation != "own" and recorded is None:
+        told = told_by_log(training, taken, tried.scopes())
+        if told is not None:
+            choices = replace(choices, counts=told)
+            output = open_output(output.folder, choices)
+            output.notes.append("Which tokens the loss asks for was told by the logged loss.")
+            _make_in(part, output, examples, held_out, rates, choices, plan, source, recorded)
+            return
+    proof = prove(training, taken, partial(tried.others, found.said[-1]), choices.force)
     final, dim, measured = final_of(output, candidates, held_out)
+    if measured is not None and not configs.is_generator(output.config):
+        proof = with_evaluation(proof, logged, final.step, measured.loss)
     chosen = chosen_of(candidates, choices, untrained_loss(examples))
     write_files(part, output, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
@@ -176,10 +205,16 @@ def _make_in(
         checkpoints=tuple(chosen),
         final=final,
         history=tuple(candidates),
-        notes=tuple(notes_of(output, examples, encoded, rates, chosen, right, frozen, recorded)),
+        notes=(
+            *notes_of(
+                *(output, examples, encoded, rates, chosen, found.right, found.frozen, recorded)
+            ),
+            *token_notes(logged, encoded),
+        ),
         train=TrainingRows.of(examples, encoded),
         held_out=measured,
         files=checksums(part),
+        proof=proof,
     )
     atomic.write_json(part / MANIFEST, manifest.document())
 

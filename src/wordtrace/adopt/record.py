@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,9 @@ from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.dialogues import check_alike, read_training
 from wordtrace.adopt.make_run import make_run
 from wordtrace.adopt.recorded_rows import RecordedRows
-from wordtrace.adopt.trainer_output import labels_of
+from wordtrace.adopt.trainer_output import expected_labels
+from wordtrace.adopt.training_data import read_data
+from wordtrace.adopt.tried import Source
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
 from wordtrace.data.readers import read_examples
@@ -45,6 +48,7 @@ def record(
     label_smoothing: float = 0.0,
     class_weights: tuple[float, ...] | None = None,
     loss: str | None = None,
+    force: bool = False,
 ) -> Run:
     """Adopt the output folder of a finished ``transformers.Trainer`` as a run.
 
@@ -55,6 +59,9 @@ def record(
     completion, conversations as ShareGPT writes them, or text, told by the names of the columns.
     With `text` and `text2` other columns are named: the prompt and the completion, or, without
     `text2`, a text of which all counts. `label` is not read.
+
+    The loss that the Trainer logged is recomputed from the data as they were read. Where the two
+    do not fit, the training was misread: it is refused, and the message names what fits instead.
 
     Parameters
     ----------
@@ -79,11 +86,15 @@ def record(
     label_names, max_length, max_completion_length, learning_rate, checkpoints, tokenizer, base, \
     copy, end, kind, label_smoothing, class_weights
         What the folder does not tell: see :class:`wordtrace.adopt.choices.Choices`.
+    force
+        Adopt the training although its logged loss is not the one that is recomputed; every result
+        of the run then says so.
 
     Raises
     ------
     InputError
-        When something in the folder or the data can't be used; the message says what to do.
+        When something in the folder or the data can't be used, or the training was misread; the
+        message says what to do.
     CorruptError
         For weights that don't fit the model, or that hold NaN.
 
@@ -109,6 +120,7 @@ def record(
         label_smoothing=label_smoothing,
         class_weights=class_weights,
         counts=loss,
+        force=force,
     )
     if data is None:
         return _of_recording(
@@ -121,8 +133,8 @@ def record(
             id=id,
             split=eval_split,
         )
-    trained_on = labels_of(output, base)
-    if trained_on is None:
+    expected = expected_labels(output, base)
+    if expected.kind is None:
         return _of_language_model(
             *(output, data, out, choices),
             columns={"text": text, "text2": text2, "id": id},
@@ -130,22 +142,21 @@ def record(
             eval_data=eval_data,
             overwrite=overwrite,
         )
-
-    def read(source: Any, part: str | None) -> Examples:
-        return read_labelled(
-            source, trained_on, part, text=text, text2=text2, label=label, id=id, choices=choices
-        )
-
-    examples = read(data, split)
+    columns = (text or "text", text2, label, id)
+    reader, choices, examples = read_data(columns, data, split, choices, expected)
     if eval_data is None and eval_split is not None:
         eval_data = data
     return make_run(
         output,
         examples,
         out,
-        held_out=None if eval_data is None else read(eval_data, eval_split),
+        held_out=None if eval_data is None else reader.read(eval_data, eval_split),
         choices=choices,
-        ordered=not isinstance(label, str),
+        source=Source(
+            labels="the labels" if isinstance(data, Examples) else reader.called,
+            columns=partial(reader.by_other_columns, data, split),
+            ordered=not isinstance(reader.label, str),
+        ),
         overwrite=overwrite,
     )
 
@@ -194,7 +205,7 @@ def _of_recording(
         raise InputError(
             f"{output} holds no rows of its training; give the training data by {option('data')}."
         )
-    held_out, trained_on = recorded.held_out, labels_of(output, choices.base)
+    held_out, trained_on = recorded.held_out, expected_labels(output, choices.base).kind
     if eval_data is not None and trained_on is None:
         held_out = read_training(eval_data, **columns).examples
     elif eval_data is not None and trained_on is not None:
@@ -205,7 +216,7 @@ def _of_recording(
         out,
         held_out=held_out,
         choices=recorded.told(choices),
-        ordered=True,
+        source=Source(ordered=True),
         overwrite=overwrite,
         recorded=recorded,
     )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wordtrace.data.batches import Encoded, by_length
-from wordtrace.models import predict
-from wordtrace.models.completions import HuggingFaceGenerator
-from wordtrace.models.protocol import TextModel, to_batch
-from wordtrace.models.seq2seq import HuggingFaceSeq2Seq
+from wordtrace.data.batches import Encoded
+from wordtrace.models.protocol import TextModel, TokenScorer
+from wordtrace.models.token_losses import by_row, counted
 
 
 def mean_tokens(model: TextModel, encoded: Encoded) -> float | None:
@@ -16,11 +14,9 @@ def mean_tokens(model: TextModel, encoded: Encoded) -> float | None:
 
     None for a classifier, whose rows weigh the same. See :func:`.models.completions.weighted`.
     """
-    if not isinstance(model, HuggingFaceGenerator | HuggingFaceSeq2Seq):
+    if not isinstance(model, TokenScorer):
         return None
-    found = np.zeros(len(encoded), np.int64)
-    labels = np.zeros(len(encoded), np.int64)
-    for rows in by_length(encoded.lengths, 1024, predict.tokens_a_batch(model)):
-        found[rows] = model.counted(to_batch(encoded, labels, rows)).sum(1).numpy()
+    asked = counted(model, encoded).astype(np.float32)
+    found, _ = by_row(asked, asked > 0, encoded)
     there = found[found > 0]
     return float(there.mean()) if len(there) else None

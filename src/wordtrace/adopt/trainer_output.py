@@ -184,8 +184,27 @@ def _for_causal(found: pretrained_tokenizer.Found, choices: Choices) -> TextToke
     return kind(found.tokenizer, end, choices.counts)
 
 
-def labels_of(folder: str | Path, base: Path | None = None) -> Kind | None:
-    """Return the kind of labels that a Trainer's output was trained on; None: completions.
+@dataclass(frozen=True)
+class Expected:
+    """What labels a Trainer's output was trained on, as its configuration says.
+
+    Attributes
+    ----------
+    kind
+        The kind of the labels; None: completions.
+    one_score
+        Whether the model gives each text one score.
+    sigmoid
+        Whether sentence-transformers says that this score is a probability's.
+    """
+
+    kind: Kind | None
+    one_score: bool = False
+    sigmoid: bool = False
+
+
+def expected_labels(folder: str | Path, base: Path | None = None) -> Expected:
+    """Return what labels a Trainer's output was trained on (InputError, CorruptError).
 
     Parameters
     ----------
@@ -194,9 +213,15 @@ def labels_of(folder: str | Path, base: Path | None = None) -> Kind | None:
     """
     last = checkpoints_of(Path(folder))[0][-1].weights
     if (last / adapters.CONFIG).is_file() and adapters.generates(last):
-        return None
+        return Expected(None)
     config, _ = _config_of(last, base)
-    return None if configs.is_generator(config) else configs.kind_of(config)
+    if configs.is_generator(config):
+        return Expected(None)
+    return Expected(
+        configs.kind_of(config),
+        one_score=configs.has_one_score(config),
+        sigmoid=configs.is_cross_encoder(last, config),
+    )
 
 
 def _config_of(weights: Path, base: Path | None) -> tuple[dict[str, Any], Path | None]:

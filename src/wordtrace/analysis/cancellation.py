@@ -87,6 +87,7 @@ def cancellation(
         steps=tuple(point.step for point in points),
         parameters=parameters,
         left_out=() if layers else tuple(unknown_layers(model)),
+        misread=opened.misread,
     )
 
 

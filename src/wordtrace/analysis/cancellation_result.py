@@ -62,6 +62,8 @@ class Cancellation(Result):
         In the model's order, from the input to the output.
     left_out
         Layers that have parameters, but no known gradients for single examples.
+    misread
+        Of a run whose training was adopted though its logged loss does not fit: what does not.
     """
 
     format: ClassVar[str] = FORMAT
@@ -74,10 +76,14 @@ class Cancellation(Result):
     steps: tuple[int, ...]
     parameters: tuple[Parameter, ...]
     left_out: tuple[str, ...] = ()
+    misread: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        if self.misread is None:
+            del document["misread"]
+        return document
 
     def table(self) -> Any:
         """Return a pyarrow table with the fields of each :class:`Parameter` as a row."""

@@ -96,7 +96,7 @@ def overlap(
         examples=opened.train,
         listed=listed,
     )
-    return replace(found, run=str(opened.path))
+    return replace(found, run=str(opened.path), misread=opened.misread)
 
 
 def overlap_of(

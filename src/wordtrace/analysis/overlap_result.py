@@ -104,6 +104,8 @@ class Overlap(Result):
         None where a measure gives all examples one score.
     run
         The folder; None of bare scores.
+    misread
+        Of a run whose training was adopted though its logged loss does not fit: what does not.
     """
 
     format: ClassVar[str] = FORMAT
@@ -117,10 +119,13 @@ class Overlap(Result):
     overlaps: Matrix
     spearman: Matrix
     run: str | None = None
+    misread: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the comparison as a JSON document."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        if self.misread is None:
+            del document["misread"]
         for entry in document["measures"]:
             for example in entry["recurrence"]["examples"]:
                 for name in ("label", "text", "text2"):

@@ -112,6 +112,7 @@ def words(
         texts=texts,
         similarity=None if text2 is None else _similarity(opened, asked, read),
         whole_words=words,
+        misread=opened.misread,
     )
 
 

@@ -140,6 +140,8 @@ class Words(Result):
         None of one text.
     whole_words
         Whether everything is told by whole word; else it is by token.
+    misread
+        Of a run whose training was adopted though its logged loss does not fit: what does not.
     """
 
     format: ClassVar[str] = FORMAT
@@ -154,6 +156,7 @@ class Words(Result):
     texts: tuple[WeighedText, ...]
     similarity: Similarity | None = None
     whole_words: bool = False
+    misread: str | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -164,6 +167,8 @@ class Words(Result):
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        if self.misread is None:
+            del document["misread"]
         document["checkpoints"] = [
             {"step": step, "learning_rate": rate} for step, rate in self.checkpoints
         ]

@@ -129,6 +129,14 @@ def record(
             rich_help_panel="Recording",
         ),
     ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Adopt it although the loss that was logged is not the one recomputed.",
+            rich_help_panel="Recording",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -152,6 +160,7 @@ def record(
         eval_data=eval_data,
         eval_split=eval_split,
         copy=copy,
+        force=force,
         overwrite=overwrite,
     )
     finish(run, existed, as_json)

@@ -24,6 +24,7 @@ def show_run(document: Mapping[str, Any], as_json: bool) -> None:
             for one in document["checkpoints"]
         )
         + f"; final: step {document['final']['step']} (loss {document['final']['loss']:.3f})",
+        *([f"  proof of reading: {document['proof']['sentence']}"] if "proof" in document else []),
         *(f"  note: {note}" for note in document["notes"]),
     ]
     _print_lines(lines)

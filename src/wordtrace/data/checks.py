@@ -69,13 +69,13 @@ def _labels_of(columns: Columns) -> tuple[Labels, tuple[str, ...]]:
     names = wanted.label_names or columns.label_names
     if not wanted.labels or any(name not in columns.values for name in wanted.labels):
         return Labelling(wanted.kind, names or ()).none(columns.rows), names or ()
-    first, *more = wanted.labels
+    first = wanted.labels[0]
     values = columns.values[first]
     if wanted.kind == "number":
         return read_numbers(values, first, columns), ()
     if wanted.kind == "class":
         return _labels(values, first, columns)
-    if not more:
+    if isinstance(wanted.label, str):
         return read_sets(values, first, columns, names)
     if wanted.label_names is not None and len(wanted.label_names) != len(wanted.labels):
         raise DataError(

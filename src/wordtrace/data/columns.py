@@ -39,6 +39,8 @@ class Wanted:
     forms
         For a language model: the columns of its texts, a text or messages in one, or prompt and
         completion in two; empty to find them by the names that TRL gives them. None for all else.
+    available
+        All columns that the file was found to have.
     """
 
     text: str
@@ -49,6 +51,7 @@ class Wanted:
     require_labels: bool = True
     kind: Kind = "class"
     forms: tuple[str, ...] | None = None
+    available: dict[str, None] = field(default_factory=dict, compare=False)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -89,6 +92,7 @@ class Wanted:
             When one that is needed is missing (suggests the nearest), or a name stands twice.
         """
         texts = (self.text, self.text2) if self.forms is None else self.forms
+        self.available.update(dict.fromkeys(map(str, available)))
         needed = {*texts, self.id or None}
         if self.require_labels or self.label != "label":
             needed.update(self.labels)

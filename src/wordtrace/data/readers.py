@@ -150,6 +150,19 @@ def read_dialogues(
     return Dialogues(examples, read.form, read.chat)
 
 
+def column_names(data: Any, text: str, split: str | None = None) -> list[str]:
+    """Return the names of all columns of what :func:`read_examples` reads (DataError).
+
+    Parameters
+    ----------
+    text
+        The column of texts.
+    """
+    wanted = Wanted(text, None, None, None, require_labels=False)
+    _read(data, wanted, split, 100)
+    return list(wanted.available)
+
+
 def _read(data: Any, wanted: Wanted, split: str | None, limit: int | None) -> Columns:
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit}; give 1 or more rows.")

@@ -24,6 +24,7 @@ from wordtrace.evaluation.queries import pick
 from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
 from wordtrace.execute.protocol import Executor
 from wordtrace.measures.protocol import Scores
+from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
 from wordtrace.verification.own import retrainer_for
@@ -126,6 +127,7 @@ def evaluate(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
+        **told(run.misread),
         "examples": len(run.train),
         "k": sizes,
         "seeds": study.seeds,

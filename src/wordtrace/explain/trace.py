@@ -12,7 +12,7 @@ from wordtrace.data.labelling import COMPLETION
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Explanation, Hit
 from wordtrace.results import frames
-from wordtrace.results.result import Result
+from wordtrace.results.result import Result, told
 
 FORMAT, VERSION = "wordtrace-trace", 1
 
@@ -51,6 +51,8 @@ class Trace(Result):
         Their folders; `index` is None when the run alone was used.
     whole_words
         Whether contributions are summed by word; else they are by token.
+    misread
+        Of a run whose training was adopted though its logged loss does not fit: what does not.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Trace(Result):
     queries: tuple[Explanation, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     whole_words: bool = False
+    misread: str | None = None
 
     @property
     def proponents(self) -> tuple[Hit, ...]:
@@ -114,6 +117,7 @@ class Trace(Result):
             "label_names": list(self.label_names),
             "options": dict(self.options),
             "whole_words": self.whole_words,
+            **told(self.misread),
             "queries": [query.document() for query in self.queries],
         }
 

@@ -97,6 +97,7 @@ class Tracer:
             queries=tuple(explanations),
             options=options,
             whole_words=words,
+            misread=run.misread,
         )
 
     @once

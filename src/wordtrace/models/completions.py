@@ -150,9 +150,18 @@ class HuggingFaceGenerator:
 
     def logits(self, batch: Batch) -> Tensor:
         """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
+        return mean_log_probability(*self._foretold(batch), self.counted(batch)[:, 1:])
+
+    def token_losses(self, batch: Batch) -> Tensor:
+        """Return −log p of each token, float32, shape (batch, length); 0 at the first one."""
+        losses = log_losses(*self._foretold(batch)) * batch.mask[:, 1:]
+        return F.pad(losses, (1, 0))
+
+    def _foretold(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the scores at all tokens but the last, and the tokens that follow them."""
         ids = batch.ids.masked_fill(~batch.mask, self._pad)
         scores = self.module(input_ids=ids, attention_mask=batch.mask.long()).logits
-        return mean_log_probability(scores[:, :-1], ids[:, 1:], self.counted(batch)[:, 1:])
+        return scores[:, :-1], ids[:, 1:]
 
     def counted(self, batch: Batch) -> Tensor:
         """Return which tokens the loss asks for, bool, shape (batch, length); never the first."""
@@ -204,9 +213,14 @@ def mean_log_probability(scores: Tensor, targets: Tensor, counted: Tensor) -> Te
     Tensor
         float32, shape (batch, 1); 0 where no position counts.
     """
-    losses = F.cross_entropy(scores.float().transpose(1, 2), targets, reduction="none")
+    losses = log_losses(scores, targets)
     total = (losses * counted).sum(1) / counted.sum(1).clamp(min=1)
     return -total.unsqueeze(1)
+
+
+def log_losses(scores: Tensor, targets: Tensor) -> Tensor:
+    """Return −log softmax(scores)[target], float32, of the targets' shape."""
+    return F.cross_entropy(scores.float().transpose(1, 2), targets, reduction="none")
 
 
 def _boundary(encoding: Any, prompt: int) -> int:

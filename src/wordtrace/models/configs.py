@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from wordtrace.data.labelling import Kind
 from wordtrace.errors import CorruptError, InputError
 
 CONFIG = "config.json"
+_BESIDE = "config_sentence_transformers.json"
 
 #: What transformers calls the kinds of labels.
 PROBLEMS: dict[Kind, str] = {
@@ -43,7 +45,7 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
     transformers writes ``problem_type`` down when it first computes a loss.
     """
     said = config.get("problem_type")
-    if said is None and len(config.get("id2label") or (0, 1)) == 1:
+    if said is None and has_one_score(config):
         return "number"
     return next((kind for kind, name in PROBLEMS.items() if name == said), "class")
 
@@ -59,3 +61,24 @@ def is_sequence_to_sequence(config: Mapping[str, Any]) -> bool:
     named = str((config.get("architectures") or [""])[0])
     decodes = named.endswith(("ForConditionalGeneration", "MTModel"))
     return bool(config.get("is_encoder_decoder")) and decodes
+
+
+def is_cross_encoder(folder: Path, config: Mapping[str, Any]) -> bool:
+    """Tell a CrossEncoder of sentence-transformers whose one score is put through a sigmoid.
+
+    Up to version 5 of that library ``config.json`` says so, later a file beside it.
+    """
+    beside: Any = None
+    with suppress(OSError, ValueError):  # another library wrote the folder, or an earlier version
+        beside = json.loads((folder / _BESIDE).read_text(encoding="utf-8"))
+    known = (
+        beside if isinstance(beside, dict) and beside.get("model_type") == "CrossEncoder" else {}
+    )
+    known = known or config.get("sentence_transformers") or {}
+    named = known.get("activation_fn") or config.get("sbert_ce_default_activation_function")
+    return has_one_score(config) and str(named).endswith(".Sigmoid")
+
+
+def has_one_score(config: Mapping[str, Any]) -> bool:
+    """Tell a model that gives each text one score."""
+    return len(config.get("id2label") or (0, 1)) == 1

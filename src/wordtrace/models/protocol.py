@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +90,19 @@ class TextModel(Protocol):
 
     def last_layer_input(self, batch: Batch) -> Tensor:
         """Return what the final linear layer is given, shape (batch, features)."""
+        ...
+
+
+@runtime_checkable
+class TokenScorer(Protocol):
+    """A language model, which says how probable each token is."""
+
+    def token_losses(self, batch: Batch) -> Tensor:
+        """Return −log p of each token, float32, shape (batch, length); 0 where none is foretold."""
+        ...
+
+    def counted(self, batch: Batch) -> Tensor:
+        """Return which tokens the training's loss asks for, bool, shape (batch, length)."""
         ...
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError, option
-from wordtrace.models.completions import mean_log_probability, weighted
+from wordtrace.models.completions import log_losses, mean_log_probability, weighted
 from wordtrace.models.outputs import Completions
 from wordtrace.models.protocol import Batch
 from wordtrace.models.tokenizer import FILE, TokenAt, Tokenizer
@@ -177,9 +177,22 @@ class HuggingFaceSeq2Seq:
     def logits(self, batch: Batch) -> Tensor:
         """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
         assert batch.types is not None
+        scores, answer = self._decoded(batch)
+        counted = answer.mask & self.counted(batch).gather(1, answer.at)
+        return mean_log_probability(scores, answer.ids[:, 1:], counted[:, 1:])
+
+    def token_losses(self, batch: Batch) -> Tensor:
+        """Return −log p of each token, float32, shape (batch, length); 0 up to the start token."""
+        scores, answer = self._decoded(batch)
+        losses = log_losses(scores, answer.ids[:, 1:]) * answer.mask[:, 1:]
+        found = torch.zeros(batch.ids.shape, device=losses.device)
+        return found.scatter_add_(1, answer.at[:, 1:], losses)
+
+    def _decoded(self, batch: Batch) -> tuple[Tensor, _Part]:
+        """Return the decoder's scores at all its tokens but the last, and its tokens."""
+        assert batch.types is not None
         ids = batch.ids.masked_fill(~batch.mask, self._pad)
         first = (batch.mask & (batch.types == 0)).sum(1)
-        counted = self.counted(batch)
         whole = batch.mask.sum(1)
         prompt = _Part.of(ids, torch.zeros_like(first), first)
         answer = _Part.of(ids, first, whole - first)
@@ -200,8 +213,7 @@ class HuggingFaceSeq2Seq:
         finally:
             for handle in handles:
                 handle.remove()
-        counted = answer.mask & counted.gather(1, answer.at)
-        return mean_log_probability(scores, answer.ids[:, 1:], counted[:, 1:])
+        return scores, answer
 
     def counted(self, batch: Batch) -> Tensor:
         """Return which tokens the loss asks for, bool, shape (batch, length): predicted ones."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from wordtrace.report.blocks import Block, Names, Say
+from wordtrace.report.blocks import Block, Names, Say, Warn
 from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
@@ -20,7 +20,11 @@ def run_blocks(document: Document) -> list[Block]:
     if "checkpoints" in document:
         count = len(document["checkpoints"])
         said += f"; {count} checkpoint{'s' if count != 1 else ''} kept"
-    notes = [Say(line(note), soft=True) for note in document.get("notes") or ()]
+    notes: list[Block] = [Say(line(note), soft=True) for note in document.get("notes") or ()]
+    proof = document.get("proof")
+    if proof:
+        told = line(proof["sentence"])
+        notes.insert(0, Warn(told) if proof["verdict"] == "misread" else Say(told, soft=True))
     generates = (document.get("model") or {}).get("task") == "generation"
     names = [] if generates else [Names(tuple(map(line, document["labels"])))]
     return [Say(f"{said}."), *names, *notes]

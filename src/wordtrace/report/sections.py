@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wordtrace.report.blocks import Block
+from wordtrace.report.blocks import Block, Warn
 from wordtrace.report.cancellations import cancellation_blocks
 from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.evaluations import evaluation_blocks
@@ -91,7 +91,7 @@ def sections_of(documents: Sequence[Document]) -> list[Section]:
         if kind == "wordtrace-trace":
             for query in document["queries"]:
                 proven = beside.get(id(query), [])
-                blocks = trace_blocks(document, query, bool(proven))
+                blocks = _warned(document, trace_blocks(document, query, bool(proven)))
                 found.append(Section("trace", question(query), blocks, line(query["text"])))
                 found += [proof.section() for proof in proven]
         elif kind == "wordtrace-verification":
@@ -101,8 +101,14 @@ def sections_of(documents: Sequence[Document]) -> list[Section]:
             heading, describe = _WHOLE[kind]
             about = line(document.get("run") or document.get("name") or document.get("index") or "")
             short = kind.removeprefix("wordtrace-")
-            found.append(Section(short, heading, describe(document), about))
+            found.append(Section(short, heading, _warned(document, describe(document)), about))
     return _told_apart(found)
+
+
+def _warned(document: Document, blocks: list[Block]) -> list[Block]:
+    """Put first that the run's training was misread, where it was adopted all the same."""
+    misread = document.get("misread")
+    return [Warn(line(misread)), *blocks] if misread else blocks
 
 
 def check_document(document: Document) -> None:
@@ -154,7 +160,7 @@ class _Proof:
     def section(self) -> Section:
         last = self.place == len(self.document["queries"]) - 1
         heading = f"What removing the {line(self.document['remove'])} did"
-        blocks = verification_blocks(self.document, self.query, last)
+        blocks = _warned(self.document, verification_blocks(self.document, self.query, last))
         return Section("verification", heading, blocks, line(self.query["text"]))
 
 

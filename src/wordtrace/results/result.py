@@ -19,6 +19,11 @@ from wordtrace.results.tables import write_csv, write_parquet
 Ways = dict[str, Callable[[Any, Path], None]]
 
 
+def told(misread: str | None) -> dict[str, str]:
+    """Return the entry of a document that says that its run's training was misread, if it was."""
+    return {} if misread is None else {"misread": misread}
+
+
 class Tabular(ABC):
     """A result that is a table, and so a DataFrame, a Dataset, and a file of either, too."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from wordtrace.run.choose import LEAST
@@ -44,5 +45,6 @@ def describe_run(run: Run) -> dict[str, Any]:
         "checkpoints": [one.document() for one in manifest.checkpoints],
         "final": manifest.final.document(),
         "source": manifest.source,
+        **({} if manifest.proof is None else {"proof": asdict(manifest.proof)}),
         "notes": notes,
     }

@@ -18,6 +18,7 @@ from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.seq2seq import Decoding
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.pretrained_model import PretrainedModel
+from wordtrace.run.proof import Proof
 from wordtrace.run.recipe import Recipe
 
 MANIFEST = "run.json"
@@ -116,6 +117,8 @@ class RunManifest:
         The checksum of every other file of the run, by its path within the run.
     notes
         For a training done elsewhere: what had to be assumed; None where wordtrace trained.
+    proof
+        For a training done elsewhere: whether its logged loss is the one that is recomputed.
     """
 
     made_with: Mapping[str, str]
@@ -135,6 +138,7 @@ class RunManifest:
     held_out: HeldOut | None
     files: Mapping[str, str]
     notes: tuple[str, ...] | None = None
+    proof: Proof | None = None
 
     @property
     def task(self) -> str:
@@ -165,6 +169,7 @@ class RunManifest:
             "final": self.final.document(),
             "history": [one.document() for one in self.history],
             **({} if self.notes is None else {"notes": list(self.notes)}),
+            **({} if self.proof is None else {"proof": asdict(self.proof)}),
             "train": asdict(self.train),
             "held_out": None if self.held_out is None else asdict(self.held_out),
             "files": dict(self.files),
@@ -186,6 +191,7 @@ class RunManifest:
         values = read.entries(cls, rest)
         try:
             held_out, recipe = values["held_out"], values["recipe"]
+            proof = values.get("proof")
             values |= {
                 "model": read.model(values["model"]),
                 "label_names": tuple(values["label_names"]),
@@ -193,6 +199,7 @@ class RunManifest:
                 "final": read.checkpoint(values["final"], "final"),
                 "train": TrainingRows(**read.entries(TrainingRows, values["train"], "train")),
                 "held_out": held_out and HeldOut(**read.entries(HeldOut, held_out, "held_out")),
+                "proof": proof and Proof(**read.entries(Proof, proof, "proof")),
             }
             for name in ("checkpoints", "history"):
                 values[name] = tuple(read.checkpoint(one, name) for one in values[name])

@@ -130,6 +130,11 @@ class Run:
         model = self.manifest.model
         return isinstance(model, PretrainedModel) and model.preparation == "chat"
 
+    @property
+    def misread(self) -> str | None:
+        """What all results say: of a training that was adopted by force, what does not fit."""
+        return None if self.manifest.proof is None else self.manifest.proof.doubt
+
     def require_classes(self, what: str) -> None:
         """Refuse `what` unless the model gives each text one of several classes (InputError)."""
         if self.labelling.kind != "class" or len(self.label_names) < 2:

@@ -11,6 +11,7 @@ import numpy as np
 
 from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
+from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.paired import estimate, method
 from wordtrace.verification.removal import Rows, random_rows, refuse_empty, same_labels
@@ -89,6 +90,7 @@ def verify(
             "format": FORMAT,
             "version": VERSION,
             "run": str(run.path),
+            **told(run.misread),
             "measure": measure,
             "remove": remove,
             "k": k,
