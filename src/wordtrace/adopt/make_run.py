@@ -17,6 +17,7 @@ from wordtrace.adopt.examples import ordered_as_model
 from wordtrace.adopt.learning_rates import Rates, rates_used
 from wordtrace.adopt.logged import logged_of
 from wordtrace.adopt.notes import notes_of, token_notes
+from wordtrace.adopt.packing import check_packing
 from wordtrace.adopt.proof import Training, prove, told_by_log, with_evaluation
 from wordtrace.adopt.recomputed import Recomputed
 from wordtrace.adopt.recorded_rows import RecordedRows, trained_on
@@ -155,6 +156,8 @@ def _make_in(
     made = output.tokenizer.encode(examples.texts, examples.texts2, "Tokenizing")
     encoded = made if recorded is None else trained_on(made, recorded.encoded, output)
     check_fits(output, encoded)
+    if recorded is None and configs.is_generator(output.config):
+        check_packing(output, encoded, choices.force)
     drawn = np.random.default_rng([0, 2**31]).permutation(len(examples))[:_SAMPLE]
     rows = np.sort(drawn)
     sample = encoded.take(rows)
@@ -177,6 +180,8 @@ def _make_in(
             _make_in(part, output, examples, held_out, rates, choices, plan, source, recorded)
             return
     proof = prove(training, taken, partial(tried.others, found.said[-1]), choices.force)
+    if recorded is None and not choices.force:
+        tried.check_end(found.said)
     final, dim, measured = final_of(output, candidates, held_out)
     if measured is not None and not configs.is_generator(output.config):
         proof = with_evaluation(proof, logged, final.step, measured.loss)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.adopt.choices import Choices
+from wordtrace.adopt.end_token import refuse_untrained_end
 from wordtrace.adopt.examples import ordered_as_model
 from wordtrace.adopt.readings import (
     FloatArray,
@@ -97,6 +98,23 @@ class Tried:
             other_order(labelled, outputs, loss, last),
             other_losses(labelled, loss),
         )
+
+    def check_end(self, said: Sequence[FloatArray]) -> None:
+        """Refuse an end token that the training did not have (InputError).
+
+        Parameters
+        ----------
+        said
+            What each checkpoint says of the sample.
+        """
+        tokenizer = self.output.tokenizer
+        if (
+            isinstance(tokenizer, CompletionTokenizer | PlainTokenizer)
+            and tokenizer.end is not None
+        ):
+            refuse_untrained_end(
+                self.output.folder, said, self.sample, self._counted, tokenizer.end
+            )
 
     @property
     def _labelled(self) -> Examples:
