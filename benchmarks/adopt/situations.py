@@ -15,6 +15,8 @@ _ENCODERS = ("Bert", "Roberta", "DistilBert", "DebertaV2", "ModernBert")
 _BERT = Training("Bert", "classes")
 _CHATS = ("qwen2_5", "qwen3", "llama3", "gemma", "chatml")
 _PACKED = (("packing", True),)
+#: Long enough for the two losses to be further apart than dropout makes them.
+_LONG = (("num_train_epochs", 20),)
 _ACCUMULATED = (("per_device_train_batch_size", 4), ("gradient_accumulation_steps", 2))
 
 
@@ -112,7 +114,9 @@ def _classifiers() -> Iterator[Situation]:
     ):
         yield from both(task, Training(name, task))
     yield from both("classes without names", Training("Bert", "unnamed classes"))
-    yield from both("label smoothing", Training("Bert", "classes", loss="smoothing"))
+    yield from both(
+        "label smoothing", Training("Bert", "classes", loss="smoothing", settings=_LONG)
+    )
     logit = Training("Bert", "yes or no", loss="BCE")
     yield changed("one logit, BCE", logit, 'kind="set"', choices={"kind": "set"})
 
@@ -195,7 +199,7 @@ def _misreadings() -> Iterator[Situation]:
     yield wrong(_BERT, "cut at another length", "fit", choices={"max_length": 6})
     order = ("sport", "film", "money")
     yield wrong(unnamed, "another order of labels", "film", choices={"label_names": order})
-    smooth = Training("Bert", "classes", loss="smoothing")
+    smooth = Training("Bert", "classes", loss="smoothing", settings=_LONG)
     yield wrong(smooth, "smoothing not said", "smoothing", choices={"label_smoothing": 0.0})
     focal = Training("Bert", "classes", loss="focal")
     yield from both("misreading", focal, expected="refused", says="[Ff]ocal")
