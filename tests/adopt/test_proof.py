@@ -107,10 +107,52 @@ def test_a_loss_of_the_whole_text_is_not_read_as_the_completions(
 ) -> None:
     said = refused(tuned / "whole", DATA, tmp_path / "run", **PAIRS)
     assert "the completion does not fit: at step" in said
-    assert "Prompt and completion fits" in said
-    run = wt.record(tuned / "whole", WHOLE, tmp_path / "run", max_length=36)
+    assert "The whole text fits" in said
+    assert "say so by loss='all'" in said
+    for place, (data, choices) in enumerate(((WHOLE, {}), (DATA, {**PAIRS, "loss": "all"}))):
+        choices = {"max_length": 36, **choices}
+        run = wt.record(tuned / "whole", data, tmp_path / f"run-{place}", **choices)
+        assert run.manifest.proof is not None
+        assert run.manifest.proof.verdict == "fits"
+
+
+def test_of_columns_that_trl_knows_the_log_tells_what_the_loss_asks_for(
+    tuned: Path, tmp_path: Path
+) -> None:
+    """TRL's default for a prompt and a completion is the completion; this training had all."""
+    rows = [{"id": one["id"], "prompt": one["asked"], "completion": one["said"]} for one in DATA]
+    run = wt.record(tuned / "whole", rows, tmp_path / "run", max_length=36)
+    assert run.manifest.model.counts == "all"
     assert run.manifest.proof is not None
     assert run.manifest.proof.verdict == "fits"
+    assert "told by the logged loss" in " ".join(run.manifest.notes or ())
+    same = wt.record(tuned / "completion", rows, tmp_path / "same", max_length=36)
+    assert "told by the logged loss" not in " ".join(same.manifest.notes or ())
+    # What the user says rules, so that what does not fit is refused.
+    said = refused(tuned / "whole", rows, tmp_path / "x", max_length=36, loss="completion")
+    assert "the completion does not fit" in said
+    assert "The whole text fits" in said
+
+
+def test_a_chat_is_not_read_as_its_plain_text(tmp_path: Path) -> None:
+    chats = [
+        {
+            "id": one["id"],
+            "messages": [
+                {"role": "user", "content": one["asked"]},
+                {"role": "assistant", "content": one["said"]},
+            ],
+            "text": f"{one['asked']} {one['said']}",
+        }
+        for one in DATA
+    ]
+    trainings.talked(tmp_path / "out", chats)
+    said = refused(tmp_path / "out", chats, tmp_path / "run", max_length=96, text="text")
+    assert "the whole text does not fit: at step" in said
+    run = wt.record(tmp_path / "out", chats, tmp_path / "run", max_length=96, text="messages")
+    assert run.manifest.proof is not None
+    assert run.manifest.proof.verdict == "fits"
+    assert run.manifest.model.counts == "assistant"
 
 
 def test_a_loss_of_the_completion_fits(tuned: Path, tmp_path: Path) -> None:

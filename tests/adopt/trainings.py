@@ -87,7 +87,7 @@ def focal(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return ((1 - (-entropy).exp()) ** 2 * entropy).mean()
 
 
-def language_model(seed: int = 4) -> tuple[Any, Any]:
+def language_model(seed: int = 4, **shape: Any) -> tuple[Any, Any]:
     """Return a small random GPT-2 and its tokenizer."""
     import transformers
 
@@ -100,7 +100,7 @@ def language_model(seed: int = 4) -> tuple[Any, Any]:
         pad_token_id=tokens.pad_token_id,
         eos_token_id=tokens.eos_token_id,
         bos_token_id=tokens.eos_token_id,
-        **{**one.config, "n_embd": 32},
+        **{**one.config, "n_embd": 32, **shape},
     )
     return transformers.GPT2LMHeadModel(config), tokens
 
@@ -118,6 +118,33 @@ def tuned(folder: Path, data: list[dict[str, Any]], *, only: bool, **given: Any)
         train_dataset=datasets.Dataset.from_list(
             [{"prompt": one["asked"], "completion": one["said"]} for one in data]
         ),
+        processing_class=tokens,
+    ).train()
+
+
+#: ChatML, with marks of what the assistant says.
+TEMPLATE = (
+    "{% for one in messages %}{{ '<|im_start|>' + one['role'] + '\n' }}"
+    "{% if one['role'] == 'assistant' %}{% generation %}{{ one['content'] + '<|im_end|>' }}"
+    "{% endgeneration %}{{ '\n' }}{% else %}{{ one['content'] + '<|im_end|>\n' }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def talked(folder: Path, data: list[dict[str, Any]], **given: Any) -> None:
+    """Fine-tune a language model by TRL on conversations, by what the assistant says alone."""
+    import datasets
+    from trl import SFTConfig, SFTTrainer
+
+    model, tokens = language_model(n_positions=96)
+    tokens.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokens.chat_template, tokens.model_max_length = TEMPLATE, 96
+    model.resize_token_embeddings(len(tokens))
+    arguments = {**SHORT, "learning_rate": 3e-3, "logging_steps": 4, "seed": 7, **given}
+    SFTTrainer(
+        model,
+        SFTConfig(str(folder), assistant_only_loss=True, max_length=96, bf16=False, **arguments),
+        train_dataset=datasets.Dataset.from_list([{"messages": one["messages"]} for one in data]),
         processing_class=tokens,
     ).train()
 
