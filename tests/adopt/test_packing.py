@@ -30,6 +30,7 @@ def cut(tokens: list[float], lengths: Any = LENGTHS) -> bool:
 def test_rows_that_are_full_are_of_a_stream_that_was_cut() -> None:
     assert cut([800, 800, 800, 330])
     assert cut([800, 741, 800, 400])  # the one row that is shorter is anywhere
+    assert cut([1600, 1541, 1600, 800])  # two batches a step
     assert not cut([790, 785, 791, 330])
     assert not cut([800, 785, 790, 330])
     assert not cut([3200])

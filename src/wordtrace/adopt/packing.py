@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from typing import Any
@@ -55,25 +56,46 @@ def rows_were_cut(saved: Saved, lengths: npt.NDArray[np.int64], length: int) -> 
     length
         The most tokens of a row.
     """
-    batch = saved.state.get("train_batch_size")
-    if not isinstance(batch, int) or batch < 1 or not len(lengths):
+    batch, windows = saved.state.get("train_batch_size"), list(_windows(saved))
+    if not isinstance(batch, int) or batch < 1 or not windows or not len(lengths):
         return False
-    windows = list(_windows(saved))
-    full = [steps for steps, tokens in windows if tokens % (steps * batch * length) == 0]
-    if len(windows) - len(full) > np.ceil(saved.epoch):
+    # Of several devices, or of accumulated gradients, a step has several batches.
+    batch *= math.ceil(max(tokens / (steps * batch * length) for steps, tokens in windows))
+    lacking = [steps * batch * length - tokens for steps, tokens in windows]
+    short = [one for one in lacking if one]
+    if len(set(short)) > 1 or len(short) > math.ceil(saved.epoch) or max(lacking) >= length:
         return False
-    share = max(float((lengths >= length).mean()), _full_by_bfd(lengths, length))
-    return bool(share ** (batch * sum(full)) < _CHANCE) if full else False
+    # The first that lacks something may have rows of any length; the others lack just as much.
+    rows = [steps * batch for (steps, _), one in zip(windows, lacking, strict=True) if not one]
+    again = [steps for (steps, _), one in zip(windows, lacking, strict=True) if one][1:]
+    rows += [steps * batch - 1 for steps in again]
+    alone = len(lengths), int((lengths >= length).sum())
+    return all(
+        math.prod(_chance(one, *full) for one in rows) < _CHANCE
+        for full in (alone, _rows_by_bfd(lengths, length))
+    )
 
 
-def _full_by_bfd(lengths: npt.NDArray[np.int64], length: int) -> float:
-    """Return the share of full rows if examples are packed by best fit, the longest first."""
+def _chance(drawn: int, rows: int, full: int) -> float:
+    """Return how likely so many rows are all full, drawn from those of an epoch."""
+    drawn = min(drawn, rows)
+    if drawn > full:
+        return 0.0
+    return math.exp(_log_factorials(full, rows - drawn) - _log_factorials(rows, full - drawn))
+
+
+def _log_factorials(*numbers: int) -> float:
+    return sum(math.lgamma(one + 1) for one in numbers)
+
+
+def _rows_by_bfd(lengths: npt.NDArray[np.int64], length: int) -> tuple[int, int]:
+    """Return how many rows there are, and are full, if the best fit is sought, longest first."""
     free: list[int] = []  # what rows have left, rising
     for one in np.sort(np.minimum(lengths, length))[::-1].tolist():
         place = bisect_left(free, one)
         left = free.pop(place) if place < len(free) else length
         insort(free, left - one)
-    return free.count(0) / len(free)
+    return len(free), free.count(0)
 
 
 def _windows(saved: Saved) -> Iterator[tuple[int, int]]:
