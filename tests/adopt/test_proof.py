@@ -286,3 +286,29 @@ def test_stairs_at_the_ends_of_epochs_fit() -> None:
         assert between.excess(loss) <= 1, step
         assert between.lack(loss) <= 1, step
         assert between.excess(loss * 2.5) > 1, step
+
+
+def test_another_number_of_tokens_by_far_is_another_training(tuned: Path, tmp_path: Path) -> None:
+    """The losses of a training that learned little are alike; TRL's count of tokens is exact."""
+    longer = [{**one, "said": one["said"] * 2} for one in DATA]
+    with pytest.raises(InputError, match=r"TRL counted [\d,]+ tokens an epoch, here there are"):
+        wt.record(tuned / "completion", longer, tmp_path / "run", **PAIRS, force=False)
+    run = wt.record(tuned / "completion", longer, tmp_path / "run", **PAIRS, force=True)
+    assert run.misread is not None
+    assert "fewer a row in the training. What is made from this run" in run.misread
+
+
+def test_a_counter_that_began_anew_tells_nothing() -> None:
+    from wordtrace.adopt.token_count import count_tokens
+    from wordtrace.data.batches import Encoded
+
+    encoded = Encoded(np.arange(10, dtype=np.int32), np.array([0, 4, 10]))
+    seen = {2: (1.0, 14.0), 4: (2.0, 28.0)}
+    told = count_tokens(Logged((), {}, None, seen, 2.0), encoded)
+    assert told is not None
+    assert (told.seen, told.ours, told.is_far) == (14.0, 10, True)
+    resumed = {2: (1.0, 14.0), 4: (2.0, 10.0)}
+    assert count_tokens(Logged((), {}, None, resumed, 2.0), encoded) is None
+    # A row in which nothing counts, TRL drops.
+    partly = Encoded(encoded.ids, encoded.offsets, counted=np.arange(10) > 5)
+    assert count_tokens(Logged((), {}, None, {2: (1.0, 6.0)}, 2.0), partly) is None

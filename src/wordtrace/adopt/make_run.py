@@ -16,13 +16,15 @@ from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.examples import ordered_as_model
 from wordtrace.adopt.learning_rates import Rates, rates_used
 from wordtrace.adopt.logged import logged_of
-from wordtrace.adopt.notes import notes_of, token_notes
+from wordtrace.adopt.notes import notes_of
 from wordtrace.adopt.packing import check_packing
-from wordtrace.adopt.proof import Training, prove, told_by_log, with_evaluation
+from wordtrace.adopt.proof import Training, prove, with_evaluation
 from wordtrace.adopt.recomputed import Recomputed
 from wordtrace.adopt.recorded_rows import RecordedRows, trained_on
 from wordtrace.adopt.row_weights import mean_tokens
 from wordtrace.adopt.run_files import OURS, write_files
+from wordtrace.adopt.scopes import not_told_apart, told_by_log
+from wordtrace.adopt.token_count import count_tokens, token_notes, with_tokens
 from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_output
 from wordtrace.adopt.tried import Source, Tried
 from wordtrace.data.batches import Encoded
@@ -182,6 +184,9 @@ def _make_in(
     proof = prove(training, taken, partial(tried.others, found.said[-1]), choices.force)
     if recorded is None and not choices.force:
         tried.check_end(found.said)
+    counted = count_tokens(logged, encoded)
+    proof = with_tokens(proof, counted, choices.force)
+    alike = not_told_apart(training, taken, tried.scopes().values())
     final, dim, measured = final_of(output, candidates, held_out)
     if measured is not None and not configs.is_generator(output.config):
         proof = with_evaluation(proof, logged, final.step, measured.loss)
@@ -214,7 +219,8 @@ def _make_in(
             *notes_of(
                 *(output, examples, encoded, rates, chosen, found.right, found.frozen, recorded)
             ),
-            *token_notes(logged, encoded),
+            *token_notes(counted),
+            *alike,
         ),
         train=TrainingRows.of(examples, encoded),
         held_out=measured,

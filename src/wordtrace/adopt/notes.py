@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from wordtrace.adopt.learning_rates import Rates
-from wordtrace.adopt.logged import Logged
 from wordtrace.adopt.recorded_rows import RecordedRows
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.adopt.trainer_output import TrainerOutput
@@ -70,24 +69,6 @@ def notes_of(
         "batch; TracIn leaves that out."
     )
     return notes
-
-
-def token_notes(logged: Logged, encoded: Encoded) -> list[str]:
-    """Return a note where TRL counted other tokens in whole epochs than there are."""
-    ours = len(encoded.ids)
-    for epoch, seen in reversed(list(logged.tokens.values())):
-        whole = round(epoch)
-        if whole and abs(epoch - whole) < 1e-6:
-            more = seen / whole - ours
-            if abs(more) < 0.5:
-                return []
-            return [
-                f"TRL counted {seen / whole:,.0f} tokens an epoch, here there are {ours:,}: "
-                f"{abs(more) / len(encoded):.3g} {'more' if more > 0 else 'fewer'} a row in the "
-                "training. Are the maximum length, the template, and the start and end tokens "
-                "those of the training?"
-            ]
-    return []
 
 
 def _least(output: TrainerOutput, examples: Examples) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from wordtrace.adopt.brackets import Bound, Bracket, Rows, bracket
@@ -160,27 +160,6 @@ def with_evaluation(proof: Proof, logged: Logged, step: int, recomputed: float) 
     )
     fits = alike and proof.verdict in ("unknown", "unclear")
     return replace(proof, sentence=sentence, verdict="fits" if fits else proof.verdict)
-
-
-def told_by_log(training: Training, taken: Reading, scopes: Mapping[str, Reading]) -> str | None:
-    """Return which tokens the loss asked for, where the log tells other ones than were taken.
-
-    Parameters
-    ----------
-    scopes
-        For each loss that a training may have had, its reading.
-
-    Returns
-    -------
-    str or None
-        The name of the scope that fits best; None where what was taken fits, or none does.
-    """
-    judged = judge(training, taken)
-    if judged is None or judged.fits:
-        return None
-    found = {name: judge(training, one) for name, one in scopes.items()}
-    fitting = {name: one for name, one in found.items() if one is not None and one.fits}
-    return min(fitting, key=lambda name: fitting[name].distance, default=None)
 
 
 def judge(training: Training, reading: Reading) -> Judged | None:
