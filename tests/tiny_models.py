@@ -32,6 +32,7 @@ class TinyRun:
     checkpoints: list[Checkpoint]
     path: Path = Path("tiny")
     has_pairs: bool = False
+    misread: str | None = None
 
     weighting = api.Run.weighting
     etas = api.Run.etas

@@ -118,8 +118,13 @@ def test_the_label_order_of_a_parquet_file_of_ours_is_kept(tmp_path: Path) -> No
     assert found.fingerprint() == examples.fingerprint()
 
 
-def test_a_long_file_is_read_in_parts_and_still_names_the_line(tmp_path: Path) -> None:
-    count = 2 * CHUNK + 5  # three parts: the third one's place counts both before it
+def test_a_long_file_is_read_in_parts_and_still_names_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk = 1000
+    for place in ("columns", "tables"):
+        monkeypatch.setattr(f"wordtrace.data.{place}.CHUNK", chunk)
+    count = 2 * chunk + 5  # three parts: the third one's place counts both before it
     rows = [{"text": f"text {i}", "label": "ab"[i % 2]} for i in range(count)]
     for ending in ("csv", "jsonl", "parquet"):
         path = tmp_path / f"d.{ending}"
@@ -127,7 +132,7 @@ def test_a_long_file_is_read_in_parts_and_still_names_the_line(tmp_path: Path) -
         found = read_examples(path)
         assert found.table["text"].num_chunks > 1
         assert found.texts == [row["text"] for row in rows], ending
-        assert read_examples(path, limit=CHUNK + 1).ids[-1] == str(CHUNK)
+        assert read_examples(path, limit=chunk + 1).ids[-1] == str(chunk)
         assert len(read_examples(path, limit=7)) == 7
         write(path, [*rows, {"text": " ", "label": "a"}, {"text": "", "label": "a"}])
         place = {"csv": f"line {count + 2}", "jsonl": f"line {count + 1}"}
@@ -135,9 +140,9 @@ def test_a_long_file_is_read_in_parts_and_still_names_the_line(tmp_path: Path) -
         with pytest.raises(DataError, match=rf"{place[ending]}: .* is empty \(1 more are\)"):
             read_examples(path)
     # The text column may first show up after a whole part without it.
-    late = "".join(json.dumps({"label": "a"}) + "\n" for _ in range(CHUNK + 2))
+    late = "".join(json.dumps({"label": "a"}) + "\n" for _ in range(chunk + 2))
     (tmp_path / "late.jsonl").write_text(late + '{"text": "x", "label": "b"}\n')
-    with pytest.raises(DataError, match=rf"line 1: .* is empty \({CHUNK + 1:,} more are\)"):
+    with pytest.raises(DataError, match=rf"line 1: .* is empty \({chunk + 1:,} more are\)"):
         read_examples(tmp_path / "late.jsonl")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,11 @@ def outside(folder: Path) -> tuple[Any, torch.nn.Parameter]:
     return model, table
 
 
+@cache
+def _kept(folder: Path) -> tuple[Any, torch.nn.Parameter]:
+    return outside(folder)
+
+
 def loss_of(model: Any, tokens: Any, one: dict[str, str]) -> torch.Tensor:
     """transformers' own loss of a single example: the mean over the completion's tokens."""
     (row,) = rows_of(tokens, [one])
@@ -144,7 +150,7 @@ def loss_of(model: Any, tokens: Any, one: dict[str, str]) -> torch.Tensor:
 
 def dense_gradient(folder: Path, tokens: Any, one: dict[str, str]) -> torch.Tensor:
     """∂ℓ/∂Θ through both lookups, shape (vocabulary, dim); a row weighs by its counted tokens."""
-    model, table = outside(folder)
+    model, table = _kept(folder)
     (gradient,) = torch.autograd.grad(loss_of(model, tokens, one), [table])
     return gradient * weight_of(tokens, one)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +124,21 @@ def weight_of(labels: list[int], all_labels: list[list[int]]) -> float:
     return sum(label != -100 for label in labels[1:]) / mean
 
 
+@cache
+def outside(folder: Path) -> Any:
+    """The model as transformers alone reads it, the output layer untied."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).double().eval()
+    head = model.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight.detach().clone())
+    return model
+
+
 def dense_gradient(folder: Path, tokens: Any, one: dict[str, str]) -> torch.Tensor:
     """∂ℓ/∂Θ through the lookup alone: the output layer is untied; transformers' own loss.
 
     A row weighs in it by its counted tokens.
     """
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder).double().eval()
-    head = model.get_output_embeddings()
-    head.weight = torch.nn.Parameter(head.weight.detach().clone())
+    model = outside(folder)
     table = model.get_input_embeddings()
     (row,) = rows_of(tokens, [one], end=True)
     given = {name: torch.tensor([value]) for name, value in row.items()}
