@@ -312,3 +312,24 @@ def test_a_counter_that_began_anew_tells_nothing() -> None:
     # A row in which nothing counts, TRL drops.
     partly = Encoded(encoded.ids, encoded.offsets, counted=np.arange(10) > 5)
     assert count_tokens(Logged((), {}, None, {2: (1.0, 6.0)}, 2.0), partly) is None
+
+
+def test_what_the_log_does_not_tell_apart_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace as Some
+
+    from wordtrace.adopt import scopes
+
+    judged = {"mine": (True, 1.0), "near": (True, 1.1), "same": (True, 1.0), "far": (False, 3.0)}
+    monkeypatch.setattr(
+        scopes,
+        "judge",
+        lambda training, one: Some(
+            reading=one, fits=judged[one.name][0], losses=(judged[one.name][1],)
+        ),
+    )
+    readings: dict[str, Any] = {name: Some(name=name) for name in judged}
+    nothing: Any = None
+    (said,) = scopes.not_told_apart(nothing, readings["mine"], readings.values())
+    assert "mine (1 at the end) from near (1.1): see" in said
+    assert not scopes.not_told_apart(nothing, readings["far"], readings.values())
+    assert scopes.told_by_log(nothing, readings["mine"], readings) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,16 @@ class Encoded:
     second: IntArray | None = None
     asked: IntArray | None = None
     counted: npt.NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(
+        cls, parts: Sequence[npt.NDArray[np.int32]], second: Sequence[int], truncated: int
+    ) -> Encoded:
+        """Join the ids of each example, int32; `second` says where its second text starts."""
+        offsets = np.zeros(len(parts) + 1, np.int64)
+        np.cumsum([len(part) for part in parts], out=offsets[1:])
+        every = np.concatenate(parts) if parts else np.empty(0, np.int32)
+        return cls(every, offsets, truncated, np.array(second, np.int64))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

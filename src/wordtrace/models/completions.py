@@ -81,10 +81,7 @@ class CompletionTokenizer:
                     truncated += bool(one.overflowing)
                 if what:
                     advance(len(chunk))
-        offsets = np.zeros(len(parts) + 1, np.int64)
-        np.cumsum([len(part) for part in parts], out=offsets[1:])
-        every = np.concatenate(parts) if parts else np.empty(0, np.int32)
-        return Encoded(every, offsets, truncated, np.array(second, np.int64))
+        return Encoded.of(parts, second, truncated)
 
     def positions(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None

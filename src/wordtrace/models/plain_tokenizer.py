@@ -73,10 +73,7 @@ class PlainTokenizer:
                 truncated += len(ids) > self.max_length
                 if what:
                     advance(1)
-        offsets = np.zeros(len(parts) + 1, np.int64)
-        np.cumsum([len(part) for part in parts], out=offsets[1:])
-        every = np.concatenate(parts) if parts else np.empty(0, np.int32)
-        return Encoded(every, offsets, truncated, np.array(second, np.int64))
+        return Encoded.of(parts, second, truncated)
 
     def positions(
         self, texts: Sequence[str], texts2: Sequence[str] | None = None

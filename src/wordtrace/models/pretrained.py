@@ -213,7 +213,9 @@ def _read(
                 **more,
             )
     except (OSError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
-        raise CorruptError(f"{folder} can't be read as a model: {first_line(error)}") from None
+        raise CorruptError(
+            f"{folder} can't be read as a model: {first_line(error)}; save or copy it again."
+        ) from None
     return module, found
 
 
