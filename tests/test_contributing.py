@@ -116,7 +116,7 @@ def test_a_toy_retrainer_touches_no_file(run: wt.Run, index: wt.Index, tmp_path:
     weights = np.ones(len(own.train), np.float32)
     weights[own.rows_of(found["queries"][0]["removed"])] = 0
     for place, seed in enumerate(found["seeds"]):
-        change = Change(seed, weights, own.train.labels, (), ((trace.queries[0].text, None),))
+        change = Change("0", seed, weights, own.train.labels, (), ((trace.queries[0].text, None),))
         value = toy.train(own, change).probes[0, label]
         assert found["queries"][0]["without"]["values"][place] == pytest.approx(value)
     assert found["queries"][0]["without"]["values"] != found["queries"][0]["base"]["values"]

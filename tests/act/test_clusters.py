@@ -193,7 +193,7 @@ def test_no_mistakes_are_no_pattern(run: api.Run) -> None:
             return Said(np.eye(3)[run.train.labels])
 
     with pytest.raises(InputError, match="there is no pattern to find"):
-        clusters(run, retrainer=Right())
+        clusters(run, retrain=Right())
     other = api.Examples.of(["x"], [0], ["weather"])
     with pytest.raises(InputError, match="'weather'"):
         clusters(run, other)

@@ -60,20 +60,20 @@ def probability(run: wt.Run, texts: Sequence[str], seed: int, removed: Sequence[
     weights = np.ones(len(run.train), np.float32)
     weights[list(removed)] = 0
     probes = tuple((text, None) for text in texts)
-    return BagOfWords().train(run, Change(seed, weights, run.train.labels, (), probes)).probes
+    return BagOfWords().train(run, Change("0", seed, weights, run.train.labels, (), probes)).probes
 
 
 def test_its_verification_tells_its_effect(own: wt.Run, index: wt.Index) -> None:
     trace = index.trace("the striker and the coach win a match", "sport", top=30)
     toy = BagOfWords()
     found = wt.verify(
-        trace, run=own, index=index, retrainer=toy, remove="proponents", k=9, repeats=4, workers=2
+        trace, run=own, index=index, retrain=toy, remove="proponents", k=9, repeats=4, workers=2
     )
     (query,) = found.document()["queries"]
     rows = own.rows_of(query["removed"])
     for place, seed in enumerate(found.document()["seeds"]):
         weights = np.ones(len(own.train), np.float32)
-        change = Change(seed, weights, own.train.labels, (), ((trace.queries[0].text, None),))
+        change = Change("0", seed, weights, own.train.labels, (), ((trace.queries[0].text, None),))
         with_all = toy.train(own, change).probes[0, own.label_names.index("sport")]
         weights[rows] = 0
         without = toy.train(own, change).probes[0, own.label_names.index("sport")]
@@ -89,17 +89,17 @@ def test_its_results_are_kept_apart_from_the_runs_own(own: wt.Run, index: wt.Ind
     trace = index.trace("profit of the bank", "money", top=30)
     choices: dict[str, Any] = {"run": own, "k": 3, "repeats": 2, "workers": 1, "index": index}
     toy = BagOfWords()
-    found = wt.verify(trace, retrainer=toy, **choices).document()
+    found = wt.verify(trace, retrain=toy, **choices).document()
     with Ledger(own.path / LEDGER) as ledger:
         before = len(ledger)
-    again = wt.verify(trace, retrainer=toy, **choices).document()
+    again = wt.verify(trace, retrain=toy, **choices).document()
     assert again["queries"] == found["queries"]
     with Ledger(own.path / LEDGER) as ledger:
         assert len(ledger) == before
     ours = wt.verify(trace, **choices).document()
     assert ours["queries"][0]["base"] != found["queries"][0]["base"]
     other = replace(toy, settings={"model": "bag of words", "C": 0.01})
-    others = wt.verify(trace, retrainer=other, **choices).document()
+    others = wt.verify(trace, retrain=other, **choices).document()
     assert others["queries"][0]["base"] != found["queries"][0]["base"]
 
 
@@ -127,7 +127,7 @@ def test_a_function_is_enough_and_held_out_rows_are_not_needed(
         return Said(rest[None])
 
     found = wt.verify(
-        trace, run=own, index=index, retrainer=Saying(says), remove="proponents", k=5, repeats=2,
+        trace, run=own, index=index, retrain=Saying(says), remove="proponents", k=5, repeats=2,
         workers=2,
     ).document()  # fmt: skip
     assert found["held_out"] is None
@@ -144,9 +144,7 @@ def test_a_run_that_others_trained_is_verified_by_another_retrainer(
     own.fingerprint = trace.run_fingerprint
     with pytest.raises(InputError, match="was trained elsewhere"):
         wt.verify(trace, run=own, index=index, k=3, repeats=2, workers=1)
-    found = wt.verify(
-        trace, run=own, index=index, retrainer=BagOfWords(), k=3, repeats=2, workers=1
-    )
+    found = wt.verify(trace, run=own, index=index, retrain=BagOfWords(), k=3, repeats=2, workers=1)
     assert found.document()["seeds"] == [1, 2]
 
 
@@ -157,11 +155,11 @@ def test_what_it_says_has_the_shape_of_the_classes(own: wt.Run, index: wt.Index)
     with pytest.raises(
         WordtraceError, match=r"of the probes have the shape \(1, 2\); .* need \(1, 3\)"
     ):
-        wt.verify(trace, retrainer=two, **choices)
+        wt.verify(trace, retrain=two, **choices)
     with pytest.raises(
         InputError, match="trains the CNN of `wordtrace train` alone; use executor='processes' or"
     ):
-        wt.verify(trace, retrainer=two, executor="stacked", **choices)
+        wt.verify(trace, retrain=two, executor="stacked", **choices)
 
 
 ASKED = ["the striker and the coach", "bank shares and the actor", "a drama of the season"]
@@ -172,7 +170,7 @@ def test_it_evaluates_measures(adopted: wt.Run) -> None:
     choices: dict[str, Any] = {"measures": ["bm25"], "k": [5], "repeats": 2, "workers": 1}
     with pytest.raises(InputError, match="was trained elsewhere"):
         wt.evaluate(adopted, asked, **choices)
-    found = wt.evaluate(adopted, asked, retrainer=BagOfWords(), **choices)
+    found = wt.evaluate(adopted, asked, retrain=BagOfWords(), **choices)
     scores = wt.influence(adopted, asked, "bm25")
     for query, (text, label) in enumerate(zip(ASKED, [2, 1, 0], strict=True)):
         rows = np.argsort(-scores[query], kind="stable")[:5]
@@ -192,7 +190,7 @@ def test_it_fixes(adopted: wt.Run, tmp_path: Path) -> None:
     index = wt.build_index(adopted, tmp_path / "index", top_k=4, workers=1)
     with pytest.raises(InputError, match="was trained elsewhere"):
         index.fix(asked, **choices)
-    found = index.fix(asked, retrainer=BagOfWords(), **choices).document()
+    found = index.fix(asked, retrain=BagOfWords(), **choices).document()
     assert found["seeds"] == [1, 2, 3]
     assert len(found["queries"]) >= 3
     for query in found["queries"]:
@@ -210,7 +208,7 @@ def test_it_judges_what_clusters_are_made_of(adopted: wt.Run) -> None:
     )
     with pytest.raises(InputError, match="was trained elsewhere"):
         wt.clusters(adopted, turned, trainings=3, workers=1)
-    found = wt.clusters(adopted, turned, trainings=3, wrong=0.3, workers=1, retrainer=BagOfWords())
+    found = wt.clusters(adopted, turned, trainings=3, wrong=0.3, workers=1, retrain=BagOfWords())
     said = [probability(adopted, turned.texts, seed).argmax(1) for seed in (1, 2, 3)]
     share = np.mean([one != turned.labels for one in said], axis=0)
     assert found.wrong == int((share >= 0.3).sum())
@@ -218,5 +216,5 @@ def test_it_judges_what_clusters_are_made_of(adopted: wt.Run) -> None:
     assert len(members) > 3
     for one in members:
         assert one.wrong == pytest.approx(share[turned.ids.index(one.id)])
-    of_train = wt.clusters(adopted, trainings=4, wrong=0.01, workers=1, retrainer=BagOfWords())
+    of_train = wt.clusters(adopted, trainings=4, wrong=0.01, workers=1, retrain=BagOfWords())
     assert of_train.trainings == 4

@@ -40,7 +40,7 @@ def clusters(
     least: int = 3,
     top_k: int | None = 10,
     workers: int | None = None,
-    retrainer: Retrainer | None = None,
+    retrain: Retrainer | None = None,
 ) -> Clusters:
     """Group the examples that retrained models often get wrong, by how similarly they act.
 
@@ -61,7 +61,7 @@ def clusters(
         The size of the smallest cluster to report.
     top_k
         Positions kept in a text; None for all.
-    retrainer
+    retrain
         What trains instead of the run's own training; as for :func:`wordtrace.verify`.
 
     Raises
@@ -76,7 +76,7 @@ def clusters(
     True
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
-    retrainer = retrainer_for(opened, retrainer, "clusters")
+    retrainer = retrainer_for(opened, retrain, "clusters")
     if not 0 < wrong <= 1:
         raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
     if not 0 < threshold < 1:

@@ -41,7 +41,7 @@ def fix(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
-    retrainer: Retrainer | None = None,
+    retrain: Retrainer | None = None,
 ) -> Fix:
     """Change the strongest opponents of misclassified queries, retrain, and count the successes.
 
@@ -63,7 +63,7 @@ def fix(
         the paper.
     limit
         At most so many queries.
-    retrainer
+    retrain
         What trains instead of the run's own training; as for :func:`wordtrace.verify`.
 
     Raises
@@ -73,7 +73,7 @@ def fix(
     """
     run = tracer.run
     _check(run, k, actions, repeats)
-    retrainer = retrainer_for(run, retrainer, "fix", executor)
+    retrainer = retrainer_for(run, retrain, "fix", executor)
     asked = _misclassified(run, queries, band, limit)
     start = time.perf_counter()
     retrainings = Retrainings(run, probes_of(asked), retrainer, workers, executor, address)

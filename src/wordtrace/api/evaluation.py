@@ -38,7 +38,7 @@ def evaluate(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
-    retrainer: Retrainer | None = None,
+    retrain: Retrainer | None = None,
     **options: Any,
 ) -> Evaluation:
     """Leave out the rows that each measure names, retrain, and see how predictions change.
@@ -54,7 +54,7 @@ def evaluate(
         A run, or its folder.
     queries
         Labelled texts, or how many of the held-out rows to draw.
-    retrainer
+    retrain
         What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
         Options of the measures: the fields of :class:`Options`.
@@ -91,6 +91,6 @@ def evaluate(
         workers=workers,
         executor=executor,
         address=address,
-        retrainer=retrainer,
+        retrain=retrain,
         **options,
     )

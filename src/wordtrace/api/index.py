@@ -348,7 +348,7 @@ class Index:
         workers: int | None = None,
         executor: str | Executor = "processes",
         address: str | None = None,
-        retrainer: Retrainer | None = None,
+        retrain: Retrainer | None = None,
     ) -> Fix:
         """Find by retraining which change corrects misclassified queries; see :func:`.act.fix.fix`.
 
@@ -391,7 +391,7 @@ class Index:
             workers=workers,
             executor=executor,
             address=address,
-            retrainer=retrainer,
+            retrain=retrain,
         )
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:

@@ -30,7 +30,7 @@ def verify(
     address: str | None = None,
     index: Index | None = None,
     run: Run | None = None,
-    retrainer: Retrainer | None = None,
+    retrain: Retrainer | None = None,
 ) -> Verification:
     """Remove a trace's strongest opponents (or proponents), retrain, and measure the effect.
 
@@ -45,7 +45,7 @@ def verify(
         See :func:`build_index`.
     index, run
         Override the places that the trace records.
-    retrainer
+    retrain
         What trains a model with a change of the data
         (:class:`wordtrace.verification.retrainer.Retrainer`); by default the one that repeats the
         run's own training, for runs of `wordtrace train`.
@@ -68,7 +68,7 @@ def verify(
     if k < 1:
         raise InputError(f"{option('k')} is {k}; it must be at least 1.")
     opened = run or (index.run if index else Run.open(trace.run))
-    retrainer = retrainer_for(opened, retrainer, "verify", executor)
+    retrainer = retrainer_for(opened, retrain, "verify", executor)
     if opened.fingerprint != trace.run_fingerprint:
         raise MismatchError(
             f"the trace was not made from the run {opened.path}; name it by {option('run')}."

@@ -58,7 +58,7 @@ def evaluate(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
-    retrainer: Retrainer | None = None,
+    retrain: Retrainer | None = None,
     **options: Any,
 ) -> Evaluation:
     """Leave out the rows that each measure names, retrain, and see how predictions change.
@@ -88,7 +88,7 @@ def evaluate(
         Ids of training rows that are known to be mislabelled: also tell how well each measure's
         self-influence finds them. Measures other than TracIn-WE score each two training rows for
         that; matrices of other tools have none.
-    retrainer
+    retrain
         What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
         Options of the measures: the fields of :class:`Options`.
@@ -101,7 +101,7 @@ def evaluate(
     given = dict(scores or {})
     sizes = check_choices(run, k, repeats, signs, measures, given, queries, width, max_repeats, lds)
     start = time.perf_counter()
-    retrainer = retrainer_for(run, retrainer, "evaluate", executor)
+    retrainer = retrainer_for(run, retrain, "evaluate", executor)
     marked = None if wrong is None else marks(run.train, wrong)
     asked = pick(run, queries, only=only, balanced=balanced, seed=seed)
     allowed = None if candidates is None else least_overlap(run.train, asked, candidates)

@@ -92,7 +92,7 @@ def change_of(run: Run, task: Retraining) -> Change:
     labels = run.train.labels.copy()
     for row, label in task.relabelled:
         labels[row] = label
-    return Change(task.seed, weights, labels, task.blanked, task.probes)
+    return Change(task.training, task.seed, weights, labels, task.blanked, task.probes)
 
 
 def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.data.labelling import Labels
 from wordtrace.run.run import Run
 
-#: A text, and the second one of a pair or None.
+#: A text, and the second one of a pair, or the answer to a prompt, or None.
 Probe = tuple[str, str | None]
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -26,6 +27,9 @@ class Change:
 
     Attributes
     ----------
+    key
+        A name of this training, safe as a folder's: equal for equal trainings of a run, whatever is
+        asked of its model.
     seed
         The seed of everything drawn at random: initial weights, the order of the rows, dropout. Two
         trainings with the same seed should differ in nothing but the change, so that they can be
@@ -33,16 +37,18 @@ class Change:
     weights
         float32, shape (examples,): the factor of each training row's loss; 0 leaves a row out.
     labels
-        int64, shape (examples,): the class of each training row.
+        The label of each training row, as :class:`.Labelling` has it: int64, shape (examples,), for
+        classes; float32, shape (examples, outputs), for sets and numbers.
     blanked
         (row, position) of each token to replace by padding; attention to it stays.
     probes
         The texts that the trained model is asked about.
     """
 
+    key: str
     seed: int
     weights: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int64]
+    labels: Labels
     blanked: tuple[tuple[int, int], ...]
     probes: tuple[Probe, ...]
 
@@ -54,8 +60,10 @@ class Said:
     Attributes
     ----------
     probes, held_out
-        Probabilities, shape (texts, classes), in the order of the run's `label_names`, for the
-        probes and for the run's held-out rows (None where these were not asked for).
+        Shape (texts, outputs), for the probes and for the run's held-out rows (None where these
+        were not asked for): probabilities in the order of the run's `label_names`; of a regression
+        the numbers; of a language model, in one column, the geometric mean of the probabilities
+        that it gives the answer's tokens.
     """
 
     probes: FloatArray
