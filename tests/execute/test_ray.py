@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.index.test_build import tree
 from tests.patience import PATIENCE, wait_until
+from tests.trees import contents
 from wordtrace import api
 from wordtrace.errors import InputError, NumericalError, WordtraceError, option
 from wordtrace.execute.actors import Actors
@@ -177,7 +177,7 @@ def test_an_index_built_by_a_cluster_with_a_worker_killed_is_byte_identical(
     over.set()
     killer.join()
     assert killed
-    assert tree(tmp_path / "cluster") == tree(tmp_path / "local")
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "local")
     assert index.folder.check() == []
 
 
