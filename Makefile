@@ -33,7 +33,7 @@ check: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=
 	-$(BIN)/coverage combine --quiet --append
 	$(BIN)/coverage report
 
