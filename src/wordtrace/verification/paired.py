@@ -15,7 +15,7 @@ from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.paired import estimate, method
 from wordtrace.verification.outcomes import effect, measured, outcome
-from wordtrace.verification.removal import Rows, random_rows, refuse_empty, same_labels
+from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import Retrainer
@@ -65,9 +65,9 @@ def verify(
 
     For each of `repeats` seeds, four models share their initial weights and the order of the rows:
     one of all rows ("base"), one without the target's rows, one without random rows, and one
-    without random rows of the same labels. The run's own seed, with which the queries were picked,
-    is never used. Results are kept in the run's folder: an interrupted verification goes on, and
-    two verifications share what they have in common.
+    without random rows that are like them (:func:`.removal.pool_of`). The run's own seed, with
+    which the queries were picked, is never used. Results are kept in the run's folder: an
+    interrupted verification goes on, and two verifications share what they have in common.
 
     Raises
     ------
@@ -109,12 +109,11 @@ def verify(
 
 def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[Rows]]:
     """Return the rows to leave out for each seed: those of the target and of each control."""
-    labels = run.train.labels
-    removed = tuple(sorted(target.rows))
+    pool, removed = pool_of(run), tuple(sorted(target.rows))
     return {
         "without": [removed] * len(seeds),
-        "random": [random_rows(labels, len(removed), seed) for seed in seeds],
-        "same labels": [same_labels(labels, removed, seed) for seed in seeds],
+        "random": [random_rows(pool, len(removed), seed, removed) for seed in seeds],
+        pool.control: [alike_rows(pool, removed, seed) for seed in seeds],
     }
 
 
@@ -157,7 +156,7 @@ def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:
                 f"there is nothing to remove for {target.text[:40]!r}: no training example "
                 f"of that sign; try the other {option('remove')}."
             )
-        refuse_empty(run.train.labels, target.rows)
+        pool_of(run).refuse_empty(target.rows)
 
 
 def _query(
