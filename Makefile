@@ -75,5 +75,5 @@ $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 $(OLDEST)/.test: constraints-oldest.txt pyproject.toml
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	$(PIP_OLDEST) $(INDEX) torch
-	$(PIP_OLDEST) --editable '.[hf,lora,ray,test]'
+	$(PIP_OLDEST) --editable '.[hf,lora,ray,slurm,test]'
 	touch $@

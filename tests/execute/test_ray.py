@@ -326,7 +326,7 @@ def _is_below(pid: int, ancestor: int) -> bool:
 
 
 def test_wrong_names_and_addresses_are_refused(run: api.Run, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="executor is 'dask'; it must be processes or ray"):
+    with pytest.raises(InputError, match="executor is 'dask'; it must be processes, ray or slurm"):
         api.build_index(run, tmp_path / "x", executor="dask")
     with pytest.raises(InputError, match="give executor='ray'"):
         api.build_index(run, tmp_path / "x", address="auto")
