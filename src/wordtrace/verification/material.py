@@ -122,8 +122,8 @@ def _encoded(run: Run, probes: tuple[Probe, ...]) -> Material:
     )
     held = run.held_out
     return Material(
-        run.tokenizer.encode(run.train.texts, run.train.texts2),
-        None if held is None else run.tokenizer.encode(held.texts, held.texts2),
+        run.encoded,
+        None if held is None else run.encode(held),
         asked,
         blank_token(run),
     )

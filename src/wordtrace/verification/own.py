@@ -31,9 +31,8 @@ def retrainer_for(
     Raises
     ------
     InputError
-        When the run's model is of another kind than classes, or :func:`own_retrainer` refuses.
+        When there is none, and :func:`own_retrainer` refuses.
     """
-    run.require_classes(what)
     return own_retrainer(run, what, executor) if given is None else given
 
 
@@ -53,7 +52,11 @@ def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrai
         When the run's model does not predict one of several classes, when it was trained elsewhere,
         or when its models can't be stacked.
     """
-    run.require_classes(what)
+    if run.labelling.kind != "class" or run.generates:
+        raise InputError(
+            f"{what} repeats trainings of classes alone by itself, and {run.path} has a model of "
+            f"another kind ({run.manifest.task}); say what trains it by {option('retrain')}."
+        )
     recipe = run.recipe
     if not run.is_cnn:
         if executor == "stacked":
