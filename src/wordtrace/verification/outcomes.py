@@ -12,7 +12,6 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling
 from wordtrace.run.run import Run
 from wordtrace.statistics.alike import alike
-from wordtrace.statistics.paired import Estimate, estimate
 from wordtrace.verification.ask import value
 from wordtrace.verification.retrainer import FloatArray
 
@@ -72,8 +71,8 @@ def right(labelling: Labelling, said: FloatArray, label: Any) -> npt.NDArray[np.
     return labelling.agree(predicted, label)
 
 
-def effect(run: Run, changes: Sequence[float], differences: int = 1) -> Estimate:
-    """Return the mean of an effect with its interval.
+def bound_of(run: Run, changes: Sequence[float], differences: int = 1) -> float:
+    """Return the most that an effect can be, for its interval.
 
     Parameters
     ----------
@@ -84,22 +83,18 @@ def effect(run: Run, changes: Sequence[float], differences: int = 1) -> Estimate
         1 is the most that a probability can move.
     """
     if measured(run) != "number":
-        return estimate(changes, bound=differences)
-    return unbounded(changes, differences * float(np.ptp(run.train.labels)))
+        return differences
+    return no_bound(changes, differences * float(np.ptp(run.train.labels)))
 
 
-def unbounded(changes: Sequence[float], spread: float) -> Estimate:
-    """Return the mean, with its interval, of what has no bounds.
+def no_bound(changes: Sequence[float], spread: float) -> float:
+    """Return infinity, the bound of what has none.
 
-    Parameters
-    ----------
-    spread
-        What changes may be as large as: it counts only where all seeds say the same, which shows no
-        spread.
+    Where all seeds say the same, which shows no spread, an interval is made from the bound: then it
+    is what the changes may be as large as, `spread`.
     """
     values = np.asarray(changes, np.float64)
-    bound = max(spread, float(np.abs(values).max())) if alike(values) else np.inf
-    return estimate(changes, bound)
+    return max(spread, float(np.abs(values).max())) if alike(values) else np.inf
 
 
 def on_held_out(run: Run, held_out: Examples, said: FloatArray) -> dict[str, float | None]:

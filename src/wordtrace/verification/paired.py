@@ -15,7 +15,7 @@ from wordtrace.models.tokenizer import Span
 from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.paired import estimate, method
-from wordtrace.verification.outcomes import effect, measured, outcome, unbounded
+from wordtrace.verification.outcomes import bound_of, measured, no_bound, outcome
 from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrain import Retraining
@@ -182,12 +182,13 @@ def _query(
     outcomes = {name: found(results) for name, results in removed.items()}
     changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
     for name, one in outcomes.items():
-        one["change"] = effect(run, changes[name]).document()
+        one["change"] = estimate(changes[name], bound_of(run, changes[name])).document()
     controls = []
     for name in outcomes:
         if name == "without":
             continue
-        difference = effect(run, changes["without"] - changes[name], differences=2)
+        beside = changes["without"] - changes[name]
+        difference = estimate(beside, bound_of(run, beside, differences=2))
         controls.append(
             {
                 "name": name,
@@ -228,8 +229,8 @@ def _held_out(
     for key, results in removed.items():
         one = outcome(results)
         changes = np.subtract(one["values"], before["values"]).tolist()
-        known = name == "accuracy"
-        change = estimate(changes, bound=1) if known else unbounded(changes, before["mean"])
+        bound = 1 if name == "accuracy" else no_bound(changes, before["mean"])
+        change = estimate(changes, bound)
         found[key] = {**one, "change": change.document()}
     return {
         "rows": held_out.rows,
