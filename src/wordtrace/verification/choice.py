@@ -11,6 +11,7 @@ from wordtrace.run.run import Run
 from wordtrace.verification.command import Command
 from wordtrace.verification.function import Function
 from wordtrace.verification.own import own_retrainer
+from wordtrace.verification.replay import Replay
 from wordtrace.verification.retrainer import Retrainer
 
 #: What `retrain` may be: a retrainer, a command as text or as words, or a function.
@@ -48,7 +49,11 @@ def retrainer_for(
             )
         return own_retrainer(run, what, executor)
     found = _retrainer(given)
-    return found.for_run(run) if isinstance(found, Command | Function) else found
+    if isinstance(found, Command | Function):
+        return found.for_run(run)
+    if isinstance(found, Replay) and (reason := found.prepare(run)) is not None:
+        raise InputError(reason)
+    return found
 
 
 def _retrainer(given: Any) -> Retrainer:
