@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Command",
     "Evaluation",
     "Examples",
+    "Function",
     "Index",
     "Options",
     "Patch",
@@ -76,6 +78,8 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
+    from wordtrace.verification.command import Command
+    from wordtrace.verification.function import Function
     from wordtrace.verification.replay import Replay
 
 
@@ -92,6 +96,8 @@ _MODULES = {
     "overlap": "wordtrace.analysis.overlap",
     "read_patch": "wordtrace.act.patch",
     "words": "wordtrace.analysis.words",
+    "Command": "wordtrace.verification.command",
+    "Function": "wordtrace.verification.function",
     "Replay": "wordtrace.verification.replay",
 }
 

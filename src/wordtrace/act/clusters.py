@@ -20,8 +20,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
-from wordtrace.verification.own import retrainer_for
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.choice import Retrain, retrainer_for
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
 #: The most examples of a component, since all their distances are held at once.
@@ -40,7 +39,7 @@ def clusters(
     least: int = 3,
     top_k: int | None = 10,
     workers: int | None = None,
-    retrain: Retrainer | None = None,
+    retrain: Retrain | None = None,
 ) -> Clusters:
     """Group the examples that retrained models often get wrong, by how similarly they act.
 

@@ -1,4 +1,4 @@
-"""The retrainers for runs of `wordtrace train`, and the choice among them."""
+"""The retrainers for runs of `wordtrace train`, and the choice among them by the run's model."""
 
 from __future__ import annotations
 
@@ -16,24 +16,6 @@ from wordtrace.verification.material import Material, blanked, cut, whole
 from wordtrace.verification.refit import refit
 from wordtrace.verification.retrainer import Change, Retrainer, Said
 from wordtrace.verification.stacked import Stacked
-
-
-def retrainer_for(
-    run: Run, given: Retrainer | None, what: str, executor: object = "processes"
-) -> Retrainer:
-    """Return the retrainer that was given, or without one what repeats the run's own training.
-
-    Parameters
-    ----------
-    what, executor
-        As of :func:`own_retrainer`.
-
-    Raises
-    ------
-    InputError
-        When there is none, and :func:`own_retrainer` refuses.
-    """
-    return own_retrainer(run, what, executor) if given is None else given
 
 
 def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrainer:
