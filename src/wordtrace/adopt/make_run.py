@@ -228,6 +228,7 @@ def _make_in(
         held_out=measured,
         files=checksums(part),
         proof=proof,
+        seconds=logged.seconds,
     )
     atomic.write_json(part / MANIFEST, manifest.document())
 

@@ -120,6 +120,8 @@ class RunManifest:
         For a training done elsewhere: what had to be assumed; None where wordtrace trained.
     proof
         For a training done elsewhere: whether its logged loss is the one that is recomputed.
+    seconds
+        For a training done elsewhere: how long it took, as far as is known.
     """
 
     made_with: Mapping[str, str]
@@ -140,6 +142,7 @@ class RunManifest:
     files: Mapping[str, str]
     notes: tuple[str, ...] | None = None
     proof: Proof | None = None
+    seconds: float | None = None
 
     @property
     def task(self) -> str:
@@ -171,6 +174,7 @@ class RunManifest:
             "history": [one.document() for one in self.history],
             **({} if self.notes is None else {"notes": list(self.notes)}),
             **({} if self.proof is None else {"proof": asdict(self.proof)}),
+            **({} if self.seconds is None else {"seconds": self.seconds}),
             "train": asdict(self.train),
             "held_out": None if self.held_out is None else asdict(self.held_out),
             "files": dict(self.files),
