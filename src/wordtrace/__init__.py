@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Evaluation",
     "Examples",
+    "FromCheckpoint",
     "Index",
     "Options",
     "Patch",
@@ -17,6 +18,7 @@ __all__ = [
     "Run",
     "ScoreMatrix",
     "Settings",
+    "TailPatch",
     "Trace",
     "TraceCallback",
     "Verification",
@@ -75,10 +77,13 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
+    from wordtrace.verification.partial import FromCheckpoint, TailPatch
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
+    "FromCheckpoint": "wordtrace.verification.partial",
+    "TailPatch": "wordtrace.verification.partial",
     "TraceCallback": "wordtrace.adopt.callback",
     "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",

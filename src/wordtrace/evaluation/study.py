@@ -28,7 +28,7 @@ from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
 from wordtrace.verification.own import retrainer_for
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainer import Retrainer, look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 #: What is compared by default.
@@ -127,7 +127,7 @@ def evaluate(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
-        **told(run.misread),
+        **told(run.misread, look_of(retrainer)),
         "examples": len(run.train),
         "k": sizes,
         "seeds": study.seeds,

@@ -17,7 +17,7 @@ from wordtrace.statistics.paired import estimate, method
 from wordtrace.verification.removal import Rows, random_rows, refuse_empty, same_labels
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainer import Retrainer, look_of
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 
 
@@ -90,7 +90,7 @@ def verify(
             "format": FORMAT,
             "version": VERSION,
             "run": str(run.path),
-            **told(run.misread),
+            **told(run.misread, look_of(retrainer)),
             "measure": measure,
             "remove": remove,
             "k": k,
