@@ -15,6 +15,7 @@ __all__ = [
     "Options",
     "Patch",
     "Recipe",
+    "Replay",
     "Run",
     "ScoreMatrix",
     "Settings",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
     from wordtrace.verification.partial import FromCheckpoint, TailPatch
+    from wordtrace.verification.replay import Replay
 
 
 #: Where a name comes from that is not in wordtrace.api.
@@ -95,6 +97,7 @@ _MODULES = {
     "overlap": "wordtrace.analysis.overlap",
     "read_patch": "wordtrace.act.patch",
     "words": "wordtrace.analysis.words",
+    "Replay": "wordtrace.verification.replay",
 }
 
 

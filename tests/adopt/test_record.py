@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import fields, replace
 from inspect import signature
@@ -21,6 +22,7 @@ from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, 
 from wordtrace import api
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.learning_rates import rates_of
+from wordtrace.adopt.logged import logged_of
 from wordtrace.adopt.trainer_folder import checkpoints_of
 from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError, InputError, MismatchError
@@ -81,6 +83,26 @@ def test_the_runs_file_is_what_its_manifest_writes(output: Path, tmp_path: Path)
     atomic.write_json(tmp_path / "again.json", run.manifest.document())
     assert (tmp_path / "again.json").read_bytes() == (run.path / "run.json").read_bytes()
     assert run.manifest.notes
+
+
+def test_how_long_the_training_took_is_kept(output: Path, tmp_path: Path) -> None:
+    """By the log that the Trainer ends with, else by when its checkpoints were written."""
+    out = Path(shutil.copytree(output, tmp_path / "out"))
+    saved, _ = checkpoints_of(out)
+    for one in saved:
+        os.utime(one.folder / "trainer_state.json", (1e9, 1e9 + 3 * one.step))
+    assert logged_of(saved, out).seconds == pytest.approx(3 * saved[-1].step)
+    state = json.loads((saved[-1].folder / "trainer_state.json").read_text())
+    state["log_history"].append({"step": saved[-1].step, "train_runtime": 12.5})
+    atomic.write_json(out / "trainer_state.json", state)
+    assert logged_of(saved, out).seconds == 12.5
+    run = wt.record(out, make_examples(32), tmp_path / "run", max_length=24)
+    assert run.manifest.seconds == 12.5
+    assert wt.Run.open(run.path).manifest == run.manifest
+    for one in saved:
+        os.utime(one.folder / "trainer_state.json", (1e9, 1e9))
+    (out / "trainer_state.json").unlink()
+    assert logged_of(saved, out).seconds is None
 
 
 def test_a_wrong_keyword_is_said_by_the_name_of_the_function_that_was_called(

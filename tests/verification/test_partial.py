@@ -156,8 +156,13 @@ def asked(run: wt.Run, model: Any) -> np.ndarray:
 
 
 def test_an_unknown_step_names_those_there_are(run: wt.Run) -> None:
-    with pytest.raises(InputError, match=r"from_checkpoint is 10; .* at step 9, 20, 33\.$"):
-        wt.FromCheckpoint(10).check(run)
+    refused = wt.FromCheckpoint(10).prepare(run)
+    assert str(InputError(refused)) == (
+        f"from_checkpoint is 10; {run.path} has a checkpoint to go on from at step 9, 20, 33."
+    )
+    with pytest.raises(InputError, match="from_checkpoint is 10"):
+        wt.FromCheckpoint(10).train(run, change(run, 3))
+    assert wt.FromCheckpoint(9).prepare(run) is None
 
 
 # ---------------------------------------------------------------------- a few steps from the end
@@ -282,8 +287,9 @@ def test_any_run_takes_a_tail_patch(adopted: dict[str, wt.Run], kind: str) -> No
 
     assert loss(without).mean() > loss(base).mean()
     if kind == "class":
-        with pytest.raises(InputError, match="was trained elsewhere, so its training can't be"):
-            wt.FromCheckpoint(2).check(run)
+        refused = wt.FromCheckpoint(2).prepare(run)
+        assert refused is not None
+        assert "was trained elsewhere, so its training can't be repeated from" in refused
 
 
 def test_steps_are_adams_where_a_run_does_not_say_sgd(pretrained: wt.Run) -> None:

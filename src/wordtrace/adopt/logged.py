@@ -42,6 +42,9 @@ class Logged:
         By step, the epoch and how many tokens TRL's SFTTrainer had counted in all.
     epoch
         Steps of an epoch; None where it is not known.
+    seconds
+        How long the training took: as the Trainer says at its end, else by the times at which
+        its first and its last checkpoint were written; None where neither tells.
     """
 
     windows: tuple[Window, ...]
@@ -49,6 +52,7 @@ class Logged:
     whole: Window | None
     tokens: Mapping[int, tuple[float, float]]
     epoch: float | None
+    seconds: float | None = None
 
 
 def logged_of(saved: Sequence[Saved], output: Path) -> Logged:
@@ -62,7 +66,7 @@ def logged_of(saved: Sequence[Saved], output: Path) -> Logged:
     if len(longer) > len(log) and longer[: len(log)] == log:
         log = longer
     windows: list[Window] = []
-    evaluated, tokens, whole = {}, {}, None
+    evaluated, tokens, whole, seconds = {}, {}, None, None
     for entry in log:
         step = entry.get("step")
         if not isinstance(step, int) or step < 1:
@@ -77,11 +81,24 @@ def logged_of(saved: Sequence[Saved], output: Path) -> Logged:
             evaluated[step] = measured
         if total is not None:
             whole = Window(0, step, total)
+        seconds = _number(entry.get("train_runtime")) or seconds
         epoch, seen = _number(entry.get("epoch")), _number(entry.get("num_tokens"))
         if loss is not None and epoch and seen is not None:
             tokens[step] = (epoch, seen)
     an_epoch = last.step / last.epoch if last.epoch > 0 else None
-    return Logged(tuple(windows), evaluated, whole, tokens, an_epoch)
+    seconds = seconds or _seconds_between(saved)
+    return Logged(tuple(windows), evaluated, whole, tokens, an_epoch, seconds)
+
+
+def _seconds_between(saved: Sequence[Saved]) -> float | None:
+    """Return the seconds of a training by when its first and last checkpoint were written."""
+    first, last = saved[0], saved[-1]
+    try:
+        between = (last.folder / STATE).stat().st_mtime - (first.folder / STATE).stat().st_mtime
+    except OSError:  # a folder of weights alone
+        return None
+    steps = last.step - first.step
+    return between * last.step / steps if steps > 0 and between > 0 else None
 
 
 def _log_of(state: Any) -> list[dict[str, Any]]:

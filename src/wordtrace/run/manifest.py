@@ -20,6 +20,7 @@ from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.proof import Proof
 from wordtrace.run.recipe import Recipe
+from wordtrace.run.replay_record import REPLAY, START
 
 MANIFEST = "run.json"
 TRAIN = "train.parquet"
@@ -119,6 +120,8 @@ class RunManifest:
         For a training done elsewhere: what had to be assumed; None where wordtrace trained.
     proof
         For a training done elsewhere: whether its logged loss is the one that is recomputed.
+    seconds
+        For a training done elsewhere: how long it took, as far as is known.
     """
 
     made_with: Mapping[str, str]
@@ -139,6 +142,7 @@ class RunManifest:
     files: Mapping[str, str]
     notes: tuple[str, ...] | None = None
     proof: Proof | None = None
+    seconds: float | None = None
 
     @property
     def task(self) -> str:
@@ -170,6 +174,7 @@ class RunManifest:
             "history": [one.document() for one in self.history],
             **({} if self.notes is None else {"notes": list(self.notes)}),
             **({} if self.proof is None else {"proof": asdict(self.proof)}),
+            **({} if self.seconds is None else {"seconds": self.seconds}),
             "train": asdict(self.train),
             "held_out": None if self.held_out is None else asdict(self.held_out),
             "files": dict(self.files),
@@ -214,11 +219,16 @@ def identity(document: Mapping[str, Any]) -> str:
     """Return the fingerprint of a run: of its data, tokenizer, weights, rates and recipe.
 
     It is taken from ``run.json`` as it is written, so that a run with fewer entries than today's
-    stays the run that its index was built from.
+    stays the run that its index was built from. What a replay needs is no part of it.
     """
+    files = {
+        name: digest
+        for name, digest in document["files"].items()
+        if name != REPLAY and not name.startswith(f"{START}/")
+    }
     return fingerprint.of_document(
         {key: document[key] for key in _IDENTITY}
-        | {"train": document["train"]["fingerprint"], "files": document["files"]}
+        | {"train": document["train"]["fingerprint"], "files": files}
     )
 
 

@@ -6,17 +6,19 @@ import numpy as np
 
 from wordtrace.statistics.resampling import LEVEL, FloatArray
 
-# Rounding is not spread: values that differ by less count as the same.
-_ROUNDING = 1e-9
+#: Rounding is not spread: values that differ by less count as the same.
+ROUNDING = 1e-9
 
 
 def alike(values: FloatArray) -> bool:
     """Tell whether values are the same but for rounding."""
-    return bool(np.ptp(values) <= _ROUNDING)
+    return bool(np.ptp(values) <= ROUNDING)
 
 
-def interval_of_alike(value: float, count: int, least: float, most: float) -> tuple[float, float]:
-    """Return the 95 % interval of a mean when all of `count` draws gave `value`.
+def interval_of_alike(
+    value: float, count: int, least: float, most: float, p: float = 1 - LEVEL
+) -> tuple[float, float]:
+    """Return the interval of a mean, by default of 95 %, when all of `count` draws gave `value`.
 
     Equal draws show no spread, but they do not prove that there is none. If a share p of all
     draws were different, `count` draws would still all be equal with probability (1 − p)^count. So
@@ -28,6 +30,8 @@ def interval_of_alike(value: float, count: int, least: float, most: float) -> tu
     ----------
     least, most
         Bounds of any value; without them the interval has no end.
+    p
+        How often an interval may miss the mean.
     """
-    other = 1 - float(((1 - LEVEL) / 2) ** (1 / count))
+    other = 1 - float((p / 2) ** (1 / count))
     return (1 - other) * value + other * least, (1 - other) * value + other * most

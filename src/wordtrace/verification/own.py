@@ -38,8 +38,8 @@ def retrainer_for(
     run.require_classes(what)
     if given is None:
         return own_retrainer(run, what, executor)
-    if hasattr(given, "check"):
-        given.check(run)
+    if hasattr(given, "prepare") and (refused := given.prepare(run)) is not None:
+        raise InputError(refused)
     return given
 
 

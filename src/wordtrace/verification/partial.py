@@ -58,10 +58,10 @@ class FromCheckpoint:
             "optimizer's moments start anew."
         )
 
-    def check(self, run: Run) -> None:
-        """Refuse a run that can't be trained on from this step (InputError)."""
+    def prepare(self, run: Run) -> str | None:
+        """Say why a run can't be trained on from this step; None where it can."""
         if run.manifest.recipe is None:
-            raise InputError(
+            return (
                 f"{run.path} was trained elsewhere, so its training can't be repeated from a "
                 f"checkpoint on; {option('tail_patch', 4)} looks at any run, and "
                 f"{option('retrain')} takes a training of your own."
@@ -69,14 +69,16 @@ class FromCheckpoint:
         there = [one.step for one in run.checkpoints if one.step < run.manifest.steps]
         if self.step not in there:
             named = ", ".join(map(str, there)) or "none before its end"
-            raise InputError(
+            return (
                 f"{option('from_checkpoint')} is {self.step}; {run.path} has a checkpoint to go "
                 f"on from at step {named}."
             )
+        return None
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`."""
-        self.check(run)
+        if (refused := self.prepare(run)) is not None:
+            raise InputError(refused)
         if not run.is_cnn:
             texts = whole(run, change.probes)
             folder = next(one.folder for one in run.checkpoints if one.step == self.step)
@@ -153,9 +155,6 @@ class TailPatch:
             f"{what}. The seeds differ in these steps and in the random rows alone, so an interval "
             "says nothing of how much trainings differ."
         )
-
-    def check(self, run: Run) -> None:
-        """Accept every run; see :meth:`FromCheckpoint.check`."""
 
     def train(self, run: Run, change: Change) -> Said:
         """Take the steps; see :class:`.Retrainer`."""

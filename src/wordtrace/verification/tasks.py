@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from wordtrace.errors import InputError, WordtraceError, option
-from wordtrace.execute.named import named
+from wordtrace.execute.named import named, within
 from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
@@ -20,6 +20,9 @@ from wordtrace.verification.retrain import Retraining, retrain
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
+
+#: The folder within a run for the files of a cluster's jobs.
+JOBS = "jobs"
 
 
 def run_tasks(
@@ -40,8 +43,8 @@ def run_tasks(
     Parameters
     ----------
     executor
-        "processes", "ray" or "stacked": many models at once, on a GPU where there is one; with it
-        `workers` is how many. Or an executor of your own, such as a
+        "processes", "ray", "slurm" or "stacked": many models at once, on a GPU where there is one;
+        with it `workers` is how many. Or an executor of your own, such as a
         :class:`~wordtrace.execute.ray.RayCluster` with resources a task.
     failed
         Receives the seed of each task that could not be done, with the reason; without it, such a
@@ -63,7 +66,7 @@ def run_tasks(
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            pool = _pool(retrainer, executor, address, workers, len(missing))
+            pool = _pool(run, retrainer, executor, address, workers, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
                     lost.append((task, result.reason))
@@ -84,6 +87,7 @@ def run_tasks(
 
 
 def _pool(
+    run: Run,
     retrainer: Retrainer,
     executor: str | Executor,
     address: str | None,
@@ -98,7 +102,7 @@ def _pool(
             )
         return Stacks(retrainer, workers)
     pool = named(executor, address, workers, tolerant=True, also="stacked")
-    return pool or local(workers, count, tolerant=True)
+    return within(pool, run.path / JOBS) if pool else local(workers, count, tolerant=True)
 
 
 def _announce(
