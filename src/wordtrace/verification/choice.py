@@ -11,7 +11,6 @@ from wordtrace.run.run import Run
 from wordtrace.verification.command import Command
 from wordtrace.verification.function import Function
 from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.replay import Replay
 from wordtrace.verification.retrainer import Retrainer
 
 #: What `retrain` may be: a retrainer, a command as text or as words, or a function.
@@ -50,7 +49,7 @@ def retrainer_for(
     found = _retrainer(given)
     if isinstance(found, Command | Function):
         return found.for_run(run)
-    if isinstance(found, Replay) and (reason := found.prepare(run)) is not None:
+    if hasattr(found, "prepare") and (reason := found.prepare(run)) is not None:
         raise InputError(reason)
     return found
 
