@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.adopt.recorded_rows import differing
 from wordtrace.data.examples import Examples
 from wordtrace.errors import MismatchError, option
 from wordtrace.run.run import Run
@@ -35,27 +37,28 @@ def placed(run: Run, file: Examples) -> Placed:
     """Find a run's training rows in a file; it may hold the run's held-out rows, too.
 
     Rows are found by their ids; where the ids are others, by their places, if all texts are the
-    same in the same order.
+    same in the same order. A run that was recorded from a Trainer's own rows knows its texts only
+    as their tokens tell them; then the texts of the file are the same if their tokens are.
 
     Raises
     ------
     MismatchError
         When the file lacks a row, has another one, or one with another text or label: names it.
     """
-    train = run.train
-    rows = _rows(train, file)
-    _check_texts(train, file, rows)
+    rows = _rows(run, file)
+    _check_texts(run, file, rows)
     spelled = _check_labels(run, file, rows)
     _check_others(run, file, rows)
     return Placed(rows, spelled)
 
 
-def _rows(train: Examples, file: Examples) -> npt.NDArray[np.int64]:
+def _rows(run: Run, file: Examples) -> npt.NDArray[np.int64]:
+    train = run.train
     places = {id: row for row, id in enumerate(file.ids)}
     rows = np.array([places.get(id, -1) for id in train.ids], np.int64)
     if (rows >= 0).all():
         return rows
-    if len(file) == len(train) and file.texts == train.texts and file.texts2 == train.texts2:
+    if len(file) == len(train) and _same_texts(run, file):
         return np.arange(len(train), dtype=np.int64)
     id = train.ids[int((rows < 0).argmax())]
     raise MismatchError(
@@ -64,8 +67,28 @@ def _rows(train: Examples, file: Examples) -> npt.NDArray[np.int64]:
     )
 
 
-def _check_texts(train: Examples, file: Examples, rows: npt.NDArray[np.int64]) -> None:
-    same = file.take(rows)
+def _same_texts(run: Run, file: Examples) -> bool:
+    """Return whether a file's rows, as many as the run's, have the same texts in the same order."""
+    train = run.train
+    if file.texts == train.texts and file.texts2 == train.texts2:
+        return True
+    return _by_tokens(run, file) and next(_other_tokens(run, file), None) is None
+
+
+def _by_tokens(run: Run, file: Examples) -> bool:
+    """Return whether texts are compared by their tokens."""
+    return run.manifest.read_from is None and file.has_pairs == run.has_pairs
+
+
+def _other_tokens(run: Run, file: Examples) -> Iterator[int]:
+    made = run.tokenizer.encode(file.texts, file.texts2, "Comparing rows")
+    return differing(made, run.encoded, run.generates)
+
+
+def _check_texts(run: Run, file: Examples, rows: npt.NDArray[np.int64]) -> None:
+    train, same = run.train, file.take(rows)
+    if _same_texts(run, same):
+        return
     for mine, theirs in ((train.texts, same.texts), (train.texts2, same.texts2)):
         if mine == theirs:
             continue
@@ -75,9 +98,8 @@ def _check_texts(train: Examples, file: Examples, rows: npt.NDArray[np.int64]) -
                 f"{file.source} is read with {has} a row, and the run was trained with "
                 f"{'two' if theirs is None else 'one'}; name the column by {option('text2')}."
             )
-        row = next(
-            at for at, pair in enumerate(zip(mine, theirs, strict=True)) if pair[0] != pair[1]
-        )
+        others = (at for at, pair in enumerate(zip(mine, theirs, strict=True)) if pair[0] != pair[1])
+        row = next(_other_tokens(run, same) if _by_tokens(run, same) else others)
         raise MismatchError(
             f"{file.source}: the row {train.ids[row]!r} has the text {_short(theirs[row])!r}, the "
             f"run was trained on {_short(mine[row])!r}; {_REMEDY}."
