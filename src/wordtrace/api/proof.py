@@ -12,12 +12,11 @@ from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.run.run import Run
 from wordtrace.verification.asked import passage_of, probe_of
-from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.choice import Retrain, retrainer_for
 from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.result import Verification
-from wordtrace.verification.retrainer import Retrainer
 
 
 def verify(
@@ -31,7 +30,7 @@ def verify(
     address: str | None = None,
     index: Index | None = None,
     run: Run | None = None,
-    retrain: Retrainer | None = None,
+    retrain: Retrain | None = None,
 ) -> Verification:
     """Remove a trace's strongest opponents (or proponents), retrain, and measure the effect.
 

@@ -162,8 +162,8 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     )
     if before.get("right") is not None:
         said += (
-            f"the model said {line(query['label'])} in {before['right']} of {repeats} retrainings "
-            f"before and in {after['right']} after. "
+            f"the model said {line(query['label'])} in {before['right']} of {repeats} "
+            f"{models(document)} before and in {after['right']} after. "
         )
     else:
         # The sentence ends here, or with what was asked.
@@ -176,6 +176,11 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
             f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero. "
         )
     return said + verdict(query, document).sentence
+
+
+def models(document: Mapping[str, Any]) -> str:
+    """Name the models of a study: retrainings, or what only looks like them."""
+    return "models" if document.get("look") else "retrainings"
 
 
 def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:

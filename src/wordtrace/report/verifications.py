@@ -19,7 +19,14 @@ from wordtrace.report.blocks import (
 )
 from wordtrace.report.measured import Measured, measured
 from wordtrace.report.numbers import seconds, signed
-from wordtrace.report.sentences import control_name, held_out_sentence, rows, verdict, verified
+from wordtrace.report.sentences import (
+    control_name,
+    held_out_sentence,
+    models,
+    rows,
+    verdict,
+    verified,
+)
 from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
@@ -60,7 +67,8 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             what.digits,
         ),
         Pairs(
-            f"{what.short[:1].upper()}{what.short[1:]} in each retraining, before and after",
+            f"{what.short[:1].upper()}{what.short[1:]} in each {models(document)[:-1]}, before and "
+            "after",
             tuple(
                 (line(seed), old, new)
                 for seed, old, new in zip(
@@ -77,7 +85,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         found.append(Say(held_out_sentence(document["held_out"])))
     if last:
         took = seconds(document["seconds"])
-        found.append(Say(f"{document['retrainings']} retrainings in {took}.", soft=True))
+        found.append(Say(f"{document['retrainings']} {models(document)} in {took}.", soft=True))
     return found
 
 
@@ -103,7 +111,7 @@ def _hits(
     if before.get("right") is None:
         return ()
     counts = f"{before['right']} → {after['right']}"
-    return ((f"retrainings saying {label}", counts, f"of {document['repeats']}"),)
+    return ((f"{models(document)} saying {label}", counts, f"of {document['repeats']}"),)
 
 
 def _numbers(document: Document, query: Document, what: Measured) -> Grid:
@@ -115,4 +123,4 @@ def _numbers(document: Document, query: Document, what: Measured) -> Grid:
         [line(seed), *(what.write(one["values"][place], 1) for one in outcomes)]
         for place, seed in enumerate(document["seeds"])
     ]
-    return Grid("Each retraining in numbers", columns, rows)
+    return Grid(f"Each {models(document)[:-1]} in numbers", columns, rows)

@@ -19,7 +19,7 @@ from wordtrace.verification.outcomes import bound_of, measured, no_bound, outcom
 from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainer import Retrainer, look_of
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 
 
@@ -99,7 +99,7 @@ def verify(
             "format": FORMAT,
             "version": VERSION,
             "run": str(run.path),
-            **told(run.misread),
+            **told(run.misread, look_of(retrainer)),
             "measure": measure,
             "remove": remove,
             "k": k,
