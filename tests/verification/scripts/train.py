@@ -72,8 +72,6 @@ def save(out: Path, order: list[str], bias: list[float], mode: str) -> None:
         del config["id2label"]["2"]
     if mode == "no-names":
         config["id2label"] = {str(at): f"LABEL_{at}" for at in range(len(order))}
-    if mode == "other-words":
-        config["vocab_size"] += 1
     if mode == "NaN":
         bias = [math.nan, *bias[1:]]
     whole = bytearray((START / "model.safetensors").read_bytes())
