@@ -65,6 +65,13 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
     return Elsewhere(folder / "run", data, script)
 
 
+@pytest.fixture(scope="session")
+def traced(_elsewhere: Elsewhere, tmp_path_factory: pytest.TempPathFactory) -> wt.Trace:
+    """A trace of one text for the label that the run predicts."""
+    index = wt.build_index(_elsewhere.run, tmp_path_factory.mktemp("index") / "index", workers=1)
+    return index.trace("the coach and the goal of the season", top=10)
+
+
 @pytest.fixture
 def elsewhere(_elsewhere: Elsewhere, tmp_path: Path) -> Elsewhere:
     """The run, copied for one test; its data and its script stay where they are."""
