@@ -11,6 +11,7 @@ __all__ = [
     "Command",
     "Evaluation",
     "Examples",
+    "FromCheckpoint",
     "Function",
     "Index",
     "Options",
@@ -20,6 +21,7 @@ __all__ = [
     "Run",
     "ScoreMatrix",
     "Settings",
+    "TailPatch",
     "Trace",
     "TraceCallback",
     "Verification",
@@ -80,11 +82,14 @@ if TYPE_CHECKING:
     from wordtrace.measures.options import Options
     from wordtrace.verification.command import Command
     from wordtrace.verification.function import Function
+    from wordtrace.verification.partial import FromCheckpoint, TailPatch
     from wordtrace.verification.replay import Replay
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
+    "FromCheckpoint": "wordtrace.verification.partial",
+    "TailPatch": "wordtrace.verification.partial",
     "TraceCallback": "wordtrace.adopt.callback",
     "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",

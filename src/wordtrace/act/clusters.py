@@ -21,6 +21,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
 from wordtrace.verification.choice import Retrain, retrainer_for
+from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
 #: The most examples of a component, since all their distances are held at once.
@@ -114,6 +115,7 @@ def clusters(
         left_out=tuple(left_out),
         clashes=_clashes(asked, judged) if examples is None else (),
         misread=opened.misread,
+        look=look_of(retrainer),
     )
 
 

@@ -22,6 +22,7 @@ from wordtrace.run.run import Run
 from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
 from wordtrace.verification.choice import Retrain, retrainer_for
+from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 ACTIONS = ("remove", "blank", "relabel")
@@ -88,7 +89,7 @@ def fix(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
-        **told(run.misread),
+        **told(run.misread, look_of(retrainer)),
         "seeds": seeds,
         "repeats": repeats,
         "retrainings": trials.retrainings,

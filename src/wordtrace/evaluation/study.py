@@ -29,6 +29,7 @@ from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
 from wordtrace.verification.choice import Retrain, retrainer_for
 from wordtrace.verification.removal import pool_of
+from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 #: What is compared by default.
@@ -127,7 +128,7 @@ def evaluate(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
-        **told(run.misread),
+        **told(run.misread, look_of(retrainer)),
         "examples": len(run.train),
         "k": sizes,
         "seeds": study.seeds,

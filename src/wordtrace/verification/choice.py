@@ -11,7 +11,6 @@ from wordtrace.run.run import Run
 from wordtrace.verification.command import Command
 from wordtrace.verification.function import Function
 from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.replay import Replay
 from wordtrace.verification.retrainer import Retrainer
 
 #: What `retrain` may be: a retrainer, a command as text or as words, or a function.
@@ -34,10 +33,9 @@ def retrainer_for(
     Raises
     ------
     InputError
-        When the run's model is of another kind than classes, when its own training can't be
-        repeated here, or a command or a function can't train it.
+        When the run's own training can't be repeated here, or a command or a function can't train
+        it.
     """
-    run.require_classes(what)
     if given is None:
         if run.manifest.recipe is None:
             raise InputError(
@@ -51,7 +49,7 @@ def retrainer_for(
     found = _retrainer(given)
     if isinstance(found, Command | Function):
         return found.for_run(run)
-    if isinstance(found, Replay) and (reason := found.prepare(run)) is not None:
+    if hasattr(found, "prepare") and (reason := found.prepare(run)) is not None:
         raise InputError(reason)
     return found
 
