@@ -31,10 +31,16 @@ def retrainer_for(
     Raises
     ------
     InputError
-        When the run's model is of another kind than classes, or :func:`own_retrainer` refuses.
+        When the run's model is of another kind than classes, or :func:`own_retrainer` refuses, or
+        the `prepare` of the given one, which is asked first whether it can train this run.
     """
     run.require_classes(what)
-    return own_retrainer(run, what, executor) if given is None else given
+    if given is None:
+        return own_retrainer(run, what, executor)
+    prepare = getattr(given, "prepare", None)
+    if prepare is not None:
+        prepare(run)
+    return given
 
 
 def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrainer:
