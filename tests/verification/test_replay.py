@@ -63,7 +63,8 @@ def test_a_replay_gives_the_recorded_losses_and_weights(
 
     monkeypatch.setattr(replay_proof, "trained", keeping)
     replay = wt.Replay()
-    assert replay.prepare(run).startswith("The replay repeats the recorded training: ")
+    assert replay.prepare(run) is None
+    assert replay.proof(run).told().startswith("The replay repeats the recorded training: ")
     losses = replay.proof(run).losses
     assert len(losses) == len([one for one in trainer.state.log_history if "loss" in one]) + 1
     np.testing.assert_allclose([one[2] for one in losses], [one[1] for one in losses], rtol=1e-5)

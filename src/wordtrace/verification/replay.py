@@ -58,7 +58,7 @@ class Replay:
     ...     model, arguments, train_dataset=rows, processing_class=tokenizer, callbacks=[tracing]
     ... )
     >>> _ = trainer.train()
-    >>> print(wt.Replay().prepare(tracing.run))
+    >>> print(wt.Replay().proof(tracing.run).told())
     The replay repeats the recorded training: ...
     """
 
@@ -69,25 +69,13 @@ class Replay:
         """What tells its models from those of another retrainer."""
         return {"retrainer": "replay", "device": torch.device(self.device).type}
 
-    def prepare(self, run: Run) -> str:
-        """Prove once that the replay repeats a run's training; done before any retraining.
+    def prepare(self, run: Run) -> str | None:
+        """Say why a run can't be replayed; None where the replay has proved itself, here or before.
 
-        The proof is kept in the run's folder, and done again where libraries have changed.
-
-        Returns
-        -------
-        str
-            What was shown, in a sentence.
-
-        Raises
-        ------
-        InputError
-            For a run that can't be replayed, or whose replay gives other losses; says why.
+        The proof is kept in the run's folder, and made again where libraries have changed.
         """
-        proof = self.proof(run)
-        if (refused := proof.refusal(run.path)) is not None:
-            raise InputError(refused)
-        return proof.told()
+        refused = _refusal(run)
+        return refused if refused is not None else self.proof(run).refusal(run.path)
 
     def proof(self, run: Run) -> ReplayProof:
         """Return the proof: as it is kept, else made by one training.

@@ -94,8 +94,9 @@ class ReplayProof:
         step, logged, replayed = self.losses[-1]
         return (
             "The replay repeats the recorded training: "
-            f"{len(self.losses):,} logged losses differ by {largest:.1e} of themselves at most ({self.tolerance:.0e} is allowed); the last, at "
-            f"step {step:,}, was {_shown(logged)} and is {_shown(replayed)}."
+            f"{len(self.losses):,} logged losses differ by {largest:.1e} of themselves at most "
+            f"({self.tolerance:.0e} is allowed); the last, at step {step:,}, was "
+            f"{_shown(logged)} and is {_shown(replayed)}."
         )
 
 
