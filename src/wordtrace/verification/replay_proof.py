@@ -147,6 +147,9 @@ def _differs(recorded: Recorded, device: str) -> tuple[str, ...]:
         for name, version in now.items()
         if record.made_with.get(name) != version
     ]
+    if record.resumed:
+        steps = ", ".join(f"{step:,}" for step in record.resumed)
+        found.append(f"it was interrupted and taken up again after step {steps}")
     here = torch.device(device).type
     if record.device != here:
         found.append(f"it was recorded on {record.device}, this is {here}")
