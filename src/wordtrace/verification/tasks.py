@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import sys
@@ -14,10 +15,11 @@ from wordtrace.execute.named import named, within
 from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
-from wordtrace.execute.protocol import Executor, Lost
+from wordtrace.execute.protocol import PATIENCE, Executor, Lost
 from wordtrace.run.run import Run
 from wordtrace.verification.retrain import Retraining, retrain
 from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.room import Room, room
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
@@ -61,12 +63,16 @@ def run_tasks(
     with Store(run.path) as store:
         results = {key: result for key, task in wanted.items() if (result := store.get(task))}
         missing = [task for key, task in wanted.items() if key not in results]
+        # Elsewhere than on this machine nothing is known of the memory.
+        here = (
+            room(run, retrainer, workers) if executor == "processes" else Room(workers or cores())
+        )
         if executor != "stacked":
-            _announce(missing, list(results.values()), workers)
+            _announce(missing, list(results.values()), here)
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            pool = _pool(run, retrainer, executor, address, workers, len(missing))
+            pool = _pool(run, retrainer, executor, address, workers, here, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
                     lost.append((task, result.reason))
@@ -92,6 +98,7 @@ def _pool(
     executor: str | Executor,
     address: str | None,
     workers: int | None,
+    here: Room,
     count: int,
 ) -> Executor | Stacks:
     if executor == "stacked" and address is None:
@@ -101,19 +108,32 @@ def _pool(
                 f"{option('executor', 'processes')} or ray for this retrainer."
             )
         return Stacks(retrainer, workers)
-    pool = named(executor, address, workers, tolerant=True, also="stacked")
-    return within(pool, run.path / JOBS) if pool else local(workers, count, tolerant=True)
+    # A user's trainings may take very different times: some are kept, and are only asked.
+    patience = math.inf if retrainer.settings else PATIENCE
+    limit = getattr(retrainer, "time_limit", None)
+    pool = named(
+        executor, address, workers, tolerant=True, also="stacked", patience=patience, limit=limit
+    )
+    if pool is not None:
+        return within(pool, run.path / JOBS)
+    return local(
+        *(here.workers, count),
+        tolerant=True,
+        threads=here.threads,
+        patience=patience,
+        limit=limit,
+    )
 
 
-def _announce(
-    missing: Sequence[Retraining], known: Sequence[dict[str, Any]], workers: int | None
-) -> None:
+def _announce(missing: Sequence[Retraining], known: Sequence[dict[str, Any]], here: Room) -> None:
     """Say what will be done, and how long it takes if a retraining of this run was timed before."""
     if len(missing) < 2 or os.environ.get("WORDTRACE_PROGRESS") == "0":
         return
     said = f"{len(missing):,} models to train"
     if known:
         seconds = statistics.median(float(one["seconds"]) for one in known)
-        minutes = seconds * len(missing) / min(workers or cores(), len(missing)) / 60
+        minutes = seconds * len(missing) / min(here.workers, len(missing)) / 60
         said += f", about {minutes:.0f} min" if minutes >= 1 else ", about a minute"
     sys.stderr.write(f"{said}; Ctrl-C keeps what is done.\n")
+    if here.said:
+        sys.stderr.write(f"{here.said}\n")
