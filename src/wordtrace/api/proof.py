@@ -11,6 +11,7 @@ from wordtrace.errors import InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.run.run import Run
+from wordtrace.verification.design import Design
 from wordtrace.verification.own import retrainer_for
 from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
@@ -24,7 +25,9 @@ def verify(
     *,
     remove: str = "opponents",
     k: int = 50,
-    repeats: int = 5,
+    repeats: int | None = None,
+    sequential: bool = False,
+    smallest: float | None = None,
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
@@ -40,7 +43,15 @@ def verify(
         How many rows to remove for each query; fewer where there are fewer of that sign. If the
         trace lists fewer than k, it is made again with the same measure.
     repeats
-        The number of seeds; each is retrained with and without the rows, and for two controls.
+        The number of seeds, by default 5; each is retrained with and without the rows, and for two
+        controls. With `sequential` it is the most, by default 12.
+    sequential
+        Look at the result after each seed, from the third on, and stop as soon as an effect is
+        shown, or shown to be smaller than `smallest`. The intervals are then wider by as much as
+        the looks need: all of them together err in 5 % of studies.
+    smallest
+        The smallest change that matters to you: where every interval lies within it, the verdict is
+        that the effect is smaller.
     executor, address
         See :func:`build_index`.
     index, run
@@ -67,6 +78,7 @@ def verify(
         raise InputError(f"{option('remove')} is {remove!r}; it must be opponents or proponents.")
     if k < 1:
         raise InputError(f"{option('k')} is {k}; it must be at least 1.")
+    design = Design.of(repeats, sequential, smallest)
     opened = run or (index.run if index else Run.open(trace.run))
     retrainer = retrainer_for(opened, retrain, "verify", executor)
     if opened.fingerprint != trace.run_fingerprint:
@@ -92,7 +104,7 @@ def verify(
         remove=remove,
         k=k,
         measure=trace.measure,
-        repeats=repeats,
+        design=design,
         workers=workers,
         executor=executor,
         address=address,

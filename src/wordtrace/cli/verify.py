@@ -18,8 +18,23 @@ def verify(
     remove: Annotated[str, typer.Option(help="opponents or proponents.")] = "opponents",
     k: Annotated[int, typer.Option("--k", help="Rows removed for each query.")] = 50,
     repeats: Annotated[
-        int, typer.Option(help="Seeds; each is retrained with and without, and for two controls.")
-    ] = 5,
+        int | None,
+        typer.Option(
+            help="Seeds, 5; each is retrained with and without, and for two controls. With "
+            "--sequential the most seeds, 12.",
+            show_default=False,
+        ),
+    ] = None,
+    sequential: Annotated[
+        bool,
+        typer.Option(
+            "--sequential", help="Look after each seed from the third on; stop at an answer."
+        ),
+    ] = False,
+    smallest: Annotated[
+        float | None,
+        typer.Option(help="The smallest change that matters; say where it is shown to be smaller."),
+    ] = None,
     query: Annotated[
         int | None, typer.Option(help="Only this query of the trace, from 0; all by default.")
     ] = None,
@@ -34,5 +49,14 @@ def verify(
     executor = where.library()
     opened = None if run is None else api.Run.open(run)
     found = api.read_trace(trace, query)
-    result = api.verify(found, remove=remove, k=k, repeats=repeats, run=opened, **executor)
+    result = api.verify(
+        found,
+        remove=remove,
+        k=k,
+        repeats=repeats,
+        sequential=sequential,
+        smallest=smallest,
+        run=opened,
+        **executor,
+    )
     emit(result, as_json, out)

@@ -13,12 +13,13 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.results.result import told
 from wordtrace.run.run import Run
-from wordtrace.statistics.paired import estimate, method
+from wordtrace.statistics.comparison import Comparison
+from wordtrace.verification.design import Design
 from wordtrace.verification.removal import Rows, random_rows, refuse_empty, same_labels
 from wordtrace.verification.result import FORMAT, VERSION, Verification
-from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, seeds_of
+from wordtrace.verification.rounds import Rounds
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,6 @@ class Target:
     rows: Rows
 
 
-#: What the model of each seed predicted for the probes and for the held-out rows.
-Answers = list[dict[str, Any]]
-
-
 def verify(
     run: Run,
     targets: Sequence[Target],
@@ -55,35 +52,49 @@ def verify(
     remove: str,
     k: int,
     measure: str,
-    repeats: int = 5,
+    design: Design | None = None,
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
 ) -> Verification:
     """Retrain with and without each target's rows, and without as many other rows.
 
-    For each of `repeats` seeds, four models share their initial weights and the order of the rows:
-    one of all rows ("base"), one without the target's rows, one without random rows, and one
-    without random rows of the same labels. The run's own seed, with which the queries were picked,
-    is never used. Results are kept in the run's folder: an interrupted verification goes on, and
-    two verifications share what they have in common.
+    For each seed, four models share their initial weights and the order of the rows: one of all
+    rows ("base"), one without the target's rows, one without random rows, and one without random
+    rows of the same labels. The run's own seed, with which the queries were picked, is never used.
+    Results are kept in the run's folder: an interrupted verification goes on, and two verifications
+    share what they have in common.
+
+    Parameters
+    ----------
+    design
+        How many seeds, and when a target needs no more of them; by default 5 and never.
 
     Raises
     ------
     InputError
-        When there is nothing to remove, too much, or fewer than two repeats.
+        When there is nothing to remove, or too much.
     """
-    _check(run, targets, repeats)
+    _check(run, targets)
     start = time.perf_counter()
-    seeds = seeds_of(run, repeats)
+    design = design or Design()
+    seeds = seeds_of(run, design.seeds)
     probes = tuple((target.text, target.text2) for target in targets)
     retrainings = Retrainings(run, probes, retrainer, workers, executor, address)
-    sets = [_removals(run, target, seeds) for target in targets]
-    count, base, without = _trained(retrainings, seeds, sets)
+    rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
+    compare = Comparison(p=design.p)
+
+    def query(place: int, count: int) -> dict[str, Any]:
+        base, without = rounds.base(count), rounds.without(place, count)
+        return _query(run, targets[place], place, base, without, compare)
+
+    rounds.run(lambda place, count: design.answer(query(place, count)))
+    counts = [looks[-1] for looks in rounds.looks]
     queries = [
-        _query(run, target, place, base, answers)
-        for place, (target, answers) in enumerate(zip(targets, without, strict=True))
+        query(place, count) | {"seeds": seeds[:count], **rounds.stopped(place)}
+        for place, count in enumerate(counts)
     ]
+    base, without = rounds.base(counts[0]), rounds.without(0, counts[0])
     asked = run.held_out is not None and len(targets) == 1 and base[0]["accuracy"] is not None
     return Verification(
         {
@@ -94,13 +105,15 @@ def verify(
             "measure": measure,
             "remove": remove,
             "k": k,
-            "repeats": repeats,
-            "seeds": seeds,
-            "retrainings": count,
+            "repeats": max(counts),
+            "seeds": seeds[: max(counts)],
+            "design": design.document(),
+            "retrainings": len(rounds.results),
+            "saved": rounds.saved(),
             "seconds": time.perf_counter() - start,
-            "interval": method(repeats),
+            "interval": compare.method(max(counts)),
             "queries": queries,
-            "held_out": _held_out(run, base, without[0]) if asked else None,
+            "held_out": _held_out(run, base, without, compare) if asked else None,
         }
     )
 
@@ -116,37 +129,7 @@ def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[
     }
 
 
-def _trained(
-    retrainings: Retrainings, seeds: Sequence[int], sets: Sequence[dict[str, list[Rows]]]
-) -> tuple[int, Answers, list[dict[str, Answers]]]:
-    """Train each model once; return their number, those of all rows, and each target's others."""
-
-    def tasks(rows_by_seed: Sequence[Rows]) -> list[Retraining]:
-        return [
-            retrainings.task(seed, rows) for seed, rows in zip(seeds, rows_by_seed, strict=True)
-        ]
-
-    nothing: list[Rows] = [()] * len(seeds)
-    wanted = tasks(nothing)
-    for by_name in sets:
-        for rows_by_seed in by_name.values():
-            wanted += tasks(rows_by_seed)
-    every = list({one.key: one for one in wanted}.values())
-    results = retrainings.run(every)
-
-    def found(rows_by_seed: Sequence[Rows]) -> Answers:
-        return [results[task.key] for task in tasks(rows_by_seed)]
-
-    without = [{name: found(rows) for name, rows in by_name.items()} for by_name in sets]
-    return len(every), found(nothing), without
-
-
-def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:
-    if repeats < 2:
-        raise InputError(
-            f"{option('repeats')} is {repeats}; at least 2 are needed to tell an effect from "
-            "chance."
-        )
+def _check(run: Run, targets: Sequence[Target]) -> None:
     if not targets:
         raise InputError("there is nothing to verify: the trace has no queries.")
     for target in targets:
@@ -164,6 +147,7 @@ def _query(
     place: int,
     base: list[dict[str, Any]],
     removed: dict[str, list[dict[str, Any]]],
+    compare: Comparison,
 ) -> dict[str, Any]:
     def outcome(results: list[dict[str, Any]]) -> dict[str, Any]:
         rows = np.array([result["probabilities"][place] for result in results])
@@ -173,12 +157,13 @@ def _query(
 
     before = outcome(base)
     outcomes = {name: outcome(results) for name, results in removed.items()}
-    changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
-    for name, one in outcomes.items():
-        one["change"] = estimate(changes[name], bound=1).document()
+    for one in outcomes.values():
+        one["change"] = compare.difference(one["values"], before["values"], bound=1).document()
     controls = []
     for name in ("random", "same labels"):
-        difference = estimate(changes["without"] - changes[name], bound=2)
+        difference = compare.difference(
+            outcomes["without"]["values"], outcomes[name]["values"], bound=2
+        )
         controls.append(
             {
                 "name": name,
@@ -202,7 +187,10 @@ def _query(
 
 
 def _held_out(
-    run: Run, base: list[dict[str, Any]], removed: dict[str, list[dict[str, Any]]]
+    run: Run,
+    base: list[dict[str, Any]],
+    removed: dict[str, list[dict[str, Any]]],
+    compare: Comparison,
 ) -> dict[str, Any]:
     def outcome(results: list[dict[str, Any]]) -> dict[str, Any]:
         values = [float(result["accuracy"]) for result in results]
@@ -214,7 +202,7 @@ def _held_out(
     found = {}
     for name, results in removed.items():
         one = outcome(results)
-        change = estimate(np.subtract(one["values"], before["values"]).tolist(), bound=1)
+        change = compare.difference(one["values"], before["values"], bound=1)
         found[name] = {**one, "change": change.document()}
     return {
         "rows": held_out.rows,
