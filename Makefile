@@ -33,7 +33,7 @@ check: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=
 	-$(BIN)/coverage combine --quiet --append
 	$(BIN)/coverage report
 
@@ -75,5 +75,5 @@ $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 $(OLDEST)/.test: constraints-oldest.txt pyproject.toml
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	$(PIP_OLDEST) $(INDEX) torch
-	$(PIP_OLDEST) --editable '.[hf,lora,ray,test]'
+	$(PIP_OLDEST) --editable '.[hf,lora,ray,slurm,test]'
 	touch $@

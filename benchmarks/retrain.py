@@ -29,7 +29,7 @@ from wordtrace.run.recipe import Recipe
 from wordtrace.training.fit import Training, batch_rows, fit
 from wordtrace.verification.material import initial_model
 from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.removal import random_rows
+from wordtrace.verification.removal import pool_of, random_rows
 from wordtrace.verification.retrain import retrain
 from wordtrace.verification.retrainings import Retrainings
 from wordtrace.verification.stacked import Stacked, Stacks
@@ -125,7 +125,7 @@ def _measure(run: api.Run) -> list[dict[str, Any]]:
         seeds = [next(used) for _ in range(8)]
         plan = Retrainings(run, probes, Stacked(), executor="stacked")
         tasks = [
-            plan.task(seed, random_rows(run.train.labels, size, seed))
+            plan.task(seed, random_rows(pool_of(run), size, seed))
             for seed in seeds
             for size in range(1, STACKED // len(seeds) + 1)
         ]
@@ -189,7 +189,7 @@ def _same_in_stacks(run: api.Run, probes: tuple[tuple[str, None], ...]) -> None:
     """A stack ends where separate trainings do, but for the order of sums on another device."""
     retrainer = own_retrainer(run, "verify")
     plan = Retrainings(run, probes, retrainer)
-    tasks = [plan.task(seed, random_rows(run.train.labels, 20, seed)) for seed in range(900, 908)]
+    tasks = [plan.task(seed, random_rows(pool_of(run), 20, seed)) for seed in range(900, 908)]
     found = dict(Stacks(Stacked()).run(retrain, tasks))
     here = {task: retrain(task, retrainer) for task in tasks}
     away = [

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
-TESTED = ("hf", "lora", "ray", "test")
+TESTED = ("hf", "lora", "ray", "slurm", "test")
 UNTRIED = {"torch"}  # constraints-oldest.txt says why
 
 

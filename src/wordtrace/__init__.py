@@ -14,6 +14,7 @@ __all__ = [
     "Options",
     "Patch",
     "Recipe",
+    "Replay",
     "Run",
     "ScoreMatrix",
     "Settings",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
+    from wordtrace.verification.replay import Replay
 
 
 #: Where a name comes from that is not in wordtrace.api.
@@ -90,6 +92,7 @@ _MODULES = {
     "overlap": "wordtrace.analysis.overlap",
     "read_patch": "wordtrace.act.patch",
     "words": "wordtrace.analysis.words",
+    "Replay": "wordtrace.verification.replay",
 }
 
 

@@ -57,6 +57,11 @@ def option(name: str, value: Value | None = None) -> str:
 class WordtraceError(Exception):
     """Base of all errors that wordtrace raises on purpose; the job failed (exit status 1).
 
+    Attributes
+    ----------
+    parts
+        The message in pieces: text, and the settings that it names.
+
     Examples
     --------
     >>> try:
@@ -71,15 +76,15 @@ class WordtraceError(Exception):
     def __init__(self, message: str = "") -> None:
         pieces = _MARK.split(message)
         # Every second piece is a mark's: the repr of its name and value.
-        self._parts: tuple[str | Option, ...] = tuple(
+        self.parts: tuple[str | Option, ...] = tuple(
             Option(*ast.literal_eval(piece)) if place % 2 else piece
             for place, piece in enumerate(pieces)
         )
-        super().__init__("".join(map(str, self._parts)))
+        super().__init__("".join(map(str, self.parts)))
 
     def worded(self, spell: Callable[[Option], str]) -> str:
         """Return the message with each setting that it names as `spell` writes it."""
-        return "".join(part if isinstance(part, str) else spell(part) for part in self._parts)
+        return "".join(part if isinstance(part, str) else spell(part) for part in self.parts)
 
 
 class InputError(WordtraceError):

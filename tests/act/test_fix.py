@@ -12,7 +12,8 @@ from wordtrace import api
 from wordtrace.act import treatments as treating
 from wordtrace.act.apply import apply_patch
 from wordtrace.act.fix import RANDOM, fix
-from wordtrace.act.words_blanked import harmful_word, without
+from wordtrace.act.words_blanked import harmful_word
+from wordtrace.data.without_words import without
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Word
 from wordtrace.explain.tracer import Tracer

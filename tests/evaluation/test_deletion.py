@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from tests.pools import of_classes
 from wordtrace.evaluation.agreement import leave_out
 from wordtrace.evaluation.deletion import Deletion, FloatArray, SeedAndRows, auc
 from wordtrace.evaluation.efficiency import efficiency
@@ -52,7 +53,7 @@ def study_of(noise: float = 0.0, own: float = 0.0, repeats: int = 4) -> Deletion
             found[seed, rows] = train(rows) + noise * shared + own * alone
         return found
 
-    study = Deletion(LABELS, np.arange(QUERIES) % 3, [1, 3, 8], SEEDS, solve)
+    study = Deletion(of_classes(LABELS), np.arange(QUERIES) % 3, [1, 3, 8], SEEDS, solve)
     study.add("exact", exact_scores(), repeats=repeats)
     study.train()
     return study

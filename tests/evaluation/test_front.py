@@ -106,8 +106,11 @@ def test_scores_written_by_one_command_are_read_by_the_other(run: wt.Run, tmp_pa
         (["--out", "x.doc"], "--out x.doc"),
         (["--table", "x.doc"], "--table x.doc should end in .tex or .md"),
         (["--truth", "none.csv"], "none.csv does not exist"),
-        (["--executor", "gpu"], "--executor is 'gpu'; it must be processes, ray or stacked."),
-        (["--cpus-a-task", "2"], "--cpus-a-task and --memory-a-task need --executor ray."),
+        (
+            ["--executor", "gpu"],
+            "--executor is 'gpu'; it must be processes, ray, slurm or stacked.",
+        ),
+        (["--cpus-a-task", "2"], "--cpus-a-task needs --executor ray or slurm."),
         (["--executor", "ray", "--cpus-a-task", "0"], "--cpus-a-task is 0; it must be over 0."),
     ],
 )

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.index.test_build import tree
 from tests.patience import PATIENCE, wait_until
+from tests.trees import contents
 from wordtrace import api
 from wordtrace.errors import InputError, NumericalError, WordtraceError, option
 from wordtrace.execute.actors import Actors
@@ -177,7 +177,7 @@ def test_an_index_built_by_a_cluster_with_a_worker_killed_is_byte_identical(
     over.set()
     killer.join()
     assert killed
-    assert tree(tmp_path / "cluster") == tree(tmp_path / "local")
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "local")
     assert index.folder.check() == []
 
 
@@ -326,7 +326,7 @@ def _is_below(pid: int, ancestor: int) -> bool:
 
 
 def test_wrong_names_and_addresses_are_refused(run: api.Run, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="executor is 'dask'; it must be processes or ray"):
+    with pytest.raises(InputError, match="executor is 'dask'; it must be processes, ray or slurm"):
         api.build_index(run, tmp_path / "x", executor="dask")
     with pytest.raises(InputError, match="give executor='ray'"):
         api.build_index(run, tmp_path / "x", address="auto")

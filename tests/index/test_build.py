@@ -14,18 +14,11 @@ import torch
 
 from tests.forked import Forked
 from tests.patience import wait_for_files
+from tests.trees import contents, tree
 from wordtrace import api
 from wordtrace.errors import CorruptError, InputError, MismatchError
 from wordtrace.index.postings import make_block
 from wordtrace.measures.source import Streamed
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def test_serial_and_process_builds_are_byte_identical(run: api.Run, built: Path)
     api.build_index(run, other, shard_size=17, workers=2)
     files = tree(built)
     assert len(files) == 3 * 6 + 4
-    assert tree(other) == files
+    assert contents(other) == contents(built)
 
 
 def test_the_number_of_shards_does_not_change_a_score(run: api.Run, tmp_path: Path) -> None:
@@ -98,7 +91,7 @@ def test_a_killed_build_resumes_and_ends_byte_identical(
         for path, stamp in before.items()
     )
     assert kept >= shards_before - 1
-    assert tree(killed) == tree(undisturbed)
+    assert contents(killed) == contents(undisturbed)
 
 
 def test_of_two_builds_into_one_folder_the_second_is_refused_and_the_first_goes_on(
@@ -115,7 +108,7 @@ def test_of_two_builds_into_one_folder_the_second_is_refused_and_the_first_goes_
         os.kill(process.pid, signal.SIGCONT)
     assert process.wait() == 0
     api.build_index(run, tmp_path / "y", shard_size=3, workers=1)
-    assert tree(tmp_path / "x") == tree(tmp_path / "y")
+    assert contents(tmp_path / "x") == contents(tmp_path / "y")
 
 
 def test_a_second_build_into_the_same_folder_is_refused(run: api.Run, tmp_path: Path) -> None:

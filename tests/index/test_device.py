@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.far_device import NAME, Far, FarDevice
-from tests.index.test_build import tree
 from tests.index.test_life import further
+from tests.trees import contents
 from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.index.build import processes
@@ -39,14 +39,14 @@ def test_an_index_built_on_a_device_is_that_of_the_cpu_byte_for_byte(
         there = api.build_index(run, tmp_path / "there", device=NAME, **choices)  # type: ignore[arg-type]
         assert there.run.device == NAME
         assert far.operations > 100
-        assert tree(tmp_path / "there") == tree(tmp_path / "here")
+        assert contents(tmp_path / "there") == contents(tmp_path / "here")
         assert api.build_index(run, tmp_path / "there", device=NAME, **choices).folder.count  # type: ignore[arg-type]
         there.add(further(), workers=1)
         text = "the striker and the coach win a match"
         streamed = api.influence(there.run, text, "tracin-we")
         answered = there.trace(text)
     here.add(further(), workers=1)
-    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
     assert answered.queries == here.trace(text).queries
     np.testing.assert_array_equal(streamed, api.influence(run, text, "tracin-we"))
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import make_examples
 from tests.forked import Forked
-from tests.index.test_build import tree
+from tests.trees import tree
 from wordtrace import api
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from tests.forked import Forked
-from tests.index.test_build import KILLED, tree
+from tests.index.test_build import KILLED
 from tests.index.test_life import TEXTS, further
 from tests.patience import wait_until
+from tests.trees import contents, tree
 from wordtrace import api
 from wordtrace.errors import CorruptError, WordtraceError
 
@@ -104,18 +105,18 @@ def test_a_build_killed_again_and_again_at_random_moments_ends_byte_identical(
         time.sleep(generator.uniform(0.0, 0.02))
         process.kill()
         if killed.exists():
-            assert tree(killed) == tree(undisturbed)
+            assert contents(killed) == contents(undisturbed)
             shutil.rmtree(killed)
         elif part.exists():
             in_the_middle.append(len(list(part.glob(SHARDS))))
             if len(in_the_middle) % 2:
                 continue  # killed again where this one was left
             api.build_index(run, killed, shard_size=3, workers=1)
-            assert tree(killed) == tree(undisturbed)
+            assert contents(killed) == contents(undisturbed)
             shutil.rmtree(killed)
     assert len(set(in_the_middle)) >= KILLS // 4
     api.build_index(run, killed, shard_size=3, workers=1)
-    assert tree(killed) == tree(undisturbed)
+    assert contents(killed) == contents(undisturbed)
 
 
 FULL = """
@@ -141,7 +142,7 @@ def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
     assert not list(tmp_path.rglob("*.tmp"))
     api.build_index(run, tmp_path / "x", shard_size=30, workers=1)
     api.build_index(run, tmp_path / "y", shard_size=30, workers=1)
-    assert tree(tmp_path / "x") == tree(tmp_path / "y")
+    assert contents(tmp_path / "x") == contents(tmp_path / "y")
 
 
 READ_ONLY = """

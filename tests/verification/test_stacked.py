@@ -169,9 +169,9 @@ def test_wrong_choices_are_one_sentence(own: wt.Run) -> None:
     together = own_retrainer(own, "verify", "stacked")
     with pytest.raises(InputError, match="workers is 0; it must be at least 1"):
         run_tasks(own, wanted(own), together, 0, executor="stacked")
-    with pytest.raises(InputError, match="must be processes, ray or stacked"):
+    with pytest.raises(InputError, match="must be processes, ray, slurm or stacked"):
         run_tasks(own, wanted(own), together, 1, executor="stack")
     with pytest.raises(WordtraceError, match="address is of a Ray cluster"):
         run_tasks(own, wanted(own), together, 1, executor="stacked", address="auto")
-    with pytest.raises(InputError, match="must be processes or ray"):
+    with pytest.raises(InputError, match="must be processes, ray or slurm"):
         wt.build_index(own, own.path.parent / "index", executor="stacked")

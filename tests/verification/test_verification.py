@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.pools import of_classes
 from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.errors import InputError, MismatchError
@@ -22,7 +21,7 @@ from wordtrace.training.fit import Training, fit
 from wordtrace.verification import paired, tasks
 from wordtrace.verification.design import Design
 from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.removal import class_rows, random_rows, same_labels
+from wordtrace.verification.removal import alike_rows, label_rows, pool_of, random_rows
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.store import LEDGER
@@ -66,10 +65,10 @@ def test_a_removed_row_is_as_if_its_label_were_any(run: api.Run) -> None:
 def test_controls_remove_as_many_rows(seed: int, count: int) -> None:
     labels = np.arange(90) % 3
     removed = tuple(np.random.default_rng(seed).choice(90, count, replace=False).tolist())
-    rows = random_rows(labels, count, seed)
+    rows = random_rows(of_classes(labels), count, seed)
     assert len(set(rows)) == count
-    assert rows == random_rows(labels, count, seed)
-    matched = same_labels(labels, removed, seed)
+    assert rows == random_rows(of_classes(labels), count, seed)
+    matched = alike_rows(of_classes(labels), removed, seed)
     assert len(set(matched)) == count
     assert sorted(labels[list(matched)]) == sorted(labels[list(removed)])
 
@@ -86,25 +85,27 @@ def test_random_rows_leave_an_example_of_each_label() -> None:
     mended = 0
     for seed in range(60):
         plain = drawn(labels, 6, seed)
-        rows = random_rows(labels, 6, seed)
+        rows = random_rows(of_classes(labels), 6, seed)
         assert len(set(rows)) == 6
         assert set(np.delete(labels, rows)) == {0, 1, 2}
         if set(np.delete(labels, plain)) == {0, 1, 2}:
             assert rows == plain
         else:
-            assert rows == random_rows(labels, 6, seed)
+            assert rows == random_rows(of_classes(labels), 6, seed)
             mended += 1
     assert 10 < mended < 50
-    assert set(np.delete(labels, random_rows(labels, 17, 0))) == {0, 1, 2}
+    assert set(np.delete(labels, random_rows(of_classes(labels), 17, 0))) == {0, 1, 2}
     with pytest.raises(InputError, match="removing 18 rows would leave a label without examples"):
-        random_rows(labels, 18, 0)
+        random_rows(of_classes(labels), 18, 0)
 
 
-def test_a_verification_keeps_each_label_in_its_controls() -> None:
+def test_a_verification_keeps_each_label_in_its_controls(
+    run: api.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """None of the rows removed has the rare label; nor may the random rows take both of its."""
     rare, labels = [5, 6], np.zeros(96, np.int64)
     labels[rare] = 1
-    run: Any = SimpleNamespace(train=SimpleNamespace(labels=labels))
+    monkeypatch.setattr(paired, "pool_of", lambda run: of_classes(labels))
     target = paired.Target("x", None, 0, "film", 0.5, tuple(range(10, 90)))
     sets = paired._removals(run, target, range(1, 40))
     assert any(set(drawn(labels, 80, seed)) >= set(rare) for seed in range(1, 40))
@@ -114,12 +115,12 @@ def test_a_verification_keeps_each_label_in_its_controls() -> None:
 def test_a_control_of_one_class_leaves_a_row_of_it() -> None:
     labels = np.array([0, 1, 1, 1, 0, 2])
     for count in (1, 2):
-        rows = class_rows(labels, 1, count, 7)
+        rows = label_rows(of_classes(labels), 1, count, 7)
         assert rows is not None
         assert len(set(rows)) == count
         assert (labels[list(rows)] == 1).all()
-    assert class_rows(labels, 1, 3, 7) is None
-    assert class_rows(labels, 2, 1, 7) is None
+    assert label_rows(of_classes(labels), 1, 3, 7) is None
+    assert label_rows(of_classes(labels), 2, 1, 7) is None
 
 
 def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: api.Index) -> None:
@@ -136,7 +137,7 @@ def test_a_verification_pairs_seeds_and_counts_retrainings(run: api.Run, index: 
     for place, seed in enumerate(document["seeds"]):
         base = retrained(run, task(run, seed))["probabilities"][0][label]
         without = retrained(run, task(run, seed, removed))["probabilities"][0][label]
-        control = retrained(run, task(run, seed, random_rows(run.train.labels, 6, seed)))
+        control = retrained(run, task(run, seed, random_rows(pool_of(run), 6, seed)))
         change = control["probabilities"][0][label] - base
         assert query["base"]["values"][place] == pytest.approx(base)
         assert query["without"]["change"]["values"][place] == pytest.approx(without - base)

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.data.examples import Examples
-from wordtrace.data.json_files import is_json_array
 from wordtrace.data.readers import read_examples
-from wordtrace.data.rewrite_tables import rewrite_parquet, rewrite_saved
-from wordtrace.data.rewrite_text import (
-    RowChange,
-    rewrite_delimited,
-    rewrite_json_array,
-    rewrite_json_lines,
-)
-from wordtrace.data.tsv_quotes import reads_otherwise
-from wordtrace.disk import atomic
-from wordtrace.errors import DataError, InputError, MismatchError, option
+from wordtrace.data.rewrite import file_kind, rewrite
+from wordtrace.data.rewrite_text import RowChange
+from wordtrace.errors import InputError, MismatchError, option
 
 FORMAT, VERSION = "wordtrace-applied", 1
 
@@ -117,7 +106,7 @@ def apply_patch(
             changes[row] = None
         else:
             changes[row] = {**(changes.get(row) or {}), names[one.field]: one.after or ""}
-    _rewrite(source, target, split, changes, label)
+    rewrite(source, target, changes, split=split, label=label)
     counts = {action: sum(one.action == action for one in fitting) for action in ("edit", "remove")}
     return Applied(
         data=str(source),
@@ -145,17 +134,12 @@ def _check_places(source: Path, target: Path, overwrite: bool) -> None:
         raise InputError(
             f"{option('out', str(target))}: the folder {target.parent} does not exist."
         )
-    wanted, given = (_kind(one) for one in (source, target))
+    wanted, given = (file_kind(one) for one in (source, target))
     if wanted != given and not source.is_dir():
         raise InputError(
             f"{option('out', str(target))} is of another format than {source.name}; "
             f"end it in {''.join(wanted)}."
         )
-
-
-def _kind(path: Path) -> list[str]:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]
 
 
 def _sort_out(patch: Patch, examples: Examples) -> tuple[list[PatchChange], list[tuple[str, str]]]:
@@ -193,53 +177,3 @@ def _misfit(change: PatchChange, examples: Examples, rows: dict[str, int]) -> st
     if change.fingerprint and fingerprint(examples.texts[row], second) != change.fingerprint:
         return "has another text than when the change was proposed"
     return None
-
-
-def _rewrite(
-    source: Path, target: Path, split: str | None, changes: dict[int, RowChange], label: str
-) -> None:
-    if source.is_dir():
-        with atomic.exclusive(target) as part:
-            atomic.empty(part)
-            rewrite_saved(source, part, split, changes)
-            atomic.commit_folder(target)
-        return
-    kind = _kind(source)
-    with atomic.replacing(target) as temporary:
-        with _streams(source, temporary, kind) as (file, out):
-            if kind[0] in (".csv", ".tsv"):
-                rewrite_delimited(file, out, "," if kind[0] == ".csv" else "\t", changes, label)
-            elif kind[0] == ".json" and is_json_array(file):
-                rewrite_json_array(file, out, changes, label)
-            elif kind[0] in (".jsonl", ".ndjson", ".json"):
-                rewrite_json_lines(file, out, changes, label)
-            else:
-                rewrite_parquet(file, out, changes)
-        if kind[0] == ".tsv":
-            _check_quotes(source, temporary, zipped=kind[-1] == ".gz")
-
-
-def _check_quotes(source: Path, target: Path, *, zipped: bool) -> None:
-    """Refuse a result whose quotes would be taken in another way than those of the data."""
-    opened: Any = gzip.open if zipped else open
-    with opened(source, "rb") as before, opened(target, "rb") as after:
-        if reads_otherwise(before, after):
-            raise DataError(
-                f"with this patch the quotes of {source.name} would be read in another way: it "
-                "takes out, or brings in, what tells whether they enclose fields; write the data "
-                "as .jsonl first."
-            )
-
-
-@contextmanager
-def _streams(source: Path, target: Path, kind: list[str]) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    with ExitStack() as stack:
-        if kind[-1] == ".gz":
-            file: Any = stack.enter_context(gzip.open(source))
-            raw = stack.enter_context(open(target, "wb"))
-            # Without a name and a time inside, the same patch gives the same bytes.
-            out: Any = stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
-        else:
-            file = stack.enter_context(open(source, "rb"))
-            out = stack.enter_context(open(target, "wb"))
-        yield file, out

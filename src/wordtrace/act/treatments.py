@@ -9,8 +9,9 @@ import numpy as np
 
 from wordtrace.act.evidence import evidence
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
-from wordtrace.act.words_blanked import harmful_word, without
+from wordtrace.act.words_blanked import harmful_word
 from wordtrace.data.examples import Examples
+from wordtrace.data.without_words import without
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Span
 from wordtrace.explain.tracer import Tracer

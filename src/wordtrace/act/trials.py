@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from wordtrace.act.treatments import Treatment
 from wordtrace.data.examples import Examples
-from wordtrace.verification.removal import random_rows
+from wordtrace.verification.removal import pool_of, random_rows
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainings import Retrainings
 
@@ -108,5 +108,5 @@ def _task(retrainings: Retrainings, seed: int, change: Treatment) -> Retraining:
 
 
 def _random(retrainings: Retrainings, size: int, seeds: Sequence[int]) -> list[Retraining]:
-    labels = retrainings.on.train.labels
-    return [retrainings.task(seed, random_rows(labels, size, seed)) for seed in seeds]
+    pool = pool_of(retrainings.on)
+    return [retrainings.task(seed, random_rows(pool, size, seed)) for seed in seeds]

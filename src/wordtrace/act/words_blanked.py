@@ -58,15 +58,6 @@ def harmful_word(hit: Hit, positions: Sequence[TokenAt]) -> HarmfulWord | None:
     return HarmfulWord(texts[field][start:end], tuple(covered), tuple(spans))
 
 
-def without(text: str, field: str, spans: Sequence[Span]) -> str:
-    """Return a text without some of its spans, and without the space before each of them."""
-    for where, start, end in sorted(spans, reverse=True):
-        if where == field:
-            begin = start - 1 if start and text[start - 1] == " " else start
-            text = text[:begin] + text[end:]
-    return text
-
-
 def _whole(text: str, field: str, start: int, end: int) -> Span:
     """Widen a piece to the word that it belongs to: adjacent letters and digits."""
     if start < end and text[start:end].isalnum():

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from transformers import TrainerCallback
 
+from wordtrace.adopt import random_state
 from wordtrace.adopt.as_command import READ, as_command
+from wordtrace.adopt.batches_seen import BatchesSeen
 from wordtrace.adopt.callback_data import Given, rows_of
 from wordtrace.adopt.record import record
 from wordtrace.adopt.recording import Recording
+from wordtrace.adopt.replay_start import ReplayStart
 from wordtrace.adopt.trainer_rows import Unreadable
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.run.manifest import MANIFEST
@@ -46,6 +51,11 @@ class TraceCallback(TrainerCallback):
     if_exists
         What to do if there is a run in `out` already: "error", "new" to make the run in ``OUT-2``,
         ``OUT-3``, …, or "overwrite".
+    replay
+        Keep what :class:`wordtrace.Replay` needs to repeat the training: its arguments, the weights
+        before the first step and the rows as batches have them. On disk these are as large as one
+        checkpoint (an adapter's alone for LoRA) and about six bytes a token. A training that can't
+        be repeated is recorded all the same; the replay then says why.
     **choices
         Parameters of :func:`wordtrace.record`: `text`, `label`, `max_length`, `eval_data`, ….
 
@@ -79,6 +89,7 @@ class TraceCallback(TrainerCallback):
         *,
         steps: tuple[int, ...] | None = None,
         if_exists: IfExists = "error",
+        replay: bool = True,
         **choices: Any,
     ) -> None:
         known = signature(record).parameters
@@ -95,6 +106,7 @@ class TraceCallback(TrainerCallback):
         self.out, self.steps, self.if_exists = Path(out), steps, if_exists
         self._wished = self.out
         self.given = Given.checked(data, choices)
+        self.replay = replay
         self.run: Run | None = None
         self._recording = Recording.beside(self.out)
         self._due: set[int] = set()
@@ -110,6 +122,7 @@ class TraceCallback(TrainerCallback):
         """Read the rows and plan the moments; go on with a recording that was interrupted."""
         if not state.is_world_process_zero:
             return
+        drawn = random_state.states()
         self.out = self._place()
         self._recording = Recording.beside(self.out)
         self._due = set(self.steps or _moments(state.max_steps, state.num_train_epochs))
@@ -117,7 +130,8 @@ class TraceCallback(TrainerCallback):
         self._off = False
         try:
             model = _inner(kept["model"])
-            rows = rows_of(args, model, kept, self.given, self.folder)
+            seen = BatchesSeen()
+            rows = rows_of(args, model, kept, self.given, self.folder, seen.add)
             rows.write(self.folder)
         except Exception as error:
             if not state.global_step:  # else there is the recording of the steps before
@@ -131,6 +145,14 @@ class TraceCallback(TrainerCallback):
                 else f"its rows can't be read: {error!r}"
             )
             self._give_up(f"this training is not recorded: {why}")
+            return
+        self._keep_start(args, state, model, kept, seen, drawn)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
+        """Keep the random state after an evaluation, for the replay."""
+        if not self._off and self.replay:
+            with suppress(Exception):  # the replay then finds that the losses differ
+                ReplayStart(self.folder).evaluated(state.global_step)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Note the rate of the step that is about to be taken."""
@@ -176,6 +198,31 @@ class TraceCallback(TrainerCallback):
             )
             return
         self._recording.remove()
+
+    def _keep_start(
+        self,
+        args: Any,
+        state: Any,
+        model: Any,
+        kept: dict[str, Any],
+        seen: BatchesSeen,
+        drawn: dict[str, torch.Tensor],
+    ) -> None:
+        """Keep what a replay needs; the training and its recording go on without it."""
+        if not self.replay:
+            return
+        start = ReplayStart(self.folder)
+        try:
+            if state.global_step:
+                start.resume(state.global_step)
+            else:
+                start.begin(args, model, kept["train_dataloader"], seen, drawn)
+        except Exception as error:
+            start.remove()
+            warnings.warn(
+                f"this training is recorded, but it can't be replayed later: {error!r}",
+                stacklevel=3,
+            )
 
     def _place(self) -> Path:
         """Return where the run is made.

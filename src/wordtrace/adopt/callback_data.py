@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -153,7 +153,12 @@ class Given:
 
 
 def rows_of(
-    arguments: Any, model: Any, kept: Mapping[str, Any], given: Given, folder: Path
+    arguments: Any,
+    model: Any,
+    kept: Mapping[str, Any],
+    given: Given,
+    folder: Path,
+    seen: Callable[[Any, Mapping[str, Any]], None] | None = None,
 ) -> RecordedRows:
     """Read the Trainer's rows, and compare them with the second copy where there is one.
 
@@ -165,6 +170,8 @@ def rows_of(
         What else a callback is given: the loader of the training batches, the tokenizer.
     folder
         The recording's, in which the tokenizer is saved.
+    seen
+        Called with each row and what the collator makes of it alone.
 
     Raises
     ------
@@ -183,7 +190,7 @@ def rows_of(
     places = [choices.tokenizer or folder]
     generates = configs.is_generator(config)
     tokenizer, _ = tokenizer_of(places, config, replace(choices, preparation="own", counts=None))
-    rows = read_rows(loader, tokenizer, generates)
+    rows = read_rows(loader, tokenizer, generates, seen)
     longest = choices.max_length or _longest(arguments, rows, config, processing)
     choices = replace(choices, max_length=longest, end=choices.end and _ended(rows, tokenizer))
     if generates and not configs.is_sequence_to_sequence(config):

@@ -22,7 +22,7 @@ from wordtrace.adopt.proof import Training, prove, with_evaluation
 from wordtrace.adopt.recomputed import Recomputed
 from wordtrace.adopt.recorded_rows import RecordedRows, trained_on
 from wordtrace.adopt.row_weights import mean_tokens
-from wordtrace.adopt.run_files import OURS, write_files
+from wordtrace.adopt.run_files import OURS, write_files, write_replay
 from wordtrace.adopt.scopes import not_told_apart, told_by_log
 from wordtrace.adopt.token_count import count_tokens, token_notes, with_tokens
 from wordtrace.adopt.trainer_output import TrainerOutput, check_fits, open_output
@@ -193,6 +193,8 @@ def _make_in(
     chosen = chosen_of(candidates, choices, untrained_loss(examples))
     write_files(part, output, [*chosen, final], choices.copy)
     examples.write_parquet(part / TRAIN)
+    if recorded is not None:
+        write_replay(part, output.folder, logged, choices.copy)
     if encoded is not made:
         write_tokens(part / TOKENS, encoded)
     if held_out is not None:

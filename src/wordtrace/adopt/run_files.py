@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from wordtrace.adopt.logged import Logged
 from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.disk import atomic
 from wordtrace.models import chat_template, configs
@@ -17,6 +19,7 @@ from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.kept_tokens import TOKENS
 from wordtrace.run.manifest import BASE, HELD_OUT, MANIFEST, TRAIN
+from wordtrace.run.replay_record import REPLAY, START, ReplayRecord
 
 #: All that an adopted run's folder holds at its top.
 OURS = (
@@ -30,6 +33,8 @@ OURS = (
     chat_template.FILE,
     configs.CONFIG,
     "checkpoints",
+    REPLAY,
+    START,
 )
 
 
@@ -57,6 +62,21 @@ def write_files(part: Path, output: TrainerOutput, kept: Sequence[Checkpoint], c
             _link(path, part / BASE / path.name, copy)
     atomic.write_json(part / configs.CONFIG, output.config)
     output.tokenizer.save(part / tokens.FILE)
+
+
+def write_replay(part: Path, recording: Path, logged: Logged, copy: bool) -> None:
+    """Write what a replay of the training needs, where the recording holds it."""
+    if not (recording / REPLAY).is_file():
+        return
+    record = replace(
+        ReplayRecord.read(recording / REPLAY),
+        logged=tuple((one.to, one.loss) for one in logged.windows),
+        whole=None if logged.whole is None else (logged.whole.to, logged.whole.loss),
+    )
+    (part / START).mkdir()
+    for path in sorted((recording / START).iterdir()):
+        _link(path, part / START / path.name, copy)
+    atomic.write_json(part / REPLAY, record.document())
 
 
 def _link(source: Path, target: Path, copy: bool) -> None:

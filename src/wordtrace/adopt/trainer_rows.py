@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from wordtrace.adopt.random_state import nothing_drawn
 from wordtrace.data.batches import Encoded
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
@@ -71,7 +70,12 @@ def require_whole_rows(arguments: Any) -> None:
         )
 
 
-def read_rows(loader: Any, tokenizer: TextTokenizer, generates: bool) -> TrainerRows:
+def read_rows(
+    loader: Any,
+    tokenizer: TextTokenizer,
+    generates: bool,
+    seen: Callable[[Any, Mapping[str, Any]], None] | None = None,
+) -> TrainerRows:
     """Read the rows of a Trainer's loader, each as its collator makes it, in the data's order.
 
     Parameters
@@ -82,6 +86,8 @@ def read_rows(loader: Any, tokenizer: TextTokenizer, generates: bool) -> Trainer
         The run's.
     generates
         Whether the model is a language model.
+    seen
+        Called with each row and what the collator made of it alone.
 
     Raises
     ------
@@ -90,11 +96,14 @@ def read_rows(loader: Any, tokenizer: TextTokenizer, generates: bool) -> Trainer
     """
     data = _sized(loader)
     gathered = _Gathered(generates, isinstance(tokenizer, Seq2SeqTokenizer), tokenizer)
-    with _nothing_drawn(), track("Reading training rows", len(data), "rows") as advance:
+    with nothing_drawn(), track("Reading training rows", len(data), "rows") as advance:
         for row in range(len(data)):
             given = data[row]
             copied = dict(given) if isinstance(given, Mapping) else given
-            gathered.add(row, given, loader.collate_fn([copied]))
+            batch = loader.collate_fn([copied])
+            gathered.add(row, given, batch)
+            if seen is not None:
+                seen(given, batch)
             advance(1)
     return gathered.rows()
 
@@ -107,16 +116,6 @@ def _sized(loader: Any) -> Any:
             "give the Trainer a data set that is held in memory or on disk (streaming=False)."
         )
     return data
-
-
-@contextmanager
-def _nothing_drawn() -> Iterator[None]:
-    """Put the random numbers back as they were: the training must not change."""
-    drawn, state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng(devices=[]):
-        yield
-    random.setstate(drawn)
-    np.random.set_state(state)  # noqa: NPY002
 
 
 class _Gathered:

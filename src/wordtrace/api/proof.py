@@ -92,7 +92,7 @@ def verify(
             query.text2,
             opened.labelling.parse(query.label),
             query.predicted,
-            query.probability or 0.0,
+            query.probability,
             one,
         )
         for query, one in zip(trace.queries, rows, strict=True)

@@ -1,4 +1,4 @@
-"""The options that say where work is done: in processes of this machine, or on a Ray cluster."""
+"""The options that say where work is done: in processes of this machine, or on a cluster."""
 
 from __future__ import annotations
 
@@ -21,11 +21,23 @@ Address = Annotated[
 ]
 Cpus = Annotated[
     float | None,
-    _option("--cpus-a-task", help="With --executor ray: cores set aside for a task; 1."),
+    _option("--cpus-a-task", help="With ray or slurm: cores set aside for a task; 1."),
 ]
 TaskMemory = Annotated[
     float | None,
-    _option("--memory-a-task", help="With --executor ray: GB set aside for a task; none."),
+    _option("--memory-a-task", help="With ray or slurm: GB set aside for a task; none."),
+]
+Gpus = Annotated[
+    int | None,
+    _option("--gpus-a-task", help="With ray or slurm: GPUs set aside for a task; none."),
+]
+Minutes = Annotated[
+    float | None,
+    _option("--time-a-task", help="With slurm: minutes after which a task is ended; 60."),
+]
+Partition = Annotated[
+    str | None,
+    _option("--partition", help="With slurm: the partition; the cluster's choice by default."),
 ]
 Device = Annotated[
     str, _option(help="Where the model computes: cpu, cuda, or auto: a GPU where there is one.")
@@ -38,11 +50,18 @@ class Building:
 
     workers: Workers = None
     executor: Annotated[
-        str, _option("--executor", help="processes (of this machine), or ray (a Ray cluster).")
+        str,
+        _option(
+            "--executor",
+            help="processes (of this machine), ray (a Ray cluster), or slurm (a Slurm cluster).",
+        ),
     ] = "processes"
     address: Address = None
     cpus: Cpus = None
     memory: TaskMemory = None
+    gpus: Gpus = None
+    minutes: Minutes = None
+    partition: Partition = None
     device: Device = "cpu"
 
     def library(self) -> dict[str, Any]:
@@ -68,13 +87,16 @@ class RetrainingOptions:
         str,
         _option(
             "--executor",
-            help="processes (of this machine), ray (a Ray cluster), or stacked (many CNNs at once, "
-            "for a GPU).",
+            help="processes (of this machine), ray (a Ray cluster), slurm (a Slurm cluster), or "
+            "stacked (many CNNs at once, for a GPU).",
         ),
     ] = "processes"
     address: Address = None
     cpus: Cpus = None
     memory: TaskMemory = None
+    gpus: Gpus = None
+    minutes: Minutes = None
+    partition: Partition = None
 
     def library(self) -> dict[str, Any]:
         """Return what the library takes (InputError)."""
@@ -109,15 +131,28 @@ def _with_resources(
     given: Building | RetrainingOptions, *, tolerant: bool
 ) -> tuple[str | Executor, str | None]:
     """Return `executor` and `address`: of a cluster where a task's resources are given."""
-    if given.cpus is None and given.memory is None:
+    wanted = {
+        name: value
+        for name in ("cpus", "memory", "gpus", "minutes", "partition")
+        if (value := getattr(given, name)) is not None
+    }
+    if not wanted:
         return given.executor, given.address
-    from wordtrace.errors import InputError
+    from wordtrace.errors import InputError, option
 
-    if given.executor != "ray":
-        raise InputError("--cpus-a-task and --memory-a-task need --executor ray.")
+    if given.executor not in ("ray", "slurm"):
+        raise InputError(f"{option(next(iter(wanted)))} needs --executor ray or slurm.")
+    if "memory" in wanted:
+        wanted["memory"] = round(wanted["memory"] * 1e9)
+    if given.executor == "slurm":
+        from wordtrace.execute.slurm import SlurmCluster
+
+        if given.address is not None:
+            raise InputError(f"{option('address')} is of a Ray cluster; Slurm needs none.")
+        return SlurmCluster(workers=given.workers, tolerant=tolerant, **wanted), None
     from wordtrace.execute.ray import RayCluster
 
-    cores = 1 if given.cpus is None else given.cpus
-    size = round((given.memory or 0) * 1e9)
-    cluster = RayCluster(given.address, given.workers, tolerant=tolerant, cpus=cores, memory=size)
-    return cluster, None
+    for name in ("minutes", "partition"):
+        if name in wanted:
+            raise InputError(f"{option(name)} needs --executor slurm.")
+    return RayCluster(given.address, given.workers, tolerant=tolerant, **wanted), None

@@ -12,13 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wordtrace.data.rewrite_text import RowChange, columns_of
+from wordtrace.data.tables import noted_names
 from wordtrace.errors import DataError
 
 
 def rewrite_parquet(file: IO[bytes], out: IO[bytes], changes: Mapping[int, RowChange]) -> None:
     """Copy a Parquet file with some rows changed: same schema, metadata, compression."""
     opened = pq.ParquetFile(io.BytesIO(file.read()))
-    table = _changed(opened.read(), changes)
+    table = opened.read()
+    names = {
+        name: noted_names(table.schema.metadata, name)
+        for name in columns_of(changes.values())
+        if pa.types.is_integer(table.schema.field(name).type)
+    }
+    table = _changed(table, _by_number(changes, names))
     first = opened.metadata.row_group(0) if opened.metadata.num_row_groups else None
     compression: Any = "snappy"
     if first is not None:
@@ -47,17 +54,23 @@ def rewrite_saved(
         name: feature.names for name, feature in features.items() if hasattr(feature, "names")
     }
     table = one.with_format("arrow")[:] if len(one) else one.data.table
-    places = {
-        row: change
-        if change is None
-        else {name: _place(by_name.get(name), value) for name, value in change.items()}
-        for row, change in changes.items()
-    }
-    changed = _changed(table, places)
+    changed = _changed(table, _by_number(changes, by_name))
     dataset = datasets.Dataset(changed).cast(features)
     if split is not None:
         dataset = datasets.DatasetDict({**loaded, split: dataset})
     dataset.save_to_disk(str(out))
+
+
+def _by_number(
+    changes: Mapping[int, RowChange], names: Mapping[str, list[str] | None]
+) -> dict[int, RowChange]:
+    """Return changes with a class by its number, where a column holds numbers of named classes."""
+    return {
+        row: change
+        if change is None
+        else {name: _place(names.get(name), value) for name, value in change.items()}
+        for row, change in changes.items()
+    }
 
 
 def _place(names: list[str] | None, value: str) -> str:

@@ -52,13 +52,13 @@ def read_arrow(table: pa.Table, source: str, wanted: Wanted, limit: int | None) 
         cut.validate(full=True)
     except pa.ArrowException as error:
         raise DataError(f"{source} holds values that are not valid ({error}).") from None
-    columns = Columns(wanted, source, label_names=_noted_names(table.schema.metadata, wanted.label))
+    columns = Columns(wanted, source, label_names=noted_names(table.schema.metadata, wanted.label))
     for batch in cut.to_batches(max_chunksize=CHUNK):
         columns.add({name: batch[name].to_pylist() for name in chosen})
     return columns
 
 
-def _noted_names(metadata: Mapping[bytes, bytes] | None, label: Any) -> list[str] | None:
+def noted_names(metadata: Mapping[bytes, bytes] | None, label: Any) -> list[str] | None:
     """Return the classes of the label column that the table's maker wrote beside it."""
     try:
         if metadata and NAMES_KEY in metadata and label == "label":

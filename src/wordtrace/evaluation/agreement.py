@@ -64,7 +64,7 @@ def datamodel(
     Spearman's correlation, over random halves of the training rows, of the summed scores of the
     rows kept with p(label) of models trained on them, a mean over `repeats` seeds.
     """
-    halves = subsets(len(study.labels), count, study.seeds[0])
+    halves = subsets(len(study.pool), count, study.seeds[0])
     seeds = study.seeds[:repeats]
     wanted: list[SeedAndRows] = [(seed, rows) for rows in halves for seed in seeds]
     study.ask(wanted)

@@ -12,7 +12,6 @@ from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.deletion import Deletion
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
-from wordtrace.verification.removal import refuse_empty
 
 
 def check_choices(
@@ -77,7 +76,7 @@ def check_scores(name: str, scores: Scores, queries: int, examples: int) -> None
         )
 
 
-def check_removals(run: Run, study: Deletion) -> None:
+def check_removals(study: Deletion) -> None:
     """Raise InputError where a removal would leave a label without examples."""
     for _, rows in study.trainings():
-        refuse_empty(run.train.labels, rows)
+        study.pool.refuse_empty(rows)

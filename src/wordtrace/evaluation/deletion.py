@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.data.labelling import Labels
 from wordtrace.evaluation.candidates import SIGNS, Sign, named_rows
 from wordtrace.measures.protocol import Scores
-from wordtrace.verification.removal import Rows, class_rows, random_rows
+from wordtrace.verification.removal import Pool, Rows, label_rows, random_rows
 
 FloatArray = npt.NDArray[np.float64]
 #: A training: its seed and the rows left out.
@@ -66,10 +67,10 @@ class Deletion:
 
     Parameters
     ----------
-    labels
-        int64, shape (examples,): the training rows' labels.
+    pool
+        The training rows.
     query_labels
-        int64, shape (queries,): the queries' labels.
+        The queries' labels, as :class:`.Labelling` has them.
     seeds
         The seeds of the retrainings, in the order in which they are used. The model of all rows is
         trained with all of them, and effects are counted from its mean; a line uses the first ones.
@@ -79,13 +80,13 @@ class Deletion:
 
     def __init__(
         self,
-        labels: npt.NDArray[np.int64],
-        query_labels: npt.NDArray[np.int64],
+        pool: Pool,
+        query_labels: Labels,
         sizes: Sequence[int],
         seeds: Sequence[int],
         solve: Solve,
     ) -> None:
-        self.labels, self.query_labels = labels, query_labels
+        self.pool, self.query_labels = pool, query_labels
         self.sizes, self.seeds, self._solve = list(sizes), list(seeds), solve
         self.lines: dict[tuple[str, Sign], Line] = {}
         self._known: dict[SeedAndRows, FloatArray] = {}
@@ -203,8 +204,8 @@ class Deletion:
     def _random(self, seed: int, count: int) -> Rows:
         # One draw serves all queries and measures: it is made once.
         if (seed, count) not in self._drawn:
-            self._drawn[seed, count] = random_rows(self.labels, count, seed)
+            self._drawn[seed, count] = random_rows(self.pool, count, seed)
         return self._drawn[seed, count]
 
     def _own_class(self, seed: int, query: int, count: int) -> Rows | None:
-        return class_rows(self.labels, int(self.query_labels[query]), count, seed)
+        return label_rows(self.pool, self.query_labels[query], count, seed)

@@ -28,6 +28,7 @@ from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
 from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.removal import pool_of
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
@@ -111,14 +112,14 @@ def evaluate(
     most = repeats if width is None else max_repeats
     seeds = seeds_of(run, max(_BASES * repeats, _FEWEST_BASES, most))
     wanted = cast(Sequence[Sign], signs)  # checked above
-    study = Deletion(run.train.labels, asked.labels, sizes, seeds, models)
+    study = Deletion(pool_of(run), asked.labels, sizes, seeds, models)
     asker = Asker(run)
     matrices = _matrices(asker, asked, measures, given, options)
     if allowed is not None:
         matrices = {name: matrix * allowed for name, matrix in matrices.items()}
     for name, matrix in matrices.items():
         study.add(name, matrix, repeats, wanted)
-    check_removals(run, study)
+    check_removals(study)
     dropped = _train(study, models.failed, width, max_repeats)
     halves = [] if lds == 0 else datamodel(study, matrices, lds, repeats)
     judged = None if marked is None else _found(asker, measures, marked, options)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.execute.ray import RayCluster
+from wordtrace.execute.slurm import SlurmCluster
 
-NAMES = ("processes", "ray")
+NAMES = ("processes", "ray", "slurm")
 
 
 def named(
@@ -46,8 +48,15 @@ def named(
         )
     if name == "ray":
         return RayCluster(address, workers, tolerant=tolerant, gpus=gpus)
+    if name == "slurm" and address is None:
+        return SlurmCluster(workers=workers, tolerant=tolerant, gpus=gpus)
     if address is not None:
         raise InputError(
             f"{option('address')} is of a Ray cluster; give {option('executor', 'ray')} with it."
         )
     return None
+
+
+def within(executor: Executor, folder: Path) -> Executor:
+    """Return an executor that keeps the files of its jobs in a folder, where it needs one."""
+    return executor.within(folder) if isinstance(executor, SlurmCluster) else executor

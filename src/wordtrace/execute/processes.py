@@ -26,6 +26,8 @@ from wordtrace.execute.serial import Serial
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+#: The variable that tells a worker process how many there are.
+WORKERS = "WORDTRACE_WORKERS"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -76,7 +78,7 @@ class Processes:
         waiting = ((item, 1) for item in items)
         again: list[tuple[Item, int]] = []
         # Each worker has its own pool, so that a death is the fault of the one task that it ran.
-        idle = [_pool() for _ in range(self.workers)]
+        idle = [_pool(self.workers) for _ in range(self.workers)]
         # Not concurrent.futures.wait: Ctrl-C in the middle of it can leave a lock held that the
         # pool's own thread then waits for, forever. A SimpleQueue is waited for in C.
         done: SimpleQueue[Future[Result]] = SimpleQueue()
@@ -106,7 +108,7 @@ class Processes:
                     longest = seconds if longest == math.inf else max(longest, seconds)
                     yield flight.item, future.result()
                     continue
-                idle.append(_mended(flight.pool, error))
+                idle.append(_mended(flight.pool, error, self.workers))
                 if lost := self._given_up(flight, error):
                     yield flight.item, lost
                 else:
@@ -159,11 +161,15 @@ class _Flight(Generic[Item]):
     reason: str = "was killed (out of memory, perhaps)"
 
 
-def _pool() -> Any:
+def _pool(workers: int) -> Any:
+    """Return a pool of one process, one of so many workers."""
     from loky.process_executor import ProcessPoolExecutor
 
     return ProcessPoolExecutor(
-        max_workers=1, env=_ONE_THREAD, initializer=_start_worker, initargs=(os.getpid(),)
+        max_workers=1,
+        env={**_ONE_THREAD, WORKERS: str(workers)},
+        initializer=_start_worker,
+        initargs=(os.getpid(),),
     )
 
 
@@ -174,12 +180,12 @@ def _died(error: BaseException) -> bool:
     return isinstance(error, TerminatedWorkerError)
 
 
-def _mended(pool: Any, error: BaseException) -> Any:
+def _mended(pool: Any, error: BaseException, workers: int) -> Any:
     """Return a pool that works after an error: the same, or where its worker died a new one."""
     if not _died(error):
         return pool
     _end(pool)
-    return _pool()
+    return _pool(workers)
 
 
 def _end(pool: Any) -> None:

@@ -74,6 +74,8 @@ class RayCluster:
             raise InputError(f"{option('cpus')} is {cpus:g}; it must be over 0.")
         if memory < 0:
             raise InputError(f"{option('memory')} is {memory:,} bytes; it can't be negative.")
+        if gpus < 0:
+            raise InputError(f"{option('gpus')} is {gpus:,}; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
         self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
         self.gpus = gpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock, local
 from typing import TypeVar
 
@@ -23,12 +23,18 @@ _holding = Lock()
 _holders, _free = 0, 1
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> AbstractContextManager[None]:
     """Hold PyTorch to one thread, as the worker processes do, so that results are theirs.
 
     A small model's operations are so short that a second thread gains little where a core is idle
     and loses an order of magnitude where it is not.
+    """
+    return holding(1)
+
+
+@contextmanager
+def holding(count: int) -> Iterator[None]:
+    """Hold PyTorch to so many threads; within another hold of the same thread, to that one's.
 
     PyTorch keeps the number for each thread, and one for threads to come. Several may hold at once:
     the number from before is the one that the first of them found, since a thread that begins in
@@ -40,7 +46,7 @@ def one_thread() -> Iterator[None]:
     _held.depth += 1
     if _held.depth == 1:
         with _holding:
-            found = _to_one()
+            found = _to(count)
             if _holders == 0:
                 _free = found
             _holders += 1
@@ -68,16 +74,16 @@ def in_threads(task: Callable[[Item], None], items: Sequence[Item]) -> None:
             for item in items:
                 task(item)
             return
-        with ThreadPoolExecutor(workers, initializer=_to_one) as pool:
+        with ThreadPoolExecutor(workers, initializer=_to, initargs=(1,)) as pool:
             for _ in pool.map(task, items):
                 pass
 
 
-def _to_one() -> int:
-    """Limit this thread to one PyTorch thread; return how many it could use before."""
+def _to(count: int) -> int:
+    """Limit this thread to some PyTorch threads; return how many it could use before."""
     import torch
 
     # A thread takes over the number for new threads when it is first asked, after a setting, too.
     found: int = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     return found

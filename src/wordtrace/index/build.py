@@ -12,6 +12,7 @@ from wordtrace.data.batches import document_frequency
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import InputError, option
 from wordtrace.execute.ledger import Ledger
+from wordtrace.execute.named import within
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import Executor
@@ -222,6 +223,7 @@ def run_shards(
         done = total - sum(task.count for task in open_tasks)
         with track("Indexing", total, "gradients", done) as advance:
             chosen = executor or local(workers, len(open_tasks))
+            chosen = within(chosen, part / WORK / "jobs")
             for task, result in chosen.run(build_shard, open_tasks):
                 ledger.record(task.key, result)
                 advance(task.count)

@@ -106,6 +106,21 @@ def merged(module: Any, adapter: Path) -> Any:
     CorruptError
         When it does not fit its base.
     """
+    return merge(
+        attached(module, adapter), f"{adapter} was trained as {_read(adapter).get('peft_type')}"
+    )
+
+
+def attached(module: Any, adapter: Path, *, trainable: bool = False) -> Any:
+    """Put an adapter into its base.
+
+    Raises
+    ------
+    InputError
+        For an adapter that adds vectors instead of changing weights.
+    CorruptError
+        When it does not fit its base.
+    """
     peft = library("peft")
     check_changes_weights(adapter)
     try:
@@ -113,7 +128,7 @@ def merged(module: Any, adapter: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tied tables, which are told apart below
             warnings.filterwarnings("error", "(?s).*missing adapter keys")
-            model = peft.PeftModel.from_pretrained(module, adapter)
+            return peft.PeftModel.from_pretrained(module, adapter, is_trainable=trainable)
     except UserWarning:
         raise CorruptError(
             f"{adapter} does not fit its base: it lacks weights for some of the layers that it "
@@ -121,6 +136,24 @@ def merged(module: Any, adapter: Path) -> Any:
         ) from None
     except (OSError, RuntimeError, ValueError, KeyError, safetensors.SafetensorError) as error:
         raise CorruptError(f"{adapter} does not fit its base: {first_line(error)}") from None
+
+
+def merge(model: Any, what: str) -> Any:
+    """Merge a model's adapter into its weights.
+
+    Parameters
+    ----------
+    what
+        Names the adapter in errors, with its kind.
+
+    Raises
+    ------
+    InputError
+        For an adapter that can't be merged.
+    CorruptError
+        For one that holds NaN.
+    """
+    peft = library("peft")
     try:
         _unshare(model, peft.tuners.tuners_utils.BaseTunerLayer)
         with warnings.catch_warnings():
@@ -128,11 +161,10 @@ def merged(module: Any, adapter: Path) -> Any:
             return model.merge_and_unload(safe_merge=True)
     except (AttributeError, NotImplementedError, TypeError, RuntimeError, ValueError) as error:
         if "NaN" in str(error):
-            raise CorruptError(f"{adapter} holds NaN; the training diverged there.") from None
+            raise CorruptError(f"{what} and holds NaN; the training diverged there.") from None
         raise InputError(
-            f"{adapter} was trained as {_read(adapter).get('peft_type')}, which peft can't merge "
-            f"into the base's weights here ({first_line(error)}); adapters such as LoRA, DoRA and "
-            "IA3 are traced."
+            f"{what}, which peft can't merge into the base's weights here ({first_line(error)}); "
+            "adapters such as LoRA, DoRA and IA3 are traced."
         ) from None
 
 

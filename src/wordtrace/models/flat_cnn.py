@@ -157,9 +157,11 @@ class FlatCNN:
         hidden = [self._together(0, product[layout.places], layout)]
         for depth in range(1, self._depth):
             hidden.append(self._together(depth, hidden[-1] @ self._now[2 * depth], layout))
+        # PyTorch's memory is aligned as matrix products need it for the same bits in every process.
+        pooled = product.new_empty(len(layout.starts), hidden[-1].shape[1])
         # An output is never negative, so an empty row's 0 wins over no text's.
-        pooled = np.maximum.reduceat(hidden[-1].numpy(), layout.starts, axis=0)
-        return [*hidden, torch.from_numpy(pooled)]
+        np.maximum.reduceat(hidden[-1].numpy(), layout.starts, axis=0, out=pooled.numpy())
+        return [*hidden, pooled]
 
     def _score(self, pooled: Tensor) -> Tensor:
         return torch.addmm(self._now[-1], pooled, self._now[-2].T)

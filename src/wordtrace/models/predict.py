@@ -113,7 +113,8 @@ def _passed(model: TextModel, encoded: Encoded, ask: Callable[[Batch], torch.Ten
 
 
 def _in_order(found: list[tuple[npt.NDArray[np.int64], torch.Tensor]], count: int) -> FloatArray:
-    result = np.empty((count, found[0][1].shape[1] if found else 0), np.float32)
+    # PyTorch's memory is aligned as matrix products need it for the same bits in every process.
+    result: FloatArray = torch.empty(count, found[0][1].shape[1] if found else 0).numpy()
     for rows, values in found:
         result[rows] = values.numpy()
     return result

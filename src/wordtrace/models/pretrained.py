@@ -79,9 +79,9 @@ def fresh(
         _cut_layers(document, layers, folder)
     if document.get("pad_token_id") is None and pad is not None:
         document["pad_token_id"] = pad
-    settings = _settings(transformers, document, folder)
+    settings = settings_of(transformers, document, folder)
     kind = classifier_class(transformers, settings, document, folder)
-    module, found = _read(kind, folder, settings, transformers)
+    module, found = read_module(kind, folder, settings, transformers)
     drawn = sorted({*found["missing_keys"], *(one[0] for one in found["mismatched_keys"])})
     if len(drawn) > len(list(module.parameters())) // 2:
         raise CorruptError(f"{folder} does not fit its {CONFIG}: it lacks {drawn[0]}, and more.")
@@ -149,7 +149,7 @@ def load(
         When the weights don't fit the configuration.
     """
     transformers = library("transformers")
-    settings = _settings(transformers, config, weights)
+    settings = settings_of(transformers, config, weights)
     generates, more = is_generator(config), {}
     if generates:
         kind = transformers.AutoModelForCausalLM
@@ -159,7 +159,7 @@ def load(
     else:
         kind = classifier_class(transformers, settings, config, weights)
     folder = weights if base is None else base
-    module, found = _read(kind, folder, settings, transformers, **more)
+    module, found = read_module(kind, folder, settings, transformers, **more)
     missing = [*found["missing_keys"], *(one[0] for one in found["mismatched_keys"])]
     if missing and base is None:
         raise CorruptError(
@@ -168,9 +168,19 @@ def load(
     if base is not None:
         module = adapters.merged(module, weights)
     _check_finite(module, weights)
+    return as_text_model(module, config, loss, tokens_a_row)
+
+
+def as_text_model(
+    module: Any,
+    config: Mapping[str, Any],
+    loss: TrainingLoss | None = None,
+    tokens_a_row: float | None = None,
+) -> HuggingFaceClassifier | HuggingFaceGenerator | HuggingFaceSeq2Seq:
+    """Return a model of transformers that is in memory, as :func:`load` returns one from files."""
     if is_sequence_to_sequence(config):
         return HuggingFaceSeq2Seq(module, tokens_a_row)
-    if generates:
+    if is_generator(config):
         return HuggingFaceGenerator(module, tokens_a_row)
     labels = kind_of(config)
     targets = None if loss is None else loss.targets(module.config.num_labels)
@@ -183,7 +193,7 @@ def load(
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def quiet(transformers: Any) -> Iterator[None]:
     """Keep bars and reports of loading off standard error."""
     log = transformers.utils.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
@@ -197,20 +207,20 @@ def _quiet(transformers: Any) -> Iterator[None]:
             log.enable_progress_bar()
 
 
-def _read(
+def read_module(
     kind: Any, folder: Path, settings: Any, transformers: Any, **more: Any
 ) -> tuple[Any, Any]:
+    """Read a model of a class from a folder; return it, and what was missing (CorruptError)."""
     try:
-        with _quiet(transformers):
+        with quiet(transformers):
             module, found = kind.from_pretrained(
                 folder,
                 config=settings,
                 local_files_only=True,
                 use_safetensors=True,
-                dtype=torch.float32,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
-                **more,
+                **{"dtype": torch.float32, **more},
             )
     except (OSError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
         raise CorruptError(
@@ -219,10 +229,11 @@ def _read(
     return module, found
 
 
-def _settings(transformers: Any, config: Mapping[str, Any], where: Path) -> Any:
+def settings_of(transformers: Any, config: Mapping[str, Any], where: Path) -> Any:
+    """Return a ``config.json`` as transformers has it (InputError for a model not known to it)."""
     rest = {name: value for name, value in config.items() if name != "model_type"}
     try:
-        with _quiet(transformers):
+        with quiet(transformers):
             return transformers.AutoConfig.for_model(config["model_type"], **rest)
     except (KeyError, ValueError) as error:
         raise InputError(

@@ -20,6 +20,7 @@ from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.proof import Proof
 from wordtrace.run.recipe import Recipe
+from wordtrace.run.replay_record import REPLAY, START
 
 MANIFEST = "run.json"
 TRAIN = "train.parquet"
@@ -218,11 +219,16 @@ def identity(document: Mapping[str, Any]) -> str:
     """Return the fingerprint of a run: of its data, tokenizer, weights, rates and recipe.
 
     It is taken from ``run.json`` as it is written, so that a run with fewer entries than today's
-    stays the run that its index was built from.
+    stays the run that its index was built from. What a replay needs is no part of it.
     """
+    files = {
+        name: digest
+        for name, digest in document["files"].items()
+        if name != REPLAY and not name.startswith(f"{START}/")
+    }
     return fingerprint.of_document(
         {key: document[key] for key in _IDENTITY}
-        | {"train": document["train"]["fingerprint"], "files": document["files"]}
+        | {"train": document["train"]["fingerprint"], "files": files}
     )
 
 

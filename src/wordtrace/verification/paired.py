@@ -15,32 +15,33 @@ from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.comparison import Comparison
 from wordtrace.verification.design import Design
-from wordtrace.verification.removal import Rows, random_rows, refuse_empty, same_labels
+from wordtrace.verification.outcomes import effect, measured, outcome
+from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 from wordtrace.verification.rounds import Rounds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """A query, and the training rows to remove for it.
 
     Attributes
     ----------
     label
-        The class for which the probability is measured.
+        What is measured: a label as :class:`.Labelling` has it.
     predicted, probability
-        The label that the recorded run predicts, and its probability of `label`.
+        The label that the recorded run predicts, and its probability of `label`; None of a number.
     rows
         The training rows, strongest first.
     """
 
     text: str
     text2: str | None
-    label: int
+    label: Any
     predicted: str
-    probability: float
+    probability: float | None
     rows: Rows
 
 
@@ -61,9 +62,9 @@ def verify(
 
     For each seed, four models share their initial weights and the order of the rows: one of all
     rows ("base"), one without the target's rows, one without random rows, and one without random
-    rows of the same labels. The run's own seed, with which the queries were picked, is never used.
-    Results are kept in the run's folder: an interrupted verification goes on, and two verifications
-    share what they have in common.
+    rows that are like them (:func:`.removal.pool_of`). The run's own seed, with which the queries
+    were picked, is never used. Results are kept in the run's folder: an interrupted verification
+    goes on, and two verifications share what they have in common.
 
     Parameters
     ----------
@@ -112,6 +113,7 @@ def verify(
             "saved": rounds.saved(),
             "seconds": time.perf_counter() - start,
             "interval": compare.method(max(counts)),
+            "measured": measured(run),
             "queries": queries,
             "held_out": _held_out(run, base, without, compare) if asked else None,
         }
@@ -120,12 +122,11 @@ def verify(
 
 def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[Rows]]:
     """Return the rows to leave out for each seed: those of the target and of each control."""
-    labels = run.train.labels
-    removed = tuple(sorted(target.rows))
+    pool, removed = pool_of(run), tuple(sorted(target.rows))
     return {
         "without": [removed] * len(seeds),
-        "random": [random_rows(labels, len(removed), seed) for seed in seeds],
-        "same labels": [same_labels(labels, removed, seed) for seed in seeds],
+        "random": [random_rows(pool, len(removed), seed, removed) for seed in seeds],
+        pool.control: [alike_rows(pool, removed, seed) for seed in seeds],
     }
 
 
@@ -138,7 +139,7 @@ def _check(run: Run, targets: Sequence[Target]) -> None:
                 f"there is nothing to remove for {target.text[:40]!r}: no training example "
                 f"of that sign; try the other {option('remove')}."
             )
-        refuse_empty(run.train.labels, target.rows)
+        pool_of(run).refuse_empty(target.rows)
 
 
 def _query(
@@ -149,21 +150,20 @@ def _query(
     removed: dict[str, list[dict[str, Any]]],
     compare: Comparison,
 ) -> dict[str, Any]:
-    def outcome(results: list[dict[str, Any]]) -> dict[str, Any]:
+    def found(results: list[dict[str, Any]]) -> dict[str, Any]:
         rows = np.array([result["probabilities"][place] for result in results])
-        values = rows[:, target.label]
-        right = int((rows.argmax(1) == target.label).sum())
-        return {"mean": float(values.mean()), "values": values.tolist(), "right": right}
+        return outcome(run, rows, target.label)
 
-    before = outcome(base)
-    outcomes = {name: outcome(results) for name, results in removed.items()}
+    before = found(base)
+    outcomes = {name: found(results) for name, results in removed.items()}
     for one in outcomes.values():
-        one["change"] = compare.difference(one["values"], before["values"], bound=1).document()
+        one["change"] = effect(run, one["values"], before["values"], compare).document()
     controls = []
-    for name in ("random", "same labels"):
-        difference = compare.difference(
-            outcomes["without"]["values"], outcomes[name]["values"], bound=2
-        )
+    for name in outcomes:
+        if name == "without":
+            continue
+        without, control = outcomes["without"]["values"], outcomes[name]["values"]
+        difference = effect(run, without, control, compare, differences=2)
         controls.append(
             {
                 "name": name,
@@ -176,7 +176,7 @@ def _query(
     if target.text2 is not None:
         document["text2"] = target.text2
     return document | {
-        "label": run.label_names[target.label],
+        "label": run.labelling.spell(target.label),
         "predicted": target.predicted,
         "probability": target.probability,
         "removed": [run.train.ids[row] for row in target.rows],

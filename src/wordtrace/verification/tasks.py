@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from wordtrace.errors import InputError, WordtraceError, option
-from wordtrace.execute.named import named
+from wordtrace.execute.named import named, within
 from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
@@ -23,6 +23,8 @@ from wordtrace.verification.store import Store
 
 #: About as many models as a stack has; how many fit is known only where they are trained.
 _STACKED = 32
+#: The folder within a run for the files of a cluster's jobs.
+JOBS = "jobs"
 
 
 def run_tasks(
@@ -43,8 +45,8 @@ def run_tasks(
     Parameters
     ----------
     executor
-        "processes", "ray" or "stacked": many models at once, on a GPU where there is one; with it
-        `workers` is how many. Or an executor of your own, such as a
+        "processes", "ray", "slurm" or "stacked": many models at once, on a GPU where there is one;
+        with it `workers` is how many. Or an executor of your own, such as a
         :class:`~wordtrace.execute.ray.RayCluster` with resources a task.
     failed
         Receives the seed of each task that could not be done, with the reason; without it, such a
@@ -66,7 +68,7 @@ def run_tasks(
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            pool = _pool(retrainer, executor, address, workers, len(missing))
+            pool = _pool(run, retrainer, executor, address, workers, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
                     lost.append((task, result.reason))
@@ -95,6 +97,7 @@ def at_once(executor: str | Executor, workers: int | None) -> int:
 
 
 def _pool(
+    run: Run,
     retrainer: Retrainer,
     executor: str | Executor,
     address: str | None,
@@ -109,7 +112,7 @@ def _pool(
             )
         return Stacks(retrainer, workers)
     pool = named(executor, address, workers, tolerant=True, also="stacked")
-    return pool or local(workers, count, tolerant=True)
+    return within(pool, run.path / JOBS) if pool else local(workers, count, tolerant=True)
 
 
 def _announce(

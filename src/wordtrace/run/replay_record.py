@@ -1,0 +1,136 @@
+"""``replay.json``: how somebody else's Trainer trained, so that a plain Trainer can repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from wordtrace.disk import atomic
+from wordtrace.disk.format import check_format
+from wordtrace.errors import CorruptError
+
+#: The file of a run, and the folder beside it with weights, rows and random states.
+REPLAY, START = "replay.json", "start"
+#: What lies in that folder beside weights: a model's, or an adapter's with its configuration.
+ROWS, STATES = "rows.safetensors", "random_states.safetensors"
+FORMAT, VERSION = "wordtrace-replay", 1
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of a batch, as the Trainer computed it.
+
+    Attributes
+    ----------
+    kind
+        "nll", or TRL's "dft": each token's loss times its probability.
+    counts
+        Whether it is divided by the number of labels in all batches of a step; else each batch is
+        divided by its own, and by the number of batches.
+    shifts
+        Whether the first label of each row is left out of that number; None: as this Trainer does.
+    """
+
+    kind: str = "nll"
+    counts: bool = True
+    shifts: bool | None = None
+
+
+@dataclass(frozen=True)
+class ReplayRecord:
+    """What a replay needs to know beside rows, weights and random states.
+
+    Attributes
+    ----------
+    made_with
+        Versions of the libraries.
+    device, threads
+        Where it was trained ("cpu", "cuda"), and by how many threads.
+    trainer, collator
+        The classes.
+    arguments
+        The Trainer's arguments that make a difference, by name.
+    loss
+        How a batch's loss was computed.
+    model
+        "class", a name in transformers; "attention"; "trainable", the names of the parameters that
+        were trained; "adapter", whether the weights are an adapter's; "dtype", that of its base.
+    not_standard
+        What a plain Trainer would not repeat; empty for a training that can be replayed.
+    resumed
+        The steps after which the training was taken up again.
+    logged
+        (step, loss) of each mean training loss in the Trainer's log.
+    whole
+        (step, loss) of the mean training loss of all steps; None where it was not written down.
+    """
+
+    made_with: Mapping[str, str]
+    device: str
+    threads: int
+    trainer: str
+    collator: str
+    arguments: Mapping[str, Any]
+    loss: Loss
+    model: Mapping[str, Any]
+    not_standard: tuple[str, ...] = ()
+    resumed: tuple[int, ...] = ()
+    logged: tuple[tuple[int, float], ...] = ()
+    whole: tuple[int, float] | None = None
+
+    @property
+    def seed(self) -> int:
+        """The seed of the training."""
+        return int(self.arguments["seed"])
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+
+    @classmethod
+    def read(cls, path: Path) -> ReplayRecord:
+        """Read a ``replay.json``.
+
+        Raises
+        ------
+        CorruptError
+            When it is missing, of a newer version, or lacks an entry.
+        """
+        document = atomic.read_json(path)
+        check_format(document, FORMAT, VERSION, path)
+        values = {key: one for key, one in document.items() if key not in ("format", "version")}
+        known = {one.name: one for one in fields(cls)}
+        needed = {
+            name for name, one in known.items() if one.default is one.default_factory is MISSING
+        }
+        if (missing := sorted(needed - set(values))) or (
+            missing := sorted(set(values) - set(known))
+        ):
+            raise CorruptError(
+                f"{path} should not hold or lack {missing[0]!r}; record the training again."
+            )
+        try:
+            values["loss"] = Loss(**values["loss"])
+            for name in ("not_standard", "resumed"):
+                values[name] = tuple(values.get(name, ()))
+            values["logged"] = _pairs(values.get("logged", ()))
+            whole = values.get("whole")
+            values["whole"] = None if whole is None else _pairs([whole])[0]
+            found = cls(**values)
+            _ = found.seed
+        except (TypeError, ValueError, KeyError) as error:
+            raise CorruptError(f"{path} can't be read ({error}); record it again.") from None
+        return found
+
+
+def versions(*, adapter: bool) -> dict[str, str]:
+    """Return the versions of the libraries that train, as they are installed here."""
+    names = ("torch", "transformers", "accelerate", *(("peft",) if adapter else ()))
+    return {name: metadata.version(name) for name in names}
+
+
+def _pairs(values: Sequence[Sequence[Any]]) -> tuple[tuple[int, float], ...]:
+    return tuple((int(step), float(loss)) for step, loss in values)

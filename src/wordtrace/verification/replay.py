@@ -1,0 +1,187 @@
+"""Training again as the recorded Trainer did, by a plain Trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from wordtrace.disk import fingerprint
+from wordtrace.errors import InputError, NumericalError, option
+from wordtrace.execute.ledger import Ledger
+from wordtrace.models import adapters
+from wordtrace.models.pretrained import as_text_model
+from wordtrace.run.check import check_files
+from wordtrace.run.device import find_device
+from wordtrace.run.pretrained_model import PretrainedModel
+from wordtrace.run.replay_record import REPLAY, START, ReplayRecord, versions
+from wordtrace.run.run import Run
+from wordtrace.verification.ask import said_by
+from wordtrace.verification.replay_changes import changed_rows
+from wordtrace.verification.replay_proof import ReplayProof, prove
+from wordtrace.verification.replay_trainer import Recorded, trained
+from wordtrace.verification.retrainer import Change, Said
+from wordtrace.verification.store import LEDGER
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Repeats the training of a run that :class:`wordtrace.TraceCallback` recorded.
+
+    A plain ``Trainer`` is made of what the callback kept: arguments, the weights before the first
+    step, the rows as the collator joined them, and the state of the random generators. Before
+    anything is measured it proves itself: on the unchanged data, with the recorded seed, it must
+    give the losses that the training logged.
+
+    A row is left out by weight 0 in the loss. All else is as it was: the order of the other rows,
+    the draws of dropout, and what the loss is divided by (the rows of a batch; of a language model,
+    the tokens that count). A batch of nothing but rows that are left out has gradient 0, and the
+    optimizer takes its step all the same.
+
+    Another seed draws the order of the rows and dropout anew. The weights before the first step
+    stay the recorded ones, those of a new head included: what such trainings differ in is less than
+    what trainings from the start would.
+
+    Parameters
+    ----------
+    device
+        Where it trains. Dropout is drawn otherwise on another kind of device than the recorded one.
+
+    Examples
+    --------
+    >>> tracing = wt.TraceCallback("runs/tuned")
+    >>> trainer = Trainer(
+    ...     model, arguments, train_dataset=rows, processing_class=tokenizer, callbacks=[tracing]
+    ... )
+    >>> _ = trainer.train()
+    >>> wt.Replay().prepare(tracing.run) is None  # it repeats the training
+    True
+    """
+
+    device: str = "cpu"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What tells its models from those of another retrainer."""
+        return {"retrainer": "replay", "device": torch.device(self.device).type}
+
+    def prepare(self, run: Run) -> str | None:
+        """Prove once that the replay repeats a run's training; done before any retraining.
+
+        The proof is kept in the run's folder, and done again where libraries have changed.
+
+        Returns
+        -------
+        str or None
+            Why the run can't be replayed, in a sentence; None where it can.
+        """
+        refused = _refusal(run)
+        return refused if refused is not None else self.proof(run).refusal(run.path)
+
+    def proof(self, run: Run) -> ReplayProof:
+        """Return the proof: as it is kept, else made by one training.
+
+        Raises
+        ------
+        InputError
+            For a run that can't be replayed.
+        """
+        if (refused := _refusal(run)) is not None:
+            raise InputError(refused)
+        recorded = _recorded(run)
+        known = {
+            "replay": run.manifest.files[REPLAY],
+            "run": run.fingerprint,
+            "device": find_device(self.device),
+            "versions": versions(adapter=bool(recorded.record.model["adapter"])),
+        }
+        key = f"replay:{fingerprint.of_document(known)}"
+        with Ledger(run.path / LEDGER) as ledger:
+            if (kept := ledger.get(key)) is not None:
+                return ReplayProof.of(kept)
+            proof = prove(recorded, find_device(self.device))
+            if proof.holds:
+                ledger.record(key, proof.document())
+            return proof
+
+    def train(self, run: Run, change: Change) -> Said:
+        """Train once; see :class:`.Retrainer`.
+
+        Raises
+        ------
+        InputError
+            For a run that can't be replayed.
+        """
+        if (refused := _refusal(run)) is not None:
+            raise InputError(refused)
+        recorded = _recorded(run)
+        changed = changed_rows(run, recorded.rows, change)
+        device = find_device(self.device)
+        model = trained(recorded, change.seed, change.weights, changed, device)
+        return _asked(run, model, change)
+
+
+def _asked(run: Run, model: Any, change: Change) -> Said:
+    """Ask a trained model, in the precision in which the run's own models are asked."""
+    described = run.manifest.model
+    assert isinstance(described, PretrainedModel)
+    model = model.eval().float().requires_grad_(False)
+    for name, value in model.named_parameters():
+        if not torch.isfinite(value).all():
+            raise NumericalError(
+                f"the replay of {run.path} diverged: {name} holds NaN or infinity."
+            )
+    if hasattr(model, "merge_and_unload"):
+        model = adapters.merge(model, f"the adapter of {run.path}")
+    whole = as_text_model(model, model.config.to_dict(), described.loss, described.tokens_a_row)
+    return said_by(run, whole, change.probes)
+
+
+def _refusal(run: Run) -> str | None:
+    """Say why a run can't be replayed; None where it can, as far as its files tell."""
+    if run.manifest.recipe is not None:
+        return (
+            f"{run.path} was trained by `wordtrace train`, which repeats its own trainings; leave "
+            f"{option('replay')} out."
+        )
+    if REPLAY not in run.manifest.files:
+        return (
+            f"{run.path} holds nothing that a replay could start from, since it was made of a "
+            "Trainer's folder or without it; give the training itself by "
+            f"{option('retrain')}, or train again with wordtrace.TraceCallback."
+        )
+    return _refusal_of(run.path, run.fingerprint, run)
+
+
+@lru_cache(maxsize=4)
+def _refusal_of(path: object, identity: str, run: Run) -> str | None:
+    files = {
+        name: digest
+        for name, digest in run.manifest.files.items()
+        if name == REPLAY or name.startswith(f"{START}/")
+    }
+    if wrong := check_files(run.path, files):
+        return f"{wrong[0]}, so that it can't be replayed; make the run again."
+    record = ReplayRecord.read(run.path / REPLAY)
+    if record.not_standard:
+        return (
+            f"{run.path} can't be replayed by a plain Trainer, since its training had "
+            f"{', and '.join(record.not_standard)}; give the training itself by "
+            f"{option('retrain')}."
+        )
+    return None
+
+
+@lru_cache(maxsize=1)
+def _recorded(run: Run) -> Recorded:
+    """Return what a replay starts from, read once in a process for all its trainings."""
+    recorded = Recorded.of(run)
+    if len(recorded.rows) != run.manifest.train.rows:
+        raise InputError(
+            f"{run.path} has {run.manifest.train.rows:,} rows, and its Trainer had "
+            f"{len(recorded.rows):,}; record the training again."
+        )
+    return recorded
