@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wordtrace.report.designs import seeds_of, sequential, smaller_than, stopped_sentence
 from wordtrace.report.numbers import in_percent, interval, percent, seconds
 from wordtrace.report.text import clean, line
 
@@ -137,7 +138,8 @@ def verification_sentences(document: Mapping[str, Any]) -> list[str]:
 
 def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Say what removing did to one query, with the verdict."""
-    count, side, repeats = len(query["removed"]), line(document["remove"]), document["repeats"]
+    count, side = len(query["removed"]), line(document["remove"])
+    repeats = len(seeds_of(query, document))
     few = f" (there are only {count})" if count < document["k"] else ""
     change, label = query["without"]["change"], line(query["label"])
     said = (
@@ -152,7 +154,7 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
             f"{interval(control['change'])}; the difference {interval(control['difference'])} "
             f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero. "
         )
-    return said + verdict(query, document).sentence
+    return said + verdict(query, document).sentence + stopped_sentence(query, document)
 
 
 def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
@@ -163,6 +165,13 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
         alone = f"Without a control the {what} is not shown: retraining alone moves a prediction."
         return Verdict(False, "not shown", alone)
     wanted = -1 if side == "proponents" else 1
+    if (size := smaller_than(query, document)) is not None:
+        return Verdict(
+            False,
+            f"smaller than {size:g}",
+            f"So the {what} is shown to be smaller than {size:g}: the intervals of all differences "
+            f"lie between −{size:g} and {size:g}.",
+        )
     unsure = [one for one in controls if not one["excludes_zero"]]
     wrong = [
         one for one in controls if one["excludes_zero"] and one["difference"]["mean"] * wanted <= 0
@@ -177,11 +186,8 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
             f"So against {_names(unsure)} the {what} is not shown"
             f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
         )
-    rough = (
-        f" With only {document['repeats']} seeds the interval itself is rough."
-        if document["repeats"] < 5
-        else ""
-    )
+    few = document["repeats"] < 5 and not sequential(document)
+    rough = f" With only {document['repeats']} seeds the interval itself is rough." if few else ""
     beside = "the control" if len(controls) == 1 else "every control"
     return Verdict(True, "shown", f"So the {what} is shown, beside {beside}.{rough}")
 

@@ -17,6 +17,7 @@ from wordtrace.report.blocks import (
     Ranges,
     Say,
 )
+from wordtrace.report.designs import design_sentence, seeds_of
 from wordtrace.report.numbers import seconds, signed
 from wordtrace.report.sentences import control_name, held_out_sentence, rows, verdict, verified
 from wordtrace.report.text import line
@@ -46,7 +47,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
                 (
                     f"retrainings saying {label}",
                     f"{before['right']} → {after['right']}",
-                    f"of {document['repeats']}",
+                    f"of {len(seeds_of(query, document))}",
                 ),
             ),
             verified(query, document),
@@ -62,7 +63,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             tuple(
                 (line(seed), old, new)
                 for seed, old, new in zip(
-                    document["seeds"], before["values"], after["values"], strict=True
+                    seeds_of(query, document), before["values"], after["values"], strict=True
                 )
             ),
             _numbers(document, query),
@@ -74,7 +75,8 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         found.append(Say(held_out_sentence(document["held_out"])))
     if last:
         took = seconds(document["seconds"])
-        found.append(Say(f"{document['retrainings']} retrainings in {took}.", soft=True))
+        trained = f"{document['retrainings']} retrainings in {took}."
+        found.append(Say(trained + design_sentence(document), soft=True))
     return found
 
 
@@ -100,6 +102,6 @@ def _numbers(document: Document, query: Document) -> Grid:
     columns = [Column("seed", "name"), Column("all rows"), *map(Column, names)]
     rows: list[list[Cell]] = [
         [line(seed), *(f"{one['values'][place]:.3f}" for one in outcomes)]
-        for place, seed in enumerate(document["seeds"])
+        for place, seed in enumerate(seeds_of(query, document))
     ]
     return Grid("Each retraining in numbers", columns, rows)
