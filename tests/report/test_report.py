@@ -269,6 +269,25 @@ def test_a_sequential_study_says_when_it_stopped_and_why() -> None:
     assert "Effect smaller than 0.1" in terminal(looked([3], "smaller"), color=False)
 
 
+def test_how_far_a_training_repeats_is_said() -> None:
+    document = samples.verification()
+    found = {"kind": "exactly", "same": 0.0, "other": 0.13, "asked": 201, "likeness": None}
+    said = {}
+    for kind in ("exactly", "partly", "not"):
+        document["repeatability"] = {**found, "kind": kind, "same": 0.012}
+        said[kind] = verification_sentences(document)[-1]
+        assert said[kind] in Page(render_html([document])).line
+    assert said["exactly"] == (
+        "The training repeats exactly: two models of one seed say the same of 201 texts."
+    )
+    assert said["partly"] == (
+        "The training repeats partly: two models of one seed differ by 0.012 on 201 texts (root "
+        "mean square), those of two seeds by 0.13. The models of a seed are compared as pairs."
+    )
+    assert "does not repeat: two models" in said["not"]
+    assert "compared as groups and not as pairs" in said["not"]
+
+
 def test_the_question_names_both_labels_only_where_they_differ() -> None:
     assert question({"label": "A", "predicted": "A"}) == "Why A?"
     assert question({"label": "A", "predicted": "B"}) == "Why B and not A?"

@@ -52,6 +52,26 @@ def design_sentence(document: Document) -> str:
     )
 
 
+def repeat_sentence(document: Document) -> str:
+    """Say how far the training repeats; nothing where that is known, as of our own."""
+    found = document.get("repeatability")
+    if found is None:
+        return ""
+    asked = f"{found['asked']:,} text{'s' if found['asked'] > 1 else ''}"
+    differ = (
+        f"two models of one seed differ by {found['same']:.2g} on {asked} (root mean square), those "
+        f"of two seeds by {found['other']:.2g}"
+    )
+    if found["kind"] == "exactly":
+        return f"The training repeats exactly: two models of one seed say the same of {asked}."
+    if found["kind"] == "partly":
+        return f"The training repeats partly: {differ}. The models of a seed are compared as pairs."
+    return (
+        f"The training does not repeat: {differ}. So models are compared as groups and not as "
+        "pairs, which takes more seeds."
+    )
+
+
 def _listed(numbers: Sequence[int]) -> str:
     """Write numbers one by one, or as a range where they follow each other."""
     if len(numbers) > 3 and numbers[-1] - numbers[0] == len(numbers) - 1:

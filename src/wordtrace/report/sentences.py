@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wordtrace.report.designs import seeds_of, sequential, smaller_than, stopped_sentence
+from wordtrace.report.designs import (
+    repeat_sentence,
+    seeds_of,
+    sequential,
+    smaller_than,
+    stopped_sentence,
+)
 from wordtrace.report.numbers import in_percent, interval, percent, seconds
 from wordtrace.report.text import clean, line
 
@@ -133,7 +139,9 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
     """Say what removing did to each query, beside its controls, and whether that is shown."""
-    return [verified(query, document) for query in document["queries"]]
+    said = [verified(query, document) for query in document["queries"]]
+    repeats = repeat_sentence(document)
+    return [*said, repeats] if repeats else said
 
 
 def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from wordtrace.report.blocks import (
     Ranges,
     Say,
 )
-from wordtrace.report.designs import design_sentence, seeds_of
+from wordtrace.report.designs import design_sentence, repeat_sentence, seeds_of
 from wordtrace.report.numbers import seconds, signed
 from wordtrace.report.sentences import control_name, held_out_sentence, rows, verdict, verified
 from wordtrace.report.text import line
@@ -77,6 +77,8 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         took = seconds(document["seconds"])
         trained = f"{document['retrainings']} retrainings in {took}."
         found.append(Say(trained + design_sentence(document), soft=True))
+        if repeats := repeat_sentence(document):
+            found.append(Say(repeats, soft=True))
     return found
 
 

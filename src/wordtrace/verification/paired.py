@@ -17,6 +17,7 @@ from wordtrace.statistics.comparison import Comparison
 from wordtrace.verification.design import Design
 from wordtrace.verification.outcomes import effect, measured, outcome
 from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
+from wordtrace.verification.repeatability import Repeatability, repeatability
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, seeds_of
@@ -83,7 +84,10 @@ def verify(
     probes = tuple((target.text, target.text2) for target in targets)
     retrainings = Retrainings(run, probes, retrainer, workers, executor, address)
     rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
-    compare = Comparison(p=design.p)
+    repeats: Repeatability | None = None
+    if retrainer.settings:
+        repeats, rounds.results = repeatability(retrainings, *seeds[:2])
+    compare = Comparison(repeats is None or repeats.paired, design.p)
 
     def query(place: int, count: int) -> dict[str, Any]:
         base, without = rounds.base(count), rounds.without(place, count)
@@ -109,7 +113,8 @@ def verify(
             "repeats": max(counts),
             "seeds": seeds[: max(counts)],
             "design": design.document(),
-            "retrainings": len(rounds.results),
+            **({} if repeats is None else {"repeatability": repeats.document()}),
+            "retrainings": len(rounds.results) + (repeats is not None),
             "saved": rounds.saved(),
             "seconds": time.perf_counter() - start,
             "interval": compare.method(max(counts)),

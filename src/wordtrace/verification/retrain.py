@@ -35,6 +35,8 @@ class Retraining:
         (row, class) of each training row that gets another label.
     blanked
         (row, position) of each token that is replaced by padding; attention to it stays.
+    again
+        Which one it is of several equal trainings, from 0: whether they are equal is then seen.
     """
 
     run: str
@@ -44,6 +46,7 @@ class Retraining:
     probes: tuple[Probe, ...]
     relabelled: tuple[tuple[int, int], ...] = ()
     blanked: tuple[tuple[int, int], ...] = ()
+    again: int = 0
 
     @property
     def training(self) -> str:
@@ -56,6 +59,8 @@ class Retraining:
         for name in ("relabelled", "blanked"):
             if getattr(self, name):
                 document[name] = [list(one) for one in getattr(self, name)]
+        if self.again:
+            document["again"] = self.again
         return fingerprint.of_document(document)
 
     @property

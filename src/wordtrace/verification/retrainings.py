@@ -44,10 +44,12 @@ class Retrainings:
         removed: Rows = (),
         relabelled: tuple[tuple[int, int], ...] = (),
         blanked: tuple[tuple[int, int], ...] = (),
+        again: int = 0,
     ) -> Retraining:
         """Return one retraining; see :class:`.Retraining`."""
         return Retraining(
-            str(self.on.path), self.training, seed, removed, self.probes, relabelled, blanked
+            *(str(self.on.path), self.training, seed, removed, self.probes),
+            *(relabelled, blanked, again),
         )
 
     @property
