@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, WordtraceError, option
+from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.serial import Serial
 
@@ -132,10 +132,11 @@ class Processes:
         died = _died(error)
         if not died and not (self.tolerant and isinstance(error, WordtraceError)):
             raise error
-        if flight.attempt < self.attempts:
+        # What a command of the user's did, it does again.
+        if flight.attempt < self.attempts and not isinstance(error, TrainingError):
             return None
         if self.tolerant:
-            return _lost(f"its worker {flight.reason}" if died else str(error), self.attempts)
+            return _lost(f"its worker {flight.reason}" if died else str(error), flight.attempt)
         raise WordtraceError(
             f"a worker process {flight.reason}, {self.attempts} times at the same task; what was "
             "finished is kept: run the same command again to go on, with fewer "
@@ -195,7 +196,7 @@ def _end(pool: Any) -> None:
 
 
 def _lost(reason: str, attempts: int) -> Any:
-    return Lost(f"{reason} (tried {attempts} times)")
+    return Lost(f"{reason} (tried {attempts} times)" if attempts > 1 else reason)
 
 
 def executor(workers: int | None, tasks: int, *, tolerant: bool = False) -> Processes | Serial:

@@ -59,8 +59,8 @@ def repeat_sentence(document: Document) -> str:
         return ""
     asked = f"{found['asked']:,} text{'s' if found['asked'] > 1 else ''}"
     differ = (
-        f"two models of one seed differ by {found['same']:.2g} on {asked} (root mean square), those "
-        f"of two seeds by {found['other']:.2g}"
+        f"two models of one seed differ by {found['same']:.2g} on {asked} (root mean square), "
+        f"those of two seeds by {found['other']:.2g}"
     )
     if found["kind"] == "exactly":
         return f"The training repeats exactly: two models of one seed say the same of {asked}."

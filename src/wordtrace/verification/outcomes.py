@@ -8,11 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling
 from wordtrace.run.run import Run
 from wordtrace.statistics.alike import alike
-from wordtrace.statistics.comparison import Comparison
-from wordtrace.statistics.paired import Estimate
 from wordtrace.verification.ask import value
 from wordtrace.verification.retrainer import FloatArray
 
@@ -72,32 +71,49 @@ def right(labelling: Labelling, said: FloatArray, label: Any) -> npt.NDArray[np.
     return labelling.agree(predicted, label)
 
 
-def effect(
-    run: Run,
-    after: Sequence[float],
-    before: Sequence[float],
-    compare: Comparison,
-    differences: int = 1,
-) -> Estimate:
-    """Return the mean of an effect with its interval.
+def bound_of(run: Run, changes: Sequence[float], differences: int = 1) -> float:
+    """Return the most that an effect can be, for its interval.
 
     Parameters
     ----------
-    after, before
-        What two kinds of models say, one value for each seed.
+    changes
+        One for each seed: what a removal changed, or the difference of two such changes.
     differences
-        How many times 1 a probability can move: 1 by what a removal changed, 2 in the difference of
-        two such changes.
-
-    Notes
-    -----
-    A number has no bounds. Only where all seeds say the same, which shows no spread, the spread of
-    the training numbers stands for it.
+        How many subtractions made each: 1 of a change, 2 of a difference of changes. So many times
+        1 is the most that a probability can move.
     """
     if measured(run) != "number":
-        return compare.difference(after, before, bound=differences)
-    changes = np.subtract(np.asarray(after, np.float64), np.asarray(before, np.float64))
-    if not alike(changes):
-        return compare.difference(after, before, bound=np.inf)
-    spread = differences * float(np.ptp(run.train.labels))
-    return compare.difference(after, before, bound=max(spread, float(np.abs(changes).max())))
+        return differences
+    return no_bound(changes, differences * float(np.ptp(run.train.labels)))
+
+
+def no_bound(changes: Sequence[float], spread: float) -> float:
+    """Return infinity, the bound of what has none.
+
+    Where all seeds say the same, which shows no spread, an interval is made from the bound: then it
+    is what the changes may be as large as, `spread`.
+    """
+    values = np.asarray(changes, np.float64)
+    return max(spread, float(np.abs(values).max())) if alike(values) else np.inf
+
+
+def on_held_out(run: Run, held_out: Examples, said: FloatArray) -> dict[str, float | None]:
+    """Return what a model does on held-out rows: one of the two, and None for the other.
+
+    Returns
+    -------
+    dict
+        "accuracy" of classes and of sets, which are right only as a whole; else "loss", the mean
+        square error of numbers, and of answers the mean of their tokens' mean losses.
+    """
+    values, labels = np.asarray(said, np.float64), held_out.labels
+    if measured(run) == "number":
+        return {"accuracy": None, "loss": float(((values - labels) ** 2).mean())}
+    if measured(run) == "answer":
+        tiny = np.finfo(np.float64).tiny
+        return {"accuracy": None, "loss": float(-np.log(np.maximum(values, tiny)).mean())}
+    if run.labelling.kind == "class":
+        hits = values.argmax(1) == labels
+    else:
+        hits = (((values > 0.5) == (labels == 1)) | np.isnan(labels)).all(1)
+    return {"accuracy": float(hits.mean()), "loss": None}

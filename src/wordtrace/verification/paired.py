@@ -11,15 +11,16 @@ import numpy as np
 
 from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
+from wordtrace.models.tokenizer import Span
 from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.comparison import Comparison
 from wordtrace.verification.design import Design
-from wordtrace.verification.outcomes import effect, measured, outcome
+from wordtrace.verification.outcomes import bound_of, measured, no_bound, outcome
 from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
 from wordtrace.verification.repeatability import Repeatability, repeatability
 from wordtrace.verification.result import FORMAT, VERSION, Verification
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainer import Retrainer, is_foreign, look_of
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 from wordtrace.verification.rounds import Rounds
 
@@ -36,6 +37,10 @@ class Target:
         The label that the recorded run predicts, and its probability of `label`; None of a number.
     rows
         The training rows, strongest first.
+    shown
+        A conversation as people read it, where `text` is its document; else None.
+    span
+        The part of an answer that was traced; the whole answer is measured.
     """
 
     text: str
@@ -44,6 +49,8 @@ class Target:
     predicted: str
     probability: float | None
     rows: Rows
+    shown: str | None = None
+    span: Span | None = None
 
 
 def verify(
@@ -85,7 +92,7 @@ def verify(
     retrainings = Retrainings(run, probes, retrainer, workers, executor, address)
     rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
     repeats: Repeatability | None = None
-    if retrainer.settings:
+    if is_foreign(retrainer):
         repeats, rounds.results = repeatability(retrainings, *seeds[:2])
     compare = Comparison(repeats is None or repeats.paired, design.p)
 
@@ -100,13 +107,14 @@ def verify(
         for place, count in enumerate(counts)
     ]
     base, without = rounds.base(counts[0]), rounds.without(0, counts[0])
-    asked = run.held_out is not None and len(targets) == 1 and base[0]["accuracy"] is not None
+    judged = base[0]["accuracy"] is not None or base[0].get("loss") is not None
+    asked = run.held_out is not None and len(targets) == 1 and judged
     return Verification(
         {
             "format": FORMAT,
             "version": VERSION,
             "run": str(run.path),
-            **told(run.misread),
+            **told(run.misread, look_of(retrainer)),
             "measure": measure,
             "remove": remove,
             "k": k,
@@ -161,14 +169,17 @@ def _query(
 
     before = found(base)
     outcomes = {name: found(results) for name, results in removed.items()}
-    for one in outcomes.values():
-        one["change"] = effect(run, one["values"], before["values"], compare).document()
+    changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
+    for name, one in outcomes.items():
+        bound = bound_of(run, changes[name])
+        one["change"] = compare.difference(one["values"], before["values"], bound).document()
     controls = []
     for name in outcomes:
         if name == "without":
             continue
+        bound = bound_of(run, changes["without"] - changes[name], differences=2)
         without, control = outcomes["without"]["values"], outcomes[name]["values"]
-        difference = effect(run, without, control, compare, differences=2)
+        difference = compare.difference(without, control, bound)
         controls.append(
             {
                 "name": name,
@@ -177,9 +188,11 @@ def _query(
                 "excludes_zero": difference.excludes_zero,
             }
         )
-    document: dict[str, Any] = {"text": target.text}
+    document: dict[str, Any] = {"text": target.shown or target.text}
     if target.text2 is not None:
         document["text2"] = target.text2
+    if target.span is not None:
+        document["span"] = list(target.span)
     return document | {
         "label": run.labelling.spell(target.label),
         "predicted": target.predicted,
@@ -197,20 +210,25 @@ def _held_out(
     removed: dict[str, list[dict[str, Any]]],
     compare: Comparison,
 ) -> dict[str, Any]:
+    name = "loss" if base[0]["accuracy"] is None else "accuracy"
+
     def outcome(results: list[dict[str, Any]]) -> dict[str, Any]:
-        values = [float(result["accuracy"]) for result in results]
+        values = [float(result[name]) for result in results]
         return {"mean": float(np.mean(values)), "values": values}
 
     before = outcome(base)
     held_out = run.manifest.held_out
     assert held_out is not None
     found = {}
-    for name, results in removed.items():
+    for key, results in removed.items():
         one = outcome(results)
-        change = compare.difference(one["values"], before["values"], bound=1)
-        found[name] = {**one, "change": change.document()}
+        changes = np.subtract(one["values"], before["values"]).tolist()
+        bound = 1 if name == "accuracy" else no_bound(changes, before["mean"])
+        change = compare.difference(one["values"], before["values"], bound)
+        found[key] = {**one, "change": change.document()}
     return {
         "rows": held_out.rows,
+        "measured": name,
         "base": before,
         "without": found.pop("without"),
         "controls": [{"name": name, **one} for name, one in found.items()],

@@ -70,6 +70,17 @@ class Said:
     held_out: FloatArray | None = None
 
 
+def look_of(retrainer: Retrainer) -> str | None:
+    """Return what results say of a retrainer whose models are not trained anew; None for others."""
+    found: str | None = getattr(retrainer, "look", None)
+    return found
+
+
+def is_foreign(retrainer: Retrainer) -> bool:
+    """Tell a training that is not the library's own: nobody knows whether it repeats."""
+    return bool(retrainer.settings) and bool(getattr(retrainer, "foreign", True))
+
+
 class Retrainer(Protocol):
     """Trains a model anew on a run's data, with a change.
 

@@ -42,7 +42,7 @@ class Retrainings:
         self,
         seed: int,
         removed: Rows = (),
-        relabelled: tuple[tuple[int, int], ...] = (),
+        relabelled: tuple[tuple[int, int | str], ...] = (),
         blanked: tuple[tuple[int, int], ...] = (),
         again: int = 0,
     ) -> Retraining:

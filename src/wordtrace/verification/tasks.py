@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import os
 import statistics
 import sys
@@ -55,7 +57,8 @@ def run_tasks(
     Raises
     ------
     WordtraceError
-        At the end, if tasks could not be done; the message gives their number and the first reason.
+        At once, if a foreign retrainer fails before its first model is done. At the end, if tasks
+        could not be done; the message gives their number and the first reason.
         The results of all other tasks are kept.
     """
     wanted = {task.key: task for task in tasks}
@@ -67,14 +70,20 @@ def run_tasks(
             _announce(missing, list(results.values()), workers)
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
+        done = False
         with track("Retraining", len(wanted), "models", len(results)) as advance:
             pool = _pool(run, retrainer, executor, address, workers, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
+                    # A command or a function that fails before any training of it has been done
+                    # would most likely fail for all others, too.
+                    if retrainer.settings and not done:
+                        raise WordtraceError(result.reason)
                     lost.append((task, result.reason))
                 else:
                     store.record(task, result)
                     results[task.key] = result
+                    done = True
                 advance(1)
     if failed is not None:
         failed.update({task.seed: reason for task, reason in lost})
@@ -112,7 +121,12 @@ def _pool(
             )
         return Stacks(retrainer, workers)
     pool = named(executor, address, workers, tolerant=True, also="stacked")
-    return within(pool, run.path / JOBS) if pool else local(workers, count, tolerant=True)
+    found = within(pool, run.path / JOBS) if pool else local(workers, count, tolerant=True)
+    if retrainer.settings and hasattr(found, "patience"):
+        # One model is read from the disk in a moment, and the next one is trained for hours.
+        found = copy.copy(found)
+        found.patience = math.inf
+    return found
 
 
 def _announce(
