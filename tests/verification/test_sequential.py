@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import pytest
 from scipy import stats
 
 import wordtrace as wt
-from wordtrace.errors import InputError
+from tests.conftest import WORDS
+from wordtrace.errors import InputError, MismatchError
+from wordtrace.report.sections import sections_of
 from wordtrace.statistics.sequential import nominal_p
 from wordtrace.verification.retrainer import Change, Said
 
@@ -144,6 +146,49 @@ def test_each_target_stops_by_itself(own: wt.Run, index: wt.Index) -> None:
     removed = [tuple(sorted(own.rows_of(one["removed"]).tolist())) for one in found["queries"]]
     assert removed[1] in own_rows
     assert removed[0] not in own_rows
+
+
+def test_many_queries_share_their_models(own: wt.Run, index: wt.Index, tmp_path: Path) -> None:
+    """20 traces at once need far fewer models than 20 times one, and find the same."""
+    words = WORDS["sport"]
+    texts = [f"{one} {other}" for one, other in zip(words * 2, words[3:] * 3, strict=False)][:20]
+    traces = [index.trace(text, "sport", top=30) for text in texts]
+    choices: dict[str, Any] = {"k": 4, "repeats": 2, "workers": 1}
+
+    def says(change: Change, place: int) -> float:
+        return 0.4 + noise(change, 0, 0.2)
+
+    together, alone = Made(says), Made(says)
+    found = wt.verify(traces, run=own, retrain=together, **choices).document()
+    assert [one["text"] for one in found["queries"]] == texts
+    singles = 0
+    for place, trace in enumerate(traces):
+        folder = tmp_path / f"alone-{place}"
+        shutil.copytree(own.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
+        one = wt.verify(trace, run=wt.Run.open(folder), retrain=alone, **choices).document()
+        assert one["queries"] == [found["queries"][place]]
+        singles += one["retrainings"]
+    assert singles == len(alone.trained) == 20 * 2 * 4
+    assert found["retrainings"] == len(together.trained) < singles / 2
+
+
+def test_traces_of_several_measures_are_told_apart(own: wt.Run, trace: wt.Trace) -> None:
+    traces = [trace, replace(trace, measure="bm25")]
+    made = Made(lambda change, place: 0.4 + noise(change, place, 0.2))
+    choices: dict[str, Any] = {"run": own, "k": 3, "repeats": 2, "retrain": made, "workers": 1}
+    found = wt.verify(traces, **choices).document()
+    assert [one["measure"] for one in found["queries"]] == ["tracin-we-topk", "bm25"]
+    assert found["measure"] == "tracin-we-topk and bm25"
+    headings = [one.heading for one in sections_of([*(one.document() for one in traces), found])]
+    assert [one.startswith("What removing") for one in headings] == [False, True, False, True]
+
+
+def test_traces_of_other_runs_are_refused(own: wt.Run, trace: wt.Trace) -> None:
+    other = replace(trace, run_fingerprint="0" * 40)
+    with pytest.raises(MismatchError, match="trace 1 of 2 was not made from the run"):
+        wt.verify([trace, other], run=own)
+    with pytest.raises(InputError, match="there is no trace; give at least one"):
+        wt.verify([], run=own)
 
 
 @pytest.mark.parametrize(

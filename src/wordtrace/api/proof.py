@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from wordtrace.verification.result import Verification
 
 
 def verify(
-    trace: Trace,
+    trace: Trace | Sequence[Trace],
     *,
     remove: str = "opponents",
     k: int = 50,
@@ -43,6 +44,9 @@ def verify(
 
     Parameters
     ----------
+    trace
+        One trace, or several of one run: what their verifications have in common (models of all
+        rows, and controls) is trained once.
     k
         How many rows to remove for each query; fewer where there are fewer of that sign. If the
         trace lists fewer than k, it is made again with the same measure.
@@ -70,7 +74,7 @@ def verify(
     InputError
         For a choice that makes no sense, or a run that can't be retrained here.
     MismatchError
-        When the trace is of another run.
+        When a trace is of another run.
 
     Examples
     --------
@@ -83,24 +87,22 @@ def verify(
     if k < 1:
         raise InputError(f"{option('k')} is {k}; it must be at least 1.")
     design = Design.of(repeats, sequential, smallest)
-    opened = run or (index.run if index else Run.open(trace.run))
+    traces = [trace] if isinstance(trace, Trace) else list(trace)
+    if not traces:
+        raise InputError(f"there is no {option('trace')}; give at least one.")
+    opened = run or (index.run if index else Run.open(traces[0].run))
     retrainer = retrainer_for(opened, retrain, "verify", executor)
-    if opened.fingerprint != trace.run_fingerprint:
-        raise MismatchError(
-            f"the trace was not made from the run {opened.path}; name it by {option('run')}."
-        )
-    rows = _rows(trace, remove, k, opened, index)
+    for place, one in enumerate(traces):
+        if opened.fingerprint != one.run_fingerprint:
+            which = f"trace {place} of {len(traces)}" if len(traces) > 1 else "the trace"
+            raise MismatchError(
+                f"{which} was not made from the run {opened.path}; name it by {option('run')}."
+            )
+    measures = list(dict.fromkeys(one.measure for one in traces))
     targets = [
-        Target(
-            *probe_of(query),
-            opened.labelling.parse(query.label),
-            query.predicted,
-            query.probability,
-            one,
-            None if query.conversation is None else query.text,
-            query.span,
-        )
-        for query, one in zip(trace.queries, rows, strict=True)
+        target
+        for one in traces
+        for target in _targets(one, opened, _rows(one, remove, k, opened, index), len(measures) > 1)
     ]
     return verify_targets(
         opened,
@@ -108,12 +110,29 @@ def verify(
         retrainer,
         remove=remove,
         k=k,
-        measure=trace.measure,
+        measure=" and ".join(measures),
         design=design,
         workers=workers,
         executor=executor,
         address=address,
     )
+
+
+def _targets(trace: Trace, run: Run, rows: Sequence[Rows], several: bool) -> list[Target]:
+    """Return a trace's queries with their rows; each names its measure where there are several."""
+    return [
+        Target(
+            *probe_of(query),
+            run.labelling.parse(query.label),
+            query.predicted,
+            query.probability,
+            one,
+            None if query.conversation is None else query.text,
+            query.span,
+            trace.measure if several else None,
+        )
+        for query, one in zip(trace.queries, rows, strict=True)
+    ]
 
 
 def _rows(trace: Trace, remove: str, k: int, run: Run, index: Index | None) -> list[Rows]:

@@ -11,10 +11,18 @@ from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.output import Json, Out, check_out, emit
 from wordtrace.cli.places import MovedRun
 from wordtrace.cli.retraining import HowTrained
+from wordtrace.errors import InputError
 
 
 def verify(
-    trace: Annotated[Path, typer.Argument(help="A trace's JSON file.")],
+    traces: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TRACE...",
+            help="A trace's JSON file, or several of one run: what they have in common is trained "
+            "once.",
+        ),
+    ],
     how: HowTrained,
     where: RetrainingOptions,
     remove: Annotated[str, typer.Option(help="opponents or proponents.")] = "opponents",
@@ -50,7 +58,9 @@ def verify(
     check_out(out)
     executor = {**how.library(), **where.library()}
     opened = None if run is None else api.Run.open(run)
-    found = api.read_trace(trace, query)
+    if query is not None and len(traces) > 1:
+        raise InputError("--query is of one trace; give one file with it.")
+    found = [api.read_trace(one, query) for one in traces]
     result = api.verify(
         found,
         remove=remove,

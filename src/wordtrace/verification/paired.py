@@ -41,6 +41,8 @@ class Target:
         A conversation as people read it, where `text` is its document; else None.
     span
         The part of an answer that was traced; the whole answer is measured.
+    measure
+        What ranked the rows, where the targets of a study differ in that.
     """
 
     text: str
@@ -51,6 +53,7 @@ class Target:
     rows: Rows
     shown: str | None = None
     span: Span | None = None
+    measure: str | None = None
 
 
 def verify(
@@ -193,6 +196,8 @@ def _query(
         document["text2"] = target.text2
     if target.span is not None:
         document["span"] = list(target.span)
+    if target.measure is not None:
+        document["measure"] = target.measure
     return document | {
         "label": run.labelling.spell(target.label),
         "predicted": target.predicted,
