@@ -8,13 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from loky.process_executor import ProcessPoolExecutor
 
-from tests.forked import FORKING
+from tests.forked import forked_pool
 from tests.patience import PATIENCE, wait_until
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import Processes
@@ -30,11 +28,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     took, most of the time would go into starting them.
     """
 
-    def pool(max_workers: int, **_: Any) -> ProcessPoolExecutor:
-        # Without the initializer: it ends a worker that is not the child of this process.
-        return ProcessPoolExecutor(max_workers, context=FORKING)
-
-    monkeypatch.setattr("loky.process_executor.ProcessPoolExecutor", pool)
+    monkeypatch.setattr("loky.process_executor.ProcessPoolExecutor", forked_pool)
 
 
 def square(item: int) -> tuple[int, int]:

@@ -85,6 +85,4 @@ def probes_of(examples: Examples) -> tuple[Probe, ...]:
 
 def seeds_of(run: Run, repeats: int) -> list[int]:
     """Return seeds for retrainings; never the run's own, with which its queries were picked."""
-    recipe = run.manifest.recipe
-    first = 0 if recipe is None else recipe.seed
-    return [(first + 1 + place) % 2**31 for place in range(repeats)]
+    return [(run.seed + 1 + place) % 2**31 for place in range(repeats)]
