@@ -23,6 +23,8 @@ from wordtrace.verification.room import Room, room
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
+#: About as many models as a stack has; how many fit is known only where they are trained.
+_STACKED = 32
 #: The folder within a run for the files of a cluster's jobs.
 JOBS = "jobs"
 
@@ -101,6 +103,14 @@ def run_tasks(
             "kept: run the same command again to try them once more."
         )
     return results
+
+
+def at_once(executor: str | Executor, workers: int | None) -> int:
+    """Return how many models are trained at a time, as far as that is known here."""
+    if executor == "stacked":
+        return workers or _STACKED
+    own = None if isinstance(executor, str) else getattr(executor, "workers", None)
+    return workers or own or cores()
 
 
 def _pool(
