@@ -98,8 +98,8 @@ def _check_texts(run: Run, file: Examples, rows: npt.NDArray[np.int64]) -> None:
                 f"{file.source} is read with {has} a row, and the run was trained with "
                 f"{'two' if theirs is None else 'one'}; name the column by {option('text2')}."
             )
-        others = (at for at, pair in enumerate(zip(mine, theirs, strict=True)) if pair[0] != pair[1])
-        row = next(_other_tokens(run, same) if _by_tokens(run, same) else others)
+        other = (one for one, pair in enumerate(zip(mine, theirs, strict=True)) if len({*pair}) > 1)
+        row = next(_other_tokens(run, same) if _by_tokens(run, same) else other)
         raise MismatchError(
             f"{file.source}: the row {train.ids[row]!r} has the text {_short(theirs[row])!r}, the "
             f"run was trained on {_short(mine[row])!r}; {_REMEDY}."
