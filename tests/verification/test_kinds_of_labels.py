@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.huggingface import seq2seq
 from tests.verification.a_few_steps import AFewSteps, trained
 from tests.verification.kinds import index_of, run_of
 from wordtrace.execute.serial import Serial
+from wordtrace.report.page import render_html
 from wordtrace.verification.removal import alike_rows, pool_of, random_rows
 
 pytest.importorskip("transformers")
@@ -122,3 +124,41 @@ def test_each_number_is_what_transformers_says(made: tuple[str, Any, wt.Run]) ->
     assert one["predicted"] == trace.queries[0].predicted
     assert one["text"] == trace.queries[0].text
     assert found["measured"] == {"set": "probability", "number": "number"}.get(kind, "answer")
+
+
+def asked_of(kind: str, run: wt.Run) -> wt.Examples:
+    """The query as examples with a label."""
+    if kind in ("set", "number"):
+        wanted = "{sport, film}" if kind == "set" else "2.5"
+        labels = run.labelling.parse(wanted)[None]
+        return wt.Examples.of([TEXT] * 2, labels.repeat(2, 0), run.label_names, kind=kind)  # type: ignore[arg-type]
+    if kind == "chat":
+        return wt.Examples.of([json.dumps(TALK)] * 2, [0, 0], run.label_names)
+    return wt.Examples.of([PAIR[0]] * 2, [0, 0], run.label_names, texts2=[PAIR[1]] * 2)
+
+
+def test_measures_are_evaluated_by_what_transformers_says(made: tuple[str, Any, wt.Run]) -> None:
+    kind, tokens, run = made
+    queries = asked_of(kind, run)
+    study = wt.evaluate(
+        run, queries, measures=["bm25"], k=[4], repeats=2, retrain=AFewSteps(), executor=Serial()
+    )
+    document = study.document()
+    assert document["measured"] == {"set": "probability", "number": "number"}.get(kind, "answer")
+    asked: Any = queries if kind != "number" else [TEXT] * 2
+    scores = wt.influence(run, asked, "bm25", label="higher" if kind == "number" else None)
+    effects = study.effects
+    assert effects is not None
+    for sign, order in (("proponents", -scores[0]), ("opponents", scores[0])):
+        rows = np.argsort(order, kind="stable")[:4]
+        rows = rows[order[rows] < 0]
+        for place, seed in enumerate(document["seeds"][:2]):
+            with_all, _ = outside(kind, tokens, trained(run, seed))
+            without, _ = outside(kind, tokens, trained(run, seed, rows))
+            found = effects["bm25", sign].named[0, 0, place]  # type: ignore[index]
+            assert found == pytest.approx(without - with_all, rel=1e-3, abs=1e-9)
+    label = {"set": "{sport, film}", "number": "higher"}.get(kind, "completion")
+    assert [one["label"] for one in document["queries"]] == [label] * 2
+    json.dumps(document, allow_nan=False)
+    said = {"set": "P(label)", "number": "the number"}.get(kind, "P(answer)")
+    assert f"Change of {said} after leaving out" in render_html([document])
