@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import stats
 import wordtrace as wt
 from tests.huggingface import seq2seq
 from tests.verification.a_few_steps import AFewSteps, trained
-from tests.verification.kinds import index_of, run_of
+from tests.verification.kinds import index_of
 from wordtrace.execute.serial import Serial
 from wordtrace.report.page import render_html
 from wordtrace.verification.removal import alike_rows, pool_of, random_rows
@@ -44,8 +45,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(kind: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any, wt.Run]:
-    return (kind, *run_of(kind, tmp_path_factory.mktemp(kind)))
+def made(kind: str, made_of: Callable[[str], tuple[Any, wt.Run]]) -> tuple[str, Any, wt.Run]:
+    return (kind, *made_of(kind))
 
 
 def answer_of(module: Any, ids: list[int], first: int) -> float:

@@ -33,7 +33,7 @@ from wordtrace.verification.removal import pool_of
 from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
-#: What is compared by default.
+#: What is compared by default; a language model has no last layer of its own for the second.
 MEASURES = ("tracin-we-topk", "tracin-last", "bm25", "embedding-similarity")
 #: Seeds of the model of all rows for each seed of a removal: all queries and measures share them.
 _BASES = 4
@@ -44,7 +44,7 @@ def evaluate(
     run: Run,
     queries: Examples | int = 20,
     *,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] | None = None,
     scores: Mapping[str, Scores] | None = None,
     k: Sequence[int] = (10, 50, 100),
     repeats: int = 5,
@@ -70,6 +70,8 @@ def evaluate(
     queries
         Texts with labels, or the number of held-out rows to draw. A model that gives numbers is
         asked what makes each number higher; a language model for the answers that are given.
+    measures
+        Names of measures; None for :data:`MEASURES`, as far as the model has them.
     scores
         Matrices of other tools by name, float32, shape (queries, examples); positive for
         proponents. With them, `queries` must be texts.
@@ -102,6 +104,8 @@ def evaluate(
         For wrong sizes, fewer than two repeats, an unknown measure, or scores of another shape.
     """
     given = dict(scores or {})
+    if measures is None:
+        measures = [name for name in MEASURES if not (run.generates and name == "tracin-last")]
     sizes = check_choices(run, k, repeats, signs, measures, given, queries, width, max_repeats, lds)
     start = time.perf_counter()
     retrainer = retrainer_for(run, retrain, "evaluate", executor)
