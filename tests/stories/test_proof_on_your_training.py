@@ -28,7 +28,11 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "train_news.py"
 #: With WORDTRACE_STORY=whole the training is that of the script's defaults on 1,500 rows.
 WHOLE = os.environ.get("WORDTRACE_STORY") == "whole"
 ROWS, ASKED = (1500, 400) if WHOLE else (64, 60)
-SETTINGS = [] if WHOLE else ["--epochs", "3", "--batch_size", "8", "--max_length", "24", "--learning_rate", "2e-3"]
+SETTINGS = (
+    []
+    if WHOLE
+    else ["--epochs", "3", "--batch_size", "8", "--max_length", "24", "--learning_rate", "2e-3"]
+)
 TOPICS = () if WHOLE else ("business", "sports")
 K, REPEATS = (50, 5) if WHOLE else (8, 3)
 

@@ -6,6 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wordtrace.report.designs import (
+    repeat_sentence,
+    seeds_of,
+    sequential,
+    smaller_than,
+    stopped_sentence,
+)
 from wordtrace.report.measured import asked, measured, overshot, wanted
 from wordtrace.report.numbers import (
     digits_for,
@@ -146,12 +153,15 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
     """Say what removing did to each query, beside its controls, and whether that is shown."""
-    return [verified(query, document) for query in document["queries"]]
+    said = [verified(query, document) for query in document["queries"]]
+    repeats = repeat_sentence(document)
+    return [*said, repeats] if repeats else said
 
 
 def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Say what removing did to one query, with the verdict."""
-    count, side, repeats = len(query["removed"]), line(document["remove"]), document["repeats"]
+    count, side = len(query["removed"]), line(document["remove"])
+    repeats = len(seeds_of(query, document))
     few = f" (there are only {count})" if count < document["k"] else ""
     change, what = query["without"]["change"], measured(query, document)
     before, after = query["base"], query["without"]
@@ -175,7 +185,7 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
             f"{interval(control['change'], what.digits)}; the difference {difference} "
             f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero. "
         )
-    return said + verdict(query, document).sentence
+    return said + verdict(query, document).sentence + stopped_sentence(query, document)
 
 
 def models(document: Mapping[str, Any]) -> str:
@@ -190,6 +200,13 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
     if not controls:
         alone = f"Without a control the {what} is not shown: retraining alone moves a prediction."
         return Verdict(False, "not shown", alone)
+    if (size := smaller_than(query, document)) is not None:
+        return Verdict(
+            False,
+            f"smaller than {size:g}",
+            f"So the {what} is shown to be smaller than {size:g}: the intervals of all differences "
+            f"lie between −{size:g} and {size:g}.",
+        )
     way = wanted(query, document)
     unsure = [one for one in controls if not one["excludes_zero"]]
     wrong = [
@@ -208,11 +225,8 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
             f"So against {_names(unsure)} the {what} is not shown"
             f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
         )
-    rough = (
-        f" With only {document['repeats']} seeds the interval itself is rough."
-        if document["repeats"] < 5
-        else ""
-    )
+    few = document["repeats"] < 5 and not sequential(document)
+    rough = f" With only {document['repeats']} seeds the interval itself is rough." if few else ""
     beside = "the control" if len(controls) == 1 else "every control"
     return Verdict(True, "shown", f"So the {what} is shown, beside {beside}.{rough}")
 

@@ -17,6 +17,7 @@ from wordtrace.report.blocks import (
     Ranges,
     Say,
 )
+from wordtrace.report.designs import design_sentence, repeat_sentence, seeds_of
 from wordtrace.report.measured import Measured, measured
 from wordtrace.report.numbers import seconds, signed
 from wordtrace.report.sentences import (
@@ -72,7 +73,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             tuple(
                 (line(seed), old, new)
                 for seed, old, new in zip(
-                    document["seeds"], before["values"], after["values"], strict=True
+                    seeds_of(query, document), before["values"], after["values"], strict=True
                 )
             ),
             _numbers(document, query, what),
@@ -85,7 +86,10 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         found.append(Say(held_out_sentence(document["held_out"])))
     if last:
         took = seconds(document["seconds"])
-        found.append(Say(f"{document['retrainings']} {models(document)} in {took}.", soft=True))
+        trained = f"{document['retrainings']} {models(document)} in {took}."
+        found.append(Say(trained + design_sentence(document), soft=True))
+        if repeats := repeat_sentence(document):
+            found.append(Say(repeats, soft=True))
     return found
 
 
@@ -111,7 +115,7 @@ def _hits(
     if before.get("right") is None:
         return ()
     counts = f"{before['right']} → {after['right']}"
-    return ((f"{models(document)} saying {label}", counts, f"of {document['repeats']}"),)
+    return ((f"{models(document)} saying {label}", counts, f"of {len(before['values'])}"),)
 
 
 def _numbers(document: Document, query: Document, what: Measured) -> Grid:
@@ -121,6 +125,6 @@ def _numbers(document: Document, query: Document, what: Measured) -> Grid:
     columns = [Column("seed", "name"), Column("all rows"), *map(Column, names)]
     rows: list[list[Cell]] = [
         [line(seed), *(what.write(one["values"][place], 1) for one in outcomes)]
-        for place, seed in enumerate(document["seeds"])
+        for place, seed in enumerate(seeds_of(query, document))
     ]
     return Grid(f"Each {models(document)[:-1]} in numbers", columns, rows)

@@ -79,7 +79,10 @@ class Verification(Result):
                 *((control["name"], control) for control in query["controls"]),
             )
             for seed, base, value in zip(
-                self.result["seeds"], query["base"]["values"], outcome["values"], strict=True
+                query.get("seeds") or self.result["seeds"],
+                query["base"]["values"],
+                outcome["values"],
+                strict=True,
             )
         ]
         return pa.Table.from_pylist(rows, schema=_TABLE)
