@@ -6,9 +6,21 @@ import os
 import sys
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+
+from loky.process_executor import ProcessPoolExecutor
 
 FORKING = get_context("forkserver")
 FORKING.set_forkserver_preload(["wordtrace.api"])
+
+
+def forked_pool(max_workers: int, **_: Any) -> Any:
+    """Return a pool of loky whose workers start at once, and end with the pool alone.
+
+    It takes the place of ``loky.process_executor.ProcessPoolExecutor``.
+    """
+    # Without the initializer: it ends a worker that is not the child of this process.
+    return ProcessPoolExecutor(max_workers, context=FORKING)
 
 
 class Forked:

@@ -20,13 +20,17 @@ from wordtrace.errors import InputError
 Row = tuple[str, str]
 
 
-def news(count: int, *, first: int = 0, noisy: bool = True) -> list[Row]:
+def news(
+    count: int, *, first: int = 0, noisy: bool = True, topics: Sequence[str] = ()
+) -> list[Row]:
     """Return texts with their topics: AG News where it lies beside the checkout, else BBC News.
 
     Parameters
     ----------
     noisy
         Whether the topics of AG News are those of its annotators, a fifth of which are wrong.
+    topics
+        Only rows of these, in lower case; by default all.
     """
     file = SHARED / "ag_news_train.csv.gz"
     if file.exists():
@@ -44,7 +48,8 @@ def news(count: int, *, first: int = 0, noisy: bool = True) -> list[Row]:
             (" ".join(articles.texts[row].split()[:60]), articles.label_names[articles.labels[row]])
             for row in order
         ]
-    return found[first : first + count]
+    of_topics = [(text, topic) for text, topic in found if not topics or topic.lower() in topics]
+    return of_topics[first : first + count]
 
 
 def write_csv(file: Path, rows: Sequence[Row]) -> Path:

@@ -8,10 +8,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import wordtrace as wt
 from tests.adopt.trainings import classifier, rows
+from wordtrace.verification.retrainer import Change
 
 SCRIPT = Path(__file__).parent / "scripts" / "train.py"
 
@@ -63,8 +65,23 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
     return Elsewhere(folder / "run", data, script)
 
 
+@pytest.fixture(scope="session")
+def traced(_elsewhere: Elsewhere, tmp_path_factory: pytest.TempPathFactory) -> wt.Trace:
+    """A trace of one text for the label that the run predicts."""
+    index = wt.build_index(_elsewhere.run, tmp_path_factory.mktemp("index") / "index", workers=1)
+    return index.trace("the coach and the goal of the season", top=10)
+
+
 @pytest.fixture
 def elsewhere(_elsewhere: Elsewhere, tmp_path: Path) -> Elsewhere:
     """The run, copied for one test; its data and its script stay where they are."""
     shutil.copytree(_elsewhere.run, tmp_path / "run")
     return Elsewhere(tmp_path / "run", _elsewhere.data, _elsewhere.script)
+
+
+def change_of(run: wt.Run, seed: int = 1, removed: tuple[int, ...] = (), key: str = "") -> Change:
+    """Return a training without some rows, whose model is asked about two texts."""
+    weights = np.ones(len(run.train), np.float32)
+    weights[list(removed)] = 0
+    name = key or f"seed-{seed}-without-{len(removed)}"
+    return Change(name, seed, weights, run.train.labels, (), (("a goal", None), ("the bank", None)))

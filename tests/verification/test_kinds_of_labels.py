@@ -12,7 +12,7 @@ from scipy import stats
 import wordtrace as wt
 from tests.huggingface import seq2seq
 from tests.verification.a_few_steps import AFewSteps, trained
-from tests.verification.kinds import run_of
+from tests.verification.kinds import index_of, run_of
 from wordtrace.execute.serial import Serial
 from wordtrace.verification.removal import alike_rows, pool_of, random_rows
 
@@ -44,13 +44,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def made(kind: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any, wt.Run]:
     return (kind, *run_of(kind, tmp_path_factory.mktemp(kind)))
-
-
-def index_of(run: wt.Run) -> wt.Index:
-    """The run's index, made once."""
-    if not (run.path / "index").exists():
-        wt.build_index(run, top_k=None, workers=1)
-    return wt.Index.open(run.path / "index", run.path)
 
 
 def answer_of(module: Any, ids: list[int], first: int) -> float:

@@ -163,6 +163,7 @@ def _weights(start: Path, model: Any) -> tuple[dict[str, Any], list[str]]:
     inner.config.to_json_file(start / "config.json", use_diff=False)
     if adapter:
         model.save_pretrained(start, safe_serialization=True)
+        (start / "README.md").unlink(missing_ok=True)  # a form of peft's, to be filled in
         fixed = {
             str(one.dtype).removeprefix("torch.") for one in named.values() if not one.requires_grad
         }

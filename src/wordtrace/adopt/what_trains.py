@@ -200,6 +200,8 @@ def _of_optimizer(trainer: Any, arguments: Any, model: Any) -> Iterator[str]:
         return
     names = {id(one): name for name, one in model.named_parameters()}
     wanted = {**settings, "lr": arguments.learning_rate}
+    for name in ("fused", "foreach"):  # how the same is computed
+        wanted.pop(name, None)
     for group in optimizer.param_groups:
         there = {**group, "lr": group.get("initial_lr", group["lr"])}
         differs = [name for name, value in wanted.items() if name in there and there[name] != value]

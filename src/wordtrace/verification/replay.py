@@ -13,6 +13,7 @@ from wordtrace.disk import fingerprint
 from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.execute.ledger import Ledger
 from wordtrace.models import adapters
+from wordtrace.models.configs import read_config
 from wordtrace.models.pretrained import as_text_model
 from wordtrace.run.check import check_files
 from wordtrace.run.device import find_device
@@ -57,8 +58,8 @@ class Replay:
     ...     model, arguments, train_dataset=rows, processing_class=tokenizer, callbacks=[tracing]
     ... )
     >>> _ = trainer.train()
-    >>> wt.Replay().prepare(tracing.run) is None  # it repeats the training
-    True
+    >>> print(wt.Replay().proof(tracing.run).told())
+    The replay repeats the recorded training: ...
     """
 
     device: str = "cpu"
@@ -69,14 +70,9 @@ class Replay:
         return {"retrainer": "replay", "device": torch.device(self.device).type}
 
     def prepare(self, run: Run) -> str | None:
-        """Prove once that the replay repeats a run's training; done before any retraining.
+        """Say why a run can't be replayed; None where the replay has proved itself, here or before.
 
-        The proof is kept in the run's folder, and done again where libraries have changed.
-
-        Returns
-        -------
-        str or None
-            Why the run can't be replayed, in a sentence; None where it can.
+        The proof is kept in the run's folder, and made again where libraries have changed.
         """
         refused = _refusal(run)
         return refused if refused is not None else self.proof(run).refusal(run.path)
@@ -136,7 +132,8 @@ def _asked(run: Run, model: Any, change: Change) -> Said:
             )
     if hasattr(model, "merge_and_unload"):
         model = adapters.merge(model, f"the adapter of {run.path}")
-    whole = as_text_model(model, model.config.to_dict(), described.loss, described.tokens_a_row)
+    config = read_config(run.path)
+    whole = as_text_model(model, config, described.loss, described.tokens_a_row)
     return said_by(run, whole, change.probes)
 
 

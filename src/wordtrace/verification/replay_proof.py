@@ -70,8 +70,8 @@ class ReplayProof:
             return None
         if not self.losses:
             return (
-                f"the Trainer of {where} logged no loss, so that a replay can't prove itself; train "
-                "again with logging_steps."
+                f"the Trainer of {where} logged no loss of a whole training, so that a replay "
+                "can't prove itself; train again with logging_steps."
             )
         step, logged, replayed = self.losses[-1]
         place = (
@@ -84,8 +84,8 @@ class ReplayProof:
             "training depends on"
         )
         return (
-            f"the replay of {where} does not repeat its training: {place} {_shown(logged)}, and the "
-            f"replay gives {_shown(replayed)} (they may differ by {self.tolerance:.2%}); {now}."
+            f"the replay of {where} does not repeat its training: {place} {_shown(logged)}, and "
+            f"the replay gives {_shown(replayed)} (they may differ by {self.tolerance:.2%}); {now}."
         )
 
     def told(self) -> str:
@@ -93,9 +93,10 @@ class ReplayProof:
         largest = max(abs(a - b) / max(abs(a), 1e-12) for _, a, b in self.losses)
         step, logged, replayed = self.losses[-1]
         return (
-            f"The replay repeats the recorded training: {len(self.losses):,} logged losses differ by "
-            f"{largest:.1e} of themselves at most ({self.tolerance:.0e} is allowed); the last, at "
-            f"step {step:,}, was {_shown(logged)} and is {_shown(replayed)}."
+            "The replay repeats the recorded training: "
+            f"{len(self.losses):,} logged losses differ by {largest:.1e} of themselves at most "
+            f"({self.tolerance:.0e} is allowed); the last, at step {step:,}, was "
+            f"{_shown(logged)} and is {_shown(replayed)}."
         )
 
 
@@ -146,6 +147,9 @@ def _differs(recorded: Recorded, device: str) -> tuple[str, ...]:
         for name, version in now.items()
         if record.made_with.get(name) != version
     ]
+    if record.resumed:
+        steps = ", ".join(f"{step:,}" for step in record.resumed)
+        found.append(f"it was interrupted and taken up again after step {steps}")
     here = torch.device(device).type
     if record.device != here:
         found.append(f"it was recorded on {record.device}, this is {here}")

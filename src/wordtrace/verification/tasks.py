@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 import statistics
@@ -16,15 +15,22 @@ from wordtrace.execute.named import named, within
 from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
-from wordtrace.execute.protocol import Executor, Lost
+from wordtrace.execute.protocol import PATIENCE, Executor, Lost
 from wordtrace.run.run import Run
 from wordtrace.verification.retrain import Retraining, retrain
 from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.room import Room, room
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
+#: About as many models as a stack has; how many fit is known only where they are trained.
+_STACKED = 32
 #: The folder within a run for the files of a cluster's jobs.
 JOBS = "jobs"
+
+
+#: Seconds for what a retraining does beside the command: writing the data, asking the model.
+_AROUND = 600.0
 
 
 def run_tasks(
@@ -64,13 +70,17 @@ def run_tasks(
     with Store(run.path) as store:
         results = {key: result for key, task in wanted.items() if (result := store.get(task))}
         missing = [task for key, task in wanted.items() if key not in results]
+        # Elsewhere than on this machine nothing is known of the memory.
+        here = (
+            room(run, retrainer, workers) if executor == "processes" else Room(workers or cores())
+        )
         if executor != "stacked":
-            _announce(missing, list(results.values()), workers)
+            _announce(missing, list(results.values()), here)
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         done = False
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            pool = _pool(run, retrainer, executor, address, workers, len(missing))
+            pool = _pool(run, retrainer, executor, address, workers, here, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
                     # A command or a function that fails before any training of it has been done
@@ -95,12 +105,21 @@ def run_tasks(
     return results
 
 
+def at_once(executor: str | Executor, workers: int | None) -> int:
+    """Return how many models are trained at a time, as far as that is known here."""
+    if executor == "stacked":
+        return workers or _STACKED
+    own = None if isinstance(executor, str) else getattr(executor, "workers", None)
+    return workers or own or cores()
+
+
 def _pool(
     run: Run,
     retrainer: Retrainer,
     executor: str | Executor,
     address: str | None,
     workers: int | None,
+    here: Room,
     count: int,
 ) -> Executor | Stacks:
     if executor == "stacked" and address is None:
@@ -110,24 +129,34 @@ def _pool(
                 f"{option('executor', 'processes')} or ray for this retrainer."
             )
         return Stacks(retrainer, workers)
-    pool = named(executor, address, workers, tolerant=True, also="stacked")
-    found = within(pool, run.path / JOBS) if pool else local(workers, count, tolerant=True)
-    if retrainer.settings and hasattr(found, "patience"):
-        # One model is read from the disk in a moment, and the next one is trained for hours.
-        found = copy.copy(found)
-        found.patience = math.inf
-    return found
+    # A user's trainings may take very different times: some are kept, and are only asked.
+    patience = math.inf if retrainer.settings else PATIENCE
+    # A command is ended by its own limit first; beyond it, what surrounds the command hangs.
+    given = getattr(retrainer, "time_limit", None)
+    limit = None if given is None else given + _AROUND
+    pool = named(
+        executor, address, workers, tolerant=True, also="stacked", patience=patience, limit=limit
+    )
+    if pool is not None:
+        return within(pool, run.path / JOBS)
+    return local(
+        *(here.workers, count),
+        tolerant=True,
+        threads=here.threads,
+        patience=patience,
+        limit=limit,
+    )
 
 
-def _announce(
-    missing: Sequence[Retraining], known: Sequence[dict[str, Any]], workers: int | None
-) -> None:
+def _announce(missing: Sequence[Retraining], known: Sequence[dict[str, Any]], here: Room) -> None:
     """Say what will be done, and how long it takes if a retraining of this run was timed before."""
     if len(missing) < 2 or os.environ.get("WORDTRACE_PROGRESS") == "0":
         return
     said = f"{len(missing):,} models to train"
     if known:
         seconds = statistics.median(float(one["seconds"]) for one in known)
-        minutes = seconds * len(missing) / min(workers or cores(), len(missing)) / 60
+        minutes = seconds * len(missing) / min(here.workers, len(missing)) / 60
         said += f", about {minutes:.0f} min" if minutes >= 1 else ", about a minute"
     sys.stderr.write(f"{said}; Ctrl-C keeps what is done.\n")
+    if here.said:
+        sys.stderr.write(f"{here.said}\n")
