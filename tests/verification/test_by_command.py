@@ -91,9 +91,15 @@ def test_a_later_failure_loses_its_own_model_alone(elsewhere: Elsewhere, tmp_pat
     assert str(caught.value).endswith("\n  bad luck")
 
 
+# Its workers are forked, so that they need not import all that it has loaded.
 _STUDY = """
 import json, sys
+from multiprocessing import get_context
+import loky.process_executor as loky
 import wordtrace as wt
+def pool(max_workers, env, **given):
+    return kind(max_workers, context=get_context("fork"), **given)
+kind, loky.ProcessPoolExecutor = loky.ProcessPoolExecutor, pool
 run, trace, words, options = sys.argv[1:]
 given = json.loads(options)
 wt.verify(wt.read_trace(trace), run=wt.Run.open(run), retrain=json.loads(words), **given)
