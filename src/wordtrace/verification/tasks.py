@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import copy
 import math
-import os
-import statistics
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.named import named, within
-from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import Executor, Lost
+from wordtrace.report.numbers import seconds as in_words
 from wordtrace.run.run import Run
+from wordtrace.verification.plan import Plan, announce, tell
 from wordtrace.verification.retrain import Retraining, retrain
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
-#: About as many models as a stack has; how many fit is known only where they are trained.
-_STACKED = 32
 #: The folder within a run for the files of a cluster's jobs.
 JOBS = "jobs"
 
@@ -38,6 +34,7 @@ def run_tasks(
     executor: str | Executor = "processes",
     address: str | None = None,
     failed: dict[int, str] | None = None,
+    plan: Plan | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return each retraining's result by its key; results in the run's store are not redone.
 
@@ -53,6 +50,8 @@ def run_tasks(
     failed
         Receives the seed of each task that could not be done, with the reason; without it, such a
         task is an error.
+    plan
+        What these tasks are a part of, where that was announced already.
 
     Raises
     ------
@@ -66,8 +65,15 @@ def run_tasks(
     with Store(run.path) as store:
         results = {key: result for key, task in wanted.items() if (result := store.get(task))}
         missing = [task for key, task in wanted.items() if key not in results]
-        if executor != "stacked":
-            _announce(missing, list(results.values()), workers)
+        if plan is None:
+            timed = [
+                time for one in {task.fingerprint for task in tasks} for time in store.seconds(one)
+            ]
+            plan = Plan.of(run, retrainer, [len(missing)], 1, timed, executor, workers)
+            announce(plan)
+        if missing:
+            _prepare(run, retrainer)
+        resay = plan.foreign and plan.source != "retrainings"
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         done = False
@@ -83,6 +89,9 @@ def run_tasks(
                 else:
                     store.record(task, result)
                     results[task.key] = result
+                    if resay and not done and len(missing) > 1:
+                        took = plan.timed(result["seconds"])
+                        tell(f"The first took {in_words(result['seconds'])}: {took.lasting()}.")
                     done = True
                 advance(1)
     if failed is not None:
@@ -97,12 +106,11 @@ def run_tasks(
     return results
 
 
-def at_once(executor: str | Executor, workers: int | None) -> int:
-    """Return how many models are trained at a time, as far as that is known here."""
-    if executor == "stacked":
-        return workers or _STACKED
-    own = None if isinstance(executor, str) else getattr(executor, "workers", None)
-    return workers or own or cores()
+def _prepare(run: Run, retrainer: Retrainer) -> None:
+    """Have a retrainer do what comes before its first training, such as proving itself."""
+    prepare = getattr(retrainer, "prepare", None)
+    if prepare is not None and (reason := prepare(run)) is not None:
+        raise InputError(reason)
 
 
 def _pool(
@@ -127,17 +135,3 @@ def _pool(
         found = copy.copy(found)
         found.patience = math.inf
     return found
-
-
-def _announce(
-    missing: Sequence[Retraining], known: Sequence[dict[str, Any]], workers: int | None
-) -> None:
-    """Say what will be done, and how long it takes if a retraining of this run was timed before."""
-    if len(missing) < 2 or os.environ.get("WORDTRACE_PROGRESS") == "0":
-        return
-    said = f"{len(missing):,} models to train"
-    if known:
-        seconds = statistics.median(float(one["seconds"]) for one in known)
-        minutes = seconds * len(missing) / min(workers or cores(), len(missing)) / 60
-        said += f", about {minutes:.0f} min" if minutes >= 1 else ", about a minute"
-    sys.stderr.write(f"{said}; Ctrl-C keeps what is done.\n")
