@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.forked import forked_pool
-from tests.patience import PATIENCE, wait_until
+from tests.forked import Forked, forked_pool
+from tests.patience import PATIENCE, wait_for_files, wait_until
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import Processes
 from wordtrace.execute.protocol import Lost
@@ -57,6 +56,11 @@ def act(item: str) -> str:
     return item
 
 
+def nap(item: float) -> float:
+    time.sleep(item)
+    return item
+
+
 def refuse(item: int) -> int:
     raise InputError(f"item {item} is wrong; give another.")
 
@@ -93,28 +97,61 @@ def test_a_tolerant_executor_loses_only_what_can_not_be_had() -> None:
     assert alone == {"a": "a", "refuse": Lost("this can't be done.")}
 
 
-def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    """One that waits for a task, and one in the middle of a task that takes long."""
+def gone(pid: int) -> bool:
+    """Whether a process has ended; nobody may have asked for its exit status yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_their_parent_and_what_a_task_started_with_its_worker(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    """One worker dies in its task; one is in the middle of a task, and one waits for the next."""
     program = f"""
-import os, signal, time
+import os, signal, subprocess, sys, time
 from pathlib import Path
 from wordtrace.execute.processes import Processes
 
-def name(item):
-    Path({str(tmp_path)!r}, str(os.getpid())).touch()
-    time.sleep(item)
-    return item
+def start(item):
+    child = subprocess.Popen(["sleep", "{PATIENCE}"])
+    Path(sys.argv[1], f"{{item}}-{{os.getpid()}}-{{child.pid}}").touch()
+    if item == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep({PATIENCE})
 
-for item, result in Processes(2).run(name, [0, {PATIENCE}]):
-    while len(list(Path({str(tmp_path)!r}).iterdir())) < 2:
-        time.sleep(0.01)
-    os.kill(os.getpid(), signal.SIGKILL)
+for item, lost in Processes(2, tolerant=True, attempts=1).run(start, ["die", "wait"]):
+    Path(sys.argv[1], f"lost {{item}}").touch()
 """
-    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE)
-    assert done.returncode == -signal.SIGKILL
-    workers = [int(one.name) for one in tmp_path.iterdir()]
-    assert len(workers) == 2
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    process = Forked(program, tmp_path)
+    wait_until((tmp_path / "lost die").exists, process)
+    wait_for_files(tmp_path, "*-*", 2, process)
+    pids = {one.name.partition("-")[0]: one.name.split("-")[1:] for one in tmp_path.glob("*-*")}
+    wait_until(lambda: all(gone(int(pid)) for pid in pids["die"]))
+    assert not any(gone(int(pid)) for pid in pids["wait"])
+    os.kill(process.pid, sent)
+    process.wait()
+    wait_until(lambda: all(gone(int(pid)) for pid in pids["wait"]))
+
+
+@pytest.mark.usefixtures("quick")
+def test_no_task_is_ended_for_being_slow_but_where_a_limit_says_so() -> None:
+    """One of a user's trainings is kept and only asked, and the next one is really trained."""
+    patient = Processes(1, patience=math.inf)
+    assert [found for _, found in patient.run(nap, [0.0, 1.5])] == [0.0, 1.5]
+    limited = Processes(1, patience=math.inf, limit=0.5, tolerant=True, attempts=1)
+    ((_, lost),) = limited.run(nap, [PATIENCE])
+    assert lost == Lost("its worker gave no answer in 0.5 s")
+
+
+def test_a_worker_has_its_share_of_the_threads() -> None:
+    ((_, found),) = Processes(1, threads=3).run(square, [2])
+    assert found == (4, 3)
+    before = torch.get_num_threads()
+    assert dict(Serial(threads=3).run(square, [2])) == {2: (4, 3)}
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize("executor", [Serial(), Processes(2)], ids=["serial", "processes"])

@@ -10,6 +10,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+#: The seconds after which a task may count as hanging, if it also takes ten times as long as the
+#: longest so far.
+PATIENCE = 60.0
+
+
 @dataclass(frozen=True)
 class Lost:
     """What a tolerant executor yields, with the reason, where it could not get a result."""

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.connection import connected, result_of
-from wordtrace.execute.protocol import Lost
+from wordtrace.execute.protocol import PATIENCE, Lost
 from wordtrace.execute.threads import one_thread
 
 Item = TypeVar("Item")
@@ -48,7 +48,10 @@ class RayCluster:
         How many GPUs each task needs for itself; Ray hides all others from it.
     patience
         The seconds after which a task may count as hanging, if it also takes ten times as long as
-        the longest so far. Its worker is then ended, and it runs again.
+        the longest so far. Its worker is then ended, and it runs again. Infinity where tasks may
+        take very different times.
+    limit
+        The seconds that no task may take; None for no limit.
 
     Raises
     ------
@@ -66,7 +69,8 @@ class RayCluster:
         cpus: float = 1,
         memory: int = 0,
         gpus: int = 0,
-        patience: float = 60.0,
+        patience: float = PATIENCE,
+        limit: float | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
@@ -78,7 +82,7 @@ class RayCluster:
             raise InputError(f"{option('gpus')} is {gpus:,}; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
         self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
-        self.gpus = gpus
+        self.gpus, self.limit = gpus, limit
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -110,7 +114,7 @@ class RayCluster:
             longest = math.inf
 
             def send(item: Item) -> None:
-                patience = max(self.patience, 10 * longest)
+                patience = self._patience(longest)
                 flying[remote.remote(task, item, patience)] = _Flight(
                     item, patience, time.perf_counter()
                 )
@@ -149,13 +153,14 @@ class RayCluster:
         InputError
             When no machine has them: Ray would wait for one for ever.
         """
-        if _resource(ray, "GPU", max) < self.gpus:
+        if self.gpus and not _resource(ray, "GPU", max):
             raise InputError(
                 f"no machine of the Ray cluster has a GPU; give {option('device', 'cpu')}."
             )
         for name, wanted, unit, flag in (
             ("CPU", self.cpus, "CPUs", option("cpus")),
             ("memory", self.memory, "bytes of memory", option("memory")),
+            ("GPU", self.gpus, "GPUs", option("gpus")),
         ):
             most = _resource(ray, name, max)
             if wanted > most:
@@ -170,6 +175,10 @@ class RayCluster:
             max_retries=self.attempts - 1,
             retry_exceptions=[WordtraceError] if self.tolerant else False,
         )(_alone)
+
+    def _patience(self, longest: float) -> float:
+        """Return how many seconds a task may take when the longest so far took `longest`."""
+        return min(math.inf if self.limit is None else self.limit, max(self.patience, 10 * longest))
 
     def _lost(self, patience: float) -> str:
         died = "died, out of memory perhaps"

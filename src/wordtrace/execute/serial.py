@@ -1,4 +1,4 @@
-"""Tasks one after the other in this process, with one thread as the worker processes have."""
+"""Tasks one after the other in this process, with as many threads as a worker process has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from wordtrace.errors import WordtraceError
 from wordtrace.execute.protocol import Lost
-from wordtrace.execute.threads import one_thread
+from wordtrace.execute.threads import holding
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -16,17 +16,19 @@ Result = TypeVar("Result")
 class Serial:
     """An :class:`~wordtrace.execute.protocol.Executor` without processes.
 
-    PyTorch is held to one thread while a task runs: results are then the same to the last bit as
+    PyTorch is held to these threads while a task runs: results are then the same to the last bit as
     from :class:`~wordtrace.execute.processes.Processes`.
 
     Parameters
     ----------
     tolerant
         Yield :class:`~wordtrace.execute.protocol.Lost` where a task raises a WordtraceError.
+    threads
+        The threads of a task.
     """
 
-    def __init__(self, *, tolerant: bool = False) -> None:
-        self.tolerant = tolerant
+    def __init__(self, *, tolerant: bool = False, threads: int = 1) -> None:
+        self.tolerant, self.threads = tolerant, threads
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -35,7 +37,7 @@ class Serial:
         for item in items:
             result: Any
             try:
-                with one_thread():
+                with holding(self.threads):
                     result = task(item)
             except WordtraceError as error:
                 if not self.tolerant:

@@ -60,7 +60,8 @@ class SlurmCluster:
         What Slurm gives to each job: cores, bytes (0: the cluster's default), and GPUs. A job has
         as many threads as cores.
     minutes
-        After how many minutes Slurm ends a job.
+        After how many minutes Slurm ends a job; by default 60, or a little more than the time limit
+        of what is run.
     cluster
         "slurm"; "local" runs the jobs as processes of this machine, to try a study where there is
         no Slurm.
@@ -88,7 +89,7 @@ class SlurmCluster:
         cpus: int = 1,
         memory: int = 0,
         gpus: int = 0,
-        minutes: float = 60,
+        minutes: float | None = None,
         cluster: str = "slurm",
     ) -> None:
         if workers is not None and workers < 1:
@@ -98,7 +99,7 @@ class SlurmCluster:
         for name, given in (("memory", memory), ("gpus", gpus)):
             if given < 0:
                 raise InputError(f"{option(name)} is {given:,}; it can't be negative.")
-        if not 0 < minutes < math.inf:
+        if minutes is not None and not 0 < minutes < math.inf:
             raise InputError(f"{option('minutes')} is {minutes:g}; it must be over 0.")
         # It becomes a line of a shell script.
         if partition is not None and not re.fullmatch(r"[\w.,-]+", partition):
@@ -109,8 +110,17 @@ class SlurmCluster:
             raise InputError(f"{option('cluster')} is {cluster!r}; it must be slurm or local.")
         self.partition, self.workers, self.attempts = partition, workers, attempts
         self.tolerant, self.cpus, self.memory, self.gpus = tolerant, int(cpus), memory, gpus
-        self.minutes, self.cluster = minutes, cluster
+        self._minutes, self.cluster = minutes, cluster
+        #: The seconds that a task gives itself, or None.
+        self.limit: float | None = None
         self._folder: Path | None = None
+
+    @property
+    def minutes(self) -> float:
+        """After how many minutes Slurm ends a job."""
+        if self._minutes is not None:
+            return self._minutes
+        return 60 if self.limit is None else math.ceil(self.limit / 60) + 5
 
     def within(self, folder: Path) -> SlurmCluster:
         """Return this executor with the folder in which its jobs find their tasks."""

@@ -20,6 +20,7 @@ from wordtrace.report.numbers import seconds as in_words
 from wordtrace.report.text import line
 from wordtrace.run.run import Run
 from wordtrace.verification.retrainer import Retrainer, is_foreign
+from wordtrace.verification.room import room
 
 #: About as many models as a stack has; how many fit is known only where they are trained.
 _STACKED = 32
@@ -48,6 +49,8 @@ class Plan:
         How that is known: "retrainings" of this run, or "the recorded training".
     least_seconds, most_seconds
         How long all of it takes, with the workers there are; None where that is not known.
+    why
+        Why there are fewer at a time than cores, or "".
 
     Examples
     --------
@@ -66,6 +69,7 @@ class Plan:
     source: str | None
     least_seconds: float | None
     most_seconds: float | None
+    why: str = ""
 
     @classmethod
     def of(
@@ -89,7 +93,8 @@ class Plan:
         timed
             The seconds of trainings of this run by this retrainer, done before.
         """
-        at_once = _at_once(executor, workers)
+        here = room(run, retrainer, workers) if executor == "processes" else None
+        at_once = here.workers if here is not None else _elsewhere(executor, workers)
         one = statistics.median(timed) if timed else run.manifest.seconds
         source = "retrainings" if timed else "the recorded training"
 
@@ -109,6 +114,7 @@ class Plan:
             None if one is None else source,
             lasting(rounds[:surely]),
             lasting(rounds),
+            "" if here is None else here.said,
         )
 
     def __repr__(self) -> str:
@@ -120,13 +126,15 @@ class Plan:
 
     def sentence(self) -> str:
         """Say it."""
-        said = f"{self.count()} to train by {self.trains}, {self.where}"
         if not self.most:
             return "Nothing is to be trained: all models are known from before."
+        said = f"{self.count()} to train by {self.trains}, {self.where}; "
         if self.seconds is None:
-            return f"{said}; how long that takes is known when the first is trained."
-        by = "" if self.source == "retrainings" else f", as {self.source} took"
-        return f"{said}; about {in_words(self.seconds)} each{by}: {self.lasting()}."
+            said += "how long that takes is known when the first is trained."
+        else:
+            by = "" if self.source == "retrainings" else f", as {self.source} took"
+            said += f"about {in_words(self.seconds)} each{by}: {self.lasting()}."
+        return f"{said} {self.why}".strip()
 
     def count(self) -> str:
         """Write how many models: 21, or 13 to 49."""
@@ -233,14 +241,14 @@ def plan(study: Callable[..., Any], /, *given: Any, **named: Any) -> Plan:
     raise InputError(f"{getattr(study, '__name__', 'this')} trains nothing, so it has no plan.")
 
 
-def at_once(executor: str | Executor, workers: int | None) -> int:
+def at_once(run: Run, retrainer: Retrainer, executor: str | Executor, workers: int | None) -> int:
     """Return how many models are trained at a time, or a guess where only a cluster knows."""
-    return _at_once(executor, workers) or (_STACKED if executor == "stacked" else cores())
-
-
-def _at_once(executor: str | Executor, workers: int | None) -> int | None:
     if executor == "processes":
-        return workers or cores()
+        return room(run, retrainer, workers).workers
+    return _elsewhere(executor, workers) or (_STACKED if executor == "stacked" else cores())
+
+
+def _elsewhere(executor: str | Executor, workers: int | None) -> int | None:
     if isinstance(executor, str):
         return workers
     own: int | None = getattr(executor, "workers", None)

@@ -38,7 +38,7 @@ class Retrainings:
     @property
     def at_once(self) -> int:
         """How many models are trained at a time, as far as that is known here."""
-        return at_once(self.executor, self.workers)
+        return at_once(self.on, self.retrainer, self.executor, self.workers)
 
     def task(
         self,

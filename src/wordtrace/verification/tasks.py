@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -10,19 +9,25 @@ from typing import Any
 
 from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.named import named, within
+from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
-from wordtrace.execute.protocol import Executor, Lost
+from wordtrace.execute.protocol import PATIENCE, Executor, Lost
 from wordtrace.report.numbers import seconds as in_words
 from wordtrace.run.run import Run
 from wordtrace.verification.plan import Plan, announce, tell
 from wordtrace.verification.retrain import Retraining, retrain
 from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.room import Room, room
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
 #: The folder within a run for the files of a cluster's jobs.
 JOBS = "jobs"
+
+
+#: Seconds for what a retraining does beside the command: writing the data, asking the model.
+_AROUND = 600.0
 
 
 def run_tasks(
@@ -74,11 +79,15 @@ def run_tasks(
         if missing:
             _prepare(run, retrainer)
         resay = plan.foreign and plan.source != "retrainings"
+        # Elsewhere than on this machine nothing is known of the memory.
+        here = (
+            room(run, retrainer, workers) if executor == "processes" else Room(workers or cores())
+        )
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         done = False
         with track("Retraining", len(wanted), "models", len(results)) as advance:
-            pool = _pool(run, retrainer, executor, address, workers, len(missing))
+            pool = _pool(run, retrainer, executor, address, workers, here, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
                     # A command or a function that fails before any training of it has been done
@@ -119,6 +128,7 @@ def _pool(
     executor: str | Executor,
     address: str | None,
     workers: int | None,
+    here: Room,
     count: int,
 ) -> Executor | Stacks:
     if executor == "stacked" and address is None:
@@ -128,10 +138,20 @@ def _pool(
                 f"{option('executor', 'processes')} or ray for this retrainer."
             )
         return Stacks(retrainer, workers)
-    pool = named(executor, address, workers, tolerant=True, also="stacked")
-    found = within(pool, run.path / JOBS) if pool else local(workers, count, tolerant=True)
-    if retrainer.settings and hasattr(found, "patience"):
-        # One model is read from the disk in a moment, and the next one is trained for hours.
-        found = copy.copy(found)
-        found.patience = math.inf
-    return found
+    # A user's trainings may take very different times: some are kept, and are only asked.
+    patience = math.inf if retrainer.settings else PATIENCE
+    # A command is ended by its own limit first; beyond it, what surrounds the command hangs.
+    given = getattr(retrainer, "time_limit", None)
+    limit = None if given is None else given + _AROUND
+    pool = named(
+        executor, address, workers, tolerant=True, also="stacked", patience=patience, limit=limit
+    )
+    if pool is not None:
+        return within(pool, run.path / JOBS)
+    return local(
+        *(here.workers, count),
+        tolerant=True,
+        threads=here.threads,
+        patience=patience,
+        limit=limit,
+    )

@@ -1,0 +1,35 @@
+"""How much memory is free for more processes."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+_SYSTEM = Path("/proc/meminfo")
+# The limit of a container and what it holds already: as cgroups of version 2, then 1, tell them.
+_GROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (
+        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ),
+)
+
+
+def free_memory() -> int:
+    """Return the bytes that new processes may take without swapping, as far as the system tells."""
+    found = [_available()]
+    for limit, used in _GROUPS:
+        with suppress(OSError, ValueError):  # no such group, or it has no limit
+            found.append(int(limit.read_text()) - int(used.read_text()))
+    return max(0, min(found))
+
+
+def _available() -> int:
+    with suppress(OSError, ValueError, StopIteration):
+        lines = _SYSTEM.read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) << 10
+    pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
+    return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
