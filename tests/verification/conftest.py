@@ -1,18 +1,21 @@
-"""A run that was trained elsewhere, and a script that trains such models at once."""
+"""Runs that were trained elsewhere, of every kind of label, and a script that trains at once."""
 
 from __future__ import annotations
 
 import csv
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import wordtrace as wt
 from tests.adopt.trainings import classifier, rows
+from tests.verification.kinds import run_of
 from wordtrace.verification.retrainer import Change
 
 SCRIPT = Path(__file__).parent / "scripts" / "train.py"
@@ -85,3 +88,10 @@ def change_of(run: wt.Run, seed: int = 1, removed: tuple[int, ...] = (), key: st
     weights[list(removed)] = 0
     name = key or f"seed-{seed}-without-{len(removed)}"
     return Change(name, seed, weights, run.train.labels, (), (("a goal", None), ("the bank", None)))
+
+
+@pytest.fixture(scope="session")
+def made_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Any, wt.Run]]:
+    """Return the tokenizer of transformers, and the run, of a kind."""
+    folder = tmp_path_factory.mktemp("kinds")
+    return lambda kind: run_of(kind, folder / kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import wordtrace as wt
 from tests.verification.a_few_steps import AFewSteps, trained
-from tests.verification.kinds import index_of, run_of
+from tests.verification.kinds import index_of
 from wordtrace.errors import InputError
 from wordtrace.execute.serial import Serial
 
@@ -21,8 +22,8 @@ TOY = AFewSteps(rate=0.5)
 
 
 @pytest.fixture(scope="module")
-def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, wt.Run]:
-    return run_of("set", tmp_path_factory.mktemp("set"))
+def sets(made_of: Callable[[str], tuple[Any, wt.Run]]) -> tuple[Any, wt.Run]:
+    return made_of("set")
 
 
 def said(tokens: Any, run: wt.Run, text: str, seed: int, removed: Any = ()) -> np.ndarray:
@@ -62,9 +63,9 @@ def test_a_set_is_fixed_where_all_of_it_is_right(sets: tuple[Any, wt.Run]) -> No
     assert all(one.before.startswith("{") for one in removed.changes)
 
 
-def test_numbers_and_answers_have_no_fix(tmp_path: Any) -> None:
+def test_numbers_and_answers_have_no_fix(made_of: Callable[[str], tuple[Any, wt.Run]]) -> None:
     for kind, what in (("number", "a number"), ("completion", "an answer")):
-        _, run = run_of(kind, tmp_path / kind)
+        _, run = made_of(kind)
         queries = run.held_out
         assert queries is not None
         with pytest.raises(InputError, match=f"{what} is not simply right or wrong; .* `verify`"):

@@ -8,7 +8,6 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from transformers import TrainerCallback
 
 from wordtrace.adopt import random_state
@@ -130,8 +129,8 @@ class TraceCallback(TrainerCallback):
         self._off = False
         try:
             model = _inner(kept["model"])
-            seen = BatchesSeen()
-            rows = rows_of(args, model, kept, self.given, self.folder, seen.add)
+            seen = BatchesSeen() if self.replay else None
+            rows = rows_of(args, model, kept, self.given, self.folder, seen and seen.add)
             rows.write(self.folder)
         except Exception as error:
             if not state.global_step:  # else there is the recording of the steps before
@@ -146,7 +145,9 @@ class TraceCallback(TrainerCallback):
             )
             self._give_up(f"this training is not recorded: {why}")
             return
-        self._keep_start(args, state, model, kept, seen, drawn)
+        if seen is not None:
+            start, loader = ReplayStart(self.folder), kept["train_dataloader"]
+            start.keep(args, state.global_step, model, loader, seen, drawn)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Keep the random state after an evaluation, for the replay."""
@@ -198,31 +199,6 @@ class TraceCallback(TrainerCallback):
             )
             return
         self._recording.remove()
-
-    def _keep_start(
-        self,
-        args: Any,
-        state: Any,
-        model: Any,
-        kept: dict[str, Any],
-        seen: BatchesSeen,
-        drawn: dict[str, torch.Tensor],
-    ) -> None:
-        """Keep what a replay needs; the training and its recording go on without it."""
-        if not self.replay:
-            return
-        start = ReplayStart(self.folder)
-        try:
-            if state.global_step:
-                start.resume(state.global_step)
-            else:
-                start.begin(args, model, kept["train_dataloader"], seen, drawn)
-        except Exception as error:
-            start.remove()
-            warnings.warn(
-                f"this training is recorded, but it can't be replayed later: {error!r}",
-                stacklevel=3,
-            )
 
     def _place(self) -> Path:
         """Return where the run is made.

@@ -17,6 +17,44 @@ REPLAY, START = "replay.json", "start"
 #: What lies in that folder beside weights: a model's, or an adapter's with its configuration.
 ROWS, STATES = "rows.safetensors", "random_states.safetensors"
 FORMAT, VERSION = "wordtrace-replay", 1
+#: The arguments that make a difference to a training's weights or to what it logs of its loss.
+ARGUMENTS = (
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "num_train_epochs",
+    "max_steps",
+    "learning_rate",
+    "lr_scheduler_type",
+    "lr_scheduler_kwargs",
+    "warmup_ratio",
+    "warmup_steps",
+    "optim",
+    "optim_args",
+    "weight_decay",
+    "adam_beta1",
+    "adam_beta2",
+    "adam_epsilon",
+    "max_grad_norm",
+    "label_smoothing_factor",
+    "average_tokens_across_devices",
+    "bf16",
+    "fp16",
+    "tf32",
+    "neftune_noise_alpha",
+    "group_by_length",
+    "train_sampling_strategy",
+    "dataloader_drop_last",
+    "seed",
+    "data_seed",
+    "full_determinism",
+    "logging_strategy",
+    "logging_steps",
+    "logging_first_step",
+    "logging_nan_inf_filter",
+    "use_cache",
+)
+#: A group of such arguments.
+ACCELERATOR = "accelerator_config"
 
 
 @dataclass(frozen=True)
@@ -124,6 +162,8 @@ class ReplayRecord:
             values["whole"] = None if whole is None else _pairs([whole])[0]
             found = cls(**values)
             _ = found.seed
+            if unknown := sorted(set(found.arguments) - {*ARGUMENTS, ACCELERATOR}):
+                raise ValueError(f"it holds the argument {unknown[0]!r}")
         except (TypeError, ValueError, KeyError) as error:
             raise CorruptError(f"{path} can't be read ({error}); record it again.") from None
         return found

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -88,8 +88,8 @@ class Command:
     time_limit: float | None = None
     keep: bool = True
     #: The folder that the command runs in, and the numbers of threads that the user set.
-    folder: str = ""
-    threads: tuple[tuple[str, str], ...] = ()
+    folder: str = field(default="", repr=False, kw_only=True)
+    threads: tuple[tuple[str, str], ...] = field(default=(), repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", _split(self.words, shell=self.shell))
@@ -162,7 +162,7 @@ class Command:
         if ended.status == 0:
             return out
         after = "" if ended.status is not None or ended.reason else f" ({self.time_limit:g} s)"
-        lines = [line(one) for one in child.last_lines(log)[1:]]
+        lines = [line(one) for one in child.last_lines(log) if not one.startswith("$ ")]
         told = "".join(f"\n  {one}" for one in lines)
         raise TrainingError(
             f"the command that trains {ended.words}{after}, with seed {seed}; its output is in "
