@@ -54,11 +54,11 @@ class Function:
 
     Examples
     --------
-    >>> def constant(data, seed, out):
-    ...     return lambda texts: np.full((len(texts), 3), 1 / 3)
-    >>> proof = wt.verify(trace, retrain=constant, k=2, repeats=2, workers=1)
-    >>> proof.document()["queries"][0]["without"]["mean"]
-    0.3333333333333333
+    >>> def train(data, seed, out):
+    ...     # … train a model on the file `data`, then
+    ...     return lambda texts: [[0.5, 0.25, 0.25] for text in texts]
+    >>> wt.Function(train, data="news.csv", name="half").settings["function"]
+    'half'
     """
 
     function: Callable[[Path, int, Path], Any]
