@@ -16,6 +16,7 @@ import torch
 from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.child import share_of_cores
 from wordtrace.run.run import Run
+from wordtrace.verification import placeholders
 from wordtrace.verification.foreign import Predictor, trained
 from wordtrace.verification.retrainer import Change, Said
 from wordtrace.verification.trained_model import check_scored
@@ -32,6 +33,7 @@ class Function:
     the model, or what predicts: a callable that takes a list of texts, or of pairs of texts, and
     returns an array of probabilities, shape (texts, outputs), in the order of the run's
     `label_names` (of a regression numbers; of a language model the probability of each answer).
+    While it runs, the environment says the same as a command's.
 
     Parameters
     ----------
@@ -111,7 +113,8 @@ class Function:
         threads = torch.get_num_threads()
         torch.set_num_threads(share_of_cores())
         try:
-            found = self.function(data, seed, out)
+            with placeholders.environment({"data": str(data), "out": str(out), "seed": str(seed)}):
+                found = self.function(data, seed, out)
         except WordtraceError:
             raise
         except Exception as error:
