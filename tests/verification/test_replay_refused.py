@@ -96,7 +96,7 @@ def test_what_nobody_sees_is_found_by_the_losses(
     logged = [one["loss"] for one in trainer.state.log_history if "loss" in one]
     why = refused(run)
     assert f"at step 3 it logged {logged[2]:.6g}, and the replay gives " in why
-    assert "(they may differ by 0.01%); libraries, device and threads are the same" in why
+    assert "(they may differ by 0.01% of it); libraries, processor and threads are the same" in why
     now = replay_proof.versions
     monkeypatch.setattr(
         replay_proof, "versions", lambda **given: {**now(**given), "transformers": "9.1.0"}

@@ -25,6 +25,7 @@ from wordtrace.run.replay_record import (
     START,
     STATES,
     ReplayRecord,
+    machine_of,
     versions,
 )
 
@@ -106,6 +107,7 @@ class ReplayStart:
             ReplayRecord(
                 made_with=versions(adapter=bool(described["adapter"])),
                 device=torch.device(arguments.device).type,
+                machine=machine_of(str(arguments.device)),
                 threads=torch.get_num_threads(),
                 trainer=type(trainer).__qualname__,
                 collator=named(loader.collate_fn),
@@ -184,6 +186,9 @@ def _weights(start: Path, model: Any) -> tuple[dict[str, Any], list[str]]:
         "dtype": None,
     }
     reasons = []
+    several = {str(one.dtype).removeprefix("torch.") for one in named.values()}
+    if several != {"float32"}:
+        described["dtype"] = min(several)
     inner.config.to_json_file(start / "config.json", use_diff=False)
     if adapter:
         model.save_pretrained(start, safe_serialization=True)

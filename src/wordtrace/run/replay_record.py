@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from wordtrace.disk import atomic
 from wordtrace.disk.format import check_format
@@ -88,8 +91,8 @@ class ReplayRecord:
     ----------
     made_with
         Versions of the libraries.
-    device, threads
-        Where it was trained ("cpu", "cuda"), and by how many threads.
+    device, machine, threads
+        Where it was trained ("cpu", "cuda"), the processor's kind, and by how many threads.
     trainer, collator
         The classes.
     arguments
@@ -111,6 +114,7 @@ class ReplayRecord:
 
     made_with: Mapping[str, str]
     device: str
+    machine: str
     threads: int
     trainer: str
     collator: str
@@ -173,6 +177,13 @@ def versions(*, adapter: bool) -> dict[str, str]:
     """Return the versions of the libraries that train, as they are installed here."""
     names = ("torch", "transformers", "accelerate", *(("peft",) if adapter else ()))
     return {name: metadata.version(name) for name in names}
+
+
+def machine_of(device: str) -> str:
+    """Return the kind of processor that computes on a device: another one rounds otherwise."""
+    if torch.device(device).type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _pairs(values: Sequence[Sequence[Any]]) -> tuple[tuple[int, float], ...]:

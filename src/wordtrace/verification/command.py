@@ -151,12 +151,11 @@ class Command:
         values = {"data": str(data), "out": str(out), "seed": str(seed)}
         words = [placeholders.filled(one, values, quoted=self.shell) for one in self.words]
         log.write_text(f"$ {words[0] if self.shell else shlex.join(words)}\n", encoding="utf-8")
-        variables = {placeholders.VARIABLES[name]: value for name, value in values.items()}
         ended = child.run(
             ["/bin/sh", "-c", words[0]] if self.shell else words,
             log,
             folder=Path(self.folder),
-            environment=child.environment_of(dict(self.threads), **variables),
+            environment=child.environment_of(dict(self.threads), **placeholders.variables(values)),
             limit=self.time_limit,
         )
         if ended.status == 0:
