@@ -27,6 +27,7 @@ SECTIONS = (
 #: Run only where they are named: each takes minutes.
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
+    "agreement",
     *("estimate", "precision", "gpu"),
     *SCALE,
 )
@@ -37,6 +38,7 @@ def section(name: str) -> list[dict[str, Any]]:
     """Run one section in this process."""
     from benchmarks import (
         adam,
+        agreement,
         collect,
         estimate,
         gpu,
@@ -58,6 +60,7 @@ def section(name: str) -> list[dict[str, Any]]:
     OUT.mkdir(exist_ok=True)
     of_folder = (
         *(index, query, measures, hf, adam, movement, collect, estimate, precision, gpu, faiss),
+        agreement,
     )
     by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
         "mislabels": mislabels.measure,

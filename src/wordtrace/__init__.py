@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Command",
     "Evaluation",
     "Examples",
+    "FromCheckpoint",
+    "Function",
     "Index",
     "Options",
     "Patch",
@@ -18,6 +21,7 @@ __all__ = [
     "Run",
     "ScoreMatrix",
     "Settings",
+    "TailPatch",
     "Trace",
     "TraceCallback",
     "Verification",
@@ -76,11 +80,16 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
+    from wordtrace.verification.command import Command
+    from wordtrace.verification.function import Function
+    from wordtrace.verification.partial import FromCheckpoint, TailPatch
     from wordtrace.verification.replay import Replay
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
+    "FromCheckpoint": "wordtrace.verification.partial",
+    "TailPatch": "wordtrace.verification.partial",
     "TraceCallback": "wordtrace.adopt.callback",
     "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",
@@ -92,6 +101,8 @@ _MODULES = {
     "overlap": "wordtrace.analysis.overlap",
     "read_patch": "wordtrace.act.patch",
     "words": "wordtrace.analysis.words",
+    "Command": "wordtrace.verification.command",
+    "Function": "wordtrace.verification.function",
     "Replay": "wordtrace.verification.replay",
 }
 

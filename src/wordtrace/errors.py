@@ -109,5 +109,9 @@ class NumericalError(WordtraceError):
     """A loss or gradient is NaN or infinite; the message names the example."""
 
 
+class TrainingError(WordtraceError):
+    """A training by the user's own command or function failed; it is not tried again."""
+
+
 class DataWarning(UserWarning):
     """Data could be read in more than one way; the message says which was taken."""

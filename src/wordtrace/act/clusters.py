@@ -20,8 +20,8 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.run.run import Run
-from wordtrace.verification.own import retrainer_for
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.choice import Retrain, retrainer_for
+from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
 #: The most examples of a component, since all their distances are held at once.
@@ -40,7 +40,7 @@ def clusters(
     least: int = 3,
     top_k: int | None = 10,
     workers: int | None = None,
-    retrain: Retrainer | None = None,
+    retrain: Retrain | None = None,
 ) -> Clusters:
     """Group the examples that retrained models often get wrong, by how similarly they act.
 
@@ -115,6 +115,7 @@ def clusters(
         left_out=tuple(left_out),
         clashes=_clashes(asked, judged) if examples is None else (),
         misread=opened.misread,
+        look=look_of(retrainer),
     )
 
 

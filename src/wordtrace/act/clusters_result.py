@@ -68,6 +68,8 @@ class Clusters(Result):
         Groups of training rows with the same words but different labels.
     misread
         Of a run whose training was adopted though its logged loss does not fit: what does not.
+    look
+        Where mistakes were counted by a cheaper look than retraining: which.
     """
 
     format: ClassVar[str] = FORMAT
@@ -84,12 +86,14 @@ class Clusters(Result):
     left_out: tuple[int, ...] = ()
     clashes: tuple[tuple[Member, ...], ...] = ()
     misread: str | None = None
+    look: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        if self.misread is None:
-            del document["misread"]
+        for name in ("misread", "look"):
+            if document[name] is None:
+                del document[name]
         groups = [one["members"] for one in document["clusters"]] + list(document["clashes"])
         for member in (member for group in groups for member in group):
             if member["text2"] is None:

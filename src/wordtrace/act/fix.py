@@ -21,8 +21,8 @@ from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
-from wordtrace.verification.own import retrainer_for
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.choice import Retrain, retrainer_for
+from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 ACTIONS = ("remove", "blank", "relabel")
@@ -41,7 +41,7 @@ def fix(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
-    retrain: Retrainer | None = None,
+    retrain: Retrain | None = None,
 ) -> Fix:
     """Change the strongest opponents of misclassified queries, retrain, and count the successes.
 
@@ -89,7 +89,7 @@ def fix(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
-        **told(run.misread),
+        **told(run.misread, look_of(retrainer)),
         "seeds": seeds,
         "repeats": repeats,
         "retrainings": trials.retrainings,

@@ -12,7 +12,7 @@ from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.act.words_blanked import harmful_word
 from wordtrace.data.examples import Examples
 from wordtrace.data.without_words import without
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.prediction import Hit, Span
 from wordtrace.explain.tracer import Tracer
 from wordtrace.verification.material import blank_token
@@ -131,9 +131,12 @@ def _blanks(
 ) -> list[tuple[int, str, tuple[Span, ...], tuple[int, ...]] | None]:
     run = tracer.run
     if blank_token(run) is None:
-        raise InputError("this run's tokenizer has neither a padding nor a mask token to blank by.")
+        raise InputError(
+            "this run's tokenizer has neither a padding nor a mask token to blank by; try "
+            f"{option('actions', 'remove')} alone."
+        )
     train = run.train.take(np.array(rows, np.int64))
-    positions = run.tokenizer.positions(train.texts, train.texts2)
+    positions = run.positions(train)
     found: list[tuple[int, str, tuple[Span, ...], tuple[int, ...]] | None] = []
     for row, hit, places in zip(rows, hits, positions, strict=True):
         word = harmful_word(hit, places)

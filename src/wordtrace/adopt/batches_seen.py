@@ -14,6 +14,8 @@ from wordtrace.run.replay_rows import Column, ReplayRows
 
 _CHUNK = 4096
 _TRIED = 6
+#: What some collators make of the labels, by the model.
+_MADE = "decoder_input_ids"
 
 
 class BatchesSeen:
@@ -33,6 +35,8 @@ class BatchesSeen:
         del given
         if self.why is not None:
             return
+        if "labels" in batch:  # from which the model makes them again
+            batch = {name: one for name, one in batch.items() if name != _MADE}
         if self._rows and set(batch) != set(self._parts):
             self.why = "a collator whose batches hold now these names, now those"
             return
@@ -76,10 +80,7 @@ class BatchesSeen:
         if "input_ids" not in columns or "labels" not in columns:
             self.why = "a collator whose batches have no input_ids or no labels"
             return None
-        lengths = np.diff(columns["input_ids"].offsets)
-        tried = sorted(
-            {int(lengths.argmin()), int(lengths.argmax()), *range(min(_TRIED, self._rows))}
-        )
+        tried = self._telling(columns)
         with nothing_drawn():
             data = [loader.dataset[row] for row in tried]
             batch = loader.collate_fn(
@@ -88,7 +89,7 @@ class BatchesSeen:
         found = {}
         for name, column in columns.items():
             fits = _joined_as(column, tried, batch.get(name))
-            if fits is None or set(batch) != set(columns):
+            if fits is None or set(batch) - {_MADE} != set(columns):
                 self.why = (
                     "a collator that makes another batch of several rows than each of them, "
                     f"padded ({named(loader.collate_fn)})"
@@ -97,6 +98,14 @@ class BatchesSeen:
             found[name] = fits
         by = None if sorted_by is None else np.asarray(sorted_by, np.int64)
         return ReplayRows(found, by)
+
+    def _telling(self, columns: Mapping[str, Column]) -> list[int]:
+        """Return a few rows, the shortest and the longest by each column among them."""
+        found = set(range(min(_TRIED, self._rows)))
+        for column in columns.values():
+            lengths = np.diff(column.offsets)
+            found |= {int(lengths.argmin()), int(lengths.argmax())}
+        return sorted(found)
 
     def _column(self, name: str) -> Column:
         values = np.concatenate([*self._joined.get(name, []), *self._parts[name]])

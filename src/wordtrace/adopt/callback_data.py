@@ -21,6 +21,7 @@ from wordtrace.adopt.trainer_output import tokenizer_of
 from wordtrace.adopt.trainer_rows import TrainerRows, read_rows, require_whole_rows
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import KINDS, Kind
+from wordtrace.data.origin import file_of
 from wordtrace.data.readers import read_dialogues, read_examples
 from wordtrace.errors import DataError, InputError
 from wordtrace.models import configs
@@ -212,6 +213,7 @@ def rows_of(
         end=choices.end,
         preparation=choices.preparation,
         counts=choices.counts,
+        origin=file_of(trained.origin),
     )
 
 

@@ -30,6 +30,7 @@ from wordtrace.adopt.tried import Source, Tried
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
+from wordtrace.data.origin import file_of
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.models import configs
 from wordtrace.models.chat_tokenizer import ChatTokenizer
@@ -228,6 +229,7 @@ def _make_in(
         held_out=measured,
         files=checksums(part),
         proof=proof,
+        read_from=file_of(examples.origin if recorded is None else recorded.origin),
         seconds=logged.seconds,
     )
     atomic.write_json(part / MANIFEST, manifest.document())

@@ -15,6 +15,7 @@ from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.data.batches import Encoded
 from wordtrace.data.conversations import Form
 from wordtrace.data.examples import Examples
+from wordtrace.data.origin import Origin
 from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError
 from wordtrace.models import configs
@@ -46,6 +47,8 @@ class RecordedRows:
     preparation, counts
         For a causal language model: how its texts become tokens, and which of them count, as
         :class:`.run.pretrained_model.PretrainedModel` has it.
+    origin
+        The file that holds the same rows, where the user gave it beside.
     """
 
     examples: Examples
@@ -56,6 +59,7 @@ class RecordedRows:
     end: bool
     preparation: str = "own"
     counts: str | None = None
+    origin: Origin | None = None
 
     def write(self, folder: Path) -> None:
         """Write them into a recording's folder, the mark that tells of them last."""
@@ -70,6 +74,7 @@ class RecordedRows:
             "end": self.end,
             "preparation": self.preparation,
             "counts": self.counts,
+            "read_from": None if self.origin is None else self.origin.document(),
         }
         atomic.write_json(folder / MARK, {**mark(), "rows": facts})
 
@@ -133,6 +138,7 @@ class RecordedRows:
             facts["end"],
             facts["preparation"],
             facts["counts"],
+            Origin.of(facts["read_from"]) if facts.get("read_from") else None,
         )
 
 

@@ -52,6 +52,7 @@ def checked(
         texts2=data.table["text2"] if data.has_pairs else None,
         source=data.source,
         kind=trained.kind,
+        origin=data.origin,
     )
 
 

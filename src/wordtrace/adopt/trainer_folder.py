@@ -70,7 +70,7 @@ def checkpoints_of(output: Path) -> tuple[list[Saved], list[str]]:
     for step, folder in sorted(folders.items()):
         reason, state = _state_of(folder, step)
         if reason is None:
-            reason = _lacking(folder / part)
+            reason = lacking(folder / part)
         if reason is None and state is not None:
             whole.append(Saved(folder, step, state, part))
         else:
@@ -83,7 +83,7 @@ def checkpoints_of(output: Path) -> tuple[list[Saved], list[str]]:
 def _alone(output: Path) -> tuple[list[Saved], list[str]]:
     """Return a saved model as the one checkpoint of its training (InputError)."""
     part, note = trained_in([output])
-    reason = _lacking(output / part)
+    reason = lacking(output / part)
     if reason is not None:
         raise InputError(
             f"{output} holds no checkpoint-* folders; give a Trainer's output_dir, trained with "
@@ -121,8 +121,14 @@ def _read(folder: Path) -> dict[str, Any] | None:
     return state if isinstance(state, dict) else None
 
 
-def _lacking(folder: Path) -> str | None:
-    """Return what keeps a folder's weights from being read, or None."""
+def lacking(folder: Path) -> str | None:
+    """Return what keeps a folder's weights from being read, or None.
+
+    Raises
+    ------
+    InputError
+        Where they are pickled, or in parts.
+    """
     if not any((folder / name).is_file() for name in SAFE):
         for name in PICKLED:
             if (folder / name).is_file():

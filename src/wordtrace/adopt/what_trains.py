@@ -115,6 +115,8 @@ def loss_of(trainer: Any, arguments: Any) -> Loss:
     return Loss(
         str(getattr(arguments, "loss_type", "nll")),
         bool(getattr(trainer, "model_accepts_loss_kwargs", False)),
+        any(one.__name__ == "SFTTrainer" for one in type(trainer).__mro__)
+        or getattr(trainer, "label_smoother", None) is not None,
         None if shifts is None else bool(shifts),
     )
 

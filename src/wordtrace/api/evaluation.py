@@ -15,7 +15,7 @@ from wordtrace.execute.protocol import Executor
 from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.choice import Retrain
 
 
 def evaluate(
@@ -38,7 +38,7 @@ def evaluate(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
-    retrain: Retrainer | None = None,
+    retrain: Retrain | None = None,
     **options: Any,
 ) -> Evaluation:
     """Leave out the rows that each measure names, retrain, and see how predictions change.

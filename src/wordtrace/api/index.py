@@ -31,7 +31,7 @@ from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.choice import Retrain
 
 
 class Index:
@@ -348,7 +348,7 @@ class Index:
         workers: int | None = None,
         executor: str | Executor = "processes",
         address: str | None = None,
-        retrain: Retrainer | None = None,
+        retrain: Retrain | None = None,
     ) -> Fix:
         """Find by retraining which change corrects misclassified queries; see :func:`.act.fix.fix`.
 

@@ -11,12 +11,12 @@ from wordtrace.errors import InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.run.run import Run
-from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.asked import passage_of, probe_of
+from wordtrace.verification.choice import Retrain, retrainer_for
 from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.result import Verification
-from wordtrace.verification.retrainer import Retrainer
 
 
 def verify(
@@ -30,9 +30,13 @@ def verify(
     address: str | None = None,
     index: Index | None = None,
     run: Run | None = None,
-    retrain: Retrainer | None = None,
+    retrain: Retrain | None = None,
 ) -> Verification:
     """Remove a trace's strongest opponents (or proponents), retrain, and measure the effect.
+
+    What is measured is the probability of the label that the trace explains; of a regression the
+    number itself; of a language model the probability of the whole answer, the geometric mean over
+    its tokens.
 
     Parameters
     ----------
@@ -76,12 +80,13 @@ def verify(
     rows = _rows(trace, remove, k, opened, index)
     targets = [
         Target(
-            query.text,
-            query.text2,
+            *probe_of(query),
             opened.labelling.parse(query.label),
             query.predicted,
             query.probability,
             one,
+            None if query.conversation is None else query.text,
+            query.span,
         )
         for query, one in zip(trace.queries, rows, strict=True)
     ]
@@ -110,12 +115,11 @@ def _rows(trace: Trace, remove: str, k: int, run: Run, index: Index | None) -> l
         places = [Path(trace.index), run.path / "index"]
         there = next((place for place in places if (place / "manifest.json").exists()), None)
         index = None if there is None else Index.open(there, run.path)
-    texts: Any = [
-        query.text if query.text2 is None else (query.text, query.text2) for query in trace
-    ]
+    probes = [probe_of(query) for query in trace]
+    texts: Any = [text if text2 is None else (text, text2) for text, text2 in probes]
     labels = [query.label for query in trace]
     asker = index.asker if index else Asker(run)
-    question = asker.question(texts, labels)
+    question = asker.question(texts, labels, [passage_of(run, query) for query in trace])
     answer = asker.ask(question, trace.measure, trace.top_k, **trace.options)
     ids = [answer.rows.take(getattr(one, remove)).ids for one in answer.rank(k)]
     return [tuple(run.rows_of(one).tolist()) for one in ids]

@@ -11,11 +11,13 @@ from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import Workers
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import PatchPlace, check_patch
+from wordtrace.cli.retraining import HowTrained
 
 
 def clusters(
     run: Annotated[Path, typer.Argument(help="A run's folder, or an index's.")],
     columns: ColumnOptions,
+    how: HowTrained,
     examples: Annotated[
         Path | None,
         typer.Option(help="Labelled examples; by default the training rows, judged unseen."),
@@ -36,6 +38,7 @@ def clusters(
 
     check_out(out)
     check_patch(patch)
+    trained = how.library()
     either = open_either(run)
     opened = either.run if isinstance(either, api.Index) else either
     found = find(
@@ -46,6 +49,7 @@ def clusters(
         threshold=threshold,
         least=least,
         workers=workers,
+        **trained,
     )
     emit(found, as_json, out)
     if patch is not None:

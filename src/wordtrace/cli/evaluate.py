@@ -14,6 +14,7 @@ from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.measure_options import StudyMeasureOptions
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import RunFolder, names, numbers
+from wordtrace.cli.retraining import HowTrained
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def evaluate(
     study: Study,
     columns: ColumnOptions,
     judged: Truth,
+    how: HowTrained,
     where: RetrainingOptions,
     options: StudyMeasureOptions,
     measures: Annotated[
@@ -92,7 +94,7 @@ def evaluate(
     from wordtrace import api
 
     check_out(out)
-    executor = where.library()
+    executor = {**how.library(), **where.library()}
     _check_tables(values, table)
     opened = api.Run.open(run)
     wrong = judged.wrong_ids(opened)

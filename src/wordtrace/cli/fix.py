@@ -11,6 +11,7 @@ from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import IndexPlace, MovedRun, PatchPlace, check_patch, names, numbers
+from wordtrace.cli.retraining import HowTrained
 from wordtrace.errors import InputError
 
 
@@ -18,6 +19,7 @@ def fix(
     index: IndexPlace,
     queries: Annotated[Path, typer.Option(help="Texts with right labels, as for train.")],
     columns: ColumnOptions,
+    how: HowTrained,
     where: RetrainingOptions,
     k: Annotated[
         str, typer.Option("--k", help="How many opponents to change, with commas between.")
@@ -44,7 +46,7 @@ def fix(
     from wordtrace import api
 
     check_out(out)
-    executor = where.library()
+    executor = {**how.library(), **where.library()}
     check_patch(patch)
     sizes, within = numbers(k, "--k", int), _band(band)
     opened = api.Index.open(index, run)

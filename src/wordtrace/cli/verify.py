@@ -10,10 +10,12 @@ import typer
 from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.output import Json, Out, check_out, emit
 from wordtrace.cli.places import MovedRun
+from wordtrace.cli.retraining import HowTrained
 
 
 def verify(
     trace: Annotated[Path, typer.Argument(help="A trace's JSON file.")],
+    how: HowTrained,
     where: RetrainingOptions,
     remove: Annotated[str, typer.Option(help="opponents or proponents.")] = "opponents",
     k: Annotated[int, typer.Option("--k", help="Rows removed for each query.")] = 50,
@@ -31,7 +33,7 @@ def verify(
     from wordtrace import api
 
     check_out(out)
-    executor = where.library()
+    executor = {**how.library(), **where.library()}
     opened = None if run is None else api.Run.open(run)
     found = api.read_trace(trace, query)
     result = api.verify(found, remove=remove, k=k, repeats=repeats, run=opened, **executor)

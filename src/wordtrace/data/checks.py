@@ -60,6 +60,8 @@ def make_examples(columns: Columns, split: str | None = None) -> Examples:
             wanted.id,
             split,
             ordered=wanted.label_names is None and columns.label_names is not None,
+            kind=wanted.kind,
+            forms=wanted.forms,
         ),
     )
 

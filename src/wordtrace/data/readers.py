@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -17,6 +18,7 @@ from wordtrace.data.conversations import Form
 from wordtrace.data.examples import Examples
 from wordtrace.data.json_files import read_json, read_json_lines
 from wordtrace.data.labelling import Kind
+from wordtrace.data.origin import Origin
 from wordtrace.data.tables import (
     read_dicts,
     read_parquet,
@@ -92,7 +94,7 @@ def read_examples(
     names = None if label_names is None else tuple(label_names)
     columns = label if label is None or isinstance(label, str) else tuple(label)
     wanted = Wanted(text, text2, columns, id, names, require_labels, kind)
-    return make_examples(_read(data, wanted, split, limit), split)
+    return _placed(make_examples(_read(data, wanted, split, limit), split), data)
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,43 @@ def read_dialogues(
     forms = tuple(name for name in named if name is not None)
     wanted = Wanted("text", None, None, id, label_names, require_labels=False, forms=forms)
     read = _read(data, wanted, split, limit)
-    examples = make_examples(read, split)
+    examples = _placed(make_examples(read, split), data)
     assert read.form is not None
     return Dialogues(examples, read.form, read.chat)
+
+
+def read_again(origin: Origin, label_names: Sequence[str] | None = None) -> Examples:
+    """Read the file that examples were read from, by the same columns (DataError).
+
+    Parameters
+    ----------
+    label_names
+        The known classes.
+    """
+    if origin.forms is not None:
+        text, text2 = (*origin.forms, None, None)[:2]
+        return read_dialogues(
+            origin.path, text=text, text2=text2, id=origin.id, split=origin.split
+        ).examples
+    return read_examples(
+        origin.path,
+        text=origin.text,
+        text2=origin.text2,
+        label=origin.label,
+        id=origin.id,
+        split=origin.split,
+        label_names=label_names,
+        require_labels=origin.label is not None,
+        kind=origin.kind,
+    )
+
+
+def _placed(examples: Examples, data: Any) -> Examples:
+    """Return examples that know the file that they were read from, where it is one here."""
+    if not isinstance(data, str | Path) or not Path(data).exists():
+        return examples
+    assert examples.origin is not None
+    return replace(examples, origin=replace(examples.origin, path=os.path.abspath(data)))
 
 
 def column_names(data: Any, text: str, split: str | None = None) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,6 +48,25 @@ def rewrite_saved(
     """Copy a folder that ``datasets`` saved, with some rows of one split changed."""
     import datasets
 
+    with quiet(datasets):
+        _rewrite_saved(datasets, path, out, split, changes)
+
+
+@contextmanager
+def quiet(datasets: Any) -> Iterator[None]:
+    """Keep the progress bars of ``datasets`` off standard error."""
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
+
+
+def _rewrite_saved(
+    datasets: Any, path: Path, out: Path, split: str | None, changes: Mapping[int, RowChange]
+) -> None:
     loaded = datasets.load_from_disk(str(path))
     one = loaded[split] if split is not None else loaded
     features = one.features

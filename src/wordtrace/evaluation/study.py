@@ -27,9 +27,9 @@ from wordtrace.measures.protocol import Scores
 from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
-from wordtrace.verification.own import retrainer_for
+from wordtrace.verification.choice import Retrain, retrainer_for
 from wordtrace.verification.removal import pool_of
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 #: What is compared by default.
@@ -59,7 +59,7 @@ def evaluate(
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
-    retrain: Retrainer | None = None,
+    retrain: Retrain | None = None,
     **options: Any,
 ) -> Evaluation:
     """Leave out the rows that each measure names, retrain, and see how predictions change.
@@ -128,7 +128,7 @@ def evaluate(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
-        **told(run.misread),
+        **told(run.misread, look_of(retrainer)),
         "examples": len(run.train),
         "k": sizes,
         "seeds": study.seeds,

@@ -132,10 +132,14 @@ def environment_of(own: Mapping[str, str], **more: str) -> dict[str, str]:
     own
         Those of :data:`THREADS` that the user set, which stay.
     """
-    share = str(max(1, cores() // int(os.environ.get(WORKERS, "1"))))
-    threads = {name: own.get(name, share) for name in THREADS}
+    threads = {name: own.get(name, str(share_of_cores())) for name in THREADS}
     # What is printed is in the log when the command is killed.
     return {"PYTHONUNBUFFERED": "1", **os.environ, **threads, **more}
+
+
+def share_of_cores() -> int:
+    """Return how many threads there are for a training, beside those of the other workers."""
+    return max(1, cores() // int(os.environ.get(WORKERS, "1")))
 
 
 def last_lines(log: Path, count: int = 8) -> list[str]:

@@ -33,8 +33,7 @@ def named(
     gpus
         How many GPUs each task on a cluster needs.
     patience, limit
-        The seconds after which a task may count as hanging, and those that none may take; see
-        :class:`.RayCluster`.
+        The seconds after which a task may count as hanging, and those that a task gives itself.
 
     Raises
     ------
@@ -55,9 +54,7 @@ def named(
             f"{option('executor')} is {name!r}; it must be {', '.join(known[:-1])} or {known[-1]}."
         )
     if name == "ray":
-        return RayCluster(
-            address, workers, tolerant=tolerant, gpus=gpus, patience=patience, limit=limit
-        )
+        return RayCluster(address, workers, tolerant=tolerant, gpus=gpus, patience=patience)
     if name == "slurm" and address is None:
         cluster = SlurmCluster(workers=workers, tolerant=tolerant, gpus=gpus)
         cluster.limit = limit

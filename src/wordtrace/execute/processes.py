@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, WordtraceError, option
+from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.protocol import PATIENCE, Lost
 from wordtrace.execute.serial import Serial
 
@@ -50,8 +50,6 @@ class Processes:
     patience
         The seconds after which a task may count as hanging; infinity where tasks may take very
         different times.
-    limit
-        The seconds that no task may take; None for no limit.
     threads
         The threads of each worker.
     """
@@ -63,12 +61,11 @@ class Processes:
         attempts: int = 3,
         tolerant: bool = False,
         patience: float = PATIENCE,
-        limit: float | None = None,
         threads: int = 1,
     ) -> None:
         self.workers = workers or cores()
         self.attempts, self.tolerant, self.patience = attempts, tolerant, patience
-        self.limit, self.threads = math.inf if limit is None else limit, threads
+        self.threads = threads
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -106,8 +103,7 @@ class Processes:
                 try:
                     future = done.get(timeout=1.0)
                 except Empty:
-                    hanging = max(self.patience, 10 * longest)
-                    self._end_hanging(flying, min(self.limit, hanging))
+                    self._end_hanging(flying, max(self.patience, 10 * longest))
                     continue
                 flight = flying.pop(future)
                 seconds = time.perf_counter() - flight.start
@@ -149,10 +145,11 @@ class Processes:
         died = _died(error)
         if not died and not (self.tolerant and isinstance(error, WordtraceError)):
             raise error
-        if flight.attempt < self.attempts:
+        # What a command of the user's did, it does again.
+        if flight.attempt < self.attempts and not isinstance(error, TrainingError):
             return None
         if self.tolerant:
-            return _lost(f"its worker {flight.reason}" if died else str(error), self.attempts)
+            return _lost(f"its worker {flight.reason}" if died else str(error), flight.attempt)
         raise WordtraceError(
             f"a worker process {flight.reason}, {self.attempts} times at the same task; what was "
             "finished is kept: run the same command again to go on, with fewer "
@@ -163,7 +160,7 @@ class Processes:
     def _end_hanging(flying: dict[Future[Result], _Flight[Item]], limit: float) -> None:
         for flight in flying.values():
             if time.perf_counter() - flight.start > limit:
-                flight.reason = f"gave no answer in {limit:,.10g} s"
+                flight.reason = f"gave no answer in {limit:.0f} s"
                 flight.worker.end()
 
 
@@ -220,7 +217,7 @@ def _died(error: BaseException) -> bool:
 
 
 def _lost(reason: str, attempts: int) -> Any:
-    return Lost(f"{reason} (tried {attempts} times)")
+    return Lost(f"{reason} (tried {attempts} times)" if attempts > 1 else reason)
 
 
 def executor(
@@ -230,14 +227,13 @@ def executor(
     tolerant: bool = False,
     threads: int = 1,
     patience: float = PATIENCE,
-    limit: float | None = None,
 ) -> Processes | Serial:
-    """Return processes if there is work for more than one, or a limit; else this process alone."""
+    """Return processes if there is work for more than one, else this process alone."""
     if workers is not None and workers < 1:
         raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
     count = min(workers or cores(), tasks)
-    if count > 1 or limit is not None:
-        return Processes(count, tolerant=tolerant, threads=threads, patience=patience, limit=limit)
+    if count > 1:
+        return Processes(count, tolerant=tolerant, threads=threads, patience=patience)
     return Serial(tolerant=tolerant, threads=threads)
 
 

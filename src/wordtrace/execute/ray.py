@@ -12,7 +12,7 @@ from itertools import chain, islice
 from threading import TIMEOUT_MAX, Timer
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, WordtraceError, option
+from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.connection import connected, result_of
 from wordtrace.execute.protocol import PATIENCE, Lost
 from wordtrace.execute.threads import one_thread
@@ -50,8 +50,6 @@ class RayCluster:
         The seconds after which a task may count as hanging, if it also takes ten times as long as
         the longest so far. Its worker is then ended, and it runs again. Infinity where tasks may
         take very different times.
-    limit
-        The seconds that no task may take; None for no limit.
 
     Raises
     ------
@@ -70,7 +68,6 @@ class RayCluster:
         memory: int = 0,
         gpus: int = 0,
         patience: float = PATIENCE,
-        limit: float | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
@@ -82,7 +79,7 @@ class RayCluster:
             raise InputError(f"{option('gpus')} is {gpus:,}; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
         self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
-        self.gpus, self.limit = gpus, limit
+        self.gpus = gpus
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -114,7 +111,7 @@ class RayCluster:
             longest = math.inf
 
             def send(item: Item) -> None:
-                patience = self._patience(longest)
+                patience = max(self.patience, 10 * longest)
                 flying[remote.remote(task, item, patience)] = _Flight(
                     item, patience, time.perf_counter()
                 )
@@ -140,6 +137,10 @@ class RayCluster:
                         if not self.tolerant:
                             raise
                         result = Lost(f"{error} (tried {self.attempts} times)")
+                    if isinstance(result, TrainingError):
+                        if not self.tolerant:
+                            raise result
+                        result = Lost(str(result))
                     yield flight.item, result
             finally:
                 for left in flying:
@@ -176,10 +177,6 @@ class RayCluster:
             retry_exceptions=[WordtraceError] if self.tolerant else False,
         )(_alone)
 
-    def _patience(self, longest: float) -> float:
-        """Return how many seconds a task may take when the longest so far took `longest`."""
-        return min(math.inf if self.limit is None else self.limit, max(self.patience, 10 * longest))
-
     def _lost(self, patience: float) -> str:
         died = "died, out of memory perhaps"
         if patience < math.inf:
@@ -203,6 +200,8 @@ def _alone(task: Callable[[Any], Any], item: Any, patience: float) -> tuple[Any,
     try:
         with one_thread():
             return task(item), time.perf_counter() - start
+    except TrainingError as error:  # Ray would try it again
+        return error, time.perf_counter() - start
     finally:
         watch.cancel()
 

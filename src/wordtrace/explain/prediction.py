@@ -149,6 +149,9 @@ class Explanation:
         The query's id in its file; None for a text that was given by itself.
     turns
         See :class:`Hit`.
+    conversation
+        The conversation's own document, with which its model can be asked again; None for other
+        texts.
     """
 
     text: str
@@ -168,6 +171,7 @@ class Explanation:
     span: Span | None = None
     id: str | None = None
     turns: tuple[Turn, ...] | None = None
+    conversation: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as JSON."""
@@ -177,6 +181,8 @@ class Explanation:
             document["text2"] = self.text2
         if self.turns is not None:
             document["turns"] = [asdict(turn) for turn in self.turns]
+        if self.conversation is not None:
+            document["conversation"] = self.conversation
         for name in (
             "label",
             "label_source",

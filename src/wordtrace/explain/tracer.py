@@ -134,6 +134,7 @@ class Tracer:
                 span=queries.spans[place] if queries.spans else None,
                 baselines=dict(beside[place]),
                 turns=None if dialogue is None else dialogue.turns,
+                conversation=None if dialogue is None else question.texts[place],
             )
             for place, ((proponents, opponents), dialogue) in enumerate(
                 zip(hits, dialogues, strict=True)

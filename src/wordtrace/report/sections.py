@@ -106,9 +106,13 @@ def sections_of(documents: Sequence[Document]) -> list[Section]:
 
 
 def _warned(document: Document, blocks: list[Block]) -> list[Block]:
-    """Put first that the run's training was misread, where it was adopted all the same."""
-    misread = document.get("misread")
-    return [Warn(line(misread)), *blocks] if misread else blocks
+    """Put first what must not be overlooked.
+
+    That the run's training was misread, where it was adopted all the same; and that a figure comes
+    from a cheaper look, not from retraining.
+    """
+    said = [document[name] for name in ("misread", "look") if document.get(name)]
+    return [*(Warn(line(one)) for one in said), *blocks]
 
 
 def check_document(document: Document) -> None:
@@ -140,7 +144,8 @@ def facts(documents: Iterable[Document]) -> list[tuple[str, str]]:
             found.append((f"to trace {asked}", seconds(document["seconds"])))
             found.append(("measure", line(document["measure"])))
         if kind == "wordtrace-verification":
-            found.append(("models retrained", f"{document['retrainings']:,}"))
+            name = "models looked at" if document.get("look") else "models retrained"
+            found.append((name, f"{document['retrainings']:,}"))
     return list(dict.fromkeys(found))
 
 

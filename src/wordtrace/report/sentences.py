@@ -144,7 +144,7 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
         f"Removing the {rows(count, f'strongest {side}')}{few} {_verb(change)} P({label}) by "
         f"{interval(change)}, from {query['base']['mean']:.2f} to {query['without']['mean']:.2f} "
         f"on average over {repeats} seeds; the model said {label} in {query['base']['right']} of "
-        f"{repeats} retrainings before and in {query['without']['right']} after. "
+        f"{repeats} {models(document)} before and in {query['without']['right']} after. "
     )
     for control in query["controls"]:
         said += (
@@ -153,6 +153,11 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
             f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero. "
         )
     return said + verdict(query, document).sentence
+
+
+def models(document: Mapping[str, Any]) -> str:
+    """Name the models of a study: retrainings, or what only looks like them."""
+    return "models" if document.get("look") else "retrainings"
 
 
 def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:

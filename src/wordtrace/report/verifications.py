@@ -18,7 +18,14 @@ from wordtrace.report.blocks import (
     Say,
 )
 from wordtrace.report.numbers import seconds, signed
-from wordtrace.report.sentences import control_name, held_out_sentence, rows, verdict, verified
+from wordtrace.report.sentences import (
+    control_name,
+    held_out_sentence,
+    models,
+    rows,
+    verdict,
+    verified,
+)
 from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
@@ -44,7 +51,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
                 (f"P({label}), mean", f"{before['mean']:.2f} → {after['mean']:.2f}", ""),
                 ("change", signed(after["change"]["mean"]), ""),
                 (
-                    f"retrainings saying {label}",
+                    f"{models(document)} saying {label}",
                     f"{before['right']} → {after['right']}",
                     f"of {document['repeats']}",
                 ),
@@ -58,7 +65,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             f"Bars: {line(document['interval'])}; small dots: one seed each.",
         ),
         Pairs(
-            f"P({label}) in each retraining, before and after",
+            f"P({label}) in each {models(document)[:-1]}, before and after",
             tuple(
                 (line(seed), old, new)
                 for seed, old, new in zip(
@@ -74,7 +81,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         found.append(Say(held_out_sentence(document["held_out"])))
     if last:
         took = seconds(document["seconds"])
-        found.append(Say(f"{document['retrainings']} retrainings in {took}.", soft=True))
+        found.append(Say(f"{document['retrainings']} {models(document)} in {took}.", soft=True))
     return found
 
 
@@ -102,4 +109,4 @@ def _numbers(document: Document, query: Document) -> Grid:
         [line(seed), *(f"{one['values'][place]:.3f}" for one in outcomes)]
         for place, seed in enumerate(document["seeds"])
     ]
-    return Grid("Each retraining in numbers", columns, rows)
+    return Grid(f"Each {models(document)[:-1]} in numbers", columns, rows)

@@ -19,9 +19,18 @@ from wordtrace.results.tables import write_csv, write_parquet
 Ways = dict[str, Callable[[Any, Path], None]]
 
 
-def told(misread: str | None) -> dict[str, str]:
-    """Return the entry of a document that says that its run's training was misread, if it was."""
-    return {} if misread is None else {"misread": misread}
+def told(misread: str | None, look: str | None = None) -> dict[str, str]:
+    """Return the entries of a document that say what must not be overlooked, where there are any.
+
+    Parameters
+    ----------
+    misread
+        What says that the run's training was misread.
+    look
+        What says that the figures come from a cheaper look, not from retraining.
+    """
+    given = {"misread": misread, "look": look}
+    return {name: said for name, said in given.items() if said is not None}
 
 
 class Tabular(ABC):

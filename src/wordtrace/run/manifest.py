@@ -10,6 +10,7 @@ from typing import Any
 from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Kind
+from wordtrace.data.origin import Origin
 from wordtrace.disk import fingerprint
 from wordtrace.disk.format import check_format
 from wordtrace.errors import CorruptError, InputError
@@ -120,6 +121,8 @@ class RunManifest:
         For a training done elsewhere: what had to be assumed; None where wordtrace trained.
     proof
         For a training done elsewhere: whether its logged loss is the one that is recomputed.
+    read_from
+        The file and the columns that the training data were read from, where it was a file.
     seconds
         For a training done elsewhere: how long it took, as far as is known.
     """
@@ -142,6 +145,7 @@ class RunManifest:
     files: Mapping[str, str]
     notes: tuple[str, ...] | None = None
     proof: Proof | None = None
+    read_from: Origin | None = None
     seconds: float | None = None
 
     @property
@@ -174,6 +178,7 @@ class RunManifest:
             "history": [one.document() for one in self.history],
             **({} if self.notes is None else {"notes": list(self.notes)}),
             **({} if self.proof is None else {"proof": asdict(self.proof)}),
+            **({} if self.read_from is None else {"read_from": self.read_from.document()}),
             **({} if self.seconds is None else {"seconds": self.seconds}),
             "train": asdict(self.train),
             "held_out": None if self.held_out is None else asdict(self.held_out),
@@ -196,7 +201,7 @@ class RunManifest:
         values = read.entries(cls, rest)
         try:
             held_out, recipe = values["held_out"], values["recipe"]
-            proof = values.get("proof")
+            proof, read_from = values.get("proof"), values.get("read_from")
             values |= {
                 "model": read.model(values["model"]),
                 "label_names": tuple(values["label_names"]),
@@ -205,6 +210,7 @@ class RunManifest:
                 "train": TrainingRows(**read.entries(TrainingRows, values["train"], "train")),
                 "held_out": held_out and HeldOut(**read.entries(HeldOut, held_out, "held_out")),
                 "proof": proof and Proof(**read.entries(Proof, proof, "proof")),
+                "read_from": read_from and Origin.of(read.entries(Origin, read_from, "read_from")),
             }
             for name in ("checkpoints", "history"):
                 values[name] = tuple(read.checkpoint(one, name) for one in values[name])

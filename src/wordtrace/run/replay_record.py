@@ -28,14 +28,17 @@ class Loss:
     kind
         "nll", or TRL's "dft": each token's loss times its probability.
     counts
-        Whether it is divided by the number of labels in all batches of a step; else each batch is
-        divided by its own, and by the number of batches.
+        Whether the model was given the number of labels in all batches of a step, which its loss
+        may be divided by; else the loss of a batch is divided by the number of batches.
+    divides
+        Whether the Trainer itself divides by that number, as TRL's does, or by smoothing labels.
     shifts
         Whether the first label of each row is left out of that number; None: as this Trainer does.
     """
 
     kind: str = "nll"
     counts: bool = True
+    divides: bool = False
     shifts: bool | None = None
 
 

@@ -13,6 +13,7 @@ import torch
 
 import wordtrace
 from wordtrace.data.examples import Examples
+from wordtrace.data.origin import file_of
 from wordtrace.disk import atomic
 from wordtrace.errors import DataError, InputError, NumericalError, option
 from wordtrace.execute.progress import track
@@ -149,6 +150,7 @@ def _train_in(part: Path, job: _Job) -> None:
         train=TrainingRows.of(job.examples, encoded),
         held_out=measured,
         files=checksums(part, (PLAN, MANIFEST)),
+        read_from=file_of(job.examples.origin),
     )
     atomic.write_json(part / MANIFEST, manifest.document())
 

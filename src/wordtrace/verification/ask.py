@@ -28,11 +28,18 @@ def said_by(run: Run, model: TextModel, probes: Sequence[Probe], *, held_out: bo
     held_out
         Whether the held-out rows are asked for, where the run has any.
     """
+    held = run.held_out if held_out else None
+    return Said(
+        _values(model, encoded(run, probes)),
+        None if held is None else _values(model, run.encode(held)),
+    )
+
+
+def encoded(run: Run, probes: Sequence[Probe]) -> Encoded:
+    """Return the token ids of probes, as the run's queries have them."""
     texts = [text for text, _ in probes]
     texts2 = [text2 or "" for _, text2 in probes] if run.has_pairs else None
-    asked = make_queries(run, texts, run.labelling.none(len(texts)), texts2).encoded
-    held = run.held_out if held_out else None
-    return Said(_values(model, asked), None if held is None else _values(model, run.encode(held)))
+    return make_queries(run, texts, run.labelling.none(len(texts)), texts2).encoded
 
 
 def value(labelling: Labelling, said: FloatArray, label: Any) -> npt.NDArray[np.float64]:
@@ -65,7 +72,7 @@ def value(labelling: Labelling, said: FloatArray, label: Any) -> npt.NDArray[np.
     return product
 
 
-def _values(model: TextModel, encoded: Encoded) -> FloatArray:
-    scores = torch.from_numpy(predict.logits(model, encoded)).double()
+def _values(model: TextModel, texts: Encoded) -> FloatArray:
+    scores = torch.from_numpy(predict.logits(model, texts)).double()
     found: FloatArray = model.outputs.values(scores).numpy()
     return found

@@ -64,6 +64,10 @@ class CNNMaterial:
         """Return the model before training."""
         return initial_model(self.run, seed, self.embeddings, self.tokens)
 
+    def at(self, step: int) -> CNN:
+        """Return the run's own model at a recorded step."""
+        return _with_rows(self.run, self.run.weights(step), self.tokens)
+
 
 @lru_cache(maxsize=2)
 def whole(run: Run, probes: tuple[Probe, ...]) -> Material:
@@ -91,11 +95,7 @@ def initial_model(run: Run, seed: int, embeddings: torch.Tensor | None, tokens: 
     """Draw the weights of `seed` for the whole vocabulary, and keep the rows of `tokens`."""
     whole = CNN(run.config)
     whole.initialise(seed, embeddings)
-    model = CNN(replace(run.config, vocabulary=len(tokens)))
-    weights = whole.state_dict()
-    weights["embedding.weight"] = weights["embedding.weight"][torch.from_numpy(tokens)]
-    model.load_state_dict(weights)
-    return model
+    return _with_rows(run, whole.state_dict(), tokens)
 
 
 def blank_token(run: Run) -> int | None:
@@ -106,13 +106,26 @@ def blank_token(run: Run) -> int | None:
 
 def blanked(material: Material, places: tuple[tuple[int, int], ...]) -> Encoded:
     """Return the training texts with blanks at some (row, position)."""
+    return with_blanks(material.train, material.blank, places)
+
+
+def with_blanks(train: Encoded, blank: int | None, places: tuple[tuple[int, int], ...]) -> Encoded:
+    """Return texts with the token `blank` at some (row, position)."""
     if not places:
-        return material.train
-    assert material.blank is not None
-    ids = material.train.ids.copy()
+        return train
+    assert blank is not None
+    ids = train.ids.copy()
     for row, position in places:
-        ids[material.train.offsets[row] + position] = material.blank
-    return replace(material.train, ids=ids)
+        ids[train.offsets[row] + position] = blank
+    return replace(train, ids=ids)
+
+
+def _with_rows(run: Run, weights: dict[str, torch.Tensor], tokens: IntArray) -> CNN:
+    """Return a model of the embedding rows of `tokens` and all other weights."""
+    model = CNN(replace(run.config, vocabulary=len(tokens)))
+    rows = weights["embedding.weight"][torch.from_numpy(tokens)]
+    model.load_state_dict({**weights, "embedding.weight": rows})
+    return model
 
 
 def _encoded(run: Run, probes: tuple[Probe, ...]) -> Material:
@@ -122,8 +135,8 @@ def _encoded(run: Run, probes: tuple[Probe, ...]) -> Material:
     )
     held = run.held_out
     return Material(
-        run.tokenizer.encode(run.train.texts, run.train.texts2),
-        None if held is None else run.tokenizer.encode(held.texts, held.texts2),
+        run.encoded,
+        None if held is None else run.encode(held),
         asked,
         blank_token(run),
     )

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling
 from wordtrace.run.run import Run
 from wordtrace.statistics.alike import alike
-from wordtrace.statistics.paired import Estimate, estimate
 from wordtrace.verification.ask import value
 from wordtrace.verification.retrainer import FloatArray
 
@@ -71,8 +71,8 @@ def right(labelling: Labelling, said: FloatArray, label: Any) -> npt.NDArray[np.
     return labelling.agree(predicted, label)
 
 
-def effect(run: Run, changes: Sequence[float], differences: int = 1) -> Estimate:
-    """Return the mean of an effect with its interval.
+def bound_of(run: Run, changes: Sequence[float], differences: int = 1) -> float:
+    """Return the most that an effect can be, for its interval.
 
     Parameters
     ----------
@@ -81,16 +81,39 @@ def effect(run: Run, changes: Sequence[float], differences: int = 1) -> Estimate
     differences
         How many subtractions made each: 1 of a change, 2 of a difference of changes. So many times
         1 is the most that a probability can move.
-
-    Notes
-    -----
-    A number has no bounds. Only where all seeds say the same, which shows no spread, the spread of
-    the training numbers stands for it.
     """
     if measured(run) != "number":
-        return estimate(changes, bound=differences)
+        return differences
+    return no_bound(changes, differences * float(np.ptp(run.train.labels)))
+
+
+def no_bound(changes: Sequence[float], spread: float) -> float:
+    """Return infinity, the bound of what has none.
+
+    Where all seeds say the same, which shows no spread, an interval is made from the bound: then it
+    is what the changes may be as large as, `spread`.
+    """
     values = np.asarray(changes, np.float64)
-    if not alike(values):
-        return estimate(changes, bound=np.inf)
-    spread = differences * float(np.ptp(run.train.labels))
-    return estimate(changes, bound=max(spread, float(np.abs(values).max())))
+    return max(spread, float(np.abs(values).max())) if alike(values) else np.inf
+
+
+def on_held_out(run: Run, held_out: Examples, said: FloatArray) -> dict[str, float | None]:
+    """Return what a model does on held-out rows: one of the two, and None for the other.
+
+    Returns
+    -------
+    dict
+        "accuracy" of classes and of sets, which are right only as a whole; else "loss", the mean
+        square error of numbers, and of answers the mean of their tokens' mean losses.
+    """
+    values, labels = np.asarray(said, np.float64), held_out.labels
+    if measured(run) == "number":
+        return {"accuracy": None, "loss": float(((values - labels) ** 2).mean())}
+    if measured(run) == "answer":
+        tiny = np.finfo(np.float64).tiny
+        return {"accuracy": None, "loss": float(-np.log(np.maximum(values, tiny)).mean())}
+    if run.labelling.kind == "class":
+        hits = values.argmax(1) == labels
+    else:
+        hits = (((values > 0.5) == (labels == 1)) | np.isnan(labels)).all(1)
+    return {"accuracy": float(hits.mean()), "loss": None}

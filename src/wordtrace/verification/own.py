@@ -1,4 +1,4 @@
-"""The retrainers for runs of `wordtrace train`, and the choice among them."""
+"""The retrainers for runs of `wordtrace train`, and the choice among them by the run's model."""
 
 from __future__ import annotations
 
@@ -10,31 +10,14 @@ from typing import Any
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError, option
 from wordtrace.models import predict
+from wordtrace.models.cnn import CNN
+from wordtrace.models.flat_cnn import FlatCNN
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Training, fit
 from wordtrace.verification.material import Material, blanked, cut, whole
 from wordtrace.verification.refit import refit
 from wordtrace.verification.retrainer import Change, Retrainer, Said
 from wordtrace.verification.stacked import Stacked
-
-
-def retrainer_for(
-    run: Run, given: Retrainer | None, what: str, executor: object = "processes"
-) -> Retrainer:
-    """Return the retrainer that was given, or without one what repeats the run's own training.
-
-    Parameters
-    ----------
-    what, executor
-        As of :func:`own_retrainer`.
-
-    Raises
-    ------
-    InputError
-        When the run's model is of another kind than classes, or :func:`own_retrainer` refuses.
-    """
-    run.require_classes(what)
-    return own_retrainer(run, what, executor) if given is None else given
 
 
 def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrainer:
@@ -53,7 +36,11 @@ def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrai
         When the run's model does not predict one of several classes, when it was trained elsewhere,
         or when its models can't be stacked.
     """
-    run.require_classes(what)
+    if run.labelling.kind != "class" or run.generates:
+        raise InputError(
+            f"{what} repeats trainings of classes alone by itself, and {run.path} has a model of "
+            f"another kind ({run.manifest.task}); say what trains it by {option('retrain')}."
+        )
     recipe = run.recipe
     if not run.is_cnn:
         if executor == "stacked":
@@ -77,8 +64,8 @@ class Loop:
         """Train once; see :class:`.Retrainer`."""
         texts = whole(run, change.probes)
         training = Training(run.start(change.seed))
-        _fit(run, training, texts, change)
-        return _said(texts, partial(predict.logits, training.model))
+        fit_changed(run, training, texts, change)
+        return said_of(texts, partial(predict.logits, training.model))
 
 
 @dataclass(frozen=True)
@@ -91,8 +78,8 @@ class CNNLoop:
         """Train once; see :class:`.Retrainer`."""
         material = cut(run, change.probes)
         training = Training(material.start(change.seed))
-        _fit(run, training, material.texts, change)
-        return _said(material.texts, partial(predict.logits, training.model))
+        fit_changed(run, training, material.texts, change)
+        return said_of(material.texts, partial(predict.logits, training.model))
 
 
 @dataclass(frozen=True)
@@ -104,18 +91,12 @@ class FlatCNNLoop:
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`."""
         material = cut(run, change.probes)
-        flat = refit(
-            material.start(change.seed),
-            blanked(material.texts, change.blanked),
-            change.labels,
-            replace(run.recipe, seed=change.seed),
-            change.weights,
-            run.manifest.steps,
-        )
-        return _said(material.texts, flat.predict)
+        flat = refit_changed(run, material.start(change.seed), material.texts, change)
+        return said_of(material.texts, flat.predict)
 
 
-def _fit(run: Run, training: Training, texts: Material, change: Change) -> None:
+def fit_changed(run: Run, training: Training, texts: Material, change: Change) -> None:
+    """Train on a run's texts with a change, from where `training` stands to the end."""
     fit(
         training,
         blanked(texts, change.blanked),
@@ -126,6 +107,22 @@ def _fit(run: Run, training: Training, texts: Material, change: Change) -> None:
     )
 
 
-def _said(texts: Material, scores: Callable[[Encoded], predict.FloatArray]) -> Said:
+def refit_changed(
+    run: Run, model: CNN, texts: Material, change: Change, first_step: int = 0
+) -> FlatCNN:
+    """Train a CNN by SGD on a run's texts with a change, from `first_step` to the end."""
+    return refit(
+        model,
+        blanked(texts, change.blanked),
+        change.labels,
+        replace(run.recipe, seed=change.seed),
+        change.weights,
+        run.manifest.steps,
+        first_step,
+    )
+
+
+def said_of(texts: Material, scores: Callable[[Encoded], predict.FloatArray]) -> Said:
+    """Return what a trained classifier says; `scores` are its class scores."""
     held_out = None if texts.held_out is None else predict.probabilities(scores(texts.held_out))
     return Said(predict.probabilities(scores(texts.probes)), held_out)

@@ -11,14 +11,15 @@ import numpy as np
 
 from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
+from wordtrace.models.tokenizer import Span
 from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.paired import estimate, method
-from wordtrace.verification.outcomes import effect, measured, outcome
+from wordtrace.verification.outcomes import bound_of, measured, no_bound, outcome
 from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.verification.retrainer import Retrainer, look_of
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 
 
@@ -34,6 +35,10 @@ class Target:
         The label that the recorded run predicts, and its probability of `label`; None of a number.
     rows
         The training rows, strongest first.
+    shown
+        A conversation as people read it, where `text` is its document; else None.
+    span
+        The part of an answer that was traced; the whole answer is measured.
     """
 
     text: str
@@ -42,6 +47,8 @@ class Target:
     predicted: str
     probability: float | None
     rows: Rows
+    shown: str | None = None
+    span: Span | None = None
 
 
 #: What the model of each seed predicted for the probes and for the held-out rows.
@@ -85,13 +92,14 @@ def verify(
         _query(run, target, place, base, answers)
         for place, (target, answers) in enumerate(zip(targets, without, strict=True))
     ]
-    asked = run.held_out is not None and len(targets) == 1 and base[0]["accuracy"] is not None
+    judged = base[0]["accuracy"] is not None or base[0].get("loss") is not None
+    asked = run.held_out is not None and len(targets) == 1 and judged
     return Verification(
         {
             "format": FORMAT,
             "version": VERSION,
             "run": str(run.path),
-            **told(run.misread),
+            **told(run.misread, look_of(retrainer)),
             "measure": measure,
             "remove": remove,
             "k": k,
@@ -174,12 +182,13 @@ def _query(
     outcomes = {name: found(results) for name, results in removed.items()}
     changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
     for name, one in outcomes.items():
-        one["change"] = effect(run, changes[name]).document()
+        one["change"] = estimate(changes[name], bound_of(run, changes[name])).document()
     controls = []
     for name in outcomes:
         if name == "without":
             continue
-        difference = effect(run, changes["without"] - changes[name], differences=2)
+        beside = changes["without"] - changes[name]
+        difference = estimate(beside, bound_of(run, beside, differences=2))
         controls.append(
             {
                 "name": name,
@@ -188,9 +197,11 @@ def _query(
                 "excludes_zero": difference.excludes_zero,
             }
         )
-    document: dict[str, Any] = {"text": target.text}
+    document: dict[str, Any] = {"text": target.shown or target.text}
     if target.text2 is not None:
         document["text2"] = target.text2
+    if target.span is not None:
+        document["span"] = list(target.span)
     return document | {
         "label": run.labelling.spell(target.label),
         "predicted": target.predicted,
@@ -205,20 +216,25 @@ def _query(
 def _held_out(
     run: Run, base: list[dict[str, Any]], removed: dict[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
+    name = "loss" if base[0]["accuracy"] is None else "accuracy"
+
     def outcome(results: list[dict[str, Any]]) -> dict[str, Any]:
-        values = [float(result["accuracy"]) for result in results]
+        values = [float(result[name]) for result in results]
         return {"mean": float(np.mean(values)), "values": values}
 
     before = outcome(base)
     held_out = run.manifest.held_out
     assert held_out is not None
     found = {}
-    for name, results in removed.items():
+    for key, results in removed.items():
         one = outcome(results)
-        change = estimate(np.subtract(one["values"], before["values"]).tolist(), bound=1)
-        found[name] = {**one, "change": change.document()}
+        changes = np.subtract(one["values"], before["values"]).tolist()
+        bound = 1 if name == "accuracy" else no_bound(changes, before["mean"])
+        change = estimate(changes, bound)
+        found[key] = {**one, "change": change.document()}
     return {
         "rows": held_out.rows,
+        "measured": name,
         "base": before,
         "without": found.pop("without"),
         "controls": [{"name": name, **one} for name, one in found.items()],

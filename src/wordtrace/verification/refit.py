@@ -23,6 +23,7 @@ def refit(
     recipe: Recipe,
     weights: npt.NDArray[np.float32],
     last_step: int,
+    first_step: int = 0,
 ) -> FlatCNN:
     """Train as :func:`wordtrace.training.fit.fit` does, to float tolerance; `model` is not changed.
 
@@ -31,6 +32,8 @@ def refit(
     labels, weights
         The class of each row, int64, and the factor of its loss, float32; both have the shape
         (examples,).
+    first_step
+        How many steps `model` has taken; the optimizer's moments start anew.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def refit(
     rows = LazyRows(flat.embedding, recipe.momentum, recipe.weight_decay)
     velocity = torch.zeros_like(flat.weights)
     total = recipe.steps(len(encoded))
-    for step in range(min(total, last_step)):
+    for step in range(first_step, min(total, last_step)):
         members = batch_rows(recipe, len(encoded), step)
         layout = lay(encoded, members, flat.gap)
         factors = torch.from_numpy(weights[members] / len(members))

@@ -178,11 +178,13 @@ def _weigh(trainer: Any, recorded: Recorded, weights: npt.NDArray[np.float32]) -
     run, definition = recorded.run, recorded.record.loss
     smoothing = float(recorded.record.arguments.get("label_smoothing_factor", 0.0))
     shifts = run.generates and not trainer.model.config.is_encoder_decoder
+    divides = definition.divides or (definition.counts and _divides(trainer, recorded))
     factors = torch.from_numpy(weights).to(trainer.args.device)
 
     def compute_loss(model: Any, inputs: dict[str, Any], **more: Any) -> Tensor:
         factor = factors[inputs.pop("rows")]
-        items, labels = more.get("num_items_in_batch"), inputs.pop("asked")
+        items = more.get("num_items_in_batch") if divides else None
+        labels = inputs.pop("asked")
         counted = foretold(inputs["labels"]) if shifts else inputs["labels"]
         scores = model(**given({**inputs, "labels": labels}, trainer.model)).logits
         if not run.generates:
@@ -193,6 +195,22 @@ def _weigh(trainer: Any, recorded: Recorded, weights: npt.NDArray[np.float32]) -
         return language_loss(scores, targets, factor, definition, smoothing, items, count)
 
     trainer.compute_loss = compute_loss
+
+
+@torch.no_grad()
+def _divides(trainer: Any, recorded: Recorded) -> bool:
+    """Tell whether a model's own loss is divided by the number of labels that it is given.
+
+    Some models take that number and do nothing with it (BERT's and T5's in transformers 5).
+    """
+    batch = recorded.rows.batch([0], {})
+    given = {name: one.to(trainer.args.device) for name, one in batch.items()}
+    trainer.model.eval()
+    one, other = (
+        float(trainer.model(**given, num_items_in_batch=torch.tensor(count)).loss)
+        for count in (1.0, 1000.0)
+    )
+    return one != other
 
 
 def _pace(

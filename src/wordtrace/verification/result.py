@@ -52,7 +52,8 @@ class Verification(Result):
         return dict(self.result)
 
     def __repr__(self) -> str:
-        return "\n".join(verification_sentences(self.document()))
+        look = self.result.get("look")
+        return "\n".join([*([look] if look else []), *verification_sentences(self.document())])
 
     def table(self) -> Any:
         """Return a pyarrow table with one row for each query, kind of removal and seed.

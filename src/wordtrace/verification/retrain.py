@@ -12,8 +12,12 @@ import numpy as np
 from wordtrace.disk import fingerprint
 from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.run.run import Run
+from wordtrace.verification.outcomes import on_held_out
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.retrainer import Change, FloatArray, Probe, Retrainer, Said
+
+#: By how much a probability may be over 1, where it was computed in half precision.
+_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Retraining:
     probes
         The texts that the model is asked about.
     relabelled
-        (row, class) of each training row that gets another label.
+        (row, label) of each training row that gets another label: a class's number, or of other
+        kinds the label as :meth:`.Labelling.spell` writes it.
     blanked
         (row, position) of each token that is replaced by padding; attention to it stays.
     """
@@ -42,7 +47,7 @@ class Retraining:
     seed: int
     removed: Rows
     probes: tuple[Probe, ...]
-    relabelled: tuple[tuple[int, int], ...] = ()
+    relabelled: tuple[tuple[int, int | str], ...] = ()
     blanked: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -76,7 +81,8 @@ def retrain(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
     Returns
     -------
     dict
-        "probabilities", shape (probes, classes); "accuracy" on the held-out rows, or None;
+        "probabilities", what is said of the probes, shape (probes, outputs), as :class:`.Said` has
+        it; "accuracy" and "loss" on the held-out rows (:func:`.outcomes.on_held_out`), or None;
         "seconds".
     """
     start = time.perf_counter()
@@ -91,7 +97,7 @@ def change_of(run: Run, task: Retraining) -> Change:
     weights[list(task.removed)] = 0
     labels = run.train.labels.copy()
     for row, label in task.relabelled:
-        labels[row] = label
+        labels[row] = run.labelling.parse(label) if isinstance(label, str) else label
     return Change(task.training, task.seed, weights, labels, task.blanked, task.probes)
 
 
@@ -101,21 +107,16 @@ def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, 
     Raises
     ------
     NumericalError
-        When a probability is NaN or infinite, because the last step broke the model.
+        When one of them is NaN or infinite, because the last step broke the model.
     InputError
-        When the probabilities have a wrong shape.
+        When they have a wrong shape, or are no probabilities where these are wanted.
     """
-    probes = _probabilities(run, said.probes, len(task.probes), "probes")
-    if not np.isfinite(probes).all():
-        raise NumericalError(
-            f"a retrained model's scores are not finite; a lower {option('learning_rate')} "
-            "usually mends it."
-        )
-    accuracy = None
+    probes = _checked(run, said.probes, len(task.probes), "probes")
+    measured: dict[str, float | None] = {"accuracy": None, "loss": None}
     if said.held_out is not None and run.held_out is not None:
-        held_out = _probabilities(run, said.held_out, len(run.held_out), "held-out rows")
-        accuracy = float((held_out.argmax(1) == run.held_out.labels).mean())
-    return {"probabilities": probes.tolist(), "accuracy": accuracy, "seconds": seconds}
+        held_out = _checked(run, said.held_out, len(run.held_out), "held-out rows")
+        measured = on_held_out(run, run.held_out, held_out)
+    return {"probabilities": probes.tolist(), **measured, "seconds": seconds}
 
 
 @lru_cache(maxsize=2)
@@ -125,12 +126,32 @@ def opened(folder: str, fingerprint: str) -> Run:
     return Run.open(folder)
 
 
-def _probabilities(run: Run, found: FloatArray, count: int, what: str) -> FloatArray:
+def _checked(run: Run, found: FloatArray, count: int, what: str) -> FloatArray:
     array = np.asarray(found)
-    expected = (count, len(run.label_names))
-    if array.shape != expected:
+    outputs = max(1, len(run.label_names))
+    if array.shape != (count, outputs):
+        needed = f"{outputs} classes" if outputs > 1 else "one value each"
         raise InputError(
-            f"the retrainer's probabilities of the {what} have the shape {array.shape}; "
-            f"{count:,} texts and {len(run.label_names)} classes need {expected}."
+            f"the retrainer's {_name(run)} of the {what} have the shape {array.shape}; "
+            f"{count:,} texts and {needed} need {(count, outputs)}."
+        )
+    if not np.isfinite(array).all():
+        raise NumericalError(
+            f"a retrained model's scores are not finite; a lower {option('learning_rate')} "
+            "usually mends it."
+        )
+    if run.labelling.kind != "number" and array.size and not _are_probabilities(array):
+        odd = array.max() if array.max() > 1 else array.min()
+        raise InputError(
+            f"the retrainer's probabilities of the {what} hold {odd:.4g}; give probabilities from "
+            "0 to 1, not scores."
         )
     return array
+
+
+def _are_probabilities(array: FloatArray) -> bool:
+    return bool(array.min() >= 0 and array.max() <= 1 + _ROUNDING)
+
+
+def _name(run: Run) -> str:
+    return "numbers" if run.labelling.kind == "number" else "probabilities"

@@ -70,6 +70,12 @@ class Said:
     held_out: FloatArray | None = None
 
 
+def look_of(retrainer: Retrainer) -> str | None:
+    """Return what results say of a retrainer whose models are not trained anew; None for others."""
+    found: str | None = getattr(retrainer, "look", None)
+    return found
+
+
 class Retrainer(Protocol):
     """Trains a model anew on a run's data, with a change.
 

@@ -37,7 +37,7 @@ class Retrainings:
         self,
         seed: int,
         removed: Rows = (),
-        relabelled: tuple[tuple[int, int], ...] = (),
+        relabelled: tuple[tuple[int, int | str], ...] = (),
         blanked: tuple[tuple[int, int], ...] = (),
     ) -> Retraining:
         """Return one retraining; see :class:`.Retraining`."""

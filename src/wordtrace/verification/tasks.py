@@ -55,7 +55,8 @@ def run_tasks(
     Raises
     ------
     WordtraceError
-        At the end, if tasks could not be done; the message gives their number and the first reason.
+        At once, if a foreign retrainer fails before its first model is done. At the end, if tasks
+        could not be done; the message gives their number and the first reason.
         The results of all other tasks are kept.
     """
     wanted = {task.key: task for task in tasks}
@@ -71,14 +72,20 @@ def run_tasks(
             _announce(missing, list(results.values()), here)
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
+        done = False
         with track("Retraining", len(wanted), "models", len(results)) as advance:
             pool = _pool(run, retrainer, executor, address, workers, here, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
+                    # A command or a function that fails before any training of it has been done
+                    # would most likely fail for all others, too.
+                    if retrainer.settings and not done:
+                        raise WordtraceError(result.reason)
                     lost.append((task, result.reason))
                 else:
                     store.record(task, result)
                     results[task.key] = result
+                    done = True
                 advance(1)
     if failed is not None:
         failed.update({task.seed: reason for task, reason in lost})
@@ -121,7 +128,6 @@ def _pool(
         tolerant=True,
         threads=here.threads,
         patience=patience,
-        limit=limit,
     )
 
 

@@ -1,0 +1,139 @@
+"""The options that say how a model is trained again: as the run was, or by what the user names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wordtrace.cli.columns import id_of
+from wordtrace.errors import InputError
+
+if TYPE_CHECKING:
+    from wordtrace.verification.choice import Retrain
+
+_option = partial(typer.Option, rich_help_panel="How it is trained")
+
+
+@dataclass(frozen=True)
+class HowTrained:
+    """What trains: the run's own training, a command of the user's, or a replay of the Trainer."""
+
+    retrain: Annotated[
+        str | None,
+        _option(
+            "--retrain",
+            help="Your command that trains, with {data}, {out} and {seed} in it; or @FILE.json, a "
+            "list of words. For models that were trained elsewhere.",
+        ),
+    ] = None
+    shell: Annotated[
+        bool, _option("--shell", help="With --retrain: give the command to /bin/sh.")
+    ] = False
+    replay: Annotated[
+        bool,
+        _option("--replay", help="Repeat the training that wt.TraceCallback recorded."),
+    ] = False
+    data: Annotated[
+        Path | None,
+        _option(
+            "--data",
+            help="With --retrain: the training file, from which {data} is made; by default the "
+            "one that the run was read from.",
+        ),
+    ] = None
+    data_text: Annotated[
+        str | None, _option("--data-text", help="Its text column; the run's by default.")
+    ] = None
+    data_text2: Annotated[
+        str | None, _option("--data-text2", help="Its column of second texts.")
+    ] = None
+    data_label: Annotated[str | None, _option("--data-label", help="Its label column.")] = None
+    data_id: Annotated[str | None, _option("--data-id", help="Its id column.")] = None
+    data_no_id: Annotated[
+        bool, _option("--data-no-id", help="Its ids are row numbers, even if it has a column id.")
+    ] = False
+    data_split: Annotated[str | None, _option("--data-split", help="Its split.")] = None
+    time_limit: Annotated[
+        float | None,
+        _option("--time-limit", help="With --retrain: seconds after which a training is ended."),
+    ] = None
+    keep_models: Annotated[
+        bool,
+        _option(
+            "--keep-models/--no-keep-models",
+            help="With --retrain: keep each model, so that another question of the same training "
+            "costs no training.",
+        ),
+    ] = True
+
+    def library(self) -> dict[str, Any]:
+        """Return what the library takes (InputError)."""
+        return {"retrain": self._retrainer()}
+
+    def _retrainer(self) -> Retrain | None:
+        if self.retrain is not None and self.replay:
+            raise InputError("give --retrain or --replay, one of the two.")
+        if self.replay:
+            self._refuse_others("--retrain")
+            from wordtrace.verification.replay import Replay
+
+            return Replay()
+        if self.retrain is None:
+            self._refuse_others("--retrain")
+            return None
+        from wordtrace.verification.command import Command
+
+        return Command(
+            _words(self.retrain),
+            data=self.data,
+            text=self.data_text,
+            text2=self.data_text2,
+            label=self.data_label,
+            id=id_of(self.data_no_id, self.data_id, "--data-id"),
+            split=self.data_split,
+            shell=self.shell,
+            time_limit=self.time_limit,
+            keep=self.keep_models,
+        )
+
+    def _refuse_others(self, needed: str) -> None:
+        """Refuse options that only a command has."""
+        given = {
+            "--shell": self.shell,
+            "--data": self.data,
+            "--data-text": self.data_text,
+            "--data-text2": self.data_text2,
+            "--data-label": self.data_label,
+            "--data-id": self.data_id,
+            "--data-no-id": self.data_no_id,
+            "--data-split": self.data_split,
+            "--time-limit": self.time_limit,
+            "--no-keep-models": not self.keep_models,
+        }
+        for name, value in given.items():
+            if value not in (None, False):
+                raise InputError(f"{name} goes with {needed}, which is not given.")
+
+
+def _words(given: str) -> str | list[str]:
+    """Return a command as it was typed, or the words that a file lists."""
+    if not given.startswith("@"):
+        return given
+    path = Path(given[1:])
+    try:
+        words = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"--retrain {given}: the file can't be read ({error.strerror}).") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"--retrain {given}: the file is no JSON ({error}).") from None
+    if not isinstance(words, list) or not all(isinstance(one, str) for one in words):
+        raise InputError(
+            f'--retrain {given}: the file must hold a list of words, as ["python", "train.py", '
+            '"{data}"].'
+        )
+    return words
