@@ -27,6 +27,7 @@ parser.add_argument("--model", default="encoder")
 parser.add_argument("--epochs", type=float, default=3)
 parser.add_argument("--batch_size", type=int, default=32)
 parser.add_argument("--learning_rate", type=float, default=2e-4)
+parser.add_argument("--max_length", type=int, default=64)
 args = parser.parse_args()
 
 set_seed(args.seed)  # before the model is made: the weights of its new last layer are drawn
@@ -50,7 +51,7 @@ trainer = Trainer(
     ),
     train_dataset=rows.map(
         lambda row: {
-            **tokenizer(row["text"], truncation=True, max_length=64),
+            **tokenizer(row["text"], truncation=True, max_length=args.max_length),
             "labels": names.index(row["label"]),
         },
         remove_columns=["label"],

@@ -234,6 +234,60 @@ def test_no_control_the_wrong_way_and_few_seeds_are_said() -> None:
     assert rows(1, "random rows of the same labels") == "1 random row of the same label"
 
 
+def looked(looks: list[int], answer: str | None) -> dict[str, Any]:
+    """A verification with looks."""
+    document = samples.verification(shown=answer == "effect")
+    document["design"] = {
+        "kind": "sequential", "seeds": 12, "smallest": 0.1, "nominal_p": 0.0108
+    }  # fmt: skip
+    document["saved"] = 16
+    document["queries"][0] |= {"seeds": samples.SEEDS, "looks": looks, "answer": answer}
+    return document
+
+
+def test_a_sequential_study_says_when_it_stopped_and_why() -> None:
+    said = verification_sentences(looked([3, 4], "effect"))[0]
+    assert said.endswith(
+        "So the fix is shown, beside every control. It was looked at after 3 and 4 of at most 12 "
+        "seeds, and stopped there: the intervals exclude zero."
+    )
+    said = verification_sentences(looked([3, 4, 5, 6], "smaller"))[0]
+    assert said.endswith(
+        "So the fix is shown to be smaller than 0.1: the intervals of all differences lie between "
+        "−0.1 and 0.1. It was looked at after 3 to 6 of at most 12 seeds, and stopped there: they "
+        "are small enough."
+    )
+    said = verification_sentences(looked([3, 12], None))[0]
+    assert said.endswith("It was looked at after 3 and 12 of at most 12 seeds, and took them all.")
+    page = Page(render_html([looked([3, 8], "effect")])).line
+    design = (
+        "The design is sequential: the interval of each look misses in 1.1 % of studies, so that "
+        "all looks together miss in 5 %; without looks it would have been 16 more."
+    )
+    assert f". {design}" in page
+    assert "looks together" not in Page(render_html([samples.verification()])).line
+    assert "Effect smaller than 0.1" in terminal(looked([3], "smaller"), color=False)
+
+
+def test_how_far_a_training_repeats_is_said() -> None:
+    document = samples.verification()
+    found = {"kind": "exactly", "same": 0.0, "other": 0.13, "asked": 201, "likeness": None}
+    said = {}
+    for kind in ("exactly", "partly", "not"):
+        document["repeatability"] = {**found, "kind": kind, "same": 0.012}
+        said[kind] = verification_sentences(document)[-1]
+        assert said[kind] in Page(render_html([document])).line
+    assert said["exactly"] == (
+        "The training repeats exactly: two models of one seed say the same of 201 texts."
+    )
+    assert said["partly"] == (
+        "The training repeats partly: two models of one seed differ by 0.012 on 201 texts (root "
+        "mean square), those of two seeds by 0.13. The models of a seed are compared as pairs."
+    )
+    assert "does not repeat: two models" in said["not"]
+    assert "compared as groups and not as pairs" in said["not"]
+
+
 def test_the_question_names_both_labels_only_where_they_differ() -> None:
     assert question({"label": "A", "predicted": "A"}) == "Why A?"
     assert question({"label": "A", "predicted": "B"}) == "Why B and not A?"

@@ -46,6 +46,13 @@ def run_of(kind: str, folder: Path) -> tuple[Any, wt.Run]:
     return tokens, run
 
 
+def index_of(run: wt.Run) -> wt.Index:
+    """The run's index, made once."""
+    if not (run.path / "index").exists():
+        wt.build_index(run, top_k=None, workers=1)
+    return wt.Index.open(run.path / "index", run.path)
+
+
 def _talks() -> list[dict[str, Any]]:
     found = []
     for row, one in enumerate(test_completions.data()):

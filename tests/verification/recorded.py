@@ -39,6 +39,7 @@ def recorded(
     optimizers: Any = (None, None),
     callback: dict[str, Any] | None = None,
     others: Any = (),
+    edit: Any = None,
     **arguments: Any,
 ) -> tuple[wt.Run, Any]:
     """Train a classifier, or for several labels or a number; return the run and the Trainer."""
@@ -63,6 +64,8 @@ def recorded(
         {**tokens(text, truncation=True, max_length=24), "labels": label}
         for text, label in zip(examples.texts, labels, strict=True)
     ]
+    if edit is not None:
+        edit(data)
     tracing = wt.TraceCallback(folder / "run", **(callback or {}))
     given = {"save_strategy": "no", "seed": 7, **arguments}
     if evaluates:

@@ -19,6 +19,7 @@ from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
 from wordtrace.training.fit import Training, fit
 from wordtrace.verification import paired, tasks
+from wordtrace.verification.design import Design
 from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.removal import alike_rows, label_rows, pool_of, random_rows
 from wordtrace.verification.retrain import Retraining
@@ -192,7 +193,7 @@ def test_worker_processes_give_the_same_numbers(run: api.Run, index: api.Index) 
             remove="opponents",
             k=3,
             measure="x",
-            repeats=2,
+            design=Design(2),
             workers=workers,
         ).document()
         results.append({**found, "seconds": 0})

@@ -67,7 +67,8 @@ def clusters(
     Raises
     ------
     InputError
-        For a share, threshold or size out of range, or when no example is wrong that often.
+        For a model of another kind than classes; for a share, threshold or size out of range; or
+        when no example is wrong that often.
 
     Examples
     --------
@@ -76,6 +77,7 @@ def clusters(
     True
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
+    _require_classes(opened)
     retrainer = retrainer_for(opened, retrain, "clusters")
     if not 0 < wrong <= 1:
         raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
@@ -117,6 +119,15 @@ def clusters(
         misread=opened.misread,
         look=look_of(retrainer),
     )
+
+
+def _require_classes(run: Run) -> None:
+    if run.generates or run.labelling.kind != "class":
+        raise InputError(
+            f"clusters counts how often models say another class than a row's label, and "
+            f"{run.path} has a model that gives no one class ({run.manifest.task}); prove what "
+            "rows do to single predictions by `verify`."
+        )
 
 
 def group(

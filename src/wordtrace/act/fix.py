@@ -12,16 +12,18 @@ from wordtrace.act.fix_result import FORMAT, VERSION, Fix
 from wordtrace.act.numbering import as_the_run
 from wordtrace.act.treatments import treatments
 from wordtrace.act.trials import RANDOM, BoolArray, Trials, try_out
+from wordtrace.asking.asker import Asker
+from wordtrace.asking.predictions import Predictions
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.tracer import Tracer
-from wordtrace.models import predict
 from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
 from wordtrace.verification.choice import Retrain, retrainer_for
+from wordtrace.verification.removal import pool_of
 from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
@@ -34,7 +36,7 @@ def fix(
     *,
     k: Sequence[int] = (10, 50, 100),
     actions: Sequence[str] = ("remove", "blank"),
-    measures: Sequence[str] = ("influence-last",),
+    measures: Sequence[str] | None = None,
     repeats: int = 5,
     band: tuple[float, float] | None = None,
     limit: int | None = None,
@@ -44,6 +46,8 @@ def fix(
     retrain: Retrain | None = None,
 ) -> Fix:
     """Change the strongest opponents of misclassified queries, retrain, and count the successes.
+
+    A query with several labels is right where all of them are.
 
     Parameters
     ----------
@@ -55,7 +59,8 @@ def fix(
         "remove" removes the rows; "blank" takes out of each row the word that harms most;
         "relabel" gives each row the label of its own strongest opponents.
     measures
-        Other measures to compare with: their opponents are removed, too.
+        Other measures to compare with: their opponents are removed, too. None: influence-last, or
+        none where texts have several labels, for which it is not defined.
     repeats
         The number of seeds.
     band
@@ -69,18 +74,23 @@ def fix(
     Raises
     ------
     InputError
-        For an unknown action, a k out of range, or when no query is misclassified.
+        For a model that gives numbers or answers, an unknown action, a k out of range, or when no
+        query is misclassified.
     """
     run = tracer.run
+    _refuse_kinds(run, actions)
     _check(run, k, actions, repeats)
     retrainer = retrainer_for(run, retrain, "fix", executor)
-    asked = _misclassified(run, queries, band, limit)
+    if measures is None:
+        measures = ("influence-last",) if run.labelling.kind == "class" else ()
+    asked = _misclassified(tracer.asker, queries, band, limit)
     start = time.perf_counter()
     retrainings = Retrainings(run, probes_of(asked), retrainer, workers, executor, address)
     sizes, seeds = sorted(set(k)), seeds_of(run, repeats)
     chosen = treatments(tracer, asked, sizes, actions, measures)
     trials = try_out(retrainings, asked, chosen, sizes, seeds)
     smallest = [_smallest(trials, place) for place in range(len(asked))]
+    said = tracer.asker.predict(tracer.asker.question(asked))
     patches = tuple(
         None if one is None else chosen[*one, place].patch(run.train, *one)
         for place, one in enumerate(smallest)
@@ -98,7 +108,7 @@ def fix(
         "base": _share(trials.base),
         "held_out_accuracy": float(np.mean(trials.base_accuracy)) if trials.base_accuracy else None,
         "curves": _curves(trials),
-        "queries": [_query(run, asked, trials, place, one) for place, one in enumerate(smallest)],
+        "queries": [_query(asked, said, trials, place, one) for place, one in enumerate(smallest)],
     }
     return Fix(document, patches)
 
@@ -151,10 +161,14 @@ def _difference(right: BoolArray, base: BoolArray) -> dict[str, float]:
 
 
 def _query(
-    run: Run, asked: Examples, trials: Trials, place: int, smallest: tuple[str, int] | None
+    asked: Examples,
+    said: Predictions,
+    trials: Trials,
+    place: int,
+    smallest: tuple[str, int] | None,
 ) -> dict[str, Any]:
     return {
-        **_about(run, asked, place),
+        **_about(asked, said, place),
         "base": int(trials.base[place].sum()),
         "right": {
             name: {str(size): int(right[place].sum()) for size, right in by_size.items()}
@@ -165,6 +179,20 @@ def _query(
     }
 
 
+def _refuse_kinds(run: Run, actions: Sequence[str]) -> None:
+    if run.generates or run.labelling.kind == "number":
+        what = "an answer" if run.generates else "a number"
+        raise InputError(
+            f"fix counts in how many retrainings a label is right, and {what} is not simply right "
+            "or wrong; trace it, and prove by `verify` what removing the rows does."
+        )
+    if run.labelling.kind == "set" and "relabel" in actions:
+        raise InputError(
+            "relabel proposes one class for a row, and rows of this run have several; give "
+            f"{option('actions')} of remove and blank."
+        )
+
+
 def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> None:
     for action in actions:
         if action not in ACTIONS:
@@ -172,7 +200,8 @@ def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> 
     if not actions:
         raise InputError(f"there is no change to try; name one by {option('actions')}.")
     # As many random rows are left out for comparison, and each label keeps one.
-    most = len(run.train) - len(np.unique(run.train.labels))
+    pool = pool_of(run)
+    most = len(pool) - len(pool.each())
     if not k or not all(1 <= size <= most for size in k):
         raise InputError(f"{option('k')} is {', '.join(map(str, k))}; give 1 to {most}.")
     if repeats < 2:
@@ -180,7 +209,7 @@ def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> 
 
 
 def _misclassified(
-    run: Run, queries: Examples, band: tuple[float, float] | None, limit: int | None
+    asker: Asker, queries: Examples, band: tuple[float, float] | None, limit: int | None
 ) -> Examples:
     if band is not None and not 0 <= band[0] < band[1] <= 1:
         raise InputError(
@@ -188,15 +217,15 @@ def _misclassified(
         )
     if limit is not None and limit < 1:
         raise InputError(f"{option('limit')} is {limit}; give 1 or more.")
-    if (queries.labels < 0).any():
+    if not queries.labelling.given(queries.labels).all():
         raise InputError(f"{queries.source}: every query needs its right label.")
-    queries = as_the_run(queries, run)
-    encoded = run.tokenizer.encode(queries.texts, queries.texts2)
-    probability = predict.probabilities(predict.logits(run.model(run.final), encoded))
-    wanted = probability.argmax(1) != queries.labels
+    queries = as_the_run(queries, asker.run)
+    said = asker.predict(asker.question(queries))
+    wanted = said.labels != queries.labels
+    if wanted.ndim > 1:
+        wanted = wanted.any(1)
     if band is not None:
-        sure = probability.max(1)
-        wanted &= (sure >= band[0]) & (sure <= band[1])
+        wanted &= (said.of_predicted >= band[0]) & (said.of_predicted <= band[1])
     rows = np.flatnonzero(wanted)[:limit]
     if not len(rows):
         within = f" with a probability from {band[0]} to {band[1]}" if band else ""
@@ -206,18 +235,12 @@ def _misclassified(
     return queries.take(rows)
 
 
-def _about(run: Run, asked: Examples, place: int) -> dict[str, Any]:
-    encoded = run.tokenizer.encode(
-        asked.texts[place : place + 1],
-        None if asked.texts2 is None else asked.texts2[place : place + 1],
-    )
-    probability = predict.probabilities(predict.logits(run.model(run.final), encoded))[0]
+def _about(asked: Examples, said: Predictions, place: int) -> dict[str, Any]:
     found: dict[str, Any] = {"id": asked.ids[place], "text": asked.texts[place]}
     if asked.texts2 is not None:
         found["text2"] = asked.texts2[place]
-    label = int(asked.labels[place])
     return found | {
-        "label": run.label_names[label],
-        "predicted": run.label_names[int(probability.argmax())],
-        "probability": float(probability[label]),
+        "label": asked.labelling.spell(asked.labels[place]),
+        "predicted": asked.labelling.spell(said.labels[place]),
+        "probability": float(said.probability[place]),
     }

@@ -39,21 +39,21 @@ class Treatment:
     def patch(self, train: Examples, method: str, k: int) -> Patch:
         """Return the change as a patch, in which a blanked word is taken out of the text."""
         reason = f"{method}, k {k}: suffices to set a query right by retraining"
-        names = train.label_names
+        names, spell = train.label_names, train.labelling.spell
         changes: list[PatchChange] = []
 
         def mark(row: int) -> str:
             return fingerprint(train.texts[row], train.texts2[row] if train.texts2 else None)
 
         for row in self.removed:
-            label = names[int(train.labels[row])]
+            label = spell(train.labels[row])
             changes.append(
                 PatchChange(
                     train.ids[row], "remove", label, None, fingerprint=mark(row), reason=reason
                 )
             )
         for row, relabelled in self.relabelled:
-            before = names[int(train.labels[row])]
+            before = spell(train.labels[row])
             changes.append(
                 PatchChange(
                     train.ids[row],

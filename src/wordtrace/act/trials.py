@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from wordtrace.act.treatments import Treatment
 from wordtrace.data.examples import Examples
+from wordtrace.verification.outcomes import right as right_of
 from wordtrace.verification.removal import pool_of, random_rows
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainings import Retrainings
@@ -75,8 +76,7 @@ def try_out(
 
     def right(place: int, trained: Sequence[Retraining]) -> BoolArray:
         said = np.asarray([results[one.key]["probabilities"][place] for one in trained])
-        found: BoolArray = said.argmax(1) == asked.labels[place]
-        return found
+        return right_of(retrainings.on.labelling, said, asked.labels[place])
 
     def accuracy(trained: Sequence[Retraining]) -> list[float]:
         found = [results[one.key]["accuracy"] for one in trained]

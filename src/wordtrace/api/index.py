@@ -341,7 +341,7 @@ class Index:
         *,
         k: Sequence[int] = (10, 50, 100),
         actions: Sequence[str] = ("remove", "blank"),
-        measures: Sequence[str] = ("influence-last",),
+        measures: Sequence[str] | None = None,
         repeats: int = 5,
         band: tuple[float, float] | None = None,
         limit: int | None = None,
@@ -356,8 +356,11 @@ class Index:
         ----------
         queries
             Examples with their right labels; those that the model gets right are left out.
-        k, actions, measures
-            How many opponents to change, how to change them, and other measures to compare with.
+        k, actions
+            How many opponents to change, and how to change them.
+        measures
+            Other measures to compare with; None for influence-last, and for none where texts have
+            several labels.
         repeats
             The number of seeds; each is retrained for every change.
         band, limit
@@ -365,13 +368,14 @@ class Index:
             this many.
         workers, executor, address
             As of :func:`build_index`.
-        retrainer
+        retrain
             What trains instead of the run's own training; as for :func:`verify`.
 
         Raises
         ------
         InputError
-            For an unknown action, a k out of range, or when no query is misclassified.
+            For a model that gives numbers or answers, an unknown action, a k out of range, or when
+            no query is misclassified.
 
         Examples
         --------

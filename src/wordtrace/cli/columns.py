@@ -64,9 +64,27 @@ class ColumnOptions:
         from wordtrace import api
 
         given = self.library()
+        if run.generates:
+            named = self.text is not None or self.text2 is not None
+            return api.read_dialogues(
+                data,
+                text=given["text"] if named else None,
+                text2=self.text2,
+                id=given["id"],
+                split=self.split,
+                label_names=run.label_names,
+            ).examples
         if run.has_pairs and given["text2"] is None:
             given["text2"] = "text2"
-        return api.read_examples(data, **given, label_names=run.label_names, require_labels=False)
+        if run.labelling.kind == "set" and "," in self.label:
+            given["label"] = tuple(name.strip() for name in self.label.split(","))
+        return api.read_examples(
+            data,
+            **given,
+            label_names=run.label_names or None,
+            kind=run.labelling.kind,
+            require_labels=False,
+        )
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,12 @@ def fix(
         typer.Option(help="One or more of remove, blank (the worst word of each row) and relabel."),
     ] = "remove,blank",
     measures: Annotated[
-        str, typer.Option(help="Others whose opponents to remove for comparison.")
-    ] = "influence-last",
+        str | None,
+        typer.Option(
+            help="Others whose opponents to remove for comparison; by default influence-last, and "
+            "none where texts have several labels."
+        ),
+    ] = None,
     repeats: Annotated[int, typer.Option(help="Seeds, each retrained for every change.")] = 5,
     band: Annotated[
         str | None,
@@ -54,7 +58,7 @@ def fix(
         columns.labelled(opened.run, queries),
         k=sizes,
         actions=names(actions),
-        measures=names(measures),
+        measures=None if measures is None else names(measures),
         repeats=repeats,
         band=within,
         limit=limit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +20,13 @@ def info(folder: Folder, as_json: Json = False) -> None:
     from wordtrace.index.folder import IndexFolder
     from wordtrace.run.describe import describe_run
     from wordtrace.run.run import Run
+    from wordtrace.verification.kept_models import kept_models
 
     if _is_index(folder):
         show_index(describe_index(IndexFolder.open(folder)), as_json)
     else:
-        show_run(describe_run(Run.open(folder)), as_json)
+        run = Run.open(folder)
+        show_run({**describe_run(run), "retrained": asdict(kept_models(run))}, as_json)
 
 
 def check(folder: Folder) -> None:

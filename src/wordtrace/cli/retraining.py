@@ -66,8 +66,8 @@ class HowTrained:
         bool,
         _option(
             "--keep-models/--no-keep-models",
-            help="With --retrain: keep each model, so that another question of the same training "
-            "costs no training.",
+            help="With --retrain or --replay: keep each model, so that another question of the "
+            "same training costs no training.",
         ),
     ] = True
 
@@ -79,10 +79,10 @@ class HowTrained:
         if self.retrain is not None and self.replay:
             raise InputError("give --retrain or --replay, one of the two.")
         if self.replay:
-            self._refuse_others("--retrain")
+            self._refuse_others("--retrain", keeps=True)
             from wordtrace.verification.replay import Replay
 
-            return Replay()
+            return Replay(keep=self.keep_models)
         if self.retrain is None:
             self._refuse_others("--retrain")
             return None
@@ -101,8 +101,8 @@ class HowTrained:
             keep=self.keep_models,
         )
 
-    def _refuse_others(self, needed: str) -> None:
-        """Refuse options that only a command has."""
+    def _refuse_others(self, needed: str, *, keeps: bool = False) -> None:
+        """Refuse options that only a command has; `keeps`: what trains keeps models, too."""
         given = {
             "--shell": self.shell,
             "--data": self.data,
@@ -113,7 +113,7 @@ class HowTrained:
             "--data-no-id": self.data_no_id,
             "--data-split": self.data_split,
             "--time-limit": self.time_limit,
-            "--no-keep-models": not self.keep_models,
+            "--no-keep-models": not self.keep_models and not keeps,
         }
         for name, value in given.items():
             if value not in (None, False):

@@ -249,16 +249,19 @@ class Ranges:
     lines
         (name, estimate with "mean", "low", "high" and "values", role): "main", "control" or
         "difference".
+    digits
+        The decimals of the numbers.
     """
 
     title: str
     lines: tuple[tuple[str, Mapping[str, Any], str], ...]
     note: str
+    digits: int = 2
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Each seed's probability before and after; only a page shows it.
+    """Each seed's outcome before and after; only a page shows it.
 
     Attributes
     ----------
@@ -266,11 +269,14 @@ class Pairs:
         (seed, before, after).
     numbers
         The same in numbers, opened by a click.
+    digits
+        The decimals of outcomes on a scale of their own; None: probabilities, from 0 to 1.
     """
 
     title: str
     pairs: tuple[tuple[str, float, float], ...]
     numbers: Grid
+    digits: int | None = None
 
 
 Block = Say | Warn | Head | Names | Grid | Marked | Chart | Sides | Judgement | Ranges | Pairs

@@ -7,11 +7,11 @@ text keeps its size; vertical ones are pixels.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wordtrace.report.numbers import interval, signed
+from wordtrace.report.numbers import in_digits, interval, signed
 
 _EDGE = 2.0
 
@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Changes of a probability, by what was removed."""
+    """Changes, by what was removed."""
 
     axis: Axis
     zero: float
@@ -68,7 +68,7 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Dumbbell:
-    """One seed's probability with all rows and without the removed."""
+    """One seed's outcome with all rows and without the removed."""
 
     seed: str
     y: float
@@ -80,26 +80,26 @@ class Dumbbell:
 
 @dataclass(frozen=True)
 class Dumbbells:
-    """One line a seed, by rising probability before."""
+    """One line a seed, by rising outcome before."""
 
     axis: Axis
     height: float
     lines: tuple[Dumbbell, ...]
 
 
-def intervals(lines: Sequence[tuple[str, Mapping[str, Any], str]]) -> Intervals:
-    """Lay out estimates, each (name, estimate, role), beside zero."""
+def intervals(lines: Sequence[tuple[str, Mapping[str, Any], str]], digits: int = 2) -> Intervals:
+    """Lay out estimates, each (name, estimate, role), beside zero; `digits` are their decimals."""
     numbers = [0.0]
     for _, change, _ in lines:
         numbers += [change["low"], change["high"], *change["values"]]
-    scale = _axis(min(numbers), max(numbers))
+    scale = _axis(min(numbers), max(numbers), digits)
     return Intervals(
         scale,
         scale.x(0.0),
         tuple(
             Row(
                 name,
-                interval(change),
+                interval(change, digits),
                 role,
                 scale.x(change["low"]),
                 scale.x(change["high"]),
@@ -114,21 +114,30 @@ def intervals(lines: Sequence[tuple[str, Mapping[str, Any], str]]) -> Intervals:
     )
 
 
-def dumbbells(given: Sequence[tuple[str, float, float]]) -> Dumbbells:
-    """Lay out each seed's probability before and after; 0 to 1 always, so that pages compare."""
-    ticks = tuple((place / 4, f"{place / 4:.2f}".rstrip("0").rstrip(".")) for place in range(5))
-    scale = Axis(0.0, 1.0, ())
-    axis = Axis(0.0, 1.0, tuple((scale.x(place), name) for place, name in ticks))
+def dumbbells(given: Sequence[tuple[str, float, float]], digits: int | None = None) -> Dumbbells:
+    """Lay out each seed's outcome before and after.
+
+    Probabilities (`digits` is None) are shown from 0 to 1 always, so that pages compare.
+    """
+    if digits is None:
+        ticks = tuple((place / 4, f"{place / 4:.2f}".rstrip("0").rstrip(".")) for place in range(5))
+        scale = Axis(0.0, 1.0, ())
+        axis = Axis(0.0, 1.0, tuple((scale.x(place), name) for place, name in ticks))
+    else:
+        values = [value for _, before, after in given for value in (before, after)]
+        axis = _axis(min(values), max(values), digits, in_digits)
+    shown = 3 if digits is None else digits
     ordered = sorted(given, key=lambda pair: (pair[1], pair[2]))
     step = max(7.0, min(18.0, 320.0 / max(1, len(ordered))))
     lines = tuple(
         Dumbbell(
             seed,
             step * (place + 0.5),
-            scale.x(before),
-            scale.x(after),
+            axis.x(before),
+            axis.x(after),
             after >= before,
-            f"seed {seed}: {before:.3f} → {after:.3f} ({signed(after - before, 3)})",
+            f"seed {seed}: {in_digits(before, shown)} → {in_digits(after, shown)} "
+            f"({signed(after - before, shown)})",
         )
         for place, (seed, before, after) in enumerate(ordered)
     )
@@ -150,10 +159,24 @@ def bar(change: Mapping[str, float], low: float, high: float, width: int) -> str
     return "".join(cells)
 
 
-def _axis(low: float, high: float) -> Axis:
-    room = max(high - low, 0.02) * 0.04
+def _axis(
+    low: float, high: float, digits: int = 2, write: Callable[[float, int], str] = signed
+) -> Axis:
+    """Return a scale with marks at round numbers, at most seven of them."""
+    finest = 10.0**-digits
+    room = max(high - low, 2 * finest) * 0.04
     low, high = low - room, high + room
-    step = next((s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / s <= 6), 0.5)
+    step = _step(high - low, finest)
     bare = Axis(low, high, ())
     marks = [place * step for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return Axis(low, high, tuple((bare.x(mark), signed(mark, 2)) for mark in marks))
+    return Axis(low, high, tuple((bare.x(mark), write(mark, digits)) for mark in marks))
+
+
+def _step(width: float, finest: float) -> float:
+    """Return the least of 1, 2, 5, 10, … times `finest` of which six reach over a width."""
+    power = finest
+    while True:
+        for factor in (1, 2, 5):
+            if width / (factor * power) <= 6:
+                return factor * power
+        power *= 10

@@ -24,6 +24,12 @@ def signed(value: float, digits: int = 2) -> str:
     return shown[1:] if not shown.strip("+-0.") else shown.replace("-", "−")
 
 
+def in_digits(value: float, digits: int) -> str:
+    """Write a number without a sign of its own; a power of ten where it is very small."""
+    shown = f"{value:.{digits}f}" if digits <= _PLAIN else f"{value:.2e}"
+    return shown.replace("-", "−")
+
+
 def signed_or_dash(value: float | None) -> str:
     """Write a number with its sign to two digits; a dash for none."""
     return "–" if value is None else signed(value)

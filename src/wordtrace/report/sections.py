@@ -158,7 +158,8 @@ class _Proof:
     place: int
 
     def verifies(self, trace: Document, query: Document) -> bool:
-        return trace["measure"] == self.document["measure"] and all(
+        measure = self.query.get("measure") or self.document["measure"]
+        return trace["measure"] == measure and all(
             self.query.get(name) == query.get(name) for name in ("text", "text2", "label")
         )
 

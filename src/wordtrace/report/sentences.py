@@ -6,13 +6,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wordtrace.report.numbers import in_percent, interval, percent, seconds
+from wordtrace.report.designs import (
+    repeat_sentence,
+    seeds_of,
+    sequential,
+    smaller_than,
+    stopped_sentence,
+)
+from wordtrace.report.measured import asked, measured, overshot, wanted
+from wordtrace.report.numbers import (
+    digits_for,
+    in_digits,
+    in_percent,
+    interval,
+    percent,
+    seconds,
+)
 from wordtrace.report.text import clean, line
 
 _SOURCES = {
     "given": "the label asked about",
     "file": "its label in the file",
     "predicted": "the prediction itself",
+}
+_CONTROLS = {
+    "random": "random rows",
+    "same labels": "random rows of the same labels",
+    "similar numbers": "random rows of similar numbers",
+    "similar lengths": "random rows of similar lengths",
 }
 
 
@@ -132,27 +153,39 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
     """Say what removing did to each query, beside its controls, and whether that is shown."""
-    return [verified(query, document) for query in document["queries"]]
+    said = [verified(query, document) for query in document["queries"]]
+    repeats = repeat_sentence(document)
+    return [*said, repeats] if repeats else said
 
 
 def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Say what removing did to one query, with the verdict."""
-    count, side, repeats = len(query["removed"]), line(document["remove"]), document["repeats"]
+    count, side = len(query["removed"]), line(document["remove"])
+    repeats = len(seeds_of(query, document))
     few = f" (there are only {count})" if count < document["k"] else ""
-    change, label = query["without"]["change"], line(query["label"])
+    change, what = query["without"]["change"], measured(query, document)
+    before, after = query["base"], query["without"]
     said = (
-        f"Removing the {rows(count, f'strongest {side}')}{few} {_verb(change)} P({label}) by "
-        f"{interval(change)}, from {query['base']['mean']:.2f} to {query['without']['mean']:.2f} "
-        f"on average over {repeats} seeds; the model said {label} in {query['base']['right']} of "
-        f"{repeats} {models(document)} before and in {query['without']['right']} after. "
+        f"Removing the {rows(count, f'strongest {side}')}{few} {_verb(change)} {what.name} by "
+        f"{interval(change, what.digits)}, from {what.write(before['mean'])} to "
+        f"{what.write(after['mean'])} on average over {repeats} seeds; "
     )
+    if before.get("right") is not None:
+        said += (
+            f"the model said {line(query['label'])} in {before['right']} of {repeats} "
+            f"{models(document)} before and in {after['right']} after. "
+        )
+    else:
+        # The sentence ends here, or with what was asked.
+        said = said + asked(query, document) if asked(query, document) else f"{said[:-2]}. "
     for control in query["controls"]:
+        difference = interval(control["difference"], what.digits)
         said += (
             f"Removing {rows(count, control_name(control['name']))}: "
-            f"{interval(control['change'])}; the difference {interval(control['difference'])} "
+            f"{interval(control['change'], what.digits)}; the difference {difference} "
             f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero. "
         )
-    return said + verdict(query, document).sentence
+    return said + verdict(query, document).sentence + stopped_sentence(query, document)
 
 
 def models(document: Mapping[str, Any]) -> str:
@@ -167,10 +200,17 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
     if not controls:
         alone = f"Without a control the {what} is not shown: retraining alone moves a prediction."
         return Verdict(False, "not shown", alone)
-    wanted = -1 if side == "proponents" else 1
+    if (size := smaller_than(query, document)) is not None:
+        return Verdict(
+            False,
+            f"smaller than {size:g}",
+            f"So the {what} is shown to be smaller than {size:g}: the intervals of all differences "
+            f"lie between −{size:g} and {size:g}.",
+        )
+    way = wanted(query, document)
     unsure = [one for one in controls if not one["excludes_zero"]]
     wrong = [
-        one for one in controls if one["excludes_zero"] and one["difference"]["mean"] * wanted <= 0
+        one for one in controls if one["excludes_zero"] and one["difference"]["mean"] * way <= 0
     ]
     if wrong:
         against = f"Against {_names(wrong)} it went the other way round"
@@ -182,25 +222,30 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
             f"So against {_names(unsure)} the {what} is not shown"
             f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
         )
-    rough = (
-        f" With only {document['repeats']} seeds the interval itself is rough."
-        if document["repeats"] < 5
-        else ""
-    )
+    if overshot(query, document):
+        past = f"The number went past {line(query['label'])} and is no nearer to it"
+        return Verdict(False, "not shown", f"{past}: the {what} is not shown.")
+    few = document["repeats"] < 5 and not sequential(document)
+    rough = f" With only {document['repeats']} seeds the interval itself is rough." if few else ""
     beside = "the control" if len(controls) == 1 else "every control"
     return Verdict(True, "shown", f"So the {what} is shown, beside {beside}.{rough}")
 
 
 def held_out_sentence(held_out: Mapping[str, Any]) -> str:
-    """Say what removing did to the accuracy on held-out rows."""
+    """Say what removing did to the accuracy, or the loss, on held-out rows."""
     without = held_out["without"]
+    name = "Loss" if held_out.get("measured") == "loss" else "Accuracy"
+    digits = 3
+    if name == "Loss":
+        digits = max(3, digits_for(held_out["base"]["mean"]))
+    before, after = (in_digits(one["mean"], digits) for one in (held_out["base"], without))
     said = (
-        f"Accuracy on {held_out['rows']:,} held-out rows: {held_out['base']['mean']:.3f} before, "
-        f"{without['mean']:.3f} after, a change of {interval(without['change'], 3)}"
+        f"{name} on {held_out['rows']:,} held-out rows: {before} before, {after} after, a change "
+        f"of {interval(without['change'], digits)}"
     )
     for control in held_out["controls"]:
-        name, change = control_name(control["name"]), interval(control["change"], 3)
-        said += f"; removing {name} instead, {change}"
+        other, change = control_name(control["name"]), interval(control["change"], digits)
+        said += f"; removing {other} instead, {change}"
     return said + "."
 
 
@@ -215,8 +260,7 @@ def planted_sentence(planted: Mapping[str, Any]) -> str:
 
 def control_name(name: str) -> str:
     """Name a control for people, in the plural."""
-    known = {"random": "random rows", "same labels": "random rows of the same labels"}
-    return known.get(name) or line(name)
+    return _CONTROLS.get(name) or line(name)
 
 
 def rows(count: int, name: str) -> str:
@@ -224,6 +268,8 @@ def rows(count: int, name: str) -> str:
     if count == 1:
         name = name.replace("rows", "row").replace("opponents", "opponent")
         name = name.replace("proponents", "proponent").replace("labels", "label")
+        name = name.replace("of similar numbers", "of a similar number")
+        name = name.replace("of similar lengths", "of a similar length")
     return f"{count:,} {name}"
 
 

@@ -117,13 +117,15 @@ def _ranges(block: Ranges, width: int) -> Parts:
     table.add_column("left out", overflow="fold")
     if width >= WIDE:
         table.add_column("change, 95 % interval", no_wrap=True)
-        table.add_column(f"{signed(low)} to {signed(high)}", no_wrap=True)
+        table.add_column(
+            f"{signed(low, block.digits)} to {signed(high, block.digits)}", no_wrap=True
+        )
     for name, change, role in block.lines:
         style = {"main": "bold", "control": "dim", "difference": ""}[role]
         drawn = Text(figures.bar(change, low, high, 24), style=PLUS if role == "main" else "")
         cells: list[ConsoleRenderable] = [
             Text(clean(name, newlines=False), style=style),
-            Text(interval(change), style=style),
+            Text(interval(change, block.digits), style=style),
             drawn,
         ]
         if width >= WIDE:

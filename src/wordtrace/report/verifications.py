@@ -17,6 +17,8 @@ from wordtrace.report.blocks import (
     Ranges,
     Say,
 )
+from wordtrace.report.designs import design_sentence, repeat_sentence, seeds_of
+from wordtrace.report.measured import Measured, measured
 from wordtrace.report.numbers import seconds, signed
 from wordtrace.report.sentences import (
     control_name,
@@ -40,7 +42,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         Whether the query is the document's last, so that what holds for all of it follows.
     """
     judged, label, side = verdict(query, document), line(query["label"]), line(document["remove"])
-    before, after = query["base"], query["without"]
+    before, after, what = query["base"], query["without"], measured(query, document)
     text = line(query["text"])
     found: list[Block] = [
         Say(f"For “{text if len(text) <= 160 else text[:160] + '…'}”", soft=True),
@@ -48,31 +50,34 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             judged.shown,
             f"{'✓' if judged.shown else '–'} Effect {judged.short}",
             (
-                (f"P({label}), mean", f"{before['mean']:.2f} → {after['mean']:.2f}", ""),
-                ("change", signed(after["change"]["mean"]), ""),
                 (
-                    f"{models(document)} saying {label}",
-                    f"{before['right']} → {after['right']}",
-                    f"of {document['repeats']}",
+                    f"{what.short}, mean",
+                    f"{what.write(before['mean'])} → {what.write(after['mean'])}",
+                    "",
                 ),
+                ("change", signed(after["change"]["mean"], what.digits), ""),
+                *_hits(document, label, before, after),
             ),
             verified(query, document),
         ),
         Ranges(
-            f"Change of P({label}) when rows are left out",
+            f"Change of {what.short} when rows are left out",
             tuple(changes(query, side)),
-            "Left of the dotted line the label became less likely, right of it more likely. "
+            f"Left of the dotted line {what.less}, right of it {what.more}. "
             f"Bars: {line(document['interval'])}; small dots: one seed each.",
+            what.digits,
         ),
         Pairs(
-            f"P({label}) in each {models(document)[:-1]}, before and after",
+            f"{what.short[:1].upper()}{what.short[1:]} in each {models(document)[:-1]}, before and "
+            "after",
             tuple(
                 (line(seed), old, new)
                 for seed, old, new in zip(
-                    document["seeds"], before["values"], after["values"], strict=True
+                    seeds_of(query, document), before["values"], after["values"], strict=True
                 )
             ),
-            _numbers(document, query),
+            _numbers(document, query, what),
+            None if what.is_share else what.digits + 1,
         ),
         Names(tuple(map(line, query["removed"])), f"The {len(query['removed'])} rows removed"),
     ]
@@ -81,7 +86,10 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         found.append(Say(held_out_sentence(document["held_out"])))
     if last:
         took = seconds(document["seconds"])
-        found.append(Say(f"{document['retrainings']} {models(document)} in {took}.", soft=True))
+        trained = f"{document['retrainings']} {models(document)} in {took}."
+        found.append(Say(trained + design_sentence(document), soft=True))
+        if repeats := repeat_sentence(document):
+            found.append(Say(repeats, soft=True))
     return found
 
 
@@ -100,13 +108,23 @@ def changes(query: Mapping[str, Any], side: str) -> list[tuple[str, Mapping[str,
     return lines
 
 
-def _numbers(document: Document, query: Document) -> Grid:
+def _hits(
+    document: Document, label: str, before: Document, after: Document
+) -> tuple[tuple[str, str, str], ...]:
+    """Return in how many retrainings the label is what the model says, where it may be."""
+    if before.get("right") is None:
+        return ()
+    counts = f"{before['right']} → {after['right']}"
+    return ((f"{models(document)} saying {label}", counts, f"of {len(before['values'])}"),)
+
+
+def _numbers(document: Document, query: Document, what: Measured) -> Grid:
     outcomes = [query["base"], query["without"], *query["controls"]]
     names = [f"without the {line(document['remove'])}"]
     names += [f"without {control_name(one['name'])}" for one in query["controls"]]
     columns = [Column("seed", "name"), Column("all rows"), *map(Column, names)]
     rows: list[list[Cell]] = [
-        [line(seed), *(f"{one['values'][place]:.3f}" for one in outcomes)]
-        for place, seed in enumerate(document["seeds"])
+        [line(seed), *(what.write(one["values"][place], 1) for one in outcomes)]
+        for place, seed in enumerate(seeds_of(query, document))
     ]
     return Grid(f"Each {models(document)[:-1]} in numbers", columns, rows)

@@ -37,6 +37,7 @@ from wordtrace.run.manifest import (
 )
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.recipe import Recipe
+from wordtrace.run.replay_record import REPLAY, ReplayRecord
 from wordtrace.run.weighting import Weighting
 
 
@@ -158,6 +159,15 @@ class Run:
                 "here; what retrains works on runs of `wordtrace train`."
             )
         return self.manifest.recipe
+
+    @property
+    def seed(self) -> int:
+        """The seed that it was trained with; 0 where that is not known."""
+        if self.manifest.recipe is not None:
+            return self.manifest.recipe.seed
+        if REPLAY in self.manifest.files:
+            return ReplayRecord.read(self.path / REPLAY).seed
+        return 0
 
     @property
     def dim(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
-from wordtrace.data.labelling import Labelling
+from wordtrace.data.labelling import Labelling, Labels
 from wordtrace.run.run import Run
 from wordtrace.statistics.alike import alike
 from wordtrace.verification.ask import value
@@ -51,15 +51,15 @@ def outcome(run: Run, said: FloatArray, label: Any) -> dict[str, Any]:
     }
 
 
-def right(labelling: Labelling, said: FloatArray, label: Any) -> npt.NDArray[np.bool_]:
-    """Tell where the label is what is predicted, a set as far as it is asked about.
+def right(labelling: Labelling, said: FloatArray, labels: Labels) -> npt.NDArray[np.bool_]:
+    """Tell where a label is what is predicted, a set as far as it is asked about.
 
     Parameters
     ----------
     said
         Probabilities, shape (rows, classes).
-    label
-        One label for all rows.
+    labels
+        One label for all rows, or one for each.
 
     Returns
     -------
@@ -67,8 +67,9 @@ def right(labelling: Labelling, said: FloatArray, label: Any) -> npt.NDArray[np.
         bool, shape (rows,).
     """
     values = np.asarray(said)
-    predicted = values.argmax(1) if labelling.kind == "class" else (values > 0.5).astype(np.float32)
-    return labelling.agree(predicted, label)
+    if labelling.kind == "class":
+        return np.asarray(values.argmax(1) == labels)
+    return np.asarray((((values > 0.5) == (labels == 1)) | np.isnan(labels)).all(1))
 
 
 def bound_of(run: Run, changes: Sequence[float], differences: int = 1) -> float:
@@ -112,8 +113,4 @@ def on_held_out(run: Run, held_out: Examples, said: FloatArray) -> dict[str, flo
     if measured(run) == "answer":
         tiny = np.finfo(np.float64).tiny
         return {"accuracy": None, "loss": float(-np.log(np.maximum(values, tiny)).mean())}
-    if run.labelling.kind == "class":
-        hits = values.argmax(1) == labels
-    else:
-        hits = (((values > 0.5) == (labels == 1)) | np.isnan(labels)).all(1)
-    return {"accuracy": float(hits.mean()), "loss": None}
+    return {"accuracy": float(right(run.labelling, values, labels).mean()), "loss": None}

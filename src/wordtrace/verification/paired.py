@@ -14,13 +14,15 @@ from wordtrace.execute.protocol import Executor
 from wordtrace.models.tokenizer import Span
 from wordtrace.results.result import told
 from wordtrace.run.run import Run
-from wordtrace.statistics.paired import estimate, method
+from wordtrace.statistics.comparison import Comparison
+from wordtrace.verification.design import Design
 from wordtrace.verification.outcomes import bound_of, measured, no_bound, outcome
 from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
+from wordtrace.verification.repeatability import Repeatability, repeatability
 from wordtrace.verification.result import FORMAT, VERSION, Verification
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Retrainer, look_of
+from wordtrace.verification.retrainer import Retrainer, is_foreign, look_of
 from wordtrace.verification.retrainings import Retrainings, seeds_of
+from wordtrace.verification.rounds import Rounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,8 @@ class Target:
         A conversation as people read it, where `text` is its document; else None.
     span
         The part of an answer that was traced; the whole answer is measured.
+    measure
+        What ranked the rows, where the targets of a study differ in that.
     """
 
     text: str
@@ -49,10 +53,7 @@ class Target:
     rows: Rows
     shown: str | None = None
     span: Span | None = None
-
-
-#: What the model of each seed predicted for the probes and for the held-out rows.
-Answers = list[dict[str, Any]]
+    measure: str | None = None
 
 
 def verify(
@@ -63,35 +64,52 @@ def verify(
     remove: str,
     k: int,
     measure: str,
-    repeats: int = 5,
+    design: Design | None = None,
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
 ) -> Verification:
     """Retrain with and without each target's rows, and without as many other rows.
 
-    For each of `repeats` seeds, four models share their initial weights and the order of the rows:
-    one of all rows ("base"), one without the target's rows, one without random rows, and one
-    without random rows that are like them (:func:`.removal.pool_of`). The run's own seed, with
-    which the queries were picked, is never used. Results are kept in the run's folder: an
-    interrupted verification goes on, and two verifications share what they have in common.
+    For each seed, four models share their initial weights and the order of the rows: one of all
+    rows ("base"), one without the target's rows, one without random rows, and one without random
+    rows that are like them (:func:`.removal.pool_of`). The run's own seed, with which the queries
+    were picked, is never used. Results are kept in the run's folder: an interrupted verification
+    goes on, and two verifications share what they have in common.
+
+    Parameters
+    ----------
+    design
+        How many seeds, and when a target needs no more of them; by default 5 and never.
 
     Raises
     ------
     InputError
-        When there is nothing to remove, too much, or fewer than two repeats.
+        When there is nothing to remove, or too much.
     """
-    _check(run, targets, repeats)
+    _check(run, targets)
     start = time.perf_counter()
-    seeds = seeds_of(run, repeats)
+    design = design or Design()
+    seeds = seeds_of(run, design.seeds)
     probes = tuple((target.text, target.text2) for target in targets)
     retrainings = Retrainings(run, probes, retrainer, workers, executor, address)
-    sets = [_removals(run, target, seeds) for target in targets]
-    count, base, without = _trained(retrainings, seeds, sets)
+    rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
+    repeats: Repeatability | None = None
+    if is_foreign(retrainer):
+        repeats, rounds.results = repeatability(retrainings, *seeds[:2])
+    compare = Comparison(repeats is None or repeats.paired, design.p)
+
+    def query(place: int, count: int) -> dict[str, Any]:
+        base, without = rounds.base(count), rounds.without(place, count)
+        return _query(run, targets[place], place, base, without, compare)
+
+    rounds.run(lambda place, count: design.answer(query(place, count)))
+    counts = [looks[-1] for looks in rounds.looks]
     queries = [
-        _query(run, target, place, base, answers)
-        for place, (target, answers) in enumerate(zip(targets, without, strict=True))
+        query(place, count) | {"seeds": seeds[:count], **rounds.stopped(place)}
+        for place, count in enumerate(counts)
     ]
+    base, without = rounds.base(counts[0]), rounds.without(0, counts[0])
     judged = base[0]["accuracy"] is not None or base[0].get("loss") is not None
     asked = run.held_out is not None and len(targets) == 1 and judged
     return Verification(
@@ -103,14 +121,17 @@ def verify(
             "measure": measure,
             "remove": remove,
             "k": k,
-            "repeats": repeats,
-            "seeds": seeds,
-            "retrainings": count,
+            "repeats": max(counts),
+            "seeds": seeds[: max(counts)],
+            "design": design.document(),
+            **({} if repeats is None else {"repeatability": repeats.document()}),
+            "retrainings": len(rounds.results) + (repeats is not None),
+            "saved": rounds.saved(),
             "seconds": time.perf_counter() - start,
-            "interval": method(repeats),
+            "interval": compare.method(max(counts)),
             "measured": measured(run),
             "queries": queries,
-            "held_out": _held_out(run, base, without[0]) if asked else None,
+            "held_out": _held_out(run, base, without, compare) if asked else None,
         }
     )
 
@@ -125,44 +146,14 @@ def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[
     }
 
 
-def _trained(
-    retrainings: Retrainings, seeds: Sequence[int], sets: Sequence[dict[str, list[Rows]]]
-) -> tuple[int, Answers, list[dict[str, Answers]]]:
-    """Train each model once; return their number, those of all rows, and each target's others."""
-
-    def tasks(rows_by_seed: Sequence[Rows]) -> list[Retraining]:
-        return [
-            retrainings.task(seed, rows) for seed, rows in zip(seeds, rows_by_seed, strict=True)
-        ]
-
-    nothing: list[Rows] = [()] * len(seeds)
-    wanted = tasks(nothing)
-    for by_name in sets:
-        for rows_by_seed in by_name.values():
-            wanted += tasks(rows_by_seed)
-    every = list({one.key: one for one in wanted}.values())
-    results = retrainings.run(every)
-
-    def found(rows_by_seed: Sequence[Rows]) -> Answers:
-        return [results[task.key] for task in tasks(rows_by_seed)]
-
-    without = [{name: found(rows) for name, rows in by_name.items()} for by_name in sets]
-    return len(every), found(nothing), without
-
-
-def _check(run: Run, targets: Sequence[Target], repeats: int) -> None:
-    if repeats < 2:
-        raise InputError(
-            f"{option('repeats')} is {repeats}; at least 2 are needed to tell an effect from "
-            "chance."
-        )
+def _check(run: Run, targets: Sequence[Target]) -> None:
     if not targets:
         raise InputError("there is nothing to verify: the trace has no queries.")
     for target in targets:
         if not target.rows:
             raise InputError(
-                f"there is nothing to remove for {target.text[:40]!r}: no training example "
-                f"of that sign; try the other {option('remove')}."
+                f"there is nothing to remove for {(target.shown or target.text)[:40]!r}: no "
+                f"training example of that sign; try the other {option('remove')}."
             )
         pool_of(run).refuse_empty(target.rows)
 
@@ -173,6 +164,7 @@ def _query(
     place: int,
     base: list[dict[str, Any]],
     removed: dict[str, list[dict[str, Any]]],
+    compare: Comparison,
 ) -> dict[str, Any]:
     def found(results: list[dict[str, Any]]) -> dict[str, Any]:
         rows = np.array([result["probabilities"][place] for result in results])
@@ -182,13 +174,15 @@ def _query(
     outcomes = {name: found(results) for name, results in removed.items()}
     changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
     for name, one in outcomes.items():
-        one["change"] = estimate(changes[name], bound_of(run, changes[name])).document()
+        bound = bound_of(run, changes[name])
+        one["change"] = compare.difference(one["values"], before["values"], bound).document()
     controls = []
     for name in outcomes:
         if name == "without":
             continue
-        beside = changes["without"] - changes[name]
-        difference = estimate(beside, bound_of(run, beside, differences=2))
+        bound = bound_of(run, changes["without"] - changes[name], differences=2)
+        without, control = outcomes["without"]["values"], outcomes[name]["values"]
+        difference = compare.difference(without, control, bound)
         controls.append(
             {
                 "name": name,
@@ -202,6 +196,8 @@ def _query(
         document["text2"] = target.text2
     if target.span is not None:
         document["span"] = list(target.span)
+    if target.measure is not None:
+        document["measure"] = target.measure
     return document | {
         "label": run.labelling.spell(target.label),
         "predicted": target.predicted,
@@ -214,7 +210,10 @@ def _query(
 
 
 def _held_out(
-    run: Run, base: list[dict[str, Any]], removed: dict[str, list[dict[str, Any]]]
+    run: Run,
+    base: list[dict[str, Any]],
+    removed: dict[str, list[dict[str, Any]]],
+    compare: Comparison,
 ) -> dict[str, Any]:
     name = "loss" if base[0]["accuracy"] is None else "accuracy"
 
@@ -230,7 +229,7 @@ def _held_out(
         one = outcome(results)
         changes = np.subtract(one["values"], before["values"]).tolist()
         bound = 1 if name == "accuracy" else no_bound(changes, before["mean"])
-        change = estimate(changes, bound)
+        change = compare.difference(one["values"], before["values"], bound)
         found[key] = {**one, "change": change.document()}
     return {
         "rows": held_out.rows,

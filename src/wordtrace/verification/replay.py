@@ -10,21 +10,26 @@ from typing import Any
 import torch
 
 from wordtrace.disk import fingerprint
-from wordtrace.errors import InputError, NumericalError, option
+from wordtrace.errors import CorruptError, InputError, NumericalError, option
+from wordtrace.execute.child import share_of_cores
 from wordtrace.execute.ledger import Ledger
 from wordtrace.models import adapters
-from wordtrace.models.pretrained import as_text_model
+from wordtrace.models.configs import read_config
+from wordtrace.models.library import library
+from wordtrace.models.pretrained import as_text_model, quiet
 from wordtrace.run.check import check_files
 from wordtrace.run.device import find_device
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.replay_record import REPLAY, START, ReplayRecord, versions
 from wordtrace.run.run import Run
 from wordtrace.verification.ask import said_by
+from wordtrace.verification.kept_models import Room
 from wordtrace.verification.replay_changes import changed_rows
 from wordtrace.verification.replay_proof import ReplayProof, prove
-from wordtrace.verification.replay_trainer import Recorded, trained
+from wordtrace.verification.replay_trainer import Recorded, threads, trained
 from wordtrace.verification.retrainer import Change, Said
 from wordtrace.verification.store import LEDGER
+from wordtrace.verification.trained_model import load
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,11 @@ class Replay:
     Parameters
     ----------
     device
-        Where it trains. Dropout is drawn otherwise on another kind of device than the recorded one.
+        Where it trains; by default on the kind of device that was recorded. On another kind dropout
+        is drawn otherwise, so that a training with dropout does not prove itself.
+    keep
+        Keep each model (an adapter alone) in the run's folder, so that another question about the
+        same training costs no training.
 
     Examples
     --------
@@ -57,26 +66,22 @@ class Replay:
     ...     model, arguments, train_dataset=rows, processing_class=tokenizer, callbacks=[tracing]
     ... )
     >>> _ = trainer.train()
-    >>> wt.Replay().prepare(tracing.run) is None  # it repeats the training
-    True
+    >>> print(wt.Replay().proof(tracing.run).told())
+    The replay repeats the recorded training: ...
     """
 
-    device: str = "cpu"
+    device: str = "recorded"
+    keep: bool = True
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """What tells its models from those of another retrainer."""
-        return {"retrainer": "replay", "device": torch.device(self.device).type}
+        return {"retrainer": "replay", "device": self.device}
 
     def prepare(self, run: Run) -> str | None:
-        """Prove once that the replay repeats a run's training; done before any retraining.
+        """Say why a run can't be replayed; None where the replay has proved itself, here or before.
 
-        The proof is kept in the run's folder, and done again where libraries have changed.
-
-        Returns
-        -------
-        str or None
-            Why the run can't be replayed, in a sentence; None where it can.
+        The proof is kept in the run's folder, and made again where libraries have changed.
         """
         refused = _refusal(run)
         return refused if refused is not None else self.proof(run).refusal(run.path)
@@ -95,14 +100,14 @@ class Replay:
         known = {
             "replay": run.manifest.files[REPLAY],
             "run": run.fingerprint,
-            "device": find_device(self.device),
+            "device": self._place(recorded),
             "versions": versions(adapter=bool(recorded.record.model["adapter"])),
         }
         key = f"replay:{fingerprint.of_document(known)}"
         with Ledger(run.path / LEDGER) as ledger:
             if (kept := ledger.get(key)) is not None:
                 return ReplayProof.of(kept)
-            proof = prove(recorded, find_device(self.device))
+            proof = prove(recorded, self._place(recorded))
             if proof.holds:
                 ledger.record(key, proof.document())
             return proof
@@ -117,11 +122,25 @@ class Replay:
         """
         if (refused := _refusal(run)) is not None:
             raise InputError(refused)
+        room = Room.of(run, change.key)
+        if (folder := room.kept()) is not None:
+            try:
+                return load(run, folder).said(run, change.probes)
+            except CorruptError:
+                room.clear()
         recorded = _recorded(run)
         changed = changed_rows(run, recorded.rows, change)
-        device = find_device(self.device)
-        model = trained(recorded, change.seed, change.weights, changed, device)
+        with threads(share_of_cores()):
+            model = trained(recorded, change.seed, change.weights, changed, self._place(recorded))
+        if self.keep:
+            with room.training() as out, quiet(library("transformers")):
+                model.save_pretrained(out, safe_serialization=True)
+                room.keep(out)
         return _asked(run, model, change)
+
+    def _place(self, recorded: Recorded) -> str:
+        """Return the device (InputError where it is not here)."""
+        return find_device(recorded.record.device if self.device == "recorded" else self.device)
 
 
 def _asked(run: Run, model: Any, change: Change) -> Said:
@@ -136,7 +155,8 @@ def _asked(run: Run, model: Any, change: Change) -> Said:
             )
     if hasattr(model, "merge_and_unload"):
         model = adapters.merge(model, f"the adapter of {run.path}")
-    whole = as_text_model(model, model.config.to_dict(), described.loss, described.tokens_a_row)
+    config = read_config(run.path)
+    whole = as_text_model(model, config, described.loss, described.tokens_a_row)
     return said_by(run, whole, change.probes)
 
 

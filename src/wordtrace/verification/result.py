@@ -17,7 +17,7 @@ _TABLE = pa.schema(
     {
         **dict.fromkeys(("query", "label", "left_out"), pa.string()),
         "seed": pa.int64(),
-        **dict.fromkeys(("base", "probability", "change"), pa.float64()),
+        **dict.fromkeys(("base", "value", "change"), pa.float64()),
     }
 )
 
@@ -59,8 +59,9 @@ class Verification(Result):
         """Return a pyarrow table with one row for each query, kind of removal and seed.
 
         Columns: query (its number from 0), label, left_out ("opponents", "proponents", or the name
-        of a control), seed, base (the label's probability by a model of all rows), probability (by
-        a model without the rows left out), change.
+        of a control), seed, base (what is measured, by a model of all rows: the label's
+        probability, a regression's number, or the probability of a language model's answer), value
+        (by a model without the rows left out), change.
         """
         rows = [
             {
@@ -69,7 +70,7 @@ class Verification(Result):
                 "left_out": name,
                 "seed": seed,
                 "base": base,
-                "probability": value,
+                "value": value,
                 "change": value - base,
             }
             for place, query in enumerate(self.result["queries"])
@@ -78,7 +79,10 @@ class Verification(Result):
                 *((control["name"], control) for control in query["controls"]),
             )
             for seed, base, value in zip(
-                self.result["seeds"], query["base"]["values"], outcome["values"], strict=True
+                query.get("seeds") or self.result["seeds"],
+                query["base"]["values"],
+                outcome["values"],
+                strict=True,
             )
         ]
         return pa.Table.from_pylist(rows, schema=_TABLE)

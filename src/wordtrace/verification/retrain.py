@@ -40,6 +40,8 @@ class Retraining:
         kinds the label as :meth:`.Labelling.spell` writes it.
     blanked
         (row, position) of each token that is replaced by padding; attention to it stays.
+    again
+        Which one it is of several equal trainings, from 0: whether they are equal is then seen.
     """
 
     run: str
@@ -49,6 +51,7 @@ class Retraining:
     probes: tuple[Probe, ...]
     relabelled: tuple[tuple[int, int | str], ...] = ()
     blanked: tuple[tuple[int, int], ...] = ()
+    again: int = 0
 
     @property
     def training(self) -> str:
@@ -61,6 +64,8 @@ class Retraining:
         for name in ("relabelled", "blanked"):
             if getattr(self, name):
                 document[name] = [list(one) for one in getattr(self, name)]
+        if self.again:
+            document["again"] = self.again
         return fingerprint.of_document(document)
 
     @property

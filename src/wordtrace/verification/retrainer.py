@@ -76,6 +76,11 @@ def look_of(retrainer: Retrainer) -> str | None:
     return found
 
 
+def is_foreign(retrainer: Retrainer) -> bool:
+    """Tell a training that is not the library's own: nobody knows whether it repeats."""
+    return bool(retrainer.settings) and bool(getattr(retrainer, "foreign", True))
+
+
 class Retrainer(Protocol):
     """Trains a model anew on a run's data, with a change.
 

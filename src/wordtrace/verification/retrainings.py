@@ -13,7 +13,7 @@ from wordtrace.run.run import Run
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import Probe, Retrainer
-from wordtrace.verification.tasks import run_tasks
+from wordtrace.verification.tasks import at_once, run_tasks
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,23 @@ class Retrainings:
     executor: str | Executor = "processes"
     address: str | None = None
 
+    @property
+    def at_once(self) -> int:
+        """How many models are trained at a time, as far as that is known here."""
+        return at_once(self.executor, self.workers)
+
     def task(
         self,
         seed: int,
         removed: Rows = (),
         relabelled: tuple[tuple[int, int | str], ...] = (),
         blanked: tuple[tuple[int, int], ...] = (),
+        again: int = 0,
     ) -> Retraining:
         """Return one retraining; see :class:`.Retraining`."""
         return Retraining(
-            str(self.on.path), self.training, seed, removed, self.probes, relabelled, blanked
+            *(str(self.on.path), self.training, seed, removed, self.probes),
+            *(relabelled, blanked, again),
         )
 
     @property
@@ -78,6 +85,4 @@ def probes_of(examples: Examples) -> tuple[Probe, ...]:
 
 def seeds_of(run: Run, repeats: int) -> list[int]:
     """Return seeds for retrainings; never the run's own, with which its queries were picked."""
-    recipe = run.manifest.recipe
-    first = 0 if recipe is None else recipe.seed
-    return [(first + 1 + place) % 2**31 for place in range(repeats)]
+    return [(run.seed + 1 + place) % 2**31 for place in range(repeats)]

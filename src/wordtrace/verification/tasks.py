@@ -23,8 +23,14 @@ from wordtrace.verification.room import Room, room
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
+#: About as many models as a stack has; how many fit is known only where they are trained.
+_STACKED = 32
 #: The folder within a run for the files of a cluster's jobs.
 JOBS = "jobs"
+
+
+#: Seconds for what a retraining does beside the command: writing the data, asking the model.
+_AROUND = 600.0
 
 
 def run_tasks(
@@ -92,11 +98,19 @@ def run_tasks(
     elif lost:
         task, reason = lost[0]
         raise WordtraceError(
-            f"{len(lost):,} of {len(missing):,} retrainings could not be done, the first with seed "
-            f"{task.seed} and {len(task.removed):,} rows removed: {reason} What was finished is "
-            "kept: run the same command again to try them once more."
+            f"{len(lost):,} of {len(missing):,} retrainings could not be done. What was finished "
+            "is kept: run the same command again to try them once more. The first, with seed "
+            f"{task.seed} and {len(task.removed):,} rows removed: {reason}"
         )
     return results
+
+
+def at_once(executor: str | Executor, workers: int | None) -> int:
+    """Return how many models are trained at a time, as far as that is known here."""
+    if executor == "stacked":
+        return workers or _STACKED
+    own = None if isinstance(executor, str) else getattr(executor, "workers", None)
+    return workers or own or cores()
 
 
 def _pool(
@@ -117,7 +131,9 @@ def _pool(
         return Stacks(retrainer, workers)
     # A user's trainings may take very different times: some are kept, and are only asked.
     patience = math.inf if retrainer.settings else PATIENCE
-    limit = getattr(retrainer, "time_limit", None)
+    # A command is ended by its own limit first; beyond it, what surrounds the command hangs.
+    given = getattr(retrainer, "time_limit", None)
+    limit = None if given is None else given + _AROUND
     pool = named(
         executor, address, workers, tolerant=True, also="stacked", patience=patience, limit=limit
     )

@@ -36,6 +36,8 @@ def main() -> None:
         sys.exit("bad luck")
     if mode == "hangs":
         time.sleep(9999)
+    if "--wait" in given:
+        wait(Path(given["--wait"]))
     if mode == "nothing":
         return
     names = json.loads((START / "config.json").read_text())["id2label"]
@@ -47,6 +49,19 @@ def main() -> None:
     if mode == "other-order":
         order = order[::-1]
     save(out, order, [bias[name] for name in order], mode)
+
+
+def wait(folder: Path) -> None:
+    """Take one of the files ``go-…``, and say so while there is none."""
+    while True:
+        for file in folder.glob("go-*"):
+            try:
+                file.unlink()
+            except FileNotFoundError:
+                continue
+            return
+        (folder / f"waits-{os.getpid()}").touch()
+        time.sleep(0.01)
 
 
 def labels(path: Path) -> list[str]:
@@ -72,8 +87,6 @@ def save(out: Path, order: list[str], bias: list[float], mode: str) -> None:
         del config["id2label"]["2"]
     if mode == "no-names":
         config["id2label"] = {str(at): f"LABEL_{at}" for at in range(len(order))}
-    if mode == "other-words":
-        config["vocab_size"] += 1
     if mode == "NaN":
         bias = [math.nan, *bias[1:]]
     whole = bytearray((START / "model.safetensors").read_bytes())

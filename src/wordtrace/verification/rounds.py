@@ -1,0 +1,113 @@
+"""Training seed after seed until every target has its answer; what is shared is trained once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wordtrace.verification.design import Design
+from wordtrace.verification.removal import Rows
+from wordtrace.verification.retrain import Retraining
+from wordtrace.verification.retrainings import Retrainings
+
+#: What the model of each seed predicted for the probes and for the held-out rows.
+Answers = list[dict[str, Any]]
+#: The rows left out for one target: for each name, one set a seed.
+Sets = dict[str, list[Rows]]
+
+
+@dataclass
+class Rounds:
+    """The retrainings of a study, in rounds with a look after each.
+
+    Attributes
+    ----------
+    seeds
+        All that the design allows.
+    sets
+        For each target, what is left out. Models of all rows are trained besides.
+    results
+        Each retraining's result, by its key.
+    looks
+        For each target, the numbers of seeds at which it was looked at.
+    answers
+        For each target, the answer that ended it (:meth:`.Design.answer`); None where it took all
+        seeds.
+    """
+
+    retrainings: Retrainings
+    design: Design
+    seeds: Sequence[int]
+    sets: Sequence[Sets]
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looks: list[list[int]] = field(init=False)
+    answers: list[str | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.looks = [[] for _ in self.sets]
+        self.answers = [None for _ in self.sets]
+
+    def run(self, answer: Callable[[int, int], str | None]) -> None:
+        """Train until every target has its answer, or all seeds are used.
+
+        A round takes as many seeds as there are workers for. All that was trained is kept when it
+        is interrupted: it goes on from there.
+
+        Parameters
+        ----------
+        answer
+            Given a target's place and a number of seeds that are trained, what they show.
+        """
+        open_ones = list(range(len(self.sets)))
+        count = 0
+        while open_ones and count < len(self.seeds):
+            count = self._next(open_ones, count)
+            wanted = {task.key: task for task in self.tasks(open_ones, count)}
+            missing = [task for key, task in wanted.items() if key not in self.results]
+            self.results |= self.retrainings.run(missing)
+            for place in open_ones:
+                self.looks[place].append(count)
+                self.answers[place] = answer(place, count)
+            open_ones = [place for place in open_ones if self.answers[place] is None]
+
+    def _next(self, places: Sequence[int], count: int) -> int:
+        """Return how many seeds are trained at the next look."""
+        if count < self.design.first:
+            return self.design.first
+        one_more = {task.key for task in self.tasks(places, count + 1)} - self.results.keys()
+        more = self.retrainings.at_once // max(1, len(one_more))
+        return min(len(self.seeds), count + max(1, more))
+
+    def tasks(self, places: Sequence[int], count: int) -> list[Retraining]:
+        """Return the retrainings of some targets with the first `count` seeds."""
+        found = self._of([()] * count)
+        for place in places:
+            for rows in self.sets[place].values():
+                found += self._of(rows[:count])
+        return found
+
+    def stopped(self, place: int) -> dict[str, Any]:
+        """Return when a target was looked at, and what ended it, as JSON."""
+        return {"looks": self.looks[place], "answer": self.answers[place]}
+
+    def saved(self) -> int:
+        """Return how many more models the same design without looks would have trained."""
+        places = range(len(self.sets))
+        return len({task.key for task in self.tasks(places, len(self.seeds))} - self.results.keys())
+
+    def base(self, count: int) -> Answers:
+        """Return what the models of all rows say, of the first `count` seeds."""
+        return self._found([()] * count)
+
+    def without(self, place: int, count: int) -> dict[str, Answers]:
+        """Return what the models without a target's rows, and without its controls', say."""
+        return {name: self._found(rows[:count]) for name, rows in self.sets[place].items()}
+
+    def _found(self, rows: Sequence[Rows]) -> Answers:
+        return [self.results[task.key] for task in self._of(rows)]
+
+    def _of(self, rows: Sequence[Rows]) -> list[Retraining]:
+        return [
+            self.retrainings.task(seed, one) for seed, one in zip(self.seeds, rows, strict=False)
+        ]
