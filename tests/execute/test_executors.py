@@ -131,10 +131,13 @@ for item, lost in Processes(2, tolerant=True, attempts=1).run(start, ["die", "wa
     wait_until(lambda: all(gone(int(pid)) for pid in pids["wait"]))
 
 
-def test_with_patience_no_task_is_ended_for_being_slow() -> None:
+def test_no_task_is_ended_for_being_slow_but_where_a_limit_says_so() -> None:
     """One of a user's trainings is kept and only asked, and the next one is really trained."""
     patient = Processes(1, patience=math.inf)
     assert [found for _, found in patient.run(nap, [0.0, 1.5])] == [0.0, 1.5]
+    limited = Processes(1, patience=math.inf, limit=0.5, tolerant=True, attempts=1)
+    ((_, lost),) = limited.run(nap, [PATIENCE])
+    assert lost == Lost("its worker gave no answer in 0.5 s")
 
 
 @pytest.mark.usefixtures("new")

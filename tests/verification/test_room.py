@@ -138,9 +138,11 @@ def test_a_users_trainings_are_not_ended_for_being_slow(
     here = pool(mine, "processes")
     assert (here.workers, here.threads, here.patience) == (2, 3, math.inf)
     assert pool(own, "processes").patience == 60
+    assert pool(limited, "processes", 1).limit == 7800
     for given in ("ray", RayCluster()):
         assert pool(own, given).patience == 60
         assert pool(mine, given).patience == math.inf
+        assert pool(limited, given).limit == 7800
     assert pool(mine, RayCluster(patience=5)).patience == 5
     for given in ("slurm", SlurmCluster()):
         assert pool(mine, given).minutes == 60

@@ -33,7 +33,8 @@ def named(
     gpus
         How many GPUs each task on a cluster needs.
     patience, limit
-        The seconds after which a task may count as hanging, and those that a task gives itself.
+        The seconds after which a task may count as hanging, and those that none may take; see
+        :class:`.RayCluster`.
 
     Raises
     ------
@@ -54,7 +55,9 @@ def named(
             f"{option('executor')} is {name!r}; it must be {', '.join(known[:-1])} or {known[-1]}."
         )
     if name == "ray":
-        return RayCluster(address, workers, tolerant=tolerant, gpus=gpus, patience=patience)
+        return RayCluster(
+            address, workers, tolerant=tolerant, gpus=gpus, patience=patience, limit=limit
+        )
     if name == "slurm" and address is None:
         cluster = SlurmCluster(workers=workers, tolerant=tolerant, gpus=gpus)
         cluster.limit = limit

@@ -50,6 +50,8 @@ class Processes:
     patience
         The seconds after which a task may count as hanging; infinity where tasks may take very
         different times.
+    limit
+        The seconds that no task may take; None for no limit.
     threads
         The threads of each worker.
     """
@@ -61,11 +63,12 @@ class Processes:
         attempts: int = 3,
         tolerant: bool = False,
         patience: float = PATIENCE,
+        limit: float | None = None,
         threads: int = 1,
     ) -> None:
         self.workers = workers or cores()
         self.attempts, self.tolerant, self.patience = attempts, tolerant, patience
-        self.threads = threads
+        self.limit, self.threads = math.inf if limit is None else limit, threads
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -103,7 +106,8 @@ class Processes:
                 try:
                     future = done.get(timeout=1.0)
                 except Empty:
-                    self._end_hanging(flying, max(self.patience, 10 * longest))
+                    hanging = max(self.patience, 10 * longest)
+                    self._end_hanging(flying, min(self.limit, hanging))
                     continue
                 flight = flying.pop(future)
                 seconds = time.perf_counter() - flight.start
@@ -160,7 +164,7 @@ class Processes:
     def _end_hanging(flying: dict[Future[Result], _Flight[Item]], limit: float) -> None:
         for flight in flying.values():
             if time.perf_counter() - flight.start > limit:
-                flight.reason = f"gave no answer in {limit:.0f} s"
+                flight.reason = f"gave no answer in {limit:,.10g} s"
                 flight.worker.end()
 
 
@@ -227,13 +231,14 @@ def executor(
     tolerant: bool = False,
     threads: int = 1,
     patience: float = PATIENCE,
+    limit: float | None = None,
 ) -> Processes | Serial:
-    """Return processes if there is work for more than one, else this process alone."""
+    """Return processes if there is work for more than one, or a limit; else this process alone."""
     if workers is not None and workers < 1:
         raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
     count = min(workers or cores(), tasks)
-    if count > 1:
-        return Processes(count, tolerant=tolerant, threads=threads, patience=patience)
+    if count > 1 or limit is not None:
+        return Processes(count, tolerant=tolerant, threads=threads, patience=patience, limit=limit)
     return Serial(tolerant=tolerant, threads=threads)
 
 

@@ -50,6 +50,8 @@ class RayCluster:
         The seconds after which a task may count as hanging, if it also takes ten times as long as
         the longest so far. Its worker is then ended, and it runs again. Infinity where tasks may
         take very different times.
+    limit
+        The seconds that no task may take; None for no limit.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class RayCluster:
         memory: int = 0,
         gpus: int = 0,
         patience: float = PATIENCE,
+        limit: float | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
@@ -79,7 +82,7 @@ class RayCluster:
             raise InputError(f"{option('gpus')} is {gpus:,}; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
         self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
-        self.gpus = gpus
+        self.gpus, self.limit = gpus, limit
 
     def run(
         self, task: Callable[[Item], Result], items: Iterable[Item]
@@ -111,7 +114,7 @@ class RayCluster:
             longest = math.inf
 
             def send(item: Item) -> None:
-                patience = max(self.patience, 10 * longest)
+                patience = self._patience(longest)
                 flying[remote.remote(task, item, patience)] = _Flight(
                     item, patience, time.perf_counter()
                 )
@@ -176,6 +179,10 @@ class RayCluster:
             max_retries=self.attempts - 1,
             retry_exceptions=[WordtraceError] if self.tolerant else False,
         )(_alone)
+
+    def _patience(self, longest: float) -> float:
+        """Return how many seconds a task may take when the longest so far took `longest`."""
+        return min(math.inf if self.limit is None else self.limit, max(self.patience, 10 * longest))
 
     def _lost(self, patience: float) -> str:
         died = "died, out of memory perhaps"

@@ -120,7 +120,7 @@ class SlurmCluster:
         """After how many minutes Slurm ends a job."""
         if self._minutes is not None:
             return self._minutes
-        return 60 if self.limit is None else math.ceil(self.limit / 60) + 15
+        return 60 if self.limit is None else math.ceil(self.limit / 60) + 5
 
     def within(self, folder: Path) -> SlurmCluster:
         """Return this executor with the folder in which its jobs find their tasks."""
