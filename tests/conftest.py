@@ -13,6 +13,8 @@ from tests.forked import forked_workers
 from wordtrace import api
 
 os.environ["WORDTRACE_PROGRESS"] = "0"
+# Two threads that wait for each other on a busy core take ten times as long as one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 # The power does not fail in a test, and thousands of small files would each wait for the disk.
 os.fsync = lambda descriptor: None
