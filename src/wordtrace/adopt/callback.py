@@ -130,7 +130,9 @@ class TraceCallback(TrainerCallback):
         try:
             model = _inner(kept["model"])
             seen = BatchesSeen() if self.replay else None
-            rows = rows_of(args, model, kept, self.given, self.folder, seen and seen.add)
+            rows = rows_of(
+                args, model, kept, self.given, self.folder, None if seen is None else seen.add
+            )
             rows.write(self.folder)
         except Exception as error:
             if not state.global_step:  # else there is the recording of the steps before
