@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import suppress
 from inspect import signature
@@ -22,6 +23,8 @@ from wordtrace.errors import InputError, WordtraceError
 from wordtrace.run.manifest import MANIFEST
 from wordtrace.run.run import Run
 
+#: Set in the environment of a script that is run again to train without some rows.
+RETRAINS = "WORDTRACE_OUT"
 _MOST = 12
 IfExists = Literal["error", "new", "overwrite"]
 
@@ -37,6 +40,8 @@ class TraceCallback(TrainerCallback):
 
     Wrong names are refused here and at the start of the training. From its first step on nothing is
     raised: what goes wrong is a warning, with the command that makes the run of what was kept.
+
+    In a script that wordtrace itself runs again, to train without some rows, it does nothing.
 
     Parameters
     ----------
@@ -110,7 +115,9 @@ class TraceCallback(TrainerCallback):
         self._recording = Recording.beside(self.out)
         self._due: set[int] = set()
         self._off = True
-        self._place()
+        self._idle = RETRAINS in os.environ
+        if not self._idle:
+            self._place()
 
     @property
     def folder(self) -> Path:
@@ -119,7 +126,7 @@ class TraceCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Read the rows and plan the moments; go on with a recording that was interrupted."""
-        if not state.is_world_process_zero:
+        if self._idle or not state.is_world_process_zero:
             return
         drawn = random_state.states()
         self.out = self._place()

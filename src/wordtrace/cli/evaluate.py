@@ -69,8 +69,12 @@ def evaluate(
     where: RetrainingOptions,
     options: StudyMeasureOptions,
     measures: Annotated[
-        str, typer.Option(help="With commas between; 'wordtrace measures' lists them.")
-    ] = "tracin-we-topk,tracin-last,bm25,embedding-similarity",
+        str | None,
+        typer.Option(
+            help="With commas between; 'wordtrace measures' lists them. By default tracin-we-topk, "
+            "tracin-last (not of language models), bm25 and embedding-similarity."
+        ),
+    ] = None,
     queries: Annotated[
         str, typer.Option(help="A file of labelled texts, or how many held-out rows to draw.")
     ] = "20",
@@ -102,7 +106,7 @@ def evaluate(
     found = api.evaluate(
         opened,
         asked,
-        measures=names(measures),
+        measures=None if measures is None else names(measures),
         scores=_matrices(scores or [], asked, opened),
         **study.library(),
         wrong=wrong,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,14 @@ from wordtrace.data.batches import Encoded
 from wordtrace.errors import NumericalError, option
 from wordtrace.models.protocol import TextModel, to_batch
 from wordtrace.run.recipe import Recipe
+
+
+class Table(Protocol):
+    """What trains the word table in the optimizer's place."""
+
+    def step(self, rate: float, /) -> None:
+        """Take the step of the batch that last went forward and backward."""
+        ...
 
 
 @dataclass
@@ -42,6 +51,7 @@ def fit(
     weights: npt.NDArray[np.float32] | None = None,
     last_step: int | None = None,
     after_step: Callable[[int, float, float], bool] | None = None,
+    table: Table | None = None,
 ) -> None:
     """Train in place from `training.step` to the end of the recipe.
 
@@ -58,6 +68,8 @@ def fit(
         Stop after this step (a recorded run that was ended by early stopping).
     after_step
         Called with (step, learning rate used, mean loss of the batch); True ends the training.
+    table
+        Trains the word table, which the optimizer then finds empty.
 
     Raises
     ------
@@ -97,6 +109,8 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
+            if table is not None:
+                table.step(rate)
             training.step += 1
             training.state = {
                 f"{name}/{key}": value

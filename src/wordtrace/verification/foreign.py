@@ -98,7 +98,14 @@ def _texts(examples: Examples) -> list[Any]:
 
 def _values(run: Run, predict: Predictor, texts: list[Any]) -> FloatArray:
     try:
-        found = np.asarray(predict(texts), np.float64)
+        answer = predict(texts)
+    except Exception as error:
+        raise TrainingError(
+            f"what {option('retrain')} returned failed when it was asked about {len(texts):,} "
+            f"texts ({type(error).__name__}: {error})."
+        ) from error
+    try:
+        found = np.asarray(answer, np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"what {option('retrain')} returned gives no array of numbers for {len(texts):,} texts "

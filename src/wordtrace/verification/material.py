@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from wordtrace.data.batches import Encoded
 from wordtrace.models.cnn import CNN
+from wordtrace.models.cut_table import cut_table
+from wordtrace.models.huggingface import HuggingFaceClassifier
+from wordtrace.models.pretrained import draw
+from wordtrace.models.protocol import TextModel
+from wordtrace.run import load
+from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.run import Run
 from wordtrace.verification.retrainer import Probe
 
@@ -69,18 +78,52 @@ class CNNMaterial:
         return _with_rows(self.run, self.run.weights(step), self.tokens)
 
 
+@dataclass(frozen=True, eq=False)
+class PretrainedMaterial:
+    """A run of a pretrained model, whose word table is cut to the tokens that occur.
+
+    Attributes
+    ----------
+    texts
+        The texts, with the tokens' own ids.
+    """
+
+    run: Run
+    texts: Material
+
+    def start(self, seed: int) -> TextModel:
+        """Return the model before training, its head drawn by `seed`."""
+        described = self.run.manifest.model
+        assert isinstance(described, PretrainedModel)
+        model = copy.deepcopy(_read(self, load.UNTRAINED))
+        assert isinstance(model, HuggingFaceClassifier)
+        draw(model, described.drawn or (), seed)
+        return model
+
+    def at(self, checkpoint: Checkpoint) -> TextModel:
+        """Return the run's own model at a checkpoint."""
+        return copy.deepcopy(_read(self, checkpoint.folder))
+
+
 @lru_cache(maxsize=2)
-def whole(run: Run, probes: tuple[Probe, ...]) -> Material:
-    """Return a run's material with its whole vocabulary."""
-    return _encoded(run, probes)
+def whole(run: Run, probes: tuple[Probe, ...]) -> PretrainedMaterial:
+    """Return the material of a run of a pretrained model."""
+    return PretrainedMaterial(run, _encoded(run, probes))
+
+
+@lru_cache(maxsize=2)
+def _read(material: PretrainedMaterial, folder: str) -> TextModel:
+    """Read a model of a run once, and cut its word table; each training takes a copy."""
+    model = load.load_model(material.run.path, material.run.manifest, folder)
+    cut_table(model, _occurring(material.texts).astype(np.int64))
+    return model
 
 
 @lru_cache(maxsize=2)
 def cut(run: Run, probes: tuple[Probe, ...]) -> CNNMaterial:
     """Return the material of a run of the CNN."""
     texts = _encoded(run, probes)
-    extra = [] if texts.blank is None else [np.array([texts.blank], np.int32)]
-    tokens = np.unique(np.concatenate([part.ids for part in texts.parts] + extra))
+    tokens = _occurring(texts)
     material = Material(
         _cut(texts.train, tokens),
         None if texts.held_out is None else _cut(texts.held_out, tokens),
@@ -133,13 +176,19 @@ def _encoded(run: Run, probes: tuple[Probe, ...]) -> Material:
         [text for text, _ in probes],
         [text2 or "" for _, text2 in probes] if run.manifest.has_pairs else None,
     )
-    held = run.held_out
-    return Material(
-        run.encoded,
-        None if held is None else run.encode(held),
-        asked,
-        blank_token(run),
-    )
+    return Material(run.encoded, _held_out(run), asked, blank_token(run))
+
+
+@lru_cache(maxsize=2)
+def _held_out(run: Run) -> Encoded | None:
+    """Tokenize the held-out rows, once for all probes."""
+    return None if run.held_out is None else run.encode(run.held_out)
+
+
+def _occurring(texts: Material) -> npt.NDArray[np.int32]:
+    """Return the tokens that occur, and the one that blanks, in rising order."""
+    extra = [] if texts.blank is None else [np.array([texts.blank], np.int32)]
+    return np.unique(np.concatenate([part.ids for part in texts.parts] + extra))
 
 
 def _cut(part: Encoded, tokens: np.ndarray[Any, np.dtype[Any]]) -> Encoded:

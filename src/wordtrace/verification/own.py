@@ -7,17 +7,21 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from torch import nn
+
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError, option
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
+from wordtrace.models.cut_table import is_alone
 from wordtrace.models.flat_cnn import FlatCNN
 from wordtrace.run.run import Run
-from wordtrace.training.fit import Training, fit
+from wordtrace.training.fit import Table, Training, fit
 from wordtrace.verification.material import Material, blanked, cut, whole
 from wordtrace.verification.refit import refit
 from wordtrace.verification.retrainer import Change, Retrainer, Said
 from wordtrace.verification.stacked import Stacked
+from wordtrace.verification.touched_rows import TouchedRows
 
 
 def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrainer:
@@ -62,10 +66,10 @@ class Loop:
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`."""
-        texts = whole(run, change.probes)
-        training = Training(run.start(change.seed))
-        fit_changed(run, training, texts, change)
-        return said_of(texts, partial(predict.logits, training.model))
+        material = whole(run, change.probes)
+        training = Training(material.start(change.seed))
+        fit_pretrained(run, training, material.texts, change)
+        return said_of(material.texts, partial(predict.logits, training.model))
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,21 @@ class FlatCNNLoop:
         return said_of(material.texts, flat.predict)
 
 
-def fit_changed(run: Run, training: Training, texts: Material, change: Change) -> None:
+def fit_pretrained(run: Run, training: Training, texts: Material, change: Change) -> None:
+    """Train as :func:`fit_changed` does; by SGD a step updates the word rows that it touches."""
+    table, recipe = training.model.embedding, run.recipe
+    if recipe.optimizer != "sgd" or recipe.freeze_embeddings or not is_alone(training.model):
+        fit_changed(run, training, texts, change)
+        return
+    assert isinstance(table, nn.Embedding)
+    touched = TouchedRows(table, recipe.momentum, recipe.weight_decay)
+    fit_changed(run, training, texts, change, touched)
+    touched.settle()
+
+
+def fit_changed(
+    run: Run, training: Training, texts: Material, change: Change, table: Table | None = None
+) -> None:
     """Train on a run's texts with a change, from where `training` stands to the end."""
     fit(
         training,
@@ -104,6 +122,7 @@ def fit_changed(run: Run, training: Training, texts: Material, change: Change) -
         replace(run.recipe, seed=change.seed),
         weights=change.weights,
         last_step=run.manifest.steps,
+        table=table,
     )
 
 

@@ -152,8 +152,8 @@ def _check(run: Run, targets: Sequence[Target]) -> None:
     for target in targets:
         if not target.rows:
             raise InputError(
-                f"there is nothing to remove for {target.text[:40]!r}: no training example "
-                f"of that sign; try the other {option('remove')}."
+                f"there is nothing to remove for {(target.shown or target.text)[:40]!r}: no "
+                f"training example of that sign; try the other {option('remove')}."
             )
         pool_of(run).refuse_empty(target.rows)
 

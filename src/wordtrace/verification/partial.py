@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 
 from wordtrace.errors import InputError, option
 from wordtrace.models import predict
-from wordtrace.run import load
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Training
 from wordtrace.verification.material import cut, whole
-from wordtrace.verification.own import fit_changed, refit_changed, said_of
+from wordtrace.verification.own import fit_changed, fit_pretrained, refit_changed, said_of
 from wordtrace.verification.retrainer import Change, Said
 from wordtrace.verification.steps_on_rows import patched
 
@@ -80,18 +79,17 @@ class FromCheckpoint:
         if (refused := self.prepare(run)) is not None:
             raise InputError(refused)
         if not run.is_cnn:
-            texts = whole(run, change.probes)
-            folder = next(one.folder for one in run.checkpoints if one.step == self.step)
-            model = load.load_model(run.path, run.manifest, folder)
-        else:
-            material = cut(run, change.probes)
-            model, texts = material.at(self.step), material.texts
-            if run.recipe.optimizer == "sgd":
-                flat = refit_changed(run, model, texts, change, self.step)
-                return said_of(texts, flat.predict)
-        training = Training(model, self.step)
-        fit_changed(run, training, texts, change)
-        return said_of(texts, partial(predict.logits, training.model))
+            pretrained = whole(run, change.probes)
+            point = next(one for one in run.checkpoints if one.step == self.step)
+            training = Training(pretrained.at(point), self.step)
+            fit_pretrained(run, training, pretrained.texts, change)
+            return said_of(pretrained.texts, partial(predict.logits, training.model))
+        material = cut(run, change.probes)
+        model, texts = material.at(self.step), material.texts
+        if run.recipe.optimizer == "sgd":
+            return said_of(texts, refit_changed(run, model, texts, change, self.step).predict)
+        fit_changed(run, Training(model, self.step), texts, change)
+        return said_of(texts, partial(predict.logits, model))
 
 
 @dataclass(frozen=True)

@@ -98,9 +98,9 @@ def run_tasks(
     elif lost:
         task, reason = lost[0]
         raise WordtraceError(
-            f"{len(lost):,} of {len(missing):,} retrainings could not be done, the first with seed "
-            f"{task.seed} and {len(task.removed):,} rows removed: {reason} What was finished is "
-            "kept: run the same command again to try them once more."
+            f"{len(lost):,} of {len(missing):,} retrainings could not be done. What was finished "
+            "is kept: run the same command again to try them once more. The first, with seed "
+            f"{task.seed} and {len(task.removed):,} rows removed: {reason}"
         )
     return results
 
