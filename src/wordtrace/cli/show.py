@@ -26,7 +26,7 @@ def show_run(document: Mapping[str, Any], as_json: bool) -> None:
         + f"; final: step {document['final']['step']} (loss {document['final']['loss']:.3f})",
         *([f"  proof of reading: {document['proof']['sentence']}"] if "proof" in document else []),
         *(f"  note: {note}" for note in document["notes"]),
-        *_kept(document["retrained"]),
+        *(_kept(document["retrained"]) if "retrained" in document else []),
     ]
     _print_lines(lines)
 
