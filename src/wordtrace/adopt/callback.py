@@ -137,9 +137,8 @@ class TraceCallback(TrainerCallback):
         try:
             model = _inner(kept["model"])
             seen = BatchesSeen() if self.replay else None
-            rows = rows_of(
-                args, model, kept, self.given, self.folder, None if seen is None else seen.add
-            )
+            note = None if seen is None else seen.add
+            rows = rows_of(args, model, kept, self.given, self.folder, note)
             rows.write(self.folder)
         except Exception as error:
             if not state.global_step:  # else there is the recording of the steps before

@@ -103,16 +103,17 @@ def evaluate(
     opened = api.Run.open(run)
     wrong = judged.wrong_ids(opened)
     asked = int(queries) if queries.isdecimal() else columns.labelled(opened, Path(queries))
-    found = api.evaluate(
-        opened,
-        asked,
-        measures=None if measures is None else names(measures),
-        scores=_matrices(scores or [], asked, opened),
-        **study.library(),
-        wrong=wrong,
-        **executor,
-        **options.library(),
-    )
+    with how.consent(as_json):
+        found = api.evaluate(
+            opened,
+            asked,
+            measures=None if measures is None else names(measures),
+            scores=_matrices(scores or [], asked, opened),
+            **study.library(),
+            wrong=wrong,
+            **executor,
+            **options.library(),
+        )
     emit(found, as_json, out)
     for file in (values, table):
         if file is not None:

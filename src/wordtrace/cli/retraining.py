@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wordtrace.cli.columns import id_of
+from wordtrace.cli.consent import consent
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,6 +72,20 @@ class HowTrained:
             "same training costs no training.",
         ),
     ] = True
+    yes: Annotated[
+        bool,
+        _option("--yes", help="Train by --retrain or --replay without asking whether to."),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        _option("--dry-run", help="Say how many models would be trained, and train none."),
+    ] = False
+
+    def consent(self, as_json: bool) -> AbstractContextManager[None]:
+        """Return where a plan is shown, and asked about, before the first training."""
+        from wordtrace.verification.plan import asking
+
+        return asking(partial(consent, yes=self.yes, dry_run=self.dry_run, as_json=as_json))
 
     def library(self) -> dict[str, Any]:
         """Return what the library takes (InputError)."""

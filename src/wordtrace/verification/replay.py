@@ -78,6 +78,15 @@ class Replay:
         """What tells its models from those of another retrainer."""
         return {"retrainer": "replay", "device": self.device}
 
+    def refusal(self, run: Run) -> str | None:
+        """Say why a run can't be replayed; None where it can, as far as its files tell."""
+        return _refusal(run)
+
+    def trains_first(self, run: Run) -> bool:
+        """Tell whether the replay has to prove itself yet, by one training."""
+        with Ledger(run.path / LEDGER) as ledger:
+            return ledger.get(self._key(run, _recorded(run))) is None
+
     def prepare(self, run: Run) -> str | None:
         """Say why a run can't be replayed; None where the replay has proved itself, here or before.
 
@@ -97,13 +106,7 @@ class Replay:
         if (refused := _refusal(run)) is not None:
             raise InputError(refused)
         recorded = _recorded(run)
-        known = {
-            "replay": run.manifest.files[REPLAY],
-            "run": run.fingerprint,
-            "device": self._place(recorded),
-            "versions": versions(adapter=bool(recorded.record.model["adapter"])),
-        }
-        key = f"replay:{fingerprint.of_document(known)}"
+        key = self._key(run, recorded)
         with Ledger(run.path / LEDGER) as ledger:
             if (kept := ledger.get(key)) is not None:
                 return ReplayProof.of(kept)
@@ -111,6 +114,16 @@ class Replay:
             if proof.holds:
                 ledger.record(key, proof.document())
             return proof
+
+    def _key(self, run: Run, recorded: Recorded) -> str:
+        """Name the proof by what it depends on."""
+        known = {
+            "replay": run.manifest.files[REPLAY],
+            "run": run.fingerprint,
+            "device": self._place(recorded),
+            "versions": versions(adapter=bool(recorded.record.model["adapter"])),
+        }
+        return f"replay:{fingerprint.of_document(known)}"
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`.
@@ -182,7 +195,7 @@ def _refusal(run: Run) -> str | None:
 
 @lru_cache(maxsize=4)
 def _refusal_of(run: Run) -> str | None:
-    """Say what is wrong with the files of a replay, or not standard; looked at once in a process."""
+    """Say what is wrong with a replay's files, or not standard; looked at once in a process."""
     files = {
         name: digest
         for name, digest in run.manifest.files.items()
