@@ -99,17 +99,9 @@ def proofs(
     command = shlex.join([*python, str(SCRIPT), "--model", "encoder", *SETTINGS])
     command += " --train_file {data} --output_dir {out} --seed {seed}"
     by_command = wordtrace(
-        "verify",
-        "trace.json",
-        *given,
-        "--data",
-        "news.csv",
-        "--retrain",
-        command,
-        "--yes",
-        cwd=home,
+        "verify", "trace.json", *given, "--data", "news.csv", "--retrain", command, cwd=home
     )
-    by_replay = wordtrace("verify", "trace.json", *given, "--replay", "--yes", cwd=home)
+    by_replay = wordtrace("verify", "trace.json", *given, "--replay", cwd=home)
 
     def train(data: Path, seed: int, out: Path) -> Path:
         run_script(
