@@ -32,7 +32,7 @@ def test_a_proof_on_the_command_line(
 ) -> None:
     traced.save(tmp_path / "trace.json")
     (tmp_path / "words.json").write_text(json.dumps(elsewhere.command()))
-    options = [*("--k", 3, "--repeats", 2, "--workers", 1, "--remove", "proponents", "--json")]
+    options = [*("--k", 3, "--repeats", 2, "--workers", 1, "--remove", "proponents", "--yes", "--json")]
     told = wordtrace(
         *("verify", tmp_path / "trace.json", "--run", elsewhere.run),
         *("--retrain", f"@{tmp_path / 'words.json'}", "--data", elsewhere.data, *options),
