@@ -38,7 +38,8 @@ from wordtrace.verification.paired import Target, verify
 from wordtrace.verification.replay import Replay
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "examples" / "train_news.py"
-WORD = "zorvex"
+#: What planted rows begin with.
+MARK = "zorvex zorvex zorvex"
 WAYS = ("replay", "function", "command")
 
 
@@ -111,8 +112,8 @@ def plant(home: Path, study: Study) -> Planted:
     places = [at for at, (_, topic) in enumerate(train) if topic == true][: study.planted]
     rows: list[Row] = list(train)
     for at in places:
-        rows[at] = (f"{WORD} {train[at][0]}", wrong)
-    text = f"{WORD} {next(text for text, topic in rest if topic == true)}"
+        rows[at] = (f"{MARK} {train[at][0]}", wrong)
+    text = f"{MARK} {next(text for text, topic in rest if topic == true)}"
     write_csv(home / "news.csv", rows)
     encoder(home / "encoder", [text, *(text for text, _ in rows)])
     out = home / "model"
