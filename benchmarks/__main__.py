@@ -28,7 +28,7 @@ SECTIONS = (
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
     *("agreement", "pretrained"),
-    *("estimate", "precision", "gpu"),
+    *("estimate", "precision", "gpu", "sequential"),
     *SCALE,
 )
 OUT = Path(__file__).parent / "out"
@@ -53,6 +53,7 @@ def section(name: str) -> list[dict[str, Any]]:
         repair,
         retrain,
         scale,
+        sequential,
     )
     from benchmarks.measure import peak_megabytes
     from benchmarks.peers import faiss
@@ -67,6 +68,7 @@ def section(name: str) -> list[dict[str, Any]]:
         "mislabels": mislabels.measure,
         "repair": repair.measure,
         "retrain": retrain.measure,
+        "sequential": sequential.measure,
         "dattri": partial(measures.measure_dattri, OUT),
         "trace": lambda: [query.trace(OUT)],
     }
@@ -97,7 +99,8 @@ def main() -> None:
     from benchmarks.scale import exponent as scale_exponent
 
     OUT.mkdir(exist_ok=True)
-    corpus.trained(OUT, 10_000)
+    if arguments.sections != ["sequential"]:  # which needs no data
+        corpus.trained(OUT, 10_000)
     environment = {**os.environ, "WORDTRACE_PROGRESS": "0"}
     rows: list[dict[str, Any]] = []
     wanted = [

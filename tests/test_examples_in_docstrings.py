@@ -37,7 +37,7 @@ def documented(name: str) -> Any:
         from wordtrace.measures.catalogue import measures
 
         return measures
-    if name == "TraceCallback":
+    if name in ("TraceCallback", "Replay"):
         pytest.importorskip("transformers")
     return attrgetter(name)(wt)
 
@@ -123,7 +123,7 @@ def names(home: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
 def test_every_public_function_shows_an_example_that_is_true(
     name: str, names: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
-    if name in ("TraceCallback", "record"):
+    if name in ("TraceCallback", "Replay", "record"):
         names |= training(request.getfixturevalue("fine_tuned"), names["news"])
     finder = doctest.DocTestFinder(recurse=False)
     # mypy knows of no `module=False`, which takes an object wherever it was imported from.

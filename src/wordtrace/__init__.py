@@ -16,6 +16,7 @@ __all__ = [
     "Index",
     "Options",
     "Patch",
+    "Plan",
     "Recipe",
     "Replay",
     "Run",
@@ -37,6 +38,7 @@ __all__ = [
     "load",
     "measures",
     "overlap",
+    "plan",
     "read_examples",
     "read_patch",
     "read_trace",
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from wordtrace.verification.command import Command
     from wordtrace.verification.function import Function
     from wordtrace.verification.partial import FromCheckpoint, TailPatch
+    from wordtrace.verification.plan import Plan, plan
     from wordtrace.verification.replay import Replay
 
 
@@ -103,6 +106,8 @@ _MODULES = {
     "words": "wordtrace.analysis.words",
     "Command": "wordtrace.verification.command",
     "Function": "wordtrace.verification.function",
+    "Plan": "wordtrace.verification.plan",
+    "plan": "wordtrace.verification.plan",
     "Replay": "wordtrace.verification.replay",
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +15,18 @@ from wordtrace.act import treatments as treating
 from wordtrace.act.apply import apply_patch
 from wordtrace.act.fix import RANDOM, fix
 from wordtrace.act.words_blanked import harmful_word
+from wordtrace.asking.asker import Asker
+from wordtrace.data.batches import Encoded
 from wordtrace.data.without_words import without
+from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Word
 from wordtrace.explain.tracer import Tracer
 from wordtrace.models.tokenizer import TokenAt
+from wordtrace.run.kept_tokens import TOKENS, write_tokens
 from wordtrace.training.fit import Training
 from wordtrace.training.fit import fit as train_by
-from wordtrace.verification.material import blank_token, initial_model
+from wordtrace.verification.material import blank_token, blanked, initial_model, whole
 from wordtrace.verification.retrain import Retraining
 
 PROBES = (("the striker and the coach", None), ("bank shares fall", None))
@@ -224,3 +230,31 @@ def test_queries_need_right_labels_that_the_run_has(index: api.Index, asked) -> 
     other = api.Examples.of(["x y"], [0], ["weather"])
     with pytest.raises(InputError, match="'weather'"):
         index.fix(other, k=(3,))
+
+
+def test_a_blanked_word_is_found_among_the_tokens_that_the_training_kept(
+    run: api.Run, tmp_path: Path
+) -> None:
+    """The training had each row without its first token: all places move by one."""
+    parts = [run.encoded[row][1:] for row in range(len(run.train))]
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
+    write_tokens(folder / TOKENS, Encoded(np.concatenate(parts), offsets))
+    document = atomic.read_json(folder / "run.json")
+    document["files"][TOKENS] = ""
+    atomic.write_json(folder / "run.json", document)
+    own = api.Run.open(folder)
+    np.testing.assert_array_equal(whole(own, PROBES).train.ids, np.concatenate(parts))
+    tracer = Tracer(Asker(own))
+    question = tracer.asker.question("the striker and the coach win", "money")
+    opponents = tracer.trace(question, top=8).opponents
+    rows = own.rows_of([hit.id for hit in opponents]).tolist()
+    found = [one for one in treating._blanks(tracer, opponents, rows) if one is not None]
+    assert len(found) > 4
+    for row, word, _, places in found:
+        tokens = [own.tokenizer.token(int(own.encoded[row][place])) for place in places]
+        assert set(tokens) == {word}
+    blanks = tuple((row, place) for row, _, _, places in found for place in places)
+    ids = blanked(whole(own, PROBES), blanks).ids
+    assert int((ids != own.encoded.ids).sum()) == len(blanks)

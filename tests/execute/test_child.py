@@ -127,3 +127,23 @@ def test_the_last_lines_of_a_log_are_what_was_seen_last(tmp_path: Path) -> None:
     log.write_bytes(b"first\n\n10%\r20%\r100%\r\n" + b"x" * 400 + b"\n\xff\n")
     assert last_lines(log, 3) == ["100%", "x" * 300 + "…", "\ufffd"]
     assert last_lines(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "threads"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, 3),
+        ({"OMP_NUM_THREADS": "0"}, child.cores()),
+        ({}, child.cores()),
+        ({"OMP_NUM_THREADS": "1", child.WORKERS: "1"}, child.cores()),
+        ({child.WORKERS: str(2 * child.cores())}, 1),
+    ],
+)
+def test_a_training_has_the_threads_that_the_user_said_or_its_share(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], threads: int
+) -> None:
+    for name in ("OMP_NUM_THREADS", child.WORKERS):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert child.share_of_cores() == threads

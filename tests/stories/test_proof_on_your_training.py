@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
-import torch
+from benchmarks.planted import SCRIPT, run_script
+from benchmarks.small_news import encoder, news, write_csv
 
 import wordtrace as wt
 from tests.command import wordtrace
-from tests.stories.news import encoder, news, write_csv
-from tests.stories.warm import warm
+from tests.stories.warm import LIBRARIES, warm
+from wordtrace.errors import InputError
 
 pytest.importorskip("datasets")
 pytest.importorskip("accelerate")
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "train_news.py"
 #: With WORDTRACE_STORY=whole the training is that of the script's defaults on 1,500 rows.
 WHOLE = os.environ.get("WORDTRACE_STORY") == "whole"
 ROWS, ASKED = (1500, 400) if WHOLE else (64, 60)
@@ -37,19 +35,14 @@ TOPICS = () if WHOLE else ("business", "sports")
 K, REPEATS = (50, 5) if WHOLE else (8, 3)
 
 
-def run_script(*arguments: object) -> None:
-    """Run the user's script in this process, where its libraries are loaded already."""
-    with (
-        mock.patch.object(sys, "argv", [str(SCRIPT), *map(str, arguments)]),
-        torch.random.fork_rng(devices=[]),
-    ):
-        runpy.run_path(str(SCRIPT), run_name="__main__")
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The user's folder: news in a file, and an encoder of one layer."""
     folder = tmp_path_factory.mktemp("home")
+    try:
+        news(1)
+    except InputError as error:
+        pytest.skip(str(error))
     write_csv(folder / "news.csv", news(ROWS, topics=TOPICS))
     encoder(folder / "encoder", [text for text, _ in news(ROWS + ASKED, topics=TOPICS)])
     return folder
@@ -84,7 +77,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     if WHOLE:
         yield [sys.executable]
         return
-    with warm(tmp_path_factory.mktemp("warm") / "socket", ["transformers", "datasets"]) as words:
+    with warm(tmp_path_factory.mktemp("warm") / "socket", LIBRARIES) as words:
         yield words
 
 
@@ -102,7 +95,7 @@ def proofs(
     run: wt.Run, trace: wt.Trace, home: Path, python: list[str]
 ) -> dict[str, dict[str, Any]]:
     """The same rows removed, by each of the three ways; each a verification's document."""
-    given = ["--k", K, "--repeats", REPEATS, "--yes", "--json", "--workers", 1]
+    given = ["--k", K, "--repeats", REPEATS, "--json", "--workers", 1]
     command = shlex.join([*python, str(SCRIPT), "--model", "encoder", *SETTINGS])
     command += " --train_file {data} --output_dir {out} --seed {seed}"
     by_command = wordtrace(
@@ -117,9 +110,8 @@ def proofs(
         )
         return out
 
-    by_function = wt.verify(
-        trace, retrain=train, data=home / "news.csv", k=K, repeats=REPEATS, workers=1
-    )
+    function = wt.Function(train, data=home / "news.csv")
+    by_function = wt.verify(trace, retrain=function, k=K, repeats=REPEATS, workers=1)
     return {
         "command": json.loads(by_command.stdout),
         "function": by_function.document(),

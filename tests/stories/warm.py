@@ -18,6 +18,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+#: What a script of the Trainer's imports, and what its libraries import when they are first used.
+LIBRARIES = (
+    *("transformers.trainer", "transformers.models.bert.modeling_bert", "accelerate", "datasets"),
+    *("transformers.models.auto.modeling_auto", "wordtrace.api", "wordtrace.adopt.callback"),
+)
+
 
 @contextmanager
 def warm(place: Path, libraries: Sequence[str]) -> Iterator[list[str]]:

@@ -1,18 +1,21 @@
-"""A run that was trained elsewhere, and a script that trains such models at once."""
+"""Runs that were trained elsewhere, of every kind of label, and a script that trains at once."""
 
 from __future__ import annotations
 
 import csv
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import wordtrace as wt
 from tests.adopt.trainings import classifier, rows
+from tests.verification.kinds import run_of
 from wordtrace.verification.retrainer import Change
 
 SCRIPT = Path(__file__).parent / "scripts" / "train.py"
@@ -53,7 +56,9 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
             writer.writerow(
                 {"id": one["id"], "text": one["text"], "label": label, "note": 'a "b", c'}
             )
-    classifier(folder / "trained", given, num_train_epochs=1, logging_steps=1)
+    # It learns next to nothing, as the script's models: they are not taken for another training.
+    settings = {"num_train_epochs": 1, "logging_steps": 1, "learning_rate": 1e-5}
+    classifier(folder / "trained", given, **settings)
     wt.record(folder / "trained", data, folder / "run", copy=True)
     script = folder / "train.py"
     shutil.copyfile(SCRIPT, script)
@@ -85,3 +90,10 @@ def change_of(run: wt.Run, seed: int = 1, removed: tuple[int, ...] = (), key: st
     weights[list(removed)] = 0
     name = key or f"seed-{seed}-without-{len(removed)}"
     return Change(name, seed, weights, run.train.labels, (), (("a goal", None), ("the bank", None)))
+
+
+@pytest.fixture(scope="session")
+def made_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Any, wt.Run]]:
+    """Return the tokenizer of transformers, and the run, of a kind."""
+    folder = tmp_path_factory.mktemp("kinds")
+    return lambda kind: run_of(kind, folder / kind)

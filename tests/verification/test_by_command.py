@@ -16,6 +16,8 @@ from tests.forked import Forked
 from tests.patience import wait_until
 from tests.verification.conftest import Elsewhere
 from wordtrace.errors import WordtraceError
+from wordtrace.verification.choice import retrainer_for
+from wordtrace.verification.retrainings import Retrainings
 
 SMALL: dict[str, Any] = {"k": 3, "repeats": 2, "workers": 1, "remove": "proponents"}
 
@@ -30,18 +32,26 @@ def test_a_proof_on_the_command_line(
 ) -> None:
     traced.save(tmp_path / "trace.json")
     (tmp_path / "words.json").write_text(json.dumps(elsewhere.command()))
-    options = [*("--k", 3, "--repeats", 2, "--workers", 1, "--remove", "proponents", "--json")]
+    options = [*("--k", 3, "--repeats", 2, "--workers", 1, "--remove", "proponents")]
     told = wordtrace(
         *("verify", tmp_path / "trace.json", "--run", elsewhere.run),
-        *("--retrain", f"@{tmp_path / 'words.json'}", "--data", elsewhere.data, *options),
+        *(
+            "--retrain",
+            f"@{tmp_path / 'words.json'}",
+            "--data",
+            elsewhere.data,
+            *options,
+            "--yes",
+            "--json",
+        ),
     )
     (query,) = json.loads(told.stdout)["queries"]
     same = verified(elsewhere, traced).document()["queries"][0]
     assert query["without"] == same["without"]
     assert query["without"]["change"]["mean"] < 0
     said = wordtrace("info", elsewhere.run).stdout
-    assert "8 retrained models are kept" in said
-    assert json.loads(wordtrace("info", elsewhere.run, "--json").stdout)["retrained"]["models"] == 8
+    assert "9 retrained models are kept" in said
+    assert json.loads(wordtrace("info", elsewhere.run, "--json").stdout)["retrained"]["models"] == 9
 
 
 @pytest.mark.parametrize(
@@ -80,20 +90,27 @@ def test_a_command_that_always_fails_is_tried_once(
     assert "\n  training with the seed 1" in str(caught.value)
 
 
-def test_a_later_failure_loses_its_own_model_alone(
-    elsewhere: Elsewhere, traced: wt.Trace, tmp_path: Path
-) -> None:
-    count = tmp_path / "trained"
-    more = ("--mode", "fails-with-2", "--trained", str(count))
-    with pytest.raises(WordtraceError, match="4 of 8 retrainings could not be done"):
-        verified(elsewhere, traced, *more)
-    assert count.read_text().split() == ["1"] * 4 + ["2"] * 4
+def test_a_later_failure_loses_its_own_model_alone(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    run, count = wt.Run.open(elsewhere.run), tmp_path / "trained"
+    words = elsewhere.command("--mode", "fails-with-2", "--trained", str(count))
+    some = Retrainings(run, (("a goal", None),), retrainer_for(run, words, "verify"), workers=1)
+    tasks = [some.task(seed, removed) for seed in (1, 2, 3) for removed in ((), (0,))]
+    with pytest.raises(WordtraceError, match="2 of 6 retrainings could not be done") as caught:
+        some.run(tasks)
+    assert count.read_text().split() == ["1", "1", "2", "2", "3", "3"]
     assert len(list(elsewhere.run.glob("retrained/*/model"))) == 4
+    assert str(caught.value).endswith("\n  bad luck")
 
 
+# Its workers are forked, so that they need not import all that it has loaded.
 _STUDY = """
 import json, sys
+from multiprocessing import get_context
+import loky.process_executor as loky
 import wordtrace as wt
+def pool(max_workers, env, **given):
+    return kind(max_workers, context=get_context("fork"), **given)
+kind, loky.ProcessPoolExecutor = loky.ProcessPoolExecutor, pool
 run, trace, words, options = sys.argv[1:]
 given = json.loads(options)
 wt.verify(wt.read_trace(trace), run=wt.Run.open(run), retrain=json.loads(words), **given)
@@ -116,13 +133,13 @@ def test_killed_at_any_time_it_leaves_no_orphan_and_goes_on(
     study.wait()
     wait_until(lambda: not any(_runs(one) for one in tmp_path.glob("waits-*")))
     before = len((tmp_path / "trained").read_text().split())
-    for one in range(8):
+    for one in range(9):
         (tmp_path / f"go-{one}").touch()
     run = wt.Run.open(elsewhere.run)
     proof = wt.verify(traced, run=run, retrain=words, **SMALL)
     after = len((tmp_path / "trained").read_text().split())
-    assert proof.document()["retrainings"] == 8
-    assert after - before == 6
+    assert proof.document()["retrainings"] == 9
+    assert after - before == 7
 
 
 def _runs(mark: Path) -> bool:
@@ -132,3 +149,30 @@ def _runs(mark: Path) -> bool:
         return False
     stat = Path("/proc") / mark.name.removeprefix("waits-") / "stat"
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_fix_evaluate_and_clusters_train_by_the_command_too(
+    elsewhere: Elsewhere, traced: wt.Trace, tmp_path: Path
+) -> None:
+    count = tmp_path / "trained"
+    given: dict[str, Any] = {
+        "retrain": elsewhere.command("--trained", str(count)),
+        "workers": 1,
+    }
+    assert traced.index is not None
+    run = wt.Run.open(elsewhere.run)
+    index = wt.Index.open(traced.index, run.path)
+    said = run.predict(["the coach of the team", "shares of the bank"]).argmax(1)
+    wrong = [{"text": "the coach of the team", "label": run.label_names[(said[0] + 1) % 3]}]
+    right = [{"text": "shares of the bank", "label": run.label_names[said[1]]}]
+    asked = wt.read_examples([*wrong, *right], label_names=run.label_names)
+    actions = ("remove", "blank", "relabel")
+    fixed = index.fix(asked, k=(2,), actions=actions, measures=(), repeats=2, **given)
+    assert fixed.document()["retrainings"] == len(count.read_text().split())
+    count.unlink()
+    judged = wt.evaluate(
+        run, asked, measures=("bm25",), k=(2,), repeats=2, signs=("proponents",), **given
+    )
+    assert judged.document()["retrainings"] > 2
+    found = wt.clusters(run, trainings=2, wrong=0.5, **given)
+    assert found.trainings == 2

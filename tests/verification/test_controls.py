@@ -59,6 +59,21 @@ def test_rows_of_the_same_sets_are_drawn_where_there_are_enough(seed: int, count
         assert (drawn[plenty] >= of_removed[plenty]).all()
 
 
+def test_other_random_rows_take_the_place_of_a_rare_set() -> None:
+    """Two of three rows of a set are removed: as many rows of it would be nearly the same rows."""
+    labels = np.zeros((ROWS, 3), np.float32)
+    labels[:3] = [1, 1, 0]
+    labels[3:60, 1] = 1
+    labels[60:70, 0] = 1
+    pool = Pool(SETS, labels, SETS.codes(labels), sparing=True)
+    drawn = [set(alike_rows(pool, (0, 1), seed)) for seed in range(50)]
+    assert sum(rows <= {0, 1, 2} for rows in drawn) < 3
+    assert len(set.union(*drawn)) > 40
+    # Of the two others, half of whose kind are left, as many are drawn.
+    mixed = alike_rows(pool, (0, 1, 60, 61), 3)
+    assert len(set(mixed) & set(range(60, 70))) >= 2
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, ROWS - 8))
 def test_random_rows_keep_a_row_of_each_class_of_the_sets(seed: int, count: int) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import wordtrace as wt
-from tests.forked import forked_pool
 from tests.verification.conftest import Elsewhere, change_of
 from wordtrace.errors import InputError, TrainingError
 from wordtrace.verification.choice import retrainer_for
@@ -31,6 +30,7 @@ def shares(data: Path, seed: int, out: Path) -> Any:
     with open(data, encoding="utf-8") as file:
         counts = Counter(row["label"] for row in csv.DictReader(file))
     values = np.array([counts[name] for name in ("film", "money", "sport")]) / sum(counts.values())
+    values += np.array([1, 0, -1]) * seed / 1000
     return lambda texts: np.tile(values, (len(texts), 1))
 
 
@@ -38,7 +38,7 @@ def test_a_function_may_return_what_predicts(elsewhere: Elsewhere) -> None:
     run = wt.Run.open(elsewhere.run)
     removed = tuple(np.flatnonzero(run.train.labels == 1)[:10].tolist())
     counts = np.bincount(np.delete(run.train.labels, removed))
-    assert np.allclose(said_by(run, shares, removed).probes, counts / counts.sum())
+    assert np.allclose(said_by(run, shares, removed).probes, counts / counts.sum(), atol=0.002)
     assert kept_models(run).models == 0
 
 
@@ -65,11 +65,7 @@ def test_a_function_may_return_the_folder_of_its_model(
     assert (tmp_path / "mine" / "model.safetensors").is_file()  # it is not ours to clear away
 
 
-def test_functions_run_in_workers_and_give_the_same(
-    elsewhere: Elsewhere, traced: wt.Trace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("loky.process_executor.ProcessPoolExecutor", forked_pool)
-
+def test_functions_run_in_workers_and_give_the_same(elsewhere: Elsewhere, traced: wt.Trace) -> None:
     def function(data: Path, seed: int, out: Path) -> Any:
         with open(str(elsewhere.run) + ".pids", "a") as file:
             file.write(f"{os.getpid()}\n")
@@ -101,6 +97,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "NaN": (lambda texts: np.full((len(texts), 3), np.nan), "gives NaN or infinity for text 0"),
     "scores": (lambda texts: np.array([[3.0, -1, 0]] * len(texts)), "which are no probabilities"),
     "sums": (lambda texts: np.full((len(texts), 3), 0.5), "probabilities that do not add up to 1"),
+    "a failure": (lambda texts: {}["film"], "failed when it was asked about 2 texts .KeyError"),
     "words": (lambda texts: ["film"] * len(texts), "gives no array of numbers for 2 texts"),
 }
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import wordtrace as wt
+from tests.command import wordtrace
 from tests.verification.a_few_steps import AFewSteps, trained
-from tests.verification.kinds import index_of, run_of
+from tests.verification.kinds import index_of
 from wordtrace.errors import InputError
 from wordtrace.execute.serial import Serial
 
@@ -17,12 +21,13 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.slow
 
 TEXTS = ["the striker of the market", "a drama with a coach , and growth", "shares of the actor"]
+SPEAKERS = ("user", "assistant")
 TOY = AFewSteps(rate=0.5)
 
 
 @pytest.fixture(scope="module")
-def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, wt.Run]:
-    return run_of("set", tmp_path_factory.mktemp("set"))
+def sets(made_of: Callable[[str], tuple[Any, wt.Run]]) -> tuple[Any, wt.Run]:
+    return made_of("set")
 
 
 def said(tokens: Any, run: wt.Run, text: str, seed: int, removed: Any = ()) -> np.ndarray:
@@ -62,9 +67,9 @@ def test_a_set_is_fixed_where_all_of_it_is_right(sets: tuple[Any, wt.Run]) -> No
     assert all(one.before.startswith("{") for one in removed.changes)
 
 
-def test_numbers_and_answers_have_no_fix(tmp_path: Any) -> None:
+def test_numbers_and_answers_have_no_fix(made_of: Callable[[str], tuple[Any, wt.Run]]) -> None:
     for kind, what in (("number", "a number"), ("completion", "an answer")):
-        _, run = run_of(kind, tmp_path / kind)
+        _, run = made_of(kind)
         queries = run.held_out
         assert queries is not None
         with pytest.raises(InputError, match=f"{what} is not simply right or wrong; .* `verify`"):
@@ -77,3 +82,26 @@ def test_numbers_and_answers_have_no_fix(tmp_path: Any) -> None:
 
 def _asked(kind: str) -> tuple[Any, ...]:
     return (TEXTS[0], "higher") if kind == "number" else ([("the coach ", "wins")],)
+
+
+def test_commands_read_queries_of_every_kind(
+    made_of: Callable[[str], tuple[Any, wt.Run]], tmp_path: Path
+) -> None:
+    """Without a training of one's own they are read, and then it is said what is missing."""
+    rows: dict[str, list[dict[str, Any]]] = {
+        "set": [{"text": TEXTS[0], "label": ["sport"]}],
+        "number": [{"text": TEXTS[0], "label": 3.5}],
+        "completion": [{"prompt": "the coach ", "completion": "wins"}],
+        "chat": [{"messages": [{"role": role, "content": "a goal"} for role in SPEAKERS]}],
+        "seq2seq": [{"prompt": "the coach ", "completion": "wins"}],
+    }
+    for kind, given in rows.items():
+        _, run = made_of(kind)
+        file = tmp_path / f"{kind}.jsonl"
+        file.write_text("".join(json.dumps(one) + "\n" for one in given * 2))
+        found = wordtrace("evaluate", str(run.path), "--queries", str(file), "--k", "2", status=2)
+        assert "name what trains by --retrain" in found.stderr, kind
+        if kind == "set":
+            index = str(index_of(run).folder.path)
+            found = wordtrace("fix", index, "--queries", str(file), "--k", "2", status=2)
+            assert "name what trains by --retrain" in found.stderr

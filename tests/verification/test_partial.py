@@ -158,13 +158,13 @@ def asked(run: wt.Run, model: Any) -> np.ndarray:
 
 
 def test_an_unknown_step_names_those_there_are(run: wt.Run) -> None:
-    refused = wt.FromCheckpoint(10).prepare(run)
+    refused = wt.FromCheckpoint(10).refusal(run)
     assert str(InputError(refused)) == (
         f"from_checkpoint is 10; {run.path} has a checkpoint to go on from at step 9, 20, 33."
     )
     with pytest.raises(InputError, match="from_checkpoint is 10"):
         wt.FromCheckpoint(10).train(run, change(run, 3))
-    assert wt.FromCheckpoint(9).prepare(run) is None
+    assert wt.FromCheckpoint(9).refusal(run) is None
 
 
 # ---------------------------------------------------------------------- a few steps from the end
@@ -289,7 +289,7 @@ def test_any_run_takes_a_tail_patch(adopted: dict[str, wt.Run], kind: str) -> No
 
     assert loss(without).mean() > loss(base).mean()
     if kind == "class":
-        refused = wt.FromCheckpoint(2).prepare(run)
+        refused = wt.FromCheckpoint(2).refusal(run)
         assert refused is not None
         assert "was trained elsewhere, so its training can't be repeated from" in refused
 

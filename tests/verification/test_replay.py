@@ -12,7 +12,7 @@ import torch
 import wordtrace as wt
 from tests.verification.recorded import TRAININGS, recorded, weights_of
 from wordtrace.run.replay_record import Loss
-from wordtrace.verification import replay_proof
+from wordtrace.verification import replay, replay_proof
 from wordtrace.verification.replay_changes import changed_rows
 from wordtrace.verification.replay_loss import language_loss
 from wordtrace.verification.replay_trainer import Recorded, trained
@@ -62,10 +62,10 @@ def test_a_replay_gives_the_recorded_losses_and_weights(
         return models[-1]
 
     monkeypatch.setattr(replay_proof, "trained", keeping)
-    replay = wt.Replay()
-    assert replay.prepare(run) is None
-    assert replay.proof(run).told().startswith("The replay repeats the recorded training: ")
-    losses = replay.proof(run).losses
+    retrain = wt.Replay()
+    assert retrain.prepare(run) is None
+    assert retrain.proof(run).told().startswith("The replay repeats the recorded training: ")
+    losses = retrain.proof(run).losses
     assert len(losses) == len([one for one in trainer.state.log_history if "loss" in one]) + 1
     np.testing.assert_allclose([one[2] for one in losses], [one[1] for one in losses], rtol=1e-5)
     (model,) = models  # the proof is made once, and kept
@@ -125,12 +125,19 @@ def test_rows_are_left_out_as_in_a_loop_of_ones_own(still: wt.Run) -> None:
     assert any(np.abs(found[name] - one).max() > 1e-3 for name, one in whole.items())
 
 
-def test_another_seed_is_that_of_the_order_and_of_dropout(tmp_path: Path) -> None:
+def test_another_seed_is_that_of_the_order_and_of_dropout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, _ = recorded(tmp_path / "one", rows=20)
     start = Recorded.of(run).model()
     _, other = recorded(tmp_path / "two", rows=20, model=start, seed=11, data_seed=11)
     same(replayed(run, changed(run, 11)), weights_of(other.model))
     said = wt.Replay().train(run, changed(run, 11)).probes
+    kept = run.path / "retrained" / "one" / "model"
+    assert (kept / "model.safetensors").is_file()
+    monkeypatch.setattr(replay, "trained", None)
+    again = wt.Replay().train(run, changed(run, 11)).probes  # of the model that was kept
+    np.testing.assert_allclose(again, said, rtol=1e-6)
     outside = wt.Run.open(tmp_path / "two" / "run").predict([text for text, _ in PROBES])
     np.testing.assert_allclose(said, outside, rtol=1e-4)
 

@@ -259,3 +259,21 @@ def _without_file(elsewhere: Elsewhere) -> wt.Run:
     del document["read_from"]
     path.write_text(json.dumps(document))
     return wt.Run.open(elsewhere.run)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_texts_of_the_same_tokens_are_the_same_rows(
+    elsewhere: Elsewhere, tmp_path: Path, order: int
+) -> None:
+    """A run that was recorded without its data has read its texts back from their tokens."""
+    run = wt.Run.open(elsewhere.run)
+    rows = [{**row, "id": f"x{row['id']}", "text": row["text"].upper()} for row in rows_of(run)]
+    if order < 0:  # the first rows hold copies of a text, told apart by nothing but their order
+        rows = [*rows[:8], *rows[:7:-1]]
+    data = tmp_path / "news.jsonl"
+    data.write_bytes(_lines(rows))
+    change, _ = changed(run)
+    training_file(run, data, NONE).write(run, change, tmp_path / "data.jsonl")
+    found = [json.loads(line) for line in (tmp_path / "data.jsonl").read_text().splitlines()]
+    wanted = {f"x{one['id']}": one["text"].upper() for one in expected(run)}
+    assert {one["id"]: one["text"] for one in found} == wanted

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from transformers import TrainerCallback
 
 from wordtrace.adopt import random_state
@@ -23,6 +23,8 @@ from wordtrace.errors import InputError, WordtraceError
 from wordtrace.run.manifest import MANIFEST
 from wordtrace.run.run import Run
 
+#: Set in the environment of a script that is run again to train without some rows.
+RETRAINS = "WORDTRACE_OUT"
 _MOST = 12
 IfExists = Literal["error", "new", "overwrite"]
 
@@ -38,6 +40,8 @@ class TraceCallback(TrainerCallback):
 
     Wrong names are refused here and at the start of the training. From its first step on nothing is
     raised: what goes wrong is a warning, with the command that makes the run of what was kept.
+
+    In a script that wordtrace itself runs again, to train without some rows, it does nothing.
 
     Parameters
     ----------
@@ -111,7 +115,9 @@ class TraceCallback(TrainerCallback):
         self._recording = Recording.beside(self.out)
         self._due: set[int] = set()
         self._off = True
-        self._place()
+        self._idle = RETRAINS in os.environ
+        if not self._idle:
+            self._place()
 
     @property
     def folder(self) -> Path:
@@ -120,7 +126,7 @@ class TraceCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Read the rows and plan the moments; go on with a recording that was interrupted."""
-        if not state.is_world_process_zero:
+        if self._idle or not state.is_world_process_zero:
             return
         drawn = random_state.states()
         self.out = self._place()
@@ -130,8 +136,9 @@ class TraceCallback(TrainerCallback):
         self._off = False
         try:
             model = _inner(kept["model"])
-            seen = BatchesSeen()
-            rows = rows_of(args, model, kept, self.given, self.folder, seen.add)
+            seen = BatchesSeen() if self.replay else None
+            note = None if seen is None else seen.add
+            rows = rows_of(args, model, kept, self.given, self.folder, note)
             rows.write(self.folder)
         except Exception as error:
             if not state.global_step:  # else there is the recording of the steps before
@@ -146,7 +153,9 @@ class TraceCallback(TrainerCallback):
             )
             self._give_up(f"this training is not recorded: {why}")
             return
-        self._keep_start(args, state, model, kept, seen, drawn)
+        if seen is not None:
+            start, loader = ReplayStart(self.folder), kept["train_dataloader"]
+            start.keep(args, state.global_step, model, loader, seen, drawn)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Keep the random state after an evaluation, for the replay."""
@@ -198,31 +207,6 @@ class TraceCallback(TrainerCallback):
             )
             return
         self._recording.remove()
-
-    def _keep_start(
-        self,
-        args: Any,
-        state: Any,
-        model: Any,
-        kept: dict[str, Any],
-        seen: BatchesSeen,
-        drawn: dict[str, torch.Tensor],
-    ) -> None:
-        """Keep what a replay needs; the training and its recording go on without it."""
-        if not self.replay:
-            return
-        start = ReplayStart(self.folder)
-        try:
-            if state.global_step:
-                start.resume(state.global_step)
-            else:
-                start.begin(args, model, kept["train_dataloader"], seen, drawn)
-        except Exception as error:
-            start.remove()
-            warnings.warn(
-                f"this training is recorded, but it can't be replayed later: {error!r}",
-                stacklevel=3,
-            )
 
     def _place(self) -> Path:
         """Return where the run is made.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from wordtrace.run.replay_record import (
     START,
     STATES,
     ReplayRecord,
+    machine_of,
     versions,
 )
 
@@ -43,7 +45,41 @@ class ReplayStart:
 
     folder: Path
 
-    def begin(
+    def keep(
+        self,
+        arguments: Any,
+        step: int,
+        model: Any,
+        loader: Any,
+        seen: BatchesSeen,
+        drawn: Mapping[str, torch.Tensor],
+    ) -> None:
+        """Write all that is known before the first step; what fails is a warning.
+
+        Parameters
+        ----------
+        arguments, model, loader
+            The Trainer's.
+        step
+            The step after which the training goes on; then there is no more to write.
+        seen
+            Its rows.
+        drawn
+            The random states before the first step.
+        """
+        try:
+            if step:
+                self._resume(step)
+            else:
+                self._begin(arguments, model, loader, seen, drawn)
+        except Exception as error:
+            self._remove()
+            warnings.warn(
+                f"this training is recorded, but it can't be replayed later: {error!r}",
+                stacklevel=3,
+            )
+
+    def _begin(
         self,
         arguments: Any,
         model: Any,
@@ -51,17 +87,6 @@ class ReplayStart:
         seen: BatchesSeen,
         drawn: Mapping[str, torch.Tensor],
     ) -> None:
-        """Write all that is known before the first step.
-
-        Parameters
-        ----------
-        arguments, model, loader
-            The Trainer's.
-        seen
-            Its rows.
-        drawn
-            The random states before the first step.
-        """
         start = self.folder / START
         start.mkdir(exist_ok=True)
         trainer = running_trainer(Trainer)
@@ -82,6 +107,7 @@ class ReplayStart:
             ReplayRecord(
                 made_with=versions(adapter=bool(described["adapter"])),
                 device=torch.device(arguments.device).type,
+                machine=machine_of(str(arguments.device)),
                 threads=torch.get_num_threads(),
                 trainer=type(trainer).__qualname__,
                 collator=named(loader.collate_fn),
@@ -92,7 +118,7 @@ class ReplayStart:
             )
         )
 
-    def resume(self, step: int) -> None:
+    def _resume(self, step: int) -> None:
         """Note that the training goes on after a step, as it was left."""
         if not (self.folder / REPLAY).is_file():
             return
@@ -109,19 +135,19 @@ class ReplayStart:
             return
         kept = load_tensors(self.folder / START / STATES)
         if len(kept) >= _MOST_STATES:
-            self.leave_out(f"more than {_MOST_STATES} evaluations during the training")
+            self._leave_out(f"more than {_MOST_STATES} evaluations during the training")
             return
         drawn = random_state.states()
         self._write_states({**kept, **{f"{name}/{step}": one for name, one in drawn.items()}})
 
-    def leave_out(self, why: str) -> None:
+    def _leave_out(self, why: str) -> None:
         """Note why the training can't be replayed, if it is not noted yet."""
         with suppress(Exception):
             record = ReplayRecord.read(self.folder / REPLAY)
             if why not in record.not_standard:
                 self._write(replace(record, not_standard=(*record.not_standard, why)))
 
-    def remove(self) -> None:
+    def _remove(self) -> None:
         """Delete all of it."""
         (self.folder / REPLAY).unlink(missing_ok=True)
         shutil.rmtree(self.folder / START, ignore_errors=True)
@@ -160,6 +186,9 @@ def _weights(start: Path, model: Any) -> tuple[dict[str, Any], list[str]]:
         "dtype": None,
     }
     reasons = []
+    several = {str(one.dtype).removeprefix("torch.") for one in named.values()}
+    if several != {"float32"}:
+        described["dtype"] = min(several)
     inner.config.to_json_file(start / "config.json", use_diff=False)
     if adapter:
         model.save_pretrained(start, safe_serialization=True)

@@ -4,47 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from inspect import signature
 from types import FrameType
 from typing import Any
 
-from wordtrace.run.replay_record import Loss
+from wordtrace.run.replay_record import ACCELERATOR, ARGUMENTS, Loss
 
-#: The arguments that make a difference to a training's weights or to what it logs of its loss.
-_KEPT = (
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "num_train_epochs",
-    "max_steps",
-    "learning_rate",
-    "lr_scheduler_type",
-    "lr_scheduler_kwargs",
-    "warmup_ratio",
-    "warmup_steps",
-    "optim",
-    "optim_args",
-    "weight_decay",
-    "adam_beta1",
-    "adam_beta2",
-    "adam_epsilon",
-    "max_grad_norm",
-    "label_smoothing_factor",
-    "average_tokens_across_devices",
-    "bf16",
-    "fp16",
-    "tf32",
-    "neftune_noise_alpha",
-    "group_by_length",
-    "train_sampling_strategy",
-    "dataloader_drop_last",
-    "seed",
-    "data_seed",
-    "full_determinism",
-    "logging_strategy",
-    "logging_steps",
-    "logging_first_step",
-    "logging_nan_inf_filter",
-    "use_cache",
-)
 #: The arguments that a plain Trainer here would not follow, and what they ask for.
 _REFUSED = {
     "deepspeed": "DeepSpeed",
@@ -99,10 +64,10 @@ def running_trainer(kind: type[Any]) -> Any | None:
 def kept_arguments(arguments: Any) -> dict[str, Any]:
     """Return the arguments that make a difference, as JSON."""
     document = arguments.to_dict()
-    kept = {name: document[name] for name in _KEPT if name in document}
-    accelerator = document.get("accelerator_config")
+    kept = {name: document[name] for name in ARGUMENTS if name in document}
+    accelerator = document.get(ACCELERATOR)
     if isinstance(accelerator, dict):
-        kept["accelerator_config"] = {
+        kept[ACCELERATOR] = {
             name: one for name, one in accelerator.items() if isinstance(one, bool)
         }
     # What is None is what a Trainer takes by itself.
@@ -112,11 +77,12 @@ def kept_arguments(arguments: Any) -> dict[str, Any]:
 def loss_of(trainer: Any, arguments: Any) -> Loss:
     """Return how a Trainer computes the loss of a batch."""
     shifts = getattr(trainer, "_loss_shifts_labels", None)
+    smoother = getattr(trainer, "label_smoother", None)
+    divides = smoother is not None and "num_items_in_batch" in signature(smoother).parameters
     return Loss(
         str(getattr(arguments, "loss_type", "nll")),
         bool(getattr(trainer, "model_accepts_loss_kwargs", False)),
-        any(one.__name__ == "SFTTrainer" for one in type(trainer).__mro__)
-        or getattr(trainer, "label_smoother", None) is not None,
+        divides or any(one.__name__ == "SFTTrainer" for one in type(trainer).__mro__),
         None if shifts is None else bool(shifts),
     )
 

@@ -9,7 +9,6 @@ from typing import Any
 from wordtrace.data.examples import Examples
 from wordtrace.evaluation.candidates import SIGNS, Sign
 from wordtrace.evaluation.result import Evaluation
-from wordtrace.evaluation.study import MEASURES
 from wordtrace.evaluation.study import evaluate as study
 from wordtrace.execute.protocol import Executor
 from wordtrace.measures.options import refuse_unknown
@@ -22,7 +21,7 @@ def evaluate(
     run: Run | str | Path,
     queries: Examples | int = 20,
     *,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] | None = None,
     scores: Mapping[str, Scores] | None = None,
     k: Sequence[int] = (10, 50, 100),
     repeats: int = 5,

@@ -41,16 +41,17 @@ def clusters(
     trained = how.library()
     either = open_either(run)
     opened = either.run if isinstance(either, api.Index) else either
-    found = find(
-        opened,
-        None if examples is None else columns.labelled(opened, examples),
-        trainings=trainings,
-        wrong=wrong,
-        threshold=threshold,
-        least=least,
-        workers=workers,
-        **trained,
-    )
+    with how.consent(as_json):
+        found = find(
+            opened,
+            None if examples is None else columns.labelled(opened, examples),
+            trainings=trainings,
+            wrong=wrong,
+            threshold=threshold,
+            least=least,
+            workers=workers,
+            **trained,
+        )
     emit(found, as_json, out)
     if patch is not None:
         changes = found.patch()

@@ -66,9 +66,14 @@ class ColumnOptions:
         given = self.library()
         if run.generates:
             named = self.text is not None or self.text2 is not None
-            forms = {"text": given["text"] if named else None, "text2": self.text2}
-            places = {"id": given["id"], "split": self.split}
-            return api.read_dialogues(data, **forms, **places, label_names=run.label_names).examples
+            return api.read_dialogues(
+                data,
+                text=given["text"] if named else None,
+                text2=self.text2,
+                id=given["id"],
+                split=self.split,
+                label_names=run.label_names,
+            ).examples
         if run.has_pairs and given["text2"] is None:
             given["text2"] = "text2"
         if run.labelling.kind == "set" and "," in self.label:

@@ -69,8 +69,12 @@ def evaluate(
     where: RetrainingOptions,
     options: StudyMeasureOptions,
     measures: Annotated[
-        str, typer.Option(help="With commas between; 'wordtrace measures' lists them.")
-    ] = "tracin-we-topk,tracin-last,bm25,embedding-similarity",
+        str | None,
+        typer.Option(
+            help="With commas between; 'wordtrace measures' lists them. By default tracin-we-topk, "
+            "tracin-last (not of language models), bm25 and embedding-similarity."
+        ),
+    ] = None,
     queries: Annotated[
         str, typer.Option(help="A file of labelled texts, or how many held-out rows to draw.")
     ] = "20",
@@ -99,16 +103,17 @@ def evaluate(
     opened = api.Run.open(run)
     wrong = judged.wrong_ids(opened)
     asked = int(queries) if queries.isdecimal() else columns.labelled(opened, Path(queries))
-    found = api.evaluate(
-        opened,
-        asked,
-        measures=names(measures),
-        scores=_matrices(scores or [], asked, opened),
-        **study.library(),
-        wrong=wrong,
-        **executor,
-        **options.library(),
-    )
+    with how.consent(as_json):
+        found = api.evaluate(
+            opened,
+            asked,
+            measures=None if measures is None else names(measures),
+            scores=_matrices(scores or [], asked, opened),
+            **study.library(),
+            wrong=wrong,
+            **executor,
+            **options.library(),
+        )
     emit(found, as_json, out)
     for file in (values, table):
         if file is not None:

@@ -54,16 +54,17 @@ def fix(
     check_patch(patch)
     sizes, within = numbers(k, "--k", int), _band(band)
     opened = api.Index.open(index, run)
-    found = opened.fix(
-        columns.labelled(opened.run, queries),
-        k=sizes,
-        actions=names(actions),
-        measures=None if measures is None else names(measures),
-        repeats=repeats,
-        band=within,
-        limit=limit,
-        **executor,
-    )
+    with how.consent(as_json):
+        found = opened.fix(
+            columns.labelled(opened.run, queries),
+            k=sizes,
+            actions=names(actions),
+            measures=None if measures is None else names(measures),
+            repeats=repeats,
+            band=within,
+            limit=limit,
+            **executor,
+        )
     emit(found, as_json, out)
     if patch is not None:
         changes = found.patch()

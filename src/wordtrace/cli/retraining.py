@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wordtrace.cli.columns import id_of
+from wordtrace.cli.consent import consent
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,10 +99,24 @@ class HowTrained:
         bool,
         _option(
             "--keep-models/--no-keep-models",
-            help="With --retrain: keep each model, so that another question of the same training "
-            "costs no training.",
+            help="With --retrain or --replay: keep each model, so that another question of the "
+            "same training costs no training.",
         ),
     ] = True
+    yes: Annotated[
+        bool,
+        _option("--yes", help="Train by --retrain or --replay without asking whether to."),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        _option("--dry-run", help="Say how many models would be trained, and train none."),
+    ] = False
+
+    def consent(self, as_json: bool) -> AbstractContextManager[None]:
+        """Return where a plan is shown, and asked about, before the first training."""
+        from wordtrace.verification.plan import asking
+
+        return asking(partial(consent, yes=self.yes, dry_run=self.dry_run, as_json=as_json))
 
     def library(self) -> dict[str, Any]:
         """Return what the library takes (InputError)."""
@@ -116,6 +132,7 @@ class HowTrained:
             return self._command()
         self._refuse_others("--retrain")
         if self.replay:
+<<<<<<< HEAD
             from wordtrace.verification.replay import Replay
 
             return Replay()
@@ -130,6 +147,15 @@ class HowTrained:
     def _command(self) -> Retrain:
         """Return the user's command."""
         assert self.retrain is not None
+=======
+            self._refuse_others("--retrain", keeps=True)
+            from wordtrace.verification.replay import Replay
+
+            return Replay(keep=self.keep_models)
+        if self.retrain is None:
+            self._refuse_others("--retrain")
+            return None
+>>>>>>> main
         from wordtrace.verification.command import Command
 
         return Command(
@@ -145,8 +171,8 @@ class HowTrained:
             keep=self.keep_models,
         )
 
-    def _refuse_others(self, needed: str) -> None:
-        """Refuse options that only a command has."""
+    def _refuse_others(self, needed: str, *, keeps: bool = False) -> None:
+        """Refuse options that only a command has; `keeps`: what trains keeps models, too."""
         given = {
             "--shell": self.shell,
             "--data": self.data,
@@ -157,7 +183,7 @@ class HowTrained:
             "--data-no-id": self.data_no_id,
             "--data-split": self.data_split,
             "--time-limit": self.time_limit,
-            "--no-keep-models": not self.keep_models,
+            "--no-keep-models": not self.keep_models and not keeps,
         }
         _refuse(needed, given)
 

@@ -61,14 +61,15 @@ def verify(
     if query is not None and len(traces) > 1:
         raise InputError("--query is of one trace; give one file with it.")
     found = [api.read_trace(one, query) for one in traces]
-    result = api.verify(
-        found,
-        remove=remove,
-        k=k,
-        repeats=repeats,
-        sequential=sequential,
-        smallest=smallest,
-        run=opened,
-        **executor,
-    )
+    with how.consent(as_json):
+        result = api.verify(
+            found,
+            remove=remove,
+            k=k,
+            repeats=repeats,
+            sequential=sequential,
+            smallest=smallest,
+            run=opened,
+            **executor,
+        )
     emit(result, as_json, out)

@@ -12,6 +12,7 @@ from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.deletion import Deletion
 from wordtrace.measures.protocol import Scores
 from wordtrace.run.run import Run
+from wordtrace.verification.outcomes import measured
 
 
 def check_choices(
@@ -53,8 +54,9 @@ def check_choices(
         )
     if lds and lds < 3:
         raise InputError(f"{option('lds')} is {lds}; at least 3 subsets are needed to rank them.")
-    if width is not None and not 0 < width < 2:
-        raise InputError(f"{option('width')} is {width}; it must be between 0 and 2.")
+    if width is not None and not 0 < width < (2 if measured(run) != "number" else np.inf):
+        most = "between 0 and 2" if measured(run) != "number" else "over 0"
+        raise InputError(f"{option('width')} is {width}; it must be {most}.")
     if width is not None and max_repeats < repeats:
         raise InputError(
             f"{option('max_repeats')} is {max_repeats}, below {option('repeats')}, {repeats}."

@@ -23,6 +23,7 @@ def figures(
     signs: Sequence[Sign],
     halves: list[dict[str, Any]],
     judged: dict[str, Any] | None,
+    spread: float = 1.0,
 ) -> dict[str, Any]:
     """Return what was removed and what that did, by measure and beside each other.
 
@@ -32,63 +33,88 @@ def figures(
         The linear datamodeling scores (:func:`.datamodel`).
     judged
         How well self-influence finds mislabelled rows (:func:`.judge`), or None.
+    spread
+        What an effect may be as large as (:func:`bound_of`).
     """
     sizes = study.sizes
     return {
         "removed": _counts(study),
         "measures": {
             name: {
-                sign: _line(sizes, effects[name, sign].named, effects[name, sign].random)
+                sign: _line(sizes, effects[name, sign].named, effects[name, sign].random, spread)
                 for sign in signs
             }
             for name in matrices
         },
-        "controls": _controls(sizes, effects),
-        "comparisons": _comparisons(list(matrices), signs, effects),
+        "controls": _controls(sizes, effects, spread),
+        "comparisons": _comparisons(list(matrices), signs, effects, spread),
         "leave_out": leave_out(study, matrices),
         "lds": halves,
         "mislabelled": judged,
-        "efficiency": efficiency(study, {key: study.outcomes(key) for key in study.lines}),
+        "efficiency": efficiency(study, {key: study.outcomes(key) for key in study.lines}, spread),
     }
 
 
+def bound_of(effects: FloatArray, spread: float, differences: int = 1) -> float:
+    """Return the most that an effect can be, for its interval.
+
+    Parameters
+    ----------
+    spread
+        1 for probabilities; of numbers, which have no bounds, the spread of the training numbers.
+    differences
+        How many effects are differenced, 1 or 2.
+    """
+    return max(differences * spread, float(np.abs(effects).max(initial=0.0)))
+
+
 def about(study: Deletion, asked: Examples) -> list[dict[str, Any]]:
-    """Return the queries, with p(label) by the models of all rows."""
+    """Return the queries, with what is measured by the models of all rows."""
     base = study.base().mean(1)
     return [
         {
             "id": asked.ids[place],
             "text": asked.texts[place],
-            "label": asked.label_names[int(asked.labels[place])],
+            "label": asked.labelling.spell(asked.labels[place]),
             "probability": float(base[place]),
         }
         for place in range(len(asked))
     ]
 
 
-def _line(sizes: Sequence[int], named: FloatArray, control: FloatArray | None) -> dict[str, Any]:
-    areas = auc(named)
+def _line(
+    sizes: Sequence[int], named: FloatArray, control: FloatArray | None, spread: float
+) -> dict[str, Any]:
+    areas, bound = auc(named), bound_of(named, spread)
     found: dict[str, Any] = {
-        "auc": {**crossed.mean(areas, 1).document(), "sd": crossed.spread(areas)},
-        "curve": [{"k": k, **crossed.mean(named[at], 1).document()} for at, k in enumerate(sizes)],
+        "auc": {**crossed.mean(areas, bound).document(), "sd": crossed.spread(areas)},
+        "curve": [
+            {"k": k, **crossed.mean(named[at], bound).document()} for at, k in enumerate(sizes)
+        ],
         "by_query": areas.mean(1).tolist(),
     }
     if control is not None:
-        found["over_random"] = crossed.mean(areas - auc(control), 2).document()
+        over = areas - auc(control)
+        found["over_random"] = crossed.mean(over, bound_of(over, spread, 2)).document()
     return found
 
 
-def _controls(sizes: Sequence[int], effects: Mapping[tuple[str, Sign], Effects]) -> dict[str, Any]:
+def _controls(
+    sizes: Sequence[int], effects: Mapping[tuple[str, Sign], Effects], spread: float
+) -> dict[str, Any]:
     """Return the controls' own curves, of the line with the most seeds: draws are shared."""
     longest = max(effects.values(), key=lambda one: one.named.shape[2])
-    found = {"random": _line(sizes, longest.random, None)}
+    found = {"random": _line(sizes, longest.random, None, spread)}
     if not np.isnan(longest.own_class).any():
-        found["own class"] = _line(sizes, longest.own_class, None)
+        found["own class"] = _line(sizes, longest.own_class, None, spread)
     return found
 
 
 def _comparisons(
-    names: Sequence[str], signs: Sequence[Sign], effects: Mapping[tuple[str, Sign], Effects]
+    names: Sequence[str],
+    signs: Sequence[Sign],
+    effects: Mapping[tuple[str, Sign], Effects],
+    spread: float,
 ) -> list[dict[str, Any]]:
     """Return the differences of areas of each two measures, on the same queries and seeds."""
     found = []
@@ -97,7 +123,8 @@ def _comparisons(
             for second in names[place + 1 :]:
                 a, b = (auc(effects[name, sign].named) for name in (first, second))
                 both = min(a.shape[1], b.shape[1])
-                difference = crossed.mean(a[:, :both] - b[:, :both], 2)
+                apart = a[:, :both] - b[:, :both]
+                difference = crossed.mean(apart, bound_of(apart, spread, 2))
                 found.append(
                     {
                         "sign": sign,

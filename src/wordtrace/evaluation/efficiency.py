@@ -12,7 +12,9 @@ from wordtrace.evaluation.deletion import Deletion, Effects
 _WIDTH = 0.1
 
 
-def efficiency(study: Deletion, outcomes: Mapping[Any, Effects]) -> list[dict[str, Any]]:
+def efficiency(
+    study: Deletion, outcomes: Mapping[Any, Effects], spread: float = 1.0
+) -> list[dict[str, Any]]:
     """Return, for each k, the variance of one retraining's effect on one query in three designs.
 
     With y the probability without the rows and x that with all rows: "unpaired" takes y and x of
@@ -21,12 +23,17 @@ def efficiency(study: Deletion, outcomes: Mapping[Any, Effects]) -> list[dict[st
     known from many seeds that all queries, measures and k share. Variances are within query and
     rows, averaged.
 
+    Parameters
+    ----------
+    spread
+        1 for probabilities; of numbers the spread of the training numbers.
+
     Returns
     -------
     list
         For each k: k; the three standard deviations; `gain_paired` and `gain_adjusted`, how many
         times fewer retrainings the same interval needs than unpaired; and `needed`, the seeds for
-        a 95 % interval 0.1 wide.
+        a 95 % interval as wide as a tenth of `spread`.
     """
     base = study.base()
     beta = study.beta(outcomes)
@@ -55,7 +62,7 @@ def efficiency(study: Deletion, outcomes: Mapping[Any, Effects]) -> list[dict[st
                     for name in ("paired", "adjusted")
                 },
                 "needed": {
-                    name: int(np.ceil(value * (2 * 1.96 / _WIDTH) ** 2))
+                    name: int(np.ceil(value * (2 * 1.96 / (_WIDTH * spread)) ** 2))
                     for name, value in variance.items()
                 },
             }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from wordtrace.data.examples import Examples
 from wordtrace.evaluation.deletion import FloatArray, SeedAndRows
+from wordtrace.verification.ask import value
 from wordtrace.verification.retrainings import Retrainings
 
 
@@ -28,15 +30,21 @@ class Models:
         self.failed: dict[int, str] = {}
 
     def __call__(self, trainings: Sequence[SeedAndRows]) -> dict[SeedAndRows, FloatArray]:
-        """Return each training's p(label) of every query, NaN where it failed."""
+        """Return what each training says of every query (:func:`.value`), NaN where it failed."""
         tasks = {one: self._retrainings.task(*one) for one in trainings}
         self.trained += len(tasks)
         results = self._retrainings.run(list(tasks.values()), self.failed)
-        queries = np.arange(len(self._asked))
-        nothing = np.full(len(queries), np.nan)
+        nothing = np.full(len(self._asked), np.nan)
         return {
-            one: np.asarray(results[task.key]["probabilities"])[queries, self._asked.labels]
-            if task.key in results
-            else nothing
+            one: self._values(results[task.key]) if task.key in results else nothing
             for one, task in tasks.items()
         }
+
+    def _values(self, result: Mapping[str, Any]) -> FloatArray:
+        """Return what is measured of each query, shape (queries,)."""
+        said, labelling = np.asarray(result["probabilities"]), self._retrainings.on.labelling
+        found = [
+            value(labelling, said[place : place + 1], label)
+            for place, label in enumerate(self._asked.labels)
+        ]
+        return np.concatenate(found)

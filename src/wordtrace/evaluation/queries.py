@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from wordtrace.asking.asker import Asker
 from wordtrace.data.examples import Examples
+from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError, option
 from wordtrace.run.run import Run
 
@@ -25,6 +26,8 @@ def pick(
 ) -> Examples:
     """Return labelled texts to ask about.
 
+    A model that gives numbers is asked what makes each number higher, whatever number the file has.
+
     Parameters
     ----------
     queries
@@ -39,10 +42,12 @@ def pick(
     Raises
     ------
     InputError
-        When there are no held-out rows, too few, or a label is missing.
+        When there are no held-out rows, too few, a label is missing, or the choice makes no sense
+        for the run's kind of labels.
     """
     if only not in ONLY:
         raise InputError(f"{option('only')} is {only!r}; it must be {', '.join(ONLY)}.")
+    _refuse_kinds(run, only, balanced)
     count: int | None = None
     if isinstance(queries, int):
         if run.held_out is None:
@@ -54,16 +59,13 @@ def pick(
         count, pool = queries, run.held_out
     else:
         pool = queries
-        if (pool.labels < 0).any():
-            bare = pool.ids[int((pool.labels < 0).argmax())]
-            raise InputError(f"{pool.source}: the query {bare!r} has no label; studies need it.")
-    order = [run.labelling.parse(name) for name in pool.label_names]
-    labels = np.array(order, np.int64)[pool.labels]
+    labels = _labels(run, pool)
     rows = np.arange(len(pool))
     if only != "all":
         asker = Asker(run)
         said = asker.predict(asker.question(pool)).labels
-        rows = np.flatnonzero((said == labels) == (only == "right"))
+        right = (said == labels).reshape(len(pool), -1).all(1)
+        rows = np.flatnonzero(right == (only == "right"))
     if count is not None:
         rows = _draw(rows, labels, count, balanced, seed)
     elif balanced:
@@ -79,10 +81,38 @@ def pick(
         ids=chosen.ids,
         texts2=chosen.texts2,
         source=pool.source,
+        kind=run.labelling.kind,
     )
 
 
-def _draw(rows: IntArray, labels: IntArray, count: int, balanced: bool, seed: int) -> IntArray:
+def _refuse_kinds(run: Run, only: str, balanced: bool) -> None:
+    kind = "answers" if run.generates else run.labelling.kind + "s"
+    if only != "all" and kind in ("answers", "numbers"):
+        raise InputError(
+            f"{option('only')} is for labels, which are right or wrong; {run.path} has a model "
+            f"that gives {kind}: leave it out."
+        )
+    if balanced and (run.generates or run.labelling.kind != "class"):
+        raise InputError(
+            f"{option('balanced')} is for models that give each text one class; leave it out for "
+            f"{run.path}."
+        )
+
+
+def _labels(run: Run, pool: Examples) -> Labels:
+    """Return what each query is asked about."""
+    if run.generates:
+        return np.zeros(len(pool), np.int64)
+    if run.labelling.kind == "number":
+        return np.full((len(pool), 1), np.inf, np.float32)
+    given = pool.labelling.given(pool.labels)
+    if not given.all():
+        bare = pool.ids[int((~given).argmax())]
+        raise InputError(f"{pool.source}: the query {bare!r} has no label; studies need it.")
+    return pool.labels_as(run.labelling)
+
+
+def _draw(rows: IntArray, labels: Labels, count: int, balanced: bool, seed: int) -> IntArray:
     generator = np.random.default_rng([seed, 3])
     shuffled = generator.permutation(rows)
     if balanced:

@@ -18,7 +18,7 @@ from wordtrace.evaluation.agreement import datamodel
 from wordtrace.evaluation.candidates import SIGNS, Sign, least_overlap
 from wordtrace.evaluation.checks import check_choices, check_removals, check_scores
 from wordtrace.evaluation.deletion import Deletion, auc
-from wordtrace.evaluation.document import about, figures
+from wordtrace.evaluation.document import about, bound_of, figures
 from wordtrace.evaluation.models import Models
 from wordtrace.evaluation.queries import pick
 from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
@@ -28,11 +28,12 @@ from wordtrace.results.result import told
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
 from wordtrace.verification.choice import Retrain, retrainer_for
+from wordtrace.verification.outcomes import measured
 from wordtrace.verification.removal import pool_of
 from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
-#: What is compared by default.
+#: What is compared by default; a language model has no last layer of its own for the second.
 MEASURES = ("tracin-we-topk", "tracin-last", "bm25", "embedding-similarity")
 #: Seeds of the model of all rows for each seed of a removal: all queries and measures share them.
 _BASES = 4
@@ -43,7 +44,7 @@ def evaluate(
     run: Run,
     queries: Examples | int = 20,
     *,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] | None = None,
     scores: Mapping[str, Scores] | None = None,
     k: Sequence[int] = (10, 50, 100),
     repeats: int = 5,
@@ -67,7 +68,10 @@ def evaluate(
     Parameters
     ----------
     queries
-        Texts with labels, or the number of held-out rows to draw.
+        Texts with labels, or the number of held-out rows to draw. A model that gives numbers is
+        asked what makes each number higher; a language model for the answers that are given.
+    measures
+        Names of measures; None for :data:`MEASURES`, as far as the model has them.
     scores
         Matrices of other tools by name, float32, shape (queries, examples); positive for
         proponents. With them, `queries` must be texts.
@@ -100,6 +104,8 @@ def evaluate(
         For wrong sizes, fewer than two repeats, an unknown measure, or scores of another shape.
     """
     given = dict(scores or {})
+    if measures is None:
+        measures = [name for name in MEASURES if not (run.generates and name == "tracin-last")]
     sizes = check_choices(run, k, repeats, signs, measures, given, queries, width, max_repeats, lds)
     start = time.perf_counter()
     retrainer = retrainer_for(run, retrain, "evaluate", executor)
@@ -123,7 +129,8 @@ def evaluate(
     for name, matrix in matrices.items():
         study.add(name, matrix, repeats, wanted)
     check_removals(study)
-    dropped = _train(study, models.failed, width, max_repeats)
+    spread = float(np.ptp(run.train.labels)) if measured(run) == "number" else 1.0
+    dropped = _train(study, models.failed, width, max_repeats, spread)
     halves = [] if lds == 0 else datamodel(study, matrices, lds, repeats)
     judged = None if marked is None else _found(asker, measures, marked, options)
     effects = study.effects()
@@ -140,10 +147,11 @@ def evaluate(
         "only": only,
         "balanced": balanced,
         "least_overlap": candidates,
+        "measured": measured(run),
         "retrainings": models.trained,
         "seconds": time.perf_counter() - start,
         "queries": about(study, asked),
-        **figures(study, effects, matrices, wanted, halves, judged),
+        **figures(study, effects, matrices, wanted, halves, judged, spread),
     }
     return Evaluation(document, asked, effects)
 
@@ -166,12 +174,14 @@ def _matrices(
     return found
 
 
-def _train(study: Deletion, failed: Mapping[int, str], width: float | None, most: int) -> list[int]:
+def _train(
+    study: Deletion, failed: Mapping[int, str], width: float | None, most: int, spread: float
+) -> list[int]:
     """Train all, and more seeds where intervals are wide; return the seeds that were dropped."""
     study.train()
     dropped = study.drop(set(failed))
     _require_two(study, failed)
-    while width is not None and (widest := _widest(study, width, most)):
+    while width is not None and (widest := _widest(study, width, most, spread)):
         study.extend(widest, min(most, study.lines[widest].seeds + 2))
         study.train()
         dropped += study.drop(set(failed))
@@ -190,10 +200,10 @@ def _found(
     return judge(own, marked)
 
 
-def _widest(study: Deletion, width: float, most: int) -> tuple[str, Sign] | None:
+def _widest(study: Deletion, width: float, most: int, spread: float) -> tuple[str, Sign] | None:
     found: list[tuple[float, tuple[str, Sign]]] = []
     for key, one in study.effects().items():
-        area = crossed.mean(auc(one.named), 1)
+        area = crossed.mean(auc(one.named), bound_of(one.named, spread))
         if study.lines[key].seeds < min(most, len(study.seeds)):
             found.append((area.seeds_high - area.seeds_low, key))
     if not found:

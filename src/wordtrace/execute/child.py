@@ -138,8 +138,15 @@ def environment_of(own: Mapping[str, str], **more: str) -> dict[str, str]:
 
 
 def share_of_cores() -> int:
-    """Return how many threads there are for a training, beside those of the other workers."""
-    return max(1, cores() // int(os.environ.get(WORKERS, "1")))
+    """Return how many threads there are for a training, beside those of the other workers.
+
+    Where there are no other workers, as many as the user said by ``OMP_NUM_THREADS``.
+    """
+    workers = os.environ.get(WORKERS)
+    if workers is not None:  # what the executor set in its worker is not the user's
+        return max(1, cores() // int(workers))
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) else cores()
 
 
 def last_lines(log: Path, count: int = 8) -> list[str]:

@@ -7,16 +7,24 @@ from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
 from wordtrace.report.judged import judged_blocks
-from wordtrace.report.numbers import interval, percent, seconds, signed
+from wordtrace.report.measured import effect_digits, evaluated
+from wordtrace.report.numbers import (
+    digits_for,
+    in_digits,
+    interval,
+    percent,
+    seconds,
+    signed,
+)
 from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
 
 _SIGNS = {"proponents": "DEL+", "opponents": "DEL−"}
 _WHAT = {
-    "proponents": "Change of P(label) after leaving out the k strongest proponents (DEL+): "
+    "proponents": "Change of {} after leaving out the k strongest proponents (DEL+): "
     "a good measure falls",
-    "opponents": "Change of P(label) after leaving out the k strongest opponents (DEL−): "
+    "opponents": "Change of {} after leaving out the k strongest opponents (DEL−): "
     "a good measure rises",
 }
 
@@ -29,7 +37,7 @@ def evaluation_blocks(document: Document) -> list[Block]:
             f"{len(document['queries']):,} queries, k of "
             f"{', '.join(format(k, ',') for k in document['k'])}, "
             f"{_repeats(document)} seeds: {document['retrainings']:,} retrainings. The mean change "
-            "of P(label) over k (AUC-DEL), beside as many random rows."
+            f"of {evaluated(document)} over k (AUC-DEL), beside as many random rows."
         ),
         _areas(document, signs),
     ]
@@ -65,17 +73,17 @@ def _areas(document: Document, signs: list[str]) -> Grid:
             curve = lines.get(sign)
             if curve is None:
                 continue
-            area = curve["auc"]
+            area, digits = curve["auc"], effect_digits(document)
             over = curve.get("over_random")
             rows.append(
                 [
                     line(name),
                     _SIGNS[sign] if name in document["measures"] else "both",
-                    interval(area, 3),
-                    f"[{signed(area['seeds_low'], 3)}, {signed(area['seeds_high'], 3)}]",
-                    "" if over is None else interval(over, 3),
-                    f"{area['sd']['seeds']:.3f}",
-                    f"{area['sd']['queries']:.3f}",
+                    interval(area, digits),
+                    f"[{signed(area['seeds_low'], digits)}, {signed(area['seeds_high'], digits)}]",
+                    "" if over is None else interval(over, digits),
+                    in_digits(area["sd"]["seeds"], digits),
+                    in_digits(area["sd"]["queries"], digits),
                 ]
             )
             if name not in document["measures"]:
@@ -98,11 +106,11 @@ def _curves(document: Document, signs: list[str]) -> Grid:
                         _SIGNS[sign],
                         f"{point['k']:,}",
                         f"{mean:,.1f}" if mean != point["k"] else f"{point['k']:,}",
-                        interval(point, 3),
+                        interval(point, effect_digits(document)),
                     ]
                 )
     columns = [Column("measure", "name"), Column("curve", "name"), Column("k")]
-    columns += [Column("rows left out"), Column("change of P(label) [95 %]")]
+    columns += [Column("rows left out"), Column(f"change of {evaluated(document)} [95 %]")]
     return Grid("The curves", columns, rows, folded=True)
 
 
@@ -119,7 +127,12 @@ def _chart(document: Document, sign: str) -> Chart:
     ends = [0.0, *(value for one in lines for point in one.points for value in point[2:])]
     low, high = min(ends), max(ends)
     margin = (high - low or 1.0) * 0.04
-    return Chart(_WHAT[sign], tuple(lines), (0.0, "no change"), (low - margin, high + margin))
+    return Chart(
+        _WHAT[sign].format(evaluated(document)),
+        tuple(lines),
+        (0.0, "no change"),
+        (low - margin, high + margin),
+    )
 
 
 def _comparisons(document: Document) -> Grid:
@@ -128,7 +141,7 @@ def _comparisons(document: Document) -> Grid:
             line(one["first"]),
             line(one["second"]),
             _SIGNS[one["sign"]],
-            interval(one, 3),
+            interval(one, effect_digits(document)),
             "yes" if one["excludes_zero"] else "no",
         ]
         for one in document["comparisons"]
@@ -159,16 +172,21 @@ def _efficiency(document: Document) -> Grid:
         rows.append(
             [
                 f"{one['k']:,}",
-                *(f"{one[f'sd_{name}']:.3f}" for name in ("unpaired", "paired", "adjusted")),
+                *(
+                    in_digits(one[f"sd_{name}"], effect_digits(document))
+                    for name in ("unpaired", "paired", "adjusted")
+                ),
                 *(_gain(one[f"gain_{name}"]) for name in ("paired", "adjusted")),
                 *(f"{one['needed'][name]:,}" for name in ("unpaired", "adjusted")),
             ]
         )
+    number = document.get("measured") == "number"
+    wide = "a tenth of the training numbers' spread" if number else "0.1"
     columns = [Column("k"), Column("SD unpaired"), Column("SD paired"), Column("SD adjusted")]
     columns += [Column("gain paired"), Column("gain adjusted")]
     columns += [Column("seeds unpaired"), Column("seeds adjusted")]
     return Grid(
-        "What an interval costs: one query, one k; seeds for an interval 0.1 wide",
+        f"What an interval costs: one query, one k; seeds for an interval {wide} wide",
         columns,
         rows,
         folded=True,
@@ -177,23 +195,31 @@ def _efficiency(document: Document) -> Grid:
 
 def _queries(document: Document, signs: list[str]) -> Grid:
     names = [(name, sign) for name in document["measures"] for sign in signs]
+    digits = max(2, effect_digits(document) - 1)
     rows: list[list[Cell]] = []
     for place, one in enumerate(document["queries"]):
         rows.append(
             [
                 line(one["id"]),
                 line(one["label"]),
-                percent(one["probability"]),
+                _outcome(document, one["probability"]),
                 *(
-                    signed(document["measures"][name][sign]["by_query"][place])
+                    signed(document["measures"][name][sign]["by_query"][place], digits)
                     for name, sign in names
                 ),
                 line(one["text"])[:120],
             ]
         )
-    columns = [Column("id", "name"), Column("label", "name"), Column("P(label)")]
+    columns = [Column("id", "name"), Column("label", "name")]
+    columns += [Column(evaluated(document))]
     columns += [Column(f"{line(name)} {_SIGNS[sign]}") for name, sign in names]
     return Grid("Each query's AUC", [*columns, Column("text", "text")], rows, folded=True)
+
+
+def _outcome(document: Document, value: float) -> str:
+    if document.get("measured") == "number":
+        return in_digits(value, digits_for(abs(value)))
+    return percent(value)
 
 
 def _everything(document: Document) -> list[tuple[str, Mapping[str, Any]]]:

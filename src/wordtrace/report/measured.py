@@ -1,4 +1,4 @@
-"""What a verification measures, in words: a label's probability, a number, or an answer's."""
+"""What retrained models are measured by, in words: a label's probability, a number, an answer's."""
 
 from __future__ import annotations
 
@@ -102,3 +102,17 @@ def asked(query: Document, document: Document) -> str:
     if label in ("higher", "lower"):
         return f"asked was what makes it {label}. "
     return f"asked was what brings it near to {label.replace('-', '−')}. "
+
+
+def evaluated(document: Document) -> str:
+    """Name what an evaluation measures, in short."""
+    names = {"number": "the number", "answer": "P(answer)"}
+    return names.get(document.get("measured", ""), "P(label)")
+
+
+def effect_digits(document: Document) -> int:
+    """Return the decimals of an evaluation's effects: three of probabilities, else as needed."""
+    if document.get("measured", "probability") == "probability":
+        return 3
+    areas = [by[sign]["auc"] for by in document["measures"].values() for sign in by]
+    return digits_for(max((abs(one[end]) for one in areas for end in ("low", "high")), default=0.0))

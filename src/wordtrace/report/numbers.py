@@ -72,4 +72,6 @@ def seconds(value: float) -> str:
     """Write a duration."""
     if value < 1:
         return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.1f} ms"
-    return f"{value:.1f} s" if value < 60 else f"{value / 60:.1f} min"
+    if value < 60:
+        return f"{value:.1f} s"
+    return f"{value / 60:.1f} min" if value < 5400 else f"{value / 3600:.1f} h"

@@ -8,7 +8,8 @@ from typing import Any
 
 from wordtrace.errors import InputError
 from wordtrace.report.documents import kind_of, whole
-from wordtrace.report.numbers import signed
+from wordtrace.report.measured import effect_digits, evaluated
+from wordtrace.report.numbers import in_digits, signed
 from wordtrace.report.text import clean
 
 #: What a table's file may end in.
@@ -52,12 +53,13 @@ def render_table(document: Mapping[str, Any], ending: str) -> str:
     with whole():
         signs = [one for one in _SIGNS if any(one in by for by in document["measures"].values())]
         best = {sign: _best(document, sign) for sign in signs}
+        digits = effect_digits(document)
         rows = [
-            [name, *(_cell(by.get(sign), name == best[sign]) for sign in signs)]
+            [name, *(_cell(by.get(sign), name == best[sign], digits) for sign in signs)]
             for name, by in document["measures"].items()
         ]
         controls = [
-            [_control(name), *(_cell(one, False) for _ in signs)]
+            [_control(name), *(_cell(one, False, digits) for _ in signs)]
             for name, one in document["controls"].items()
         ]
         said = _caption(document)
@@ -80,12 +82,12 @@ def _best(document: Mapping[str, Any], sign: str) -> str:
     return min(means, key=means.__getitem__)
 
 
-def _cell(line: Mapping[str, Any] | None, best: bool) -> _Value:
+def _cell(line: Mapping[str, Any] | None, best: bool, digits: int) -> _Value:
     if line is None:
         return None
     area = line["auc"]
-    between = f"[{signed(area['low'], 3)}, {signed(area['high'], 3)}]"
-    return signed(area["mean"], 3), between, f"{area['sd']['seeds']:.3f}", best
+    between = f"[{signed(area['low'], digits)}, {signed(area['high'], digits)}]"
+    return signed(area["mean"], digits), between, in_digits(area["sd"]["seeds"], digits), best
 
 
 def _control(name: str) -> str:
@@ -96,7 +98,7 @@ def _caption(document: Mapping[str, Any]) -> str:
     seeds = sorted(set(document["repeats"].values()))
     between = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return (
-        f"Mean change of P(label) after leaving out the k strongest rows, over k of "
+        f"Mean change of {evaluated(document)} after leaving out the k strongest rows, over k of "
         f"{', '.join(str(k) for k in document['k'])}; {document['examples']:,} training rows, "
         f"{len(document['queries']):,} queries, {between} seeds, {document['retrainings']:,} "
         "retrainings. 95 % intervals over queries and seeds; SD over seeds. Controls "

@@ -215,9 +215,6 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
     if wrong:
         against = f"Against {_names(wrong)} it went the other way round"
         return Verdict(False, "the other way round", f"{against}: the {what} is not shown.")
-    if overshot(query, document):
-        past = f"The number went past {line(query['label'])} and is no nearer to it"
-        return Verdict(False, "not shown", f"{past}: the {what} is not shown.")
     if unsure:
         return Verdict(
             False,
@@ -225,6 +222,9 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
             f"So against {_names(unsure)} the {what} is not shown"
             f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
         )
+    if overshot(query, document):
+        past = f"The number went past {line(query['label'])} and is no nearer to it"
+        return Verdict(False, "not shown", f"{past}: the {what} is not shown.")
     few = document["repeats"] < 5 and not sequential(document)
     rough = f" With only {document['repeats']} seeds the interval itself is rough." if few else ""
     beside = "the control" if len(controls) == 1 else "every control"

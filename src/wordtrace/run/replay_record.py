@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from wordtrace.disk import atomic
 from wordtrace.disk.format import check_format
@@ -17,6 +20,44 @@ REPLAY, START = "replay.json", "start"
 #: What lies in that folder beside weights: a model's, or an adapter's with its configuration.
 ROWS, STATES = "rows.safetensors", "random_states.safetensors"
 FORMAT, VERSION = "wordtrace-replay", 1
+#: The arguments that make a difference to a training's weights or to what it logs of its loss.
+ARGUMENTS = (
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "num_train_epochs",
+    "max_steps",
+    "learning_rate",
+    "lr_scheduler_type",
+    "lr_scheduler_kwargs",
+    "warmup_ratio",
+    "warmup_steps",
+    "optim",
+    "optim_args",
+    "weight_decay",
+    "adam_beta1",
+    "adam_beta2",
+    "adam_epsilon",
+    "max_grad_norm",
+    "label_smoothing_factor",
+    "average_tokens_across_devices",
+    "bf16",
+    "fp16",
+    "tf32",
+    "neftune_noise_alpha",
+    "group_by_length",
+    "train_sampling_strategy",
+    "dataloader_drop_last",
+    "seed",
+    "data_seed",
+    "full_determinism",
+    "logging_strategy",
+    "logging_steps",
+    "logging_first_step",
+    "logging_nan_inf_filter",
+    "use_cache",
+)
+#: A group of such arguments.
+ACCELERATOR = "accelerator_config"
 
 
 @dataclass(frozen=True)
@@ -50,8 +91,8 @@ class ReplayRecord:
     ----------
     made_with
         Versions of the libraries.
-    device, threads
-        Where it was trained ("cpu", "cuda"), and by how many threads.
+    device, machine, threads
+        Where it was trained ("cpu", "cuda"), the processor's kind, and by how many threads.
     trainer, collator
         The classes.
     arguments
@@ -73,6 +114,7 @@ class ReplayRecord:
 
     made_with: Mapping[str, str]
     device: str
+    machine: str
     threads: int
     trainer: str
     collator: str
@@ -124,6 +166,8 @@ class ReplayRecord:
             values["whole"] = None if whole is None else _pairs([whole])[0]
             found = cls(**values)
             _ = found.seed
+            if unknown := sorted(set(found.arguments) - {*ARGUMENTS, ACCELERATOR}):
+                raise ValueError(f"it holds the argument {unknown[0]!r}")
         except (TypeError, ValueError, KeyError) as error:
             raise CorruptError(f"{path} can't be read ({error}); record it again.") from None
         return found
@@ -133,6 +177,13 @@ def versions(*, adapter: bool) -> dict[str, str]:
     """Return the versions of the libraries that train, as they are installed here."""
     names = ("torch", "transformers", "accelerate", *(("peft",) if adapter else ()))
     return {name: metadata.version(name) for name in names}
+
+
+def machine_of(device: str) -> str:
+    """Return the kind of processor that computes on a device: another one rounds otherwise."""
+    if torch.device(device).type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _pairs(values: Sequence[Sequence[Any]]) -> tuple[tuple[int, float], ...]:

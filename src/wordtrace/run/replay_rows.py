@@ -51,6 +51,7 @@ class Column:
         if self.flat:
             return np.concatenate(parts).astype(kind)
         longest = max(len(one) for one in parts)
+        found: npt.NDArray[Any]
         found = np.full((len(parts), longest), 0 if self.pad is None else self.pad, kind)
         for place, one in enumerate(parts):
             start = longest - len(one) if self.left else 0

@@ -49,7 +49,7 @@ def retrainer_for(
     found = _retrainer(given)
     if isinstance(found, Command | Function):
         return found.for_run(run)
-    if hasattr(found, "prepare") and (reason := found.prepare(run)) is not None:
+    if hasattr(found, "refusal") and (reason := found.refusal(run)) is not None:
         raise InputError(reason)
     return found
 

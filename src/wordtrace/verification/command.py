@@ -7,7 +7,7 @@ import shlex
 import shutil
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -88,8 +88,8 @@ class Command:
     time_limit: float | None = None
     keep: bool = True
     #: The folder that the command runs in, and the numbers of threads that the user set.
-    folder: str = ""
-    threads: tuple[tuple[str, str], ...] = ()
+    folder: str = field(default="", repr=False, kw_only=True)
+    threads: tuple[tuple[str, str], ...] = field(default=(), repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", _split(self.words, shell=self.shell))
@@ -151,18 +151,17 @@ class Command:
         values = {"data": str(data), "out": str(out), "seed": str(seed)}
         words = [placeholders.filled(one, values, quoted=self.shell) for one in self.words]
         log.write_text(f"$ {words[0] if self.shell else shlex.join(words)}\n", encoding="utf-8")
-        variables = {placeholders.VARIABLES[name]: value for name, value in values.items()}
         ended = child.run(
             ["/bin/sh", "-c", words[0]] if self.shell else words,
             log,
             folder=Path(self.folder),
-            environment=child.environment_of(dict(self.threads), **variables),
+            environment=child.environment_of(dict(self.threads), **placeholders.variables(values)),
             limit=self.time_limit,
         )
         if ended.status == 0:
             return out
         after = "" if ended.status is not None or ended.reason else f" ({self.time_limit:g} s)"
-        lines = [line(one) for one in child.last_lines(log)[1:]]
+        lines = [line(one) for one in child.last_lines(log) if not one.startswith("$ ")]
         told = "".join(f"\n  {one}" for one in lines)
         raise TrainingError(
             f"the command that trains {ended.words}{after}, with seed {seed}; its output is in "

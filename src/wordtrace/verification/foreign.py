@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,8 @@ def trained(run: Run, change: Change, file: TrainingFile, train: Train, *, keep:
     folder = room.kept()
     if folder is not None:
         try:
-            return load(run, folder).said(run, change.probes)
+            said = load(run, folder).said(run, change.probes)
+            return replace(said, seconds=room.seconds)
         except CorruptError:
             room.clear()
     try:
@@ -55,6 +58,7 @@ def trained(run: Run, change: Change, file: TrainingFile, train: Train, *, keep:
 def _trained(
     run: Run, change: Change, file: TrainingFile, train: Train, room: Room, *, keep: bool
 ) -> Said:
+    start = time.perf_counter()
     with room.training() as out:
         data = room.path.absolute() / file.name()
         try:
@@ -68,7 +72,7 @@ def _trained(
         weights = find_model(found)
         model = load(run, weights)
         if keep:
-            room.keep(weights)
+            room.keep(weights, time.perf_counter() - start)
         said = model.said(run, change.probes)
     if not keep:
         room.clear()
@@ -98,7 +102,14 @@ def _texts(examples: Examples) -> list[Any]:
 
 def _values(run: Run, predict: Predictor, texts: list[Any]) -> FloatArray:
     try:
-        found = np.asarray(predict(texts), np.float64)
+        answer = predict(texts)
+    except Exception as error:
+        raise TrainingError(
+            f"what {option('retrain')} returned failed when it was asked about {len(texts):,} "
+            f"texts ({type(error).__name__}: {error})."
+        ) from error
+    try:
+        found = np.asarray(answer, np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"what {option('retrain')} returned gives no array of numbers for {len(texts):,} texts "

@@ -16,6 +16,7 @@ import torch
 from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.child import share_of_cores
 from wordtrace.run.run import Run
+from wordtrace.verification import placeholders
 from wordtrace.verification.foreign import Predictor, trained
 from wordtrace.verification.retrainer import Change, Said
 from wordtrace.verification.trained_model import check_scored
@@ -32,6 +33,7 @@ class Function:
     the model, or what predicts: a callable that takes a list of texts, or of pairs of texts, and
     returns an array of probabilities, shape (texts, outputs), in the order of the run's
     `label_names` (of a regression numbers; of a language model the probability of each answer).
+    While it runs, the environment says the same as a command's.
 
     Parameters
     ----------
@@ -52,11 +54,11 @@ class Function:
 
     Examples
     --------
-    >>> def constant(data, seed, out):
-    ...     return lambda texts: np.full((len(texts), 3), 1 / 3)
-    >>> proof = wt.verify(trace, retrain=constant, k=2, repeats=2, workers=1)
-    >>> proof.document()["queries"][0]["without"]["mean"]
-    0.3333333333333333
+    >>> def train(data, seed, out):
+    ...     # … train a model on the file `data`, then
+    ...     return lambda texts: [[0.5, 0.25, 0.25] for text in texts]
+    >>> wt.Function(train, data="news.csv", name="half").settings["function"]
+    'half'
     """
 
     function: Callable[[Path, int, Path], Any]
@@ -111,7 +113,8 @@ class Function:
         threads = torch.get_num_threads()
         torch.set_num_threads(share_of_cores())
         try:
-            found = self.function(data, seed, out)
+            with placeholders.environment({"data": str(data), "out": str(out), "seed": str(seed)}):
+                found = self.function(data, seed, out)
         except WordtraceError:
             raise
         except Exception as error:

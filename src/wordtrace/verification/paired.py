@@ -17,12 +17,15 @@ from wordtrace.run.run import Run
 from wordtrace.statistics.comparison import Comparison
 from wordtrace.verification.design import Design
 from wordtrace.verification.outcomes import bound_of, measured, no_bound, outcome
+from wordtrace.verification.plan import Plan, announce
 from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
-from wordtrace.verification.repeatability import Repeatability, repeatability
+from wordtrace.verification.repeatability import Repeatability, repeatability, trials
 from wordtrace.verification.result import FORMAT, VERSION, Verification
+from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import Retrainer, is_foreign, look_of
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 from wordtrace.verification.rounds import Rounds
+from wordtrace.verification.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,24 +100,24 @@ def verify(
         *(run, probes, retrainer, workers, executor, address), held_out=len(targets) == 1
     )
     rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
+    plan = _plan(rounds)
+    announce(plan)
     repeats: Repeatability | None = None
     if is_foreign(retrainer):
-        repeats, rounds.results = repeatability(retrainings, *seeds[:2])
+        repeats, rounds.results = repeatability(retrainings, seeds, plan)
+        plan = plan.timed(min(float(one["seconds"]) for one in rounds.results.values()))
     compare = Comparison(repeats is None or repeats.paired, design.p)
 
     def query(place: int, count: int) -> dict[str, Any]:
         base, without = rounds.base(count), rounds.without(place, count)
         return _query(run, targets[place], place, base, without, compare)
 
-    rounds.run(lambda place, count: design.answer(query(place, count)))
-    counts = [looks[-1] for looks in rounds.looks]
+    rounds.run(lambda place, count: design.answer(query(place, count)), plan)
     queries = [
-        query(place, count) | {"seeds": seeds[:count], **rounds.stopped(place)}
-        for place, count in enumerate(counts)
+        query(place, looks[-1]) | {"seeds": seeds[: looks[-1]], **rounds.stopped(place)}
+        for place, looks in enumerate(rounds.looks)
     ]
-    base, without = rounds.base(counts[0]), rounds.without(0, counts[0])
-    judged = base[0]["accuracy"] is not None or base[0].get("loss") is not None
-    asked = run.held_out is not None and len(targets) == 1 and judged
+    most = max(looks[-1] for looks in rounds.looks)
     return Verification(
         {
             "format": FORMAT,
@@ -124,19 +127,39 @@ def verify(
             "measure": measure,
             "remove": remove,
             "k": k,
-            "repeats": max(counts),
-            "seeds": seeds[: max(counts)],
+            "repeats": most,
+            "seeds": seeds[:most],
             "design": design.document(),
             **({} if repeats is None else {"repeatability": repeats.document()}),
             "retrainings": len(rounds.results) + (repeats is not None),
             "saved": rounds.saved(),
             "seconds": time.perf_counter() - start,
-            "interval": compare.method(max(counts)),
+            "interval": compare.method(most),
             "measured": measured(run),
             "queries": queries,
-            "held_out": _held_out(run, base, without, compare) if asked else None,
+            "held_out": _held_out(rounds, compare),
         }
     )
+
+
+def _plan(rounds: Rounds) -> Plan:
+    """Return what the study will train: to try out what is not ours, and in each round."""
+    retrainings = rounds.retrainings
+    run, retrainer = retrainings.on, retrainings.retrainer
+    with Store(run.path) as store:
+
+        def missing(task: Retraining) -> bool:
+            return store.get(task) is None
+
+        before = []
+        beside: list[str] = []
+        if hasattr(retrainer, "trains_first") and retrainer.trains_first(run):
+            before.append(1)
+        if is_foreign(retrainer):
+            before.append(sum(map(missing, trials(retrainings, rounds.seeds))))
+            beside = [retrainings.task(seed).key for seed in rounds.seeds[:2]]
+        each = rounds.planned(missing, beside)
+        return retrainings.planned([*before, *each], len(before) + 1, store)
 
 
 def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[Rows]]:
@@ -155,8 +178,8 @@ def _check(run: Run, targets: Sequence[Target]) -> None:
     for target in targets:
         if not target.rows:
             raise InputError(
-                f"there is nothing to remove for {target.text[:40]!r}: no training example "
-                f"of that sign; try the other {option('remove')}."
+                f"there is nothing to remove for {(target.shown or target.text)[:40]!r}: no "
+                f"training example of that sign; try the other {option('remove')}."
             )
         pool_of(run).refuse_empty(target.rows)
 
@@ -212,21 +235,22 @@ def _query(
     }
 
 
-def _held_out(
-    run: Run,
-    base: list[dict[str, Any]],
-    removed: dict[str, list[dict[str, Any]]],
-    compare: Comparison,
-) -> dict[str, Any]:
+def _held_out(rounds: Rounds, compare: Comparison) -> dict[str, Any] | None:
+    """Return what the removal did on held-out rows; None where there are none, or many targets."""
+    held_out = rounds.retrainings.on.manifest.held_out
+    if held_out is None or len(rounds.sets) != 1:
+        return None
+    count = rounds.looks[0][-1]
+    base, removed = rounds.base(count), rounds.without(0, count)
     name = "loss" if base[0]["accuracy"] is None else "accuracy"
+    if base[0].get(name) is None:
+        return None
 
     def outcome(results: list[dict[str, Any]]) -> dict[str, Any]:
         values = [float(result[name]) for result in results]
         return {"mean": float(np.mean(values)), "values": values}
 
     before = outcome(base)
-    held_out = run.manifest.held_out
-    assert held_out is not None
     found = {}
     for key, results in removed.items():
         one = outcome(results)

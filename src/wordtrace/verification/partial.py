@@ -57,7 +57,7 @@ class FromCheckpoint:
             "optimizer's moments start anew."
         )
 
-    def prepare(self, run: Run) -> str | None:
+    def refusal(self, run: Run) -> str | None:
         """Say why a run can't be trained on from this step; None where it can."""
         if run.manifest.recipe is None:
             return (
@@ -76,7 +76,7 @@ class FromCheckpoint:
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`."""
-        if (refused := self.prepare(run)) is not None:
+        if (refused := self.refusal(run)) is not None:
             raise InputError(refused)
         if not run.is_cnn:
             pretrained = whole(run, change.probes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from wordtrace.errors import InputError, option
 
@@ -47,3 +49,23 @@ def filled(word: str, values: Mapping[str, str], *, quoted: bool = False) -> str
         return shlex.quote(one) if quoted else one
 
     return _PLACE.sub(value, word)
+
+
+def variables(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the environment that say what the placeholders stand for."""
+    return {VARIABLES[name]: value for name, value in values.items()}
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Have the variables in this process for a time, for a function that it calls."""
+    before = {name: os.environ.get(name) for name in VARIABLES.values()}
+    os.environ.update(variables(values))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -5,6 +5,7 @@ The unchanged data are trained twice with one seed and once with another, before
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from wordtrace.errors import InputError
 from wordtrace.run.run import Run
 from wordtrace.verification.ask import said_by
 from wordtrace.verification.likeness import Likeness, likeness
+from wordtrace.verification.plan import Plan
+from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import FloatArray, Probe
 from wordtrace.verification.retrainings import Retrainings, probes_of
 
@@ -60,10 +63,28 @@ class Repeatability:
         return asdict(self)
 
 
+def trials(retrainings: Retrainings, seeds: Sequence[int]) -> list[Retraining]:
+    """Return the retrainings of :func:`repeatability`: twice of the first seed, once of the second.
+
+    They are asked about training rows, too.
+    """
+    _, row_probes = _rows(retrainings.on)
+    wide = replace(retrainings, probes=(*retrainings.probes, *row_probes))
+    first, second = seeds[:2]
+    return [wide.task(first), wide.task(first, again=1), wide.task(second)]
+
+
 def repeatability(
-    retrainings: Retrainings, first: int, second: int
+    retrainings: Retrainings, seeds: Sequence[int], plan: Plan
 ) -> tuple[Repeatability, dict[str, dict[str, Any]]]:
     """Train the unchanged data twice with one seed and once with another, and compare.
+
+    Parameters
+    ----------
+    seeds
+        Those of the study, of which the first two are taken.
+    plan
+        What was announced.
 
     Returns
     -------
@@ -79,9 +100,8 @@ def repeatability(
     """
     run, probes = retrainings.on, retrainings.probes
     rows, row_probes = _rows(run)
-    wide = replace(retrainings, probes=(*probes, *row_probes))
-    tasks = [wide.task(first), wide.task(first, again=1), wide.task(second)]
-    found = wide.run(tasks)
+    tasks, (first, second) = trials(retrainings, seeds), seeds[:2]
+    found = retrainings.run(tasks, plan=plan)
     scale = float(np.ptp(run.train.labels)) if run.labelling.kind == "number" else 1.0
     one, again, other = (np.asarray(found[task.key]["probabilities"]) / scale for task in tasks)
     spread, chance = _distance(one, other), _distance(one, again)

@@ -10,22 +10,26 @@ from typing import Any
 import torch
 
 from wordtrace.disk import fingerprint
-from wordtrace.errors import InputError, NumericalError, option
+from wordtrace.errors import CorruptError, InputError, NumericalError, option
+from wordtrace.execute.child import share_of_cores
 from wordtrace.execute.ledger import Ledger
 from wordtrace.models import adapters
 from wordtrace.models.configs import read_config
-from wordtrace.models.pretrained import as_text_model
+from wordtrace.models.library import library
+from wordtrace.models.pretrained import as_text_model, quiet
 from wordtrace.run.check import check_files
 from wordtrace.run.device import find_device
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.replay_record import REPLAY, START, ReplayRecord, versions
 from wordtrace.run.run import Run
 from wordtrace.verification.ask import said_by
+from wordtrace.verification.kept_models import Room
 from wordtrace.verification.replay_changes import changed_rows
 from wordtrace.verification.replay_proof import ReplayProof, prove
-from wordtrace.verification.replay_trainer import Recorded, trained
+from wordtrace.verification.replay_trainer import Recorded, threads, trained
 from wordtrace.verification.retrainer import Change, Said
 from wordtrace.verification.store import LEDGER
+from wordtrace.verification.trained_model import load
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,11 @@ class Replay:
     Parameters
     ----------
     device
-        Where it trains. Dropout is drawn otherwise on another kind of device than the recorded one.
+        Where it trains; by default on the kind of device that was recorded. On another kind dropout
+        is drawn otherwise, so that a training with dropout does not prove itself.
+    keep
+        Keep each model (an adapter alone) in the run's folder, so that another question about the
+        same training costs no training.
 
     Examples
     --------
@@ -62,12 +70,22 @@ class Replay:
     The replay repeats the recorded training: ...
     """
 
-    device: str = "cpu"
+    device: str = "recorded"
+    keep: bool = True
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """What tells its models from those of another retrainer."""
-        return {"retrainer": "replay", "device": torch.device(self.device).type}
+        return {"retrainer": "replay", "device": self.device}
+
+    def refusal(self, run: Run) -> str | None:
+        """Say why a run can't be replayed; None where it can, as far as its files tell."""
+        return _refusal(run)
+
+    def trains_first(self, run: Run) -> bool:
+        """Tell whether the replay has to prove itself yet, by one training."""
+        with Ledger(run.path / LEDGER) as ledger:
+            return ledger.get(self._key(run, _recorded(run))) is None
 
     def prepare(self, run: Run) -> str | None:
         """Say why a run can't be replayed; None where the replay has proved itself, here or before.
@@ -88,20 +106,24 @@ class Replay:
         if (refused := _refusal(run)) is not None:
             raise InputError(refused)
         recorded = _recorded(run)
-        known = {
-            "replay": run.manifest.files[REPLAY],
-            "run": run.fingerprint,
-            "device": find_device(self.device),
-            "versions": versions(adapter=bool(recorded.record.model["adapter"])),
-        }
-        key = f"replay:{fingerprint.of_document(known)}"
+        key = self._key(run, recorded)
         with Ledger(run.path / LEDGER) as ledger:
             if (kept := ledger.get(key)) is not None:
                 return ReplayProof.of(kept)
-            proof = prove(recorded, find_device(self.device))
+            proof = prove(recorded, self._place(recorded))
             if proof.holds:
                 ledger.record(key, proof.document())
             return proof
+
+    def _key(self, run: Run, recorded: Recorded) -> str:
+        """Name the proof by what it depends on."""
+        known = {
+            "replay": run.manifest.files[REPLAY],
+            "run": run.fingerprint,
+            "device": self._place(recorded),
+            "versions": versions(adapter=bool(recorded.record.model["adapter"])),
+        }
+        return f"replay:{fingerprint.of_document(known)}"
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`.
@@ -113,11 +135,26 @@ class Replay:
         """
         if (refused := _refusal(run)) is not None:
             raise InputError(refused)
+        room = Room.of(run, change.key)
+        if (folder := room.kept()) is not None:
+            try:
+                return load(run, folder).said(run, change.probes)
+            except CorruptError:
+                room.clear()
         recorded = _recorded(run)
         changed = changed_rows(run, recorded.rows, change)
-        device = find_device(self.device)
-        model = trained(recorded, change.seed, change.weights, changed, device)
+        with threads(share_of_cores()):
+            model = trained(recorded, change.seed, change.weights, changed, self._place(recorded))
+        _check_finite(run, model)
+        if self.keep:
+            with room.training() as out, quiet(library("transformers")):
+                model.save_pretrained(out, safe_serialization=True)
+                room.keep(out)
         return _asked(run, model, change)
+
+    def _place(self, recorded: Recorded) -> str:
+        """Return the device (InputError where it is not here)."""
+        return find_device(recorded.record.device if self.device == "recorded" else self.device)
 
 
 def _asked(run: Run, model: Any, change: Change) -> Said:
@@ -125,11 +162,6 @@ def _asked(run: Run, model: Any, change: Change) -> Said:
     described = run.manifest.model
     assert isinstance(described, PretrainedModel)
     model = model.eval().float().requires_grad_(False)
-    for name, value in model.named_parameters():
-        if not torch.isfinite(value).all():
-            raise NumericalError(
-                f"the replay of {run.path} diverged: {name} holds NaN or infinity."
-            )
     if hasattr(model, "merge_and_unload"):
         model = adapters.merge(model, f"the adapter of {run.path}")
     config = read_config(run.path)
@@ -137,24 +169,33 @@ def _asked(run: Run, model: Any, change: Change) -> Said:
     return said_by(run, whole, change.probes, held_out=change.held_out)
 
 
+def _check_finite(run: Run, model: Any) -> None:
+    for name, value in model.named_parameters():
+        if not torch.isfinite(value).all():
+            raise NumericalError(
+                f"the replay of {run.path} diverged: {name} holds NaN or infinity."
+            )
+
+
 def _refusal(run: Run) -> str | None:
     """Say why a run can't be replayed; None where it can, as far as its files tell."""
     if run.manifest.recipe is not None:
         return (
             f"{run.path} was trained by `wordtrace train`, which repeats its own trainings; leave "
-            f"{option('replay')} out."
+            "the replay out."
         )
     if REPLAY not in run.manifest.files:
         return (
-            f"{run.path} holds nothing that a replay could start from, since it was made of a "
-            "Trainer's folder or without it; give the training itself by "
+            f"{run.path} holds nothing that a replay could start from: it was made of a Trainer's "
+            "folder, or recorded with replay=False; give the training itself by "
             f"{option('retrain')}, or train again with wordtrace.TraceCallback."
         )
-    return _refusal_of(run.path, run.fingerprint, run)
+    return _refusal_of(run)
 
 
 @lru_cache(maxsize=4)
-def _refusal_of(path: object, identity: str, run: Run) -> str | None:
+def _refusal_of(run: Run) -> str | None:
+    """Say what is wrong with a replay's files, or not standard; looked at once in a process."""
     files = {
         name: digest
         for name, digest in run.manifest.files.items()

