@@ -58,7 +58,10 @@ def test_a_proof_on_the_command_line(
     ("options", "said"),
     [
         (["--shell"], "--shell goes with --retrain, which is not given"),
-        (["--replay", "--retrain", "x"], "give --retrain or --replay, one of the two"),
+        (
+            ["--replay", "--retrain", "x"],
+            "give one of --retrain, --replay, --from-checkpoint and --tail-patch",
+        ),
         (["--retrain", "@none.json"], "the file can't be read (No such file or directory)"),
         (["--retrain", "@broken.json"], "the file is no JSON"),
         (["--retrain", "@text.json"], "the file must hold a list of words"),

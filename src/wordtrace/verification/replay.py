@@ -166,7 +166,7 @@ def _asked(run: Run, model: Any, change: Change) -> Said:
         model = adapters.merge(model, f"the adapter of {run.path}")
     config = read_config(run.path)
     whole = as_text_model(model, config, described.loss, described.tokens_a_row)
-    return said_by(run, whole, change.probes)
+    return said_by(run, whole, change.probes, held_out=change.held_out)
 
 
 def _check_finite(run: Run, model: Any) -> None:

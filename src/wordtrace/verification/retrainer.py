@@ -43,6 +43,8 @@ class Change:
         (row, position) of each token to replace by padding; attention to it stays.
     probes
         The texts that the trained model is asked about.
+    held_out
+        Whether it is asked about the run's held-out rows, too.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Change:
     labels: Labels
     blanked: tuple[tuple[int, int], ...]
     probes: tuple[Probe, ...]
+    held_out: bool = True
 
 
 @dataclass(frozen=True, eq=False)
