@@ -27,7 +27,7 @@ SECTIONS = (
 #: Run only where they are named: each takes minutes.
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
-    "agreement",
+    *("agreement", "pretrained"),
     *("estimate", "precision", "gpu", "sequential"),
     *SCALE,
 )
@@ -48,6 +48,7 @@ def section(name: str) -> list[dict[str, Any]]:
         mislabels,
         movement,
         precision,
+        pretrained,
         query,
         repair,
         retrain,
@@ -61,7 +62,7 @@ def section(name: str) -> list[dict[str, Any]]:
     OUT.mkdir(exist_ok=True)
     of_folder = (
         *(index, query, measures, hf, adam, movement, collect, estimate, precision, gpu, faiss),
-        agreement,
+        *(agreement, pretrained),
     )
     by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
         "mislabels": mislabels.measure,

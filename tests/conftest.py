@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.forked import forked_workers
 from wordtrace import api
 
 os.environ["WORDTRACE_PROGRESS"] = "0"
@@ -17,6 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 # The power does not fail in a test, and thousands of small files would each wait for the disk.
 os.fsync = lambda descriptor: None
+# Most workers of tests are forked: a hundred new ones would import PyTorch for ten minutes.
+forked_workers.start()
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

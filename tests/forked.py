@@ -1,26 +1,25 @@
-"""Processes that tests kill, forked from one that has loaded the library: each starts at once."""
+"""Processes forked from one that has loaded the library, so that each starts at once.
+
+They are for tests that kill a process, and for the workers of :class:`.Processes` in all tests but
+those of their start itself.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
 from loky.process_executor import ProcessPoolExecutor
 
+from wordtrace.execute.processes import _start_worker
+
 FORKING = get_context("forkserver")
-FORKING.set_forkserver_preload(["wordtrace.api"])
-
-
-def forked_pool(max_workers: int, **_: Any) -> Any:
-    """Return a pool of loky whose workers start at once, and end with the pool alone.
-
-    It takes the place of ``loky.process_executor.ProcessPoolExecutor``.
-    """
-    # Without the initializer: it ends a worker that is not the child of this process.
-    return ProcessPoolExecutor(max_workers, context=FORKING)
+FORKING.set_forkserver_preload(["wordtrace.api", "pytest", "tests.forked"])
 
 
 class Forked:
@@ -57,6 +56,37 @@ class Forked:
         """End it as a machine does that is out of memory, and wait until it is gone."""
         self._process.kill()
         self._process.join()
+
+
+def forked_pool(
+    max_workers: int, env: Mapping[str, str], initializer: object, initargs: tuple[int, int]
+) -> ProcessPoolExecutor:
+    """Return a pool as loky makes it for :class:`.Processes`, of processes that are forked.
+
+    A new process would import PyTorch, and transformers where a model is theirs, for seconds.
+    """
+    assert initializer is _start_worker
+    _, threads = initargs
+    return ProcessPoolExecutor(
+        max_workers, context=FORKING, initializer=_start_forked, initargs=(dict(env), threads)
+    )
+
+
+#: While it is started, the workers of :class:`.Processes` are forked.
+forked_workers = mock.patch("loky.process_executor.ProcessPoolExecutor", forked_pool)
+
+
+@contextmanager
+def new_workers() -> Iterator[None]:
+    """Start them as a user's program does."""
+    with mock.patch("loky.process_executor.ProcessPoolExecutor", ProcessPoolExecutor):
+        yield
+
+
+def _start_forked(environment: Mapping[str, str], threads: int) -> None:
+    os.environ.update(environment)
+    # Its parent is the process that forks; that ends with the tests.
+    _start_worker(os.getppid(), threads)
 
 
 def _run(program: str, arguments: list[str], group: bool, told: Path | None) -> None:

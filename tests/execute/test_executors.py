@@ -6,12 +6,13 @@ import math
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.forked import Forked, forked_pool
+from tests.forked import Forked, new_workers
 from tests.patience import PATIENCE, wait_for_files, wait_until
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.processes import Processes
@@ -20,14 +21,10 @@ from wordtrace.execute.serial import Serial
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers that start at once: forked from a process that has loaded the library.
-
-    Where workers die and are replaced, and where a task hangs ten times as long as the longest
-    took, most of the time would go into starting them.
-    """
-
-    monkeypatch.setattr("loky.process_executor.ProcessPoolExecutor", forked_pool)
+def new() -> Iterator[None]:
+    """Workers that are started as a user's program starts them."""
+    with new_workers():
+        yield
 
 
 def square(item: int) -> tuple[int, int]:
@@ -65,25 +62,23 @@ def refuse(item: int) -> int:
     raise InputError(f"item {item} is wrong; give another.")
 
 
+@pytest.mark.usefixtures("new")
 @pytest.mark.parametrize("executor", [Serial(), Processes(2)], ids=["serial", "processes"])
 def test_each_item_comes_back_once_with_its_result_from_one_thread(executor) -> None:
     found = dict(executor.run(square, range(9)))
     assert found == {item: (item * item, 1) for item in range(9)}
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_killed_worker_is_one_sentence() -> None:
     with pytest.raises(WordtraceError, match=r"a worker process was killed.*fewer workers"):
         list(Processes(2).run(die, range(3)))
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_task_whose_worker_died_is_begun_again(tmp_path: Path) -> None:
     items = [tmp_path / str(place) for place in range(3)]
     assert dict(Processes(2).run(die_once, items)) == {item: item.name for item in items}
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_tolerant_executor_loses_only_what_can_not_be_had() -> None:
     items = ["a", "die", "b", "hang", "c", "refuse", "d"]
     tolerant = Processes(2, tolerant=True, attempts=2, patience=6)
@@ -136,7 +131,6 @@ for item, lost in Processes(2, tolerant=True, attempts=1).run(start, ["die", "wa
     wait_until(lambda: all(gone(int(pid)) for pid in pids["wait"]))
 
 
-@pytest.mark.usefixtures("quick")
 def test_no_task_is_ended_for_being_slow_but_where_a_limit_says_so() -> None:
     """One of a user's trainings is kept and only asked, and the next one is really trained."""
     patient = Processes(1, patience=math.inf)
@@ -146,6 +140,7 @@ def test_no_task_is_ended_for_being_slow_but_where_a_limit_says_so() -> None:
     assert lost == Lost("its worker gave no answer in 0.5 s")
 
 
+@pytest.mark.usefixtures("new")
 def test_a_worker_has_its_share_of_the_threads() -> None:
     ((_, found),) = Processes(1, threads=3).run(square, [2])
     assert found == (4, 3)

@@ -98,6 +98,9 @@ def test_pages_and_terminals_name_what_was_measured() -> None:
     for shown in (render_html([answer]), terminal(answer)):
         assert "hange of the probability of the answer when rows are left out" in shown
         assert "+0.00310" in shown
+    answer["queries"][0]["text2"] = "By a <b>merger</b>"
+    said = terminal(answer)
+    assert "For the answer “By a <b>merger</b>” to “Phone maker" in said
     plain = samples.verification()
     assert render_html([plain | {"measured": "probability"}]) == render_html([plain])
 

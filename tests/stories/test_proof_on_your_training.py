@@ -95,21 +95,13 @@ def proofs(
     run: wt.Run, trace: wt.Trace, home: Path, python: list[str]
 ) -> dict[str, dict[str, Any]]:
     """The same rows removed, by each of the three ways; each a verification's document."""
-    given = ["--k", K, "--repeats", REPEATS, "--json", "--workers", 1]
+    given = ["--k", K, "--repeats", REPEATS, "--yes", "--json", "--workers", 1]
     command = shlex.join([*python, str(SCRIPT), "--model", "encoder", *SETTINGS])
     command += " --train_file {data} --output_dir {out} --seed {seed}"
     by_command = wordtrace(
-        "verify",
-        "trace.json",
-        *given,
-        "--data",
-        "news.csv",
-        "--retrain",
-        command,
-        "--yes",
-        cwd=home,
+        "verify", "trace.json", *given, "--data", "news.csv", "--retrain", command, cwd=home
     )
-    by_replay = wordtrace("verify", "trace.json", *given, "--replay", "--yes", cwd=home)
+    by_replay = wordtrace("verify", "trace.json", *given, "--replay", cwd=home)
 
     def train(data: Path, seed: int, out: Path) -> Path:
         run_script(

@@ -90,7 +90,8 @@ def tuned(folder: Path, *, adapter: bool = False, **settings: Any) -> tuple[wt.R
     from tests.adopt.test_callback_sft import sft
 
     tracing = wt.TraceCallback(folder / "run", force=True)  # dft is not the loss that is traced
-    made = sft(folder, tracing, adapter=adapter, save_strategy="no", seed=7, **settings)
+    settings = {"save_strategy": "no", "seed": 7, "num_train_epochs": 1, **settings}
+    made = sft(folder, tracing, adapter=adapter, **settings)
     assert tracing.run is not None
     return tracing.run, made
 
@@ -121,7 +122,6 @@ def translated(folder: Path, **settings: Any) -> tuple[wt.Run, Any]:
 
 #: Name → what trains and records.
 TRAININGS: dict[str, Callable[[Path], tuple[wt.Run, Any]]] = {
-    "classes": recorded,
     "classes, busy, evaluated": lambda one: recorded(one, **BUSY, evaluates=True),
     "smoothed, grouped by length, bf16": lambda one: recorded(
         one, label_smoothing_factor=0.1, train_sampling_strategy="group_by_length", bf16=True

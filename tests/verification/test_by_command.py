@@ -32,10 +32,18 @@ def test_a_proof_on_the_command_line(
 ) -> None:
     traced.save(tmp_path / "trace.json")
     (tmp_path / "words.json").write_text(json.dumps(elsewhere.command()))
-    options = [*("--k", 3, "--repeats", 2, "--workers", 1, "--remove", "proponents", "--json")]
+    options = [*("--k", 3, "--repeats", 2, "--workers", 1, "--remove", "proponents")]
     told = wordtrace(
         *("verify", tmp_path / "trace.json", "--run", elsewhere.run),
-        *("--retrain", f"@{tmp_path / 'words.json'}", "--data", elsewhere.data, *options),
+        *(
+            "--retrain",
+            f"@{tmp_path / 'words.json'}",
+            "--data",
+            elsewhere.data,
+            *options,
+            "--yes",
+            "--json",
+        ),
     )
     (query,) = json.loads(told.stdout)["queries"]
     same = verified(elsewhere, traced).document()["queries"][0]
@@ -50,7 +58,10 @@ def test_a_proof_on_the_command_line(
     ("options", "said"),
     [
         (["--shell"], "--shell goes with --retrain, which is not given"),
-        (["--replay", "--retrain", "x"], "give --retrain or --replay, one of the two"),
+        (
+            ["--replay", "--retrain", "x"],
+            "give one of --retrain, --replay, --from-checkpoint and --tail-patch",
+        ),
         (["--retrain", "@none.json"], "the file can't be read (No such file or directory)"),
         (["--retrain", "@broken.json"], "the file is no JSON"),
         (["--retrain", "@text.json"], "the file must hold a list of words"),
@@ -138,3 +149,30 @@ def _runs(mark: Path) -> bool:
         return False
     stat = Path("/proc") / mark.name.removeprefix("waits-") / "stat"
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_fix_evaluate_and_clusters_train_by_the_command_too(
+    elsewhere: Elsewhere, traced: wt.Trace, tmp_path: Path
+) -> None:
+    count = tmp_path / "trained"
+    given: dict[str, Any] = {
+        "retrain": elsewhere.command("--trained", str(count)),
+        "workers": 1,
+    }
+    assert traced.index is not None
+    run = wt.Run.open(elsewhere.run)
+    index = wt.Index.open(traced.index, run.path)
+    said = run.predict(["the coach of the team", "shares of the bank"]).argmax(1)
+    wrong = [{"text": "the coach of the team", "label": run.label_names[(said[0] + 1) % 3]}]
+    right = [{"text": "shares of the bank", "label": run.label_names[said[1]]}]
+    asked = wt.read_examples([*wrong, *right], label_names=run.label_names)
+    actions = ("remove", "blank", "relabel")
+    fixed = index.fix(asked, k=(2,), actions=actions, measures=(), repeats=2, **given)
+    assert fixed.document()["retrainings"] == len(count.read_text().split())
+    count.unlink()
+    judged = wt.evaluate(
+        run, asked, measures=("bm25",), k=(2,), repeats=2, signs=("proponents",), **given
+    )
+    assert judged.document()["retrainings"] > 2
+    found = wt.clusters(run, trainings=2, wrong=0.5, **given)
+    assert found.trainings == 2

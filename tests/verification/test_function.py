@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import wordtrace as wt
-from tests.forked import forked_pool
 from tests.verification.conftest import Elsewhere, change_of
 from wordtrace.errors import InputError, TrainingError
 from wordtrace.verification.choice import retrainer_for
@@ -41,6 +40,7 @@ def test_a_function_may_return_what_predicts(elsewhere: Elsewhere) -> None:
     counts = np.bincount(np.delete(run.train.labels, removed))
     assert np.allclose(said_by(run, shares, removed).probes, counts / counts.sum(), atol=0.002)
     assert kept_models(run).models == 0
+    assert not list(run.path.glob("retrained/*/*"))
 
 
 def test_a_function_may_return_the_folder_of_its_model(
@@ -66,11 +66,7 @@ def test_a_function_may_return_the_folder_of_its_model(
     assert (tmp_path / "mine" / "model.safetensors").is_file()  # it is not ours to clear away
 
 
-def test_functions_run_in_workers_and_give_the_same(
-    elsewhere: Elsewhere, traced: wt.Trace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("loky.process_executor.ProcessPoolExecutor", forked_pool)
-
+def test_functions_run_in_workers_and_give_the_same(elsewhere: Elsewhere, traced: wt.Trace) -> None:
     def function(data: Path, seed: int, out: Path) -> Any:
         with open(str(elsewhere.run) + ".pids", "a") as file:
             file.write(f"{os.getpid()}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 
 import wordtrace as wt
 from tests.adopt.trainings import BERT, classifier, rows, tuned
+from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import fine_tune, model_of, tokenizer
 from tests.huggingface.test_label_kinds import Data, rows_of
@@ -170,10 +172,10 @@ def test_an_unknown_step_names_those_there_are(run: wt.Run) -> None:
 
 @pytest.mark.parametrize("on", [False, True])
 def test_a_tail_patch_steps_against_the_rows_or_on_them(run: wt.Run, on: bool) -> None:
-    """Five rows, fewer than a batch: each step is the sum of their gradients over 8, as SGD's."""
+    """Five rows, fewer than a batch: each step is the sum of their gradients over 8."""
     found = wt.TailPatch(3, on=on).train(run, change(run, 12, REMOVED)).probes
     model = PlainCNN(run.model(run.final))
-    rate = run.final.learning_rate_sum / run.manifest.steps / (1 - run.recipe.momentum)
+    rate = run.final.learning_rate_sum / run.manifest.steps
     for _ in range(3):
         model.zero_grad()
         for row in REMOVED:
@@ -211,7 +213,7 @@ def test_a_relabelled_row_is_left_as_it_was_and_taken_as_it_is(run: wt.Run) -> N
     loss.backward()
     with torch.no_grad():
         for one in model.parameters():
-            one -= rate / (1 - run.recipe.momentum) * one.grad / 8
+            one -= rate * one.grad / 8
     np.testing.assert_allclose(found, told(model, run), atol=1e-5)
 
 
@@ -222,7 +224,7 @@ def test_many_rows_take_turns_in_the_order_of_the_seed(run: wt.Run) -> None:
     np.testing.assert_array_equal(first, again)
     order = np.random.default_rng([1, 24, 11]).permutation(24)
     model = PlainCNN(run.model(run.final))
-    rate = run.final.learning_rate_sum / run.manifest.steps / (1 - run.recipe.momentum)
+    rate = run.final.learning_rate_sum / run.manifest.steps
     for step in range(3):
         model.zero_grad()
         for row in order[8 * step : 8 * step + 8]:
@@ -329,7 +331,7 @@ def test_weights_that_the_training_left_alone_stay(run: wt.Run, tmp_path: Path) 
     )
     found = wt.TailPatch(2).train(fixed, change(fixed, 3, (2, 5))).probes
     model = PlainCNN(fixed.model(fixed.final))
-    rate = fixed.final.learning_rate_sum / fixed.manifest.steps / (1 - fixed.recipe.momentum)
+    rate = fixed.final.learning_rate_sum / fixed.manifest.steps
     for _ in range(2):
         model.zero_grad()
         for row in (2, 5):
@@ -403,7 +405,9 @@ def test_every_result_says_first_that_it_is_no_retraining(
             look.train(run, change(run, seed, some, probes=texts)).probes[0, label]
             for some in ((), removed)
         )
-        assert query["without"]["change"]["values"][place] == pytest.approx(without - base)
+        assert query["without"]["change"]["values"][place] == pytest.approx(
+            without - base, abs=1e-5
+        )
 
 
 def test_an_unknown_step_is_refused_before_anything_is_trained(
@@ -412,3 +416,27 @@ def test_an_unknown_step_is_refused_before_anything_is_trained(
     trace = index.trace("profit of the bank", top=9)
     with pytest.raises(InputError, match="go on from at step 9, 20, 33"):
         wt.verify(trace, index=index, k=4, retrain=wt.FromCheckpoint(48))
+
+
+def test_the_command_line_looks_as_python_does(
+    run: wt.Run, index: wt.Index, tmp_path: Path
+) -> None:
+    trace = index.trace("a drama with the coach of the season", top=9)
+    trace.save(tmp_path / "trace.json")
+    given = (tmp_path / "trace.json", "--k", 4, "--repeats", 2, "--workers", 1)
+    for options, look in (
+        (("--from-checkpoint", 33), wt.FromCheckpoint(33)),
+        (
+            ("--tail-patch", 2, "--tail-rate", 0.02, "--tail-on"),
+            wt.TailPatch(2, learning_rate=0.02, on=True),
+        ),
+    ):
+        said = wordtrace("verify", *given, *options, "--json")
+        found = json.loads(said.stdout)
+        assert found["look"] == look.look
+        own = wt.verify(trace, k=4, repeats=2, workers=1, index=index, retrain=look).document()
+        assert found["queries"] == json.loads(json.dumps(own["queries"]))
+    said = wordtrace("verify", *given, "--from-checkpoint", 10, status=2)
+    assert "--from-checkpoint is 10; " in said.stderr
+    said = wordtrace("verify", *given, "--tail-on", status=2)
+    assert "--tail-on goes with --tail-patch, which is not given" in said.stderr

@@ -80,3 +80,47 @@ def test_a_model_broken_by_its_last_step_is_an_error_not_a_result(
     assert "scores are not finite" in failed[41]
     with Store(run.path) as store:
         assert store.get(task) is None
+
+
+def test_a_result_without_held_out_rows_answers_those_who_ask_for_none(tmp_path: Path) -> None:
+    alone, unjudged = replace(TASK, held_out=False), {**RESULT, "accuracy": None, "held_out": False}
+    with Store(tmp_path) as store:
+        store.record(alone, unjudged)
+        assert store.get(alone) == unjudged
+        assert store.get(TASK) is None
+        assert store.get(replace(TASK, probes=TASK.probes[:1])) is None
+        fewer = store.get(replace(alone, probes=TASK.probes[1:]))
+        assert fewer is not None
+        assert fewer["probabilities"] == [[0.5, 0.5]]
+        # The same training, asked for more, is kept beside it.
+        store.record(TASK, RESULT)
+        assert store.get(TASK) == RESULT
+        assert store.get(alone) == RESULT
+        part = store.get(replace(TASK, probes=TASK.probes[:1]))
+        assert part is not None
+        assert part["accuracy"] == 0.5
+
+
+def test_only_a_study_that_shows_the_held_out_rows_asks_for_them(
+    run: api.Run, index: api.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = tasks.retrain
+
+    def watched(task: Retraining, retrainer: Retrainer) -> dict:
+        asked.append(task.held_out)
+        result = real(task, retrainer)
+        assert (result["accuracy"] is not None) == task.held_out
+        return result
+
+    monkeypatch.setattr(tasks, "retrain", watched)
+    two = index.trace(["the goal of a coach", "a price of debt and trade"], top=9)
+    given: dict[str, Any] = {"k": 3, "repeats": 2, "workers": 1, "index": index}
+    assert api.verify(two, **given).document()["held_out"] is None
+    api.evaluate(run, 1, measures=["bm25"], k=[3], repeats=2, workers=1)
+    assert not any(asked)
+    del asked[:]
+    one = index.trace("the goal of a coach", top=9)
+    assert api.verify(one, **given).document()["held_out"]["rows"] == len(run.held_out)
+    assert all(asked)
+    assert asked

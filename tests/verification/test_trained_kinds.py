@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,28 @@ def test_several_labels_are_found_by_their_names(tmp_path: Path) -> None:
     found = said(run, change_of(run, (("a goal", None),)), copied(turned))
     straight = said_by(run, run.model(run.final), [("a goal", None)])
     assert np.allclose(found.probes, straight.probes[:, ::-1], atol=1e-6)
+
+
+def test_a_column_for_each_label_is_relabelled(tmp_path: Path) -> None:
+    given = [
+        {"text": one["text"], **{name: int(one["label"] == name) for name in NAMES}}
+        for one in rows(12)
+    ]
+    data = lines(tmp_path / "tagged.jsonl", given)
+    first = classifier(tmp_path / "first", NAMES[::-1], "multi_label_classification")
+    run = wt.record(first, data, tmp_path / "run", label=NAMES)
+    labels = run.train.labels.copy()
+    labels[3] = run.labelling.parse("{sport, film}")
+    change = replace(change_of(run, (("a goal", None),)), labels=labels)
+    seen: list[Any] = []
+
+    def made(file: Path, out: Path) -> Path:
+        seen.extend(map(json.loads, file.read_text().splitlines()))
+        return copied(first)(file, out)
+
+    said(run, change, made)
+    assert seen[3] == {**given[3], "film": 1, "money": 0, "sport": 1}
+    assert [*seen[:3], *seen[4:]] == [*given[:3], *given[4:]]
 
 
 def test_an_adapter_is_read_with_the_base_that_the_run_keeps(tmp_path: Path) -> None:

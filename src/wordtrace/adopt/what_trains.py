@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from inspect import signature
 from types import FrameType
 from typing import Any
 
@@ -76,11 +77,12 @@ def kept_arguments(arguments: Any) -> dict[str, Any]:
 def loss_of(trainer: Any, arguments: Any) -> Loss:
     """Return how a Trainer computes the loss of a batch."""
     shifts = getattr(trainer, "_loss_shifts_labels", None)
+    smoother = getattr(trainer, "label_smoother", None)
+    divides = smoother is not None and "num_items_in_batch" in signature(smoother).parameters
     return Loss(
         str(getattr(arguments, "loss_type", "nll")),
         bool(getattr(trainer, "model_accepts_loss_kwargs", False)),
-        any(one.__name__ == "SFTTrainer" for one in type(trainer).__mro__)
-        or getattr(trainer, "label_smoother", None) is not None,
+        divides or any(one.__name__ == "SFTTrainer" for one in type(trainer).__mro__),
         None if shifts is None else bool(shifts),
     )
 

@@ -34,7 +34,7 @@ def build_index(
     Parameters
     ----------
     executor
-        "processes" of this machine, "ray" for a Ray cluster, or an executor of your own.
+        "processes" of this machine, "ray" or "slurm" for a cluster, or an executor of your own.
     address
         Of the Ray cluster; see :class:`.execute.ray.RayCluster`.
     device

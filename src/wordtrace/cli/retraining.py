@@ -23,7 +23,10 @@ _option = partial(typer.Option, rich_help_panel="How it is trained")
 
 @dataclass(frozen=True)
 class HowTrained:
-    """What trains: the run's own training, a command of the user's, or a replay of the Trainer."""
+    """What trains: the run's own training, a command of the user's, or a replay of the Trainer.
+
+    Or what only looks: a training from a checkpoint on, or a few steps from the final model.
+    """
 
     retrain: Annotated[
         str | None,
@@ -39,6 +42,34 @@ class HowTrained:
     replay: Annotated[
         bool,
         _option("--replay", help="Repeat the training that wt.TraceCallback recorded."),
+    ] = False
+    from_checkpoint: Annotated[
+        int | None,
+        _option(
+            "--from-checkpoint",
+            metavar="STEP",
+            help="A cheaper look: repeat the run's own training from this checkpoint on.",
+        ),
+    ] = None
+    tail_patch: Annotated[
+        int | None,
+        _option(
+            "--tail-patch",
+            metavar="STEPS",
+            help="A cheaper look, for every run: so many steps against the rows from the final "
+            "model.",
+        ),
+    ] = None
+    tail_rate: Annotated[
+        float | None,
+        _option("--tail-rate", help="With --tail-patch: the learning rate; the training's mean."),
+    ] = None
+    tail_on: Annotated[
+        bool,
+        _option(
+            "--tail-on",
+            help="With --tail-patch: steps on the rows, and what they change is turned round.",
+        ),
     ] = False
     data: Annotated[
         Path | None,
@@ -92,16 +123,29 @@ class HowTrained:
         return {"retrain": self._retrainer()}
 
     def _retrainer(self) -> Retrain | None:
-        if self.retrain is not None and self.replay:
-            raise InputError("give --retrain or --replay, one of the two.")
+        ways = (self.retrain, self.replay or None, self.from_checkpoint, self.tail_patch)
+        if sum(one is not None for one in ways) > 1:
+            raise InputError("give one of --retrain, --replay, --from-checkpoint and --tail-patch.")
+        if self.tail_patch is None:
+            _refuse("--tail-patch", {"--tail-rate": self.tail_rate, "--tail-on": self.tail_on})
+        if self.retrain is not None:
+            return self._command()
+        self._refuse_others("--retrain", keeps=self.replay)
         if self.replay:
-            self._refuse_others("--retrain", keeps=True)
             from wordtrace.verification.replay import Replay
 
             return Replay(keep=self.keep_models)
-        if self.retrain is None:
-            self._refuse_others("--retrain")
-            return None
+        from wordtrace.verification.partial import FromCheckpoint, TailPatch
+
+        if self.from_checkpoint is not None:
+            return FromCheckpoint(self.from_checkpoint)
+        if self.tail_patch is not None:
+            return TailPatch(self.tail_patch, self.tail_rate, on=self.tail_on)
+        return None
+
+    def _command(self) -> Retrain:
+        """Return the user's command."""
+        assert self.retrain is not None
         from wordtrace.verification.command import Command
 
         return Command(
@@ -131,9 +175,14 @@ class HowTrained:
             "--time-limit": self.time_limit,
             "--no-keep-models": not self.keep_models and not keeps,
         }
-        for name, value in given.items():
-            if value not in (None, False):
-                raise InputError(f"{name} goes with {needed}, which is not given.")
+        _refuse(needed, given)
+
+
+def _refuse(needed: str, given: dict[str, Any]) -> None:
+    """Refuse options that go with another one, which is not given (InputError)."""
+    for name, value in given.items():
+        if value not in (None, False):
+            raise InputError(f"{name} goes with {needed}, which is not given.")
 
 
 def _words(given: str) -> str | list[str]:

@@ -26,15 +26,15 @@ def show_run(document: Mapping[str, Any], as_json: bool) -> None:
         + f"; final: step {document['final']['step']} (loss {document['final']['loss']:.3f})",
         *([f"  proof of reading: {document['proof']['sentence']}"] if "proof" in document else []),
         *(f"  note: {note}" for note in document["notes"]),
-        *_kept(document["retrained"]),
+        *_kept(document.get("retrained") or {}),
     ]
     _print_lines(lines)
 
 
 def _kept(retrained: Mapping[str, Any]) -> list[str]:
-    count, size = retrained["models"], retrained["bytes"] / 1e6
-    if not count:
+    if not retrained.get("models"):
         return []
+    count, size = retrained["models"], retrained["bytes"] / 1e6
     are = "model is" if count == 1 else "models are"
     return [f"  {count:,} retrained {are} kept in its folder retrained/, {size:,.1f} MB"]
 

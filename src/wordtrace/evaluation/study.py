@@ -113,7 +113,10 @@ def evaluate(
     asked = pick(run, queries, only=only, balanced=balanced, seed=seed)
     allowed = None if candidates is None else least_overlap(run.train, asked, candidates)
     models = Models(
-        Retrainings(run, probes_of(asked), retrainer, workers, executor, address), asked
+        Retrainings(
+            *(run, probes_of(asked), retrainer, workers, executor, address), held_out=False
+        ),
+        asked,
     )
     most = repeats if width is None else max_repeats
     seeds = seeds_of(run, max(_BASES * repeats, _FEWEST_BASES, most))

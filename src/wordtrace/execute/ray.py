@@ -12,7 +12,7 @@ from itertools import chain, islice
 from threading import TIMEOUT_MAX, Timer
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, WordtraceError, option
+from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.connection import connected, result_of
 from wordtrace.execute.protocol import PATIENCE, Lost
 from wordtrace.execute.threads import one_thread
@@ -140,6 +140,10 @@ class RayCluster:
                         if not self.tolerant:
                             raise
                         result = Lost(f"{error} (tried {self.attempts} times)")
+                    if isinstance(result, TrainingError):
+                        if not self.tolerant:
+                            raise result
+                        result = Lost(str(result))
                     yield flight.item, result
             finally:
                 for left in flying:
@@ -203,6 +207,8 @@ def _alone(task: Callable[[Any], Any], item: Any, patience: float) -> tuple[Any,
     try:
         with one_thread():
             return task(item), time.perf_counter() - start
+    except TrainingError as error:  # Ray would try it again
+        return error, time.perf_counter() - start
     finally:
         watch.cancel()
 

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, WordtraceError, option
+from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute import job_files
 from wordtrace.execute.job_files import JobFiles, name_of
 from wordtrace.execute.processes import cores
@@ -165,12 +165,12 @@ class SlurmCluster:
                         continue
                     if not (self.tolerant or isinstance(result, _Died)):
                         raise result
-                    if one.attempt < self.attempts:
+                    if one.attempt < self.attempts and not isinstance(result, TrainingError):
                         again.append(_Sent(one.item, one.name, one.attempt + 1))
                         continue
                     files.keep |= isinstance(result, _Died)
                     if self.tolerant:
-                        yield one.item, _lost(result, self.attempts)
+                        yield one.item, _lost(result, one.attempt)
                     else:
                         raise WordtraceError(
                             f"{result} That happened {self.attempts} times; what was finished is "
@@ -297,4 +297,4 @@ def _cancelling(flying: dict[Any, Any]) -> Iterator[None]:
 
 
 def _lost(error: WordtraceError, attempts: int) -> Any:
-    return Lost(f"{error} (tried {attempts} times)")
+    return Lost(f"{error} (tried {attempts} times)" if attempts > 1 else str(error))

@@ -43,9 +43,8 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
     """
     judged, label, side = verdict(query, document), line(query["label"]), line(document["remove"])
     before, after, what = query["base"], query["without"], measured(query, document)
-    text = line(query["text"])
     found: list[Block] = [
-        Say(f"For “{text if len(text) <= 160 else text[:160] + '…'}”", soft=True),
+        Say(_asked_about(query, document), soft=True),
         Judgement(
             judged.shown,
             f"{'✓' if judged.shown else '–'} Effect {judged.short}",
@@ -91,6 +90,17 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
         if repeats := repeat_sentence(document):
             found.append(Say(repeats, soft=True))
     return found
+
+
+def _asked_about(query: Document, document: Document) -> str:
+    text = _cut(line(query["text"]))
+    if document.get("measured") == "answer" and query.get("text2"):
+        return f"For the answer “{_cut(line(query['text2']))}” to “{text}”"
+    return f"For “{text}”"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 160 else text[:160] + "…"
 
 
 def changes(query: Mapping[str, Any], side: str) -> list[tuple[str, Mapping[str, Any], str]]:

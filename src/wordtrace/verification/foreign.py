@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,8 @@ def trained(run: Run, change: Change, file: TrainingFile, train: Train, *, keep:
     folder = room.kept()
     if folder is not None:
         try:
-            return load(run, folder).said(run, change.probes)
+            said = load(run, folder).said(run, change.probes)
+            return replace(said, seconds=room.seconds)
         except CorruptError:
             room.clear()
     try:
@@ -55,6 +58,7 @@ def trained(run: Run, change: Change, file: TrainingFile, train: Train, *, keep:
 def _trained(
     run: Run, change: Change, file: TrainingFile, train: Train, room: Room, *, keep: bool
 ) -> Said:
+    start = time.perf_counter()
     with room.training() as out:
         data = room.path.absolute() / file.name()
         try:
@@ -63,14 +67,16 @@ def _trained(
         finally:
             shutil.rmtree(data, ignore_errors=True)
             data.unlink(missing_ok=True)
-        if not isinstance(found, Path):
-            return asked(run, found, change.probes)
-        weights = find_model(found)
-        model = load(run, weights)
-        if keep:
-            room.keep(weights)
-        said = model.said(run, change.probes)
-    if not keep:
+        kept = keep and isinstance(found, Path)
+        if isinstance(found, Path):
+            weights = find_model(found)
+            model = load(run, weights)
+            if keep:
+                room.keep(weights, time.perf_counter() - start)
+            said = model.said(run, change.probes)
+        else:
+            said = asked(run, found, change.probes)
+    if not kept:
         room.clear()
     return said
 

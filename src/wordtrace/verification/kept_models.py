@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wordtrace.disk import atomic
 from wordtrace.models import adapters, configs
@@ -48,14 +49,25 @@ class Room:
 
     def kept(self) -> Path | None:
         """Return the folder of the model, if a whole one is here."""
-        if not atomic.holds(self.model, LIST):
-            return None
         try:
-            files = json.loads((self.model / LIST).read_text(encoding="utf-8"))["files"]
+            files = self._list()["files"]
             whole = all((self.model / name).stat().st_size == size for name, size in files.items())
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return None
         return self.model if whole else None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the training of the model took that is kept; None where that is not known."""
+        found = self._list().get("seconds")
+        return None if found is None else float(found)
+
+    def _list(self) -> dict[str, Any]:
+        """Read the list of the model's files (OSError, ValueError where there is none)."""
+        if not atomic.holds(self.model, LIST):
+            raise FileNotFoundError(self.model / LIST)
+        found: dict[str, Any] = json.loads((self.model / LIST).read_text(encoding="utf-8"))
+        return found
 
     @contextmanager
     def training(self) -> Iterator[Path]:
@@ -71,13 +83,15 @@ class Room:
             atomic.empty(out)
             yield out
 
-    def keep(self, trained: Path) -> Path:
+    def keep(self, trained: Path, seconds: float | None = None) -> Path:
         """Keep of a training's folder what its model needs, and return the model's place.
 
         Parameters
         ----------
         trained
             The folder of the weights: the one that :meth:`training` gave, or one inside.
+        seconds
+            How long the training took.
         """
         part = atomic.part_of(self.model)
         needed, chosen = _needed(trained), part / ".chosen"
@@ -98,7 +112,7 @@ class Room:
         for name in sizes:
             os.replace(chosen / name, part / name)
         chosen.rmdir()
-        atomic.write_json(part / LIST, {"files": sizes})
+        atomic.write_json(part / LIST, {"files": sizes, "seconds": seconds})
         atomic.commit_folder(self.model)
         return self.model
 

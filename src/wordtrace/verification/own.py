@@ -69,7 +69,7 @@ class Loop:
         material = whole(run, change.probes)
         training = Training(material.start(change.seed))
         fit_pretrained(run, training, material.texts, change)
-        return said_of(material.texts, partial(predict.logits, training.model))
+        return said_of(material.texts, partial(predict.logits, training.model), change)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class CNNLoop:
         material = cut(run, change.probes)
         training = Training(material.start(change.seed))
         fit_changed(run, training, material.texts, change)
-        return said_of(material.texts, partial(predict.logits, training.model))
+        return said_of(material.texts, partial(predict.logits, training.model), change)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class FlatCNNLoop:
         """Train once; see :class:`.Retrainer`."""
         material = cut(run, change.probes)
         flat = refit_changed(run, material.start(change.seed), material.texts, change)
-        return said_of(material.texts, flat.predict)
+        return said_of(material.texts, flat.predict, change)
 
 
 def fit_pretrained(run: Run, training: Training, texts: Material, change: Change) -> None:
@@ -141,7 +141,10 @@ def refit_changed(
     )
 
 
-def said_of(texts: Material, scores: Callable[[Encoded], predict.FloatArray]) -> Said:
+def said_of(
+    texts: Material, scores: Callable[[Encoded], predict.FloatArray], change: Change
+) -> Said:
     """Return what a trained classifier says; `scores` are its class scores."""
-    held_out = None if texts.held_out is None else predict.probabilities(scores(texts.held_out))
+    held = texts.held_out if change.held_out else None
+    held_out = None if held is None else predict.probabilities(scores(held))
     return Said(predict.probabilities(scores(texts.probes)), held_out)

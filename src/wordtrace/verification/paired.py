@@ -95,7 +95,10 @@ def verify(
     design = design or Design()
     seeds = seeds_of(run, design.seeds)
     probes = tuple((target.text, target.text2) for target in targets)
-    retrainings = Retrainings(run, probes, retrainer, workers, executor, address)
+    # What a removal does to other texts is told where it is one.
+    retrainings = Retrainings(
+        *(run, probes, retrainer, workers, executor, address), held_out=len(targets) == 1
+    )
     rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
     plan = _plan(rounds)
     announce(plan)

@@ -83,13 +83,15 @@ class FromCheckpoint:
             point = next(one for one in run.checkpoints if one.step == self.step)
             training = Training(pretrained.at(point), self.step)
             fit_pretrained(run, training, pretrained.texts, change)
-            return said_of(pretrained.texts, partial(predict.logits, training.model))
+            return said_of(pretrained.texts, partial(predict.logits, training.model), change)
         material = cut(run, change.probes)
         model, texts = material.at(self.step), material.texts
         if run.recipe.optimizer == "sgd":
-            return said_of(texts, refit_changed(run, model, texts, change, self.step).predict)
+            return said_of(
+                texts, refit_changed(run, model, texts, change, self.step).predict, change
+            )
         fit_changed(run, Training(model, self.step), texts, change)
-        return said_of(texts, partial(predict.logits, model))
+        return said_of(texts, partial(predict.logits, model), change)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class TailPatch:
 
     It is a :class:`.Retrainer` for every run, also one that was trained elsewhere. The model
     "without" rows is the final model after gradient steps that raise their loss, each as large as
-    one that the rows would make in a pass of the training over all its data; with `on`, after steps
+    what the rows' gradients made in a pass of the training over its data; with `on`, after steps
     that lower it, and what these change is turned round. Rows with another label or with blanked
     words are stepped against as they were, and on as they are changed. The model of all rows is the
     final model itself.
@@ -106,8 +108,8 @@ class TailPatch:
     Attributes
     ----------
     steps
-        How many steps. As many as the training had epochs add up to what leaving out the rows does
-        to the weights, were their gradients always those at the end.
+        How many steps. One or two rank removals best: further from the final model the loss of the
+        rows rises without bound.
     learning_rate
         The size of a step; by default the mean rate of the training's steps.
     on

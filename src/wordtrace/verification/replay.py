@@ -145,6 +145,7 @@ class Replay:
         changed = changed_rows(run, recorded.rows, change)
         with threads(share_of_cores()):
             model = trained(recorded, change.seed, change.weights, changed, self._place(recorded))
+        _check_finite(run, model)
         if self.keep:
             with room.training() as out, quiet(library("transformers")):
                 model.save_pretrained(out, safe_serialization=True)
@@ -161,16 +162,19 @@ def _asked(run: Run, model: Any, change: Change) -> Said:
     described = run.manifest.model
     assert isinstance(described, PretrainedModel)
     model = model.eval().float().requires_grad_(False)
+    if hasattr(model, "merge_and_unload"):
+        model = adapters.merge(model, f"the adapter of {run.path}")
+    config = read_config(run.path)
+    whole = as_text_model(model, config, described.loss, described.tokens_a_row)
+    return said_by(run, whole, change.probes, held_out=change.held_out)
+
+
+def _check_finite(run: Run, model: Any) -> None:
     for name, value in model.named_parameters():
         if not torch.isfinite(value).all():
             raise NumericalError(
                 f"the replay of {run.path} diverged: {name} holds NaN or infinity."
             )
-    if hasattr(model, "merge_and_unload"):
-        model = adapters.merge(model, f"the adapter of {run.path}")
-    config = read_config(run.path)
-    whole = as_text_model(model, config, described.loss, described.tokens_a_row)
-    return said_by(run, whole, change.probes)
 
 
 def _refusal(run: Run) -> str | None:
@@ -178,19 +182,20 @@ def _refusal(run: Run) -> str | None:
     if run.manifest.recipe is not None:
         return (
             f"{run.path} was trained by `wordtrace train`, which repeats its own trainings; leave "
-            f"{option('replay')} out."
+            "the replay out."
         )
     if REPLAY not in run.manifest.files:
         return (
-            f"{run.path} holds nothing that a replay could start from, since it was made of a "
-            "Trainer's folder or without it; give the training itself by "
+            f"{run.path} holds nothing that a replay could start from: it was made of a Trainer's "
+            "folder, or recorded with replay=False; give the training itself by "
             f"{option('retrain')}, or train again with wordtrace.TraceCallback."
         )
-    return _refusal_of(run.path, run.fingerprint, run)
+    return _refusal_of(run)
 
 
 @lru_cache(maxsize=4)
-def _refusal_of(path: object, identity: str, run: Run) -> str | None:
+def _refusal_of(run: Run) -> str | None:
+    """Say what is wrong with a replay's files, or not standard; looked at once in a process."""
     files = {
         name: digest
         for name, digest in run.manifest.files.items()

@@ -178,7 +178,9 @@ def _weigh(trainer: Any, recorded: Recorded, weights: npt.NDArray[np.float32]) -
     run, definition = recorded.run, recorded.record.loss
     smoothing = float(recorded.record.arguments.get("label_smoothing_factor", 0.0))
     shifts = run.generates and not trainer.model.config.is_encoder_decoder
-    divides = definition.divides or (definition.counts and _divides(trainer, recorded))
+    divides = definition.divides
+    if definition.counts and not divides and not smoothing:
+        divides = _divides(trainer, recorded)
     factors = torch.from_numpy(weights).to(trainer.args.device)
 
     def compute_loss(model: Any, inputs: dict[str, Any], **more: Any) -> Tensor:

@@ -42,6 +42,8 @@ class Retraining:
         (row, position) of each token that is replaced by padding; attention to it stays.
     again
         Which one it is of several equal trainings, from 0: whether they are equal is then seen.
+    held_out
+        Whether the model is asked about the run's held-out rows, too; no part of the keys.
     """
 
     run: str
@@ -52,6 +54,7 @@ class Retraining:
     relabelled: tuple[tuple[int, int | str], ...] = ()
     blanked: tuple[tuple[int, int], ...] = ()
     again: int = 0
+    held_out: bool = True
 
     @property
     def training(self) -> str:
@@ -88,12 +91,13 @@ def retrain(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
     dict
         "probabilities", what is said of the probes, shape (probes, outputs), as :class:`.Said` has
         it; "accuracy" and "loss" on the held-out rows (:func:`.outcomes.on_held_out`), or None;
-        "seconds".
+        "held_out", False, where these were not asked for; "seconds".
     """
     start = time.perf_counter()
     run = opened(task.run, task.fingerprint)
     said = retrainer.train(run, change_of(run, task))
-    return answer(run, task, said, time.perf_counter() - start)
+    seconds = time.perf_counter() - start if said.seconds is None else said.seconds
+    return answer(run, task, said, seconds)
 
 
 def change_of(run: Run, task: Retraining) -> Change:
@@ -103,7 +107,9 @@ def change_of(run: Run, task: Retraining) -> Change:
     labels = run.train.labels.copy()
     for row, label in task.relabelled:
         labels[row] = run.labelling.parse(label) if isinstance(label, str) else label
-    return Change(task.training, task.seed, weights, labels, task.blanked, task.probes)
+    return Change(
+        *(task.training, task.seed, weights, labels, task.blanked, task.probes), task.held_out
+    )
 
 
 def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, Any]:
@@ -121,7 +127,8 @@ def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, 
     if said.held_out is not None and run.held_out is not None:
         held_out = _checked(run, said.held_out, len(run.held_out), "held-out rows")
         measured = on_held_out(run, run.held_out, held_out)
-    return {"probabilities": probes.tolist(), **measured, "seconds": seconds}
+    unasked = {} if task.held_out else {"held_out": False}
+    return {"probabilities": probes.tolist(), **measured, **unasked, "seconds": seconds}
 
 
 @lru_cache(maxsize=2)

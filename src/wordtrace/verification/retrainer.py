@@ -43,6 +43,8 @@ class Change:
         (row, position) of each token to replace by padding; attention to it stays.
     probes
         The texts that the trained model is asked about.
+    held_out
+        Whether it is asked about the run's held-out rows, too.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Change:
     labels: Labels
     blanked: tuple[tuple[int, int], ...]
     probes: tuple[Probe, ...]
+    held_out: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +67,14 @@ class Said:
         were not asked for): probabilities in the order of the run's `label_names`; of a regression
         the numbers; of a language model, in one column, the geometric mean of the probabilities
         that it gives the answer's tokens.
+    seconds
+        How long its training took, where that was done before and the model kept; None: what is
+        timed now.
     """
 
     probes: FloatArray
     held_out: FloatArray | None = None
+    seconds: float | None = None
 
 
 def look_of(retrainer: Retrainer) -> str | None:

@@ -26,6 +26,8 @@ class Retrainings:
     ----------
     workers, executor, address
         See :func:`.tasks.run_tasks`.
+    held_out
+        Whether the study shows what the models do on the held-out rows.
     """
 
     on: Run
@@ -34,6 +36,7 @@ class Retrainings:
     workers: int | None = None
     executor: str | Executor = "processes"
     address: str | None = None
+    held_out: bool = True
 
     @property
     def at_once(self) -> int:
@@ -51,7 +54,7 @@ class Retrainings:
         """Return one retraining; see :class:`.Retraining`."""
         return Retraining(
             *(str(self.on.path), self.training, seed, removed, self.probes),
-            *(relabelled, blanked, again),
+            *(relabelled, blanked, again, self.held_out),
         )
 
     @property

@@ -173,7 +173,8 @@ def train_together(
     stack = _Stack(material, changes, device)
     bad = stack.train()
     probes = stack.says(material.texts.probes)
-    held_out = None if material.texts.held_out is None else stack.says(material.texts.held_out)
+    held = material.texts.held_out if changes[0].held_out else None
+    held_out = None if held is None else stack.says(held)
     return [
         not_finite(step, change.seed)
         if step

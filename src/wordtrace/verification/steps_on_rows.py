@@ -5,10 +5,10 @@ over a pass through its data some rows together move the weights by about −η 
 these rows alone: that is one step here. A batch holds some of the rows, in an order drawn by the
 seed; its mean stands for that of all.
 
-With momentum μ each gradient moves the weights by 1 / (1 − μ) as much in the end. Adam moves each
-weight by its own step size, η / (√v + ε), where v is the mean of the squared gradients of batches:
-it is taken from a few batches at the final weights, and used where a run does not say that it was
-trained by SGD.
+Momentum, by which each gradient moves the weights several times as far in the end, is left out:
+long steps rank removals worse than short ones. Adam moves each weight by its own step size,
+η / (√v + ε), where v is the mean of the squared gradients of batches: it is taken from a few
+batches at the final weights, and used where a run does not say that it was trained by SGD.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ def patched(
     NumericalError
         When the steps lead to scores that are not finite.
     """
-    final, (probes, held_out) = run.model(run.final), _asked(run, change.probes)
-    before = _said(run, change.probes)
+    final = run.model(run.final)
+    probes, held_out = _asked(run, change.probes, change.held_out)
+    before = _said(run, change.probes, change.held_out)
     rows, parts = _parts(run, change)
     if not len(rows):
         return _values(final, *before)
@@ -120,15 +121,19 @@ def batch_size(run: Run) -> int:
 
 
 @lru_cache(maxsize=2)
-def _asked(run: Run, probes: tuple[Probe, ...]) -> tuple[Encoded, Encoded | None]:
-    held = run.held_out
+def _asked(
+    run: Run, probes: tuple[Probe, ...], with_held_out: bool
+) -> tuple[Encoded, Encoded | None]:
+    held = run.held_out if with_held_out else None
     return encoded_probes(run, probes), None if held is None else run.encode(held)
 
 
 @lru_cache(maxsize=2)
-def _said(run: Run, probes: tuple[Probe, ...]) -> tuple[FloatArray, FloatArray | None]:
+def _said(
+    run: Run, probes: tuple[Probe, ...], with_held_out: bool
+) -> tuple[FloatArray, FloatArray | None]:
     """Return the final model's scores."""
-    asked, held = _asked(run, probes)
+    asked, held = _asked(run, probes, with_held_out)
     final = run.model(run.final)
     return predict.logits(final, asked), None if held is None else predict.logits(final, held)
 
@@ -220,7 +225,7 @@ def _sizes(run: Run, gradients: Mapping[str, Tensor]) -> Mapping[str, Tensor | f
     """Return each weight's step size, as a part of the rate."""
     recipe = run.manifest.recipe
     if recipe is not None and recipe.optimizer == "sgd":
-        return dict.fromkeys(gradients, 1 / (1 - recipe.momentum))
+        return dict.fromkeys(gradients, 1.0)
     # The rows' own batch is one of those that tell the step sizes: a word that is in no other batch
     # would have none.
     return {

@@ -6,6 +6,7 @@ the model of a seed without a change is trained only once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,8 @@ from wordtrace.verification.retrain import Retraining, probes_key
 from wordtrace.verification.retrainer import Probe
 
 LEDGER = "retrainings.sqlite"
+# Ends the key of a result of a model that was not asked about the held-out rows.
+_UNJUDGED = ":probes"
 
 
 class Store:
@@ -25,15 +28,21 @@ class Store:
         self._known: dict[str, dict[Probe, int]] = {}
 
     def get(self, task: Retraining) -> dict[str, Any] | None:
-        """Return the task's result, or None if this training was never asked about a probe."""
-        if exact := self._ledger.get(task.key):
-            return exact
+        """Return the task's result, or None if this training was never asked something of it."""
+        for exact in (task.key, f"{task.key}{_UNJUDGED}"):
+            if (found := self._ledger.get(exact)) and _answers(found, task):
+                return found
         answers: dict[Probe, list[float]] = {}
         last: dict[str, Any] = {}
-        for key, result in self._ledger.starting(f"{task.training}:"):
-            for probe, place in self._places(key.rpartition(":")[2]).items():
+        prefix = f"{task.training}:"
+        for key, result in self._ledger.starting(prefix):
+            name = key.removeprefix(prefix).removesuffix(_UNJUDGED)
+            for probe, place in self._places(name).items():
                 answers[probe] = result["probabilities"][place]
-            last = result
+            if not last or result.get("held_out", True):
+                last = result
+        if not last or not _answers(last, task):
+            return None
         if not all(probe in answers for probe in task.probes):
             return None
         return {**last, "probabilities": [answers[probe] for probe in task.probes]}
@@ -45,7 +54,7 @@ class Store:
             probes = [list(probe) for probe in task.probes]
             self._ledger.record(f"probes:{name}", {"probes": probes})
             self._places(name)
-        self._ledger.record(task.key, result)
+        self._ledger.record(task.key if task.held_out else f"{task.key}{_UNJUDGED}", result)
         # The first time: a model that is asked again may be read from the disk.
         seconds = {"seconds": result["seconds"]}
         self._ledger.record(f"seconds:{task.fingerprint}:{task.training}", seconds)
@@ -74,3 +83,8 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self._ledger.__exit__(kind, error, trace)
+
+
+def _answers(result: Mapping[str, Any], task: Retraining) -> bool:
+    """Tell whether a result has what a task asks of the held-out rows."""
+    return not task.held_out or bool(result.get("held_out", True))

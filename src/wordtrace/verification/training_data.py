@@ -44,8 +44,9 @@ def training_file(run: Run, data: Any, columns: Mapping[str, Any]) -> TrainingFi
         try:
             recorded = recorded_file(run)
         except InputError as error:
+            why = str(error).rstrip(".")
             warnings.warn(
-                f"the file of the run's training rows is not what it was ({error}): models are "
+                f"the file of the run's training rows is not what it was ({why}): models are "
                 "trained on a `datasets` folder made from the run's own rows.",
                 DataWarning,
                 stacklevel=2,

@@ -146,8 +146,9 @@ def placed_in(run: Run, file: TrainingFile, signature: tuple[int, int]) -> Place
         raise MismatchError(
             f"{file.path} changed while models were trained on it; put it back, or start anew."
         )
-    names = run.label_names if file.origin.kind == "set" else None
-    return placed(run, read_again(file.origin, names if file.origin.label else None))
+    # Lists of numbers are classes in the run's order; columns have names of their own.
+    listed = file.origin.kind == "set" and isinstance(file.origin.label, str)
+    return placed(run, read_again(file.origin, run.label_names if listed else None))
 
 
 def _columns_of(run: Run, named: Mapping[str, Any]) -> Origin:
@@ -198,15 +199,23 @@ def _changes(run: Run, change: Change, origin: Origin, found: Placed) -> dict[in
 def _relabelled(run: Run, change: Change) -> list[int]:
     before, after = run.train.labels, np.asarray(change.labels)
     same = before == after
-    if same.dtype != bool or before.dtype.kind == "f":
-        same = (before == after) | (np.isnan(before) & np.isnan(after))
+    if before.dtype.kind == "f":
+        same |= np.isnan(before) & np.isnan(after)
     rows = np.flatnonzero(~(same if same.ndim == 1 else same.all(axis=1)))
-    if len(rows) and run.labelling.kind != "class":
-        raise InputError("in a training file, rows of one class a text alone are relabelled.")
-    return rows.tolist()
+    found: list[int] = rows.tolist()
+    return found
 
 
 def _label(run: Run, change: Change, origin: Origin, found: Placed, row: int) -> dict[str, str]:
+    if run.labelling.kind == "set" and isinstance(origin.label, tuple):
+        order = [run.label_names.index(name) for name in found.examples.label_names]
+        values = change.labels[row][order]
+        return {name: str(int(value)) for name, value in zip(origin.label, values, strict=True)}
+    if run.labelling.kind != "class":
+        raise InputError(
+            "in a training file, the labels of a row are changed where it has one class, or a "
+            "column of 0 and 1 for each of its classes; remove rows instead."
+        )
     label = int(change.labels[row])
     if label not in found.spelled or not isinstance(origin.label, str):
         raise InputError(

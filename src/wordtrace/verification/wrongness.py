@@ -66,7 +66,7 @@ def wrongness(
     left_out = [
         _half(count, seeds[place], place) if examples is None else () for place in range(trainings)
     ]
-    retrainings = Retrainings(run, probes_of(asked), retrainer, workers)
+    retrainings = Retrainings(run, probes_of(asked), retrainer, workers, held_out=False)
     tasks = [retrainings.task(seed, rows) for seed, rows in zip(seeds, left_out, strict=True)]
     results = retrainings.run(tasks)
     votes = np.zeros((len(asked), len(run.label_names)), np.int64)
