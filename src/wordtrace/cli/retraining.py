@@ -130,12 +130,12 @@ class HowTrained:
             _refuse("--tail-patch", {"--tail-rate": self.tail_rate, "--tail-on": self.tail_on})
         if self.retrain is not None:
             return self._command()
-        self._refuse_others("--retrain")
         if self.replay:
-<<<<<<< HEAD
+            self._refuse_others("--retrain", keeps=True)
             from wordtrace.verification.replay import Replay
 
-            return Replay()
+            return Replay(keep=self.keep_models)
+        self._refuse_others("--retrain")
         from wordtrace.verification.partial import FromCheckpoint, TailPatch
 
         if self.from_checkpoint is not None:
@@ -147,15 +147,6 @@ class HowTrained:
     def _command(self) -> Retrain:
         """Return the user's command."""
         assert self.retrain is not None
-=======
-            self._refuse_others("--retrain", keeps=True)
-            from wordtrace.verification.replay import Replay
-
-            return Replay(keep=self.keep_models)
-        if self.retrain is None:
-            self._refuse_others("--retrain")
-            return None
->>>>>>> main
         from wordtrace.verification.command import Command
 
         return Command(

@@ -54,10 +54,7 @@ class Store:
             probes = [list(probe) for probe in task.probes]
             self._ledger.record(f"probes:{name}", {"probes": probes})
             self._places(name)
-<<<<<<< HEAD
         self._ledger.record(task.key if task.held_out else f"{task.key}{_UNJUDGED}", result)
-=======
-        self._ledger.record(task.key, result)
         # The first time: a model that is asked again may be read from the disk.
         seconds = {"seconds": result["seconds"]}
         self._ledger.record(f"seconds:{task.fingerprint}:{task.training}", seconds)
@@ -66,7 +63,6 @@ class Store:
         """Return how long each training took of those with one :attr:`.Retraining.fingerprint`."""
         found = self._ledger.starting(f"seconds:{fingerprint}:")
         return [float(one["seconds"]) for _, one in found]
->>>>>>> main
 
     def _places(self, name: str) -> dict[Probe, int]:
         """Return the place of each probe in a list."""
