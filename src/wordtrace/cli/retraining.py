@@ -130,12 +130,11 @@ class HowTrained:
             _refuse("--tail-patch", {"--tail-rate": self.tail_rate, "--tail-on": self.tail_on})
         if self.retrain is not None:
             return self._command()
+        self._refuse_others("--retrain", keeps=self.replay)
         if self.replay:
-            self._refuse_others("--retrain", keeps=True)
             from wordtrace.verification.replay import Replay
 
             return Replay(keep=self.keep_models)
-        self._refuse_others("--retrain")
         from wordtrace.verification.partial import FromCheckpoint, TailPatch
 
         if self.from_checkpoint is not None:
