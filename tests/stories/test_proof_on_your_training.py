@@ -95,7 +95,7 @@ def proofs(
     run: wt.Run, trace: wt.Trace, home: Path, python: list[str]
 ) -> dict[str, dict[str, Any]]:
     """The same rows removed, by each of the three ways; each a verification's document."""
-    given = ["--k", K, "--repeats", REPEATS, "--json", "--workers", 1]
+    given = ["--k", K, "--repeats", REPEATS, "--yes", "--json", "--workers", 1]
     command = shlex.join([*python, str(SCRIPT), "--model", "encoder", *SETTINGS])
     command += " --train_file {data} --output_dir {out} --seed {seed}"
     by_command = wordtrace(

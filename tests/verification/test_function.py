@@ -40,6 +40,7 @@ def test_a_function_may_return_what_predicts(elsewhere: Elsewhere) -> None:
     counts = np.bincount(np.delete(run.train.labels, removed))
     assert np.allclose(said_by(run, shares, removed).probes, counts / counts.sum(), atol=0.002)
     assert kept_models(run).models == 0
+    assert not list(run.path.glob("retrained/*/*"))
 
 
 def test_a_function_may_return_the_folder_of_its_model(

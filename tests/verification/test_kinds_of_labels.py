@@ -94,7 +94,7 @@ def test_each_number_is_what_transformers_says(made: tuple[str, Any, wt.Run]) ->
     query, label = ASKED[kind]
     trace = index_of(run).trace(query, label, top=8)
     found = wt.verify(
-        trace, run=run, retrain=AFewSteps(), remove="proponents", k=4, repeats=3, executor=Serial()
+        trace, run=run, retrain=AFewSteps(), remove="proponents", k=4, repeats=2, executor=Serial()
     ).document()
     (one,) = found["queries"]
     removed = tuple(sorted(run.rows_of(one["removed"]).tolist()))
@@ -116,10 +116,10 @@ def test_each_number_is_what_transformers_says(made: tuple[str, Any, wt.Run]) ->
         np.testing.assert_allclose(outcomes[name]["values"], values[name], rtol=1e-4)
         hits = None if kind != "set" else sum(bool(hit) for _, hit in said)
         assert outcomes[name]["right"] == hits
-    assert len({round(value, 9) for value in values["base"]}) == 3
+    assert len({round(value, 9) for value in values["base"]}) == 2
     for control in one["controls"]:
         difference = values["without"] - values[control["name"]]
-        low, high = stats.t.interval(0.95, 2, difference.mean(), stats.sem(difference))
+        low, high = stats.t.interval(0.95, 1, difference.mean(), stats.sem(difference))
         if kind != "number":
             low, high = max(low, -2), min(high, 2)
         assert control["difference"]["low"] == pytest.approx(low, rel=0.01, abs=1e-7)
@@ -136,13 +136,14 @@ def asked_of(kind: str, run: wt.Run) -> wt.Examples:
         wanted = "{sport, film}" if kind == "set" else "2.5"
         labels = run.labelling.parse(wanted)[None]
         return wt.Examples.of([TEXT] * 2, labels.repeat(2, 0), run.label_names, kind=kind)  # type: ignore[arg-type]
-    if kind == "chat":
-        return wt.Examples.of([json.dumps(TALK)] * 2, [0, 0], run.label_names)
     return wt.Examples.of([PAIR[0]] * 2, [0, 0], run.label_names, texts2=[PAIR[1]] * 2)
 
 
-def test_measures_are_evaluated_by_what_transformers_says(made: tuple[str, Any, wt.Run]) -> None:
-    kind, tokens, run = made
+@pytest.mark.parametrize("kind", ["set", "number", "completion"])
+def test_measures_are_evaluated_by_what_transformers_says(
+    kind: str, made_of: Callable[[str], tuple[Any, wt.Run]]
+) -> None:
+    tokens, run = made_of(kind)
     queries = asked_of(kind, run)
     study = wt.evaluate(
         run, queries, measures=["bm25"], k=[4], repeats=2, retrain=AFewSteps(), executor=Serial()
@@ -193,7 +194,7 @@ def test_held_out_rows_are_judged_as_transformers_does(made: tuple[str, Any, wt.
                 tokens, [{"prompt": prompt, "answer": answer}], end=True
             )
             given = {name: torch.tensor([one[name]]) for name in ("input_ids", "labels")}
-            losses.append(float(module(**given).loss))
+            losses.append(float(module(**given).loss.detach()))
         assert found["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     else:
         assert found["accuracy"] is None

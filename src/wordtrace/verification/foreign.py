@@ -67,14 +67,16 @@ def _trained(
         finally:
             shutil.rmtree(data, ignore_errors=True)
             data.unlink(missing_ok=True)
-        if not isinstance(found, Path):
-            return asked(run, found, change.probes)
-        weights = find_model(found)
-        model = load(run, weights)
-        if keep:
-            room.keep(weights, time.perf_counter() - start)
-        said = model.said(run, change.probes)
-    if not keep:
+        kept = keep and isinstance(found, Path)
+        if isinstance(found, Path):
+            weights = find_model(found)
+            model = load(run, weights)
+            if keep:
+                room.keep(weights, time.perf_counter() - start)
+            said = model.said(run, change.probes)
+        else:
+            said = asked(run, found, change.probes)
+    if not kept:
         room.clear()
     return said
 
