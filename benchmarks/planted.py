@@ -53,8 +53,8 @@ class Study:
         How many rows there are, and how many of them are planted.
     draws
         How many times as many random rows are removed.
-    seeds, smallest
-        Of the sequential design.
+    seeds, sequential, smallest
+        Of the design.
     topics
         Only these; by default all.
     settings
@@ -65,6 +65,7 @@ class Study:
     planted: int = 40
     draws: int = 20
     seeds: int = 12
+    sequential: bool = True
     smallest: float = 0.1
     topics: tuple[str, ...] = ()
     settings: tuple[str, ...] = (
@@ -157,7 +158,7 @@ def measure(planted: Planted, train: Retrain, workers: int | None = None) -> dic
         remove="opponents",
         k=study.planted,
         measure="planted",
-        design=Design(study.seeds, sequential=True, smallest=study.smallest),
+        design=Design(study.seeds, study.sequential, study.smallest),
         workers=workers,
     )
     return found.document()

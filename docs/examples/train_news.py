@@ -24,10 +24,10 @@ parser.add_argument("--train_file", default="news.csv")
 parser.add_argument("--output_dir", default="news-model")
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--model", default="encoder")
-parser.add_argument("--epochs", type=float, default=3)
+parser.add_argument("--epochs", type=float, default=2)
 parser.add_argument("--batch_size", type=int, default=32)
-parser.add_argument("--learning_rate", type=float, default=2e-4)
-parser.add_argument("--max_length", type=int, default=64)
+parser.add_argument("--learning_rate", type=float, default=3e-4)
+parser.add_argument("--max_length", type=int, default=48)
 args = parser.parse_args()
 
 set_seed(args.seed)  # before the model is made: the weights of its new last layer are drawn
