@@ -150,3 +150,13 @@ def test_a_users_trainings_are_not_ended_for_being_slow(
     assert pool(limited, SlurmCluster(minutes=10)).minutes == 10
     with pytest.raises(InputError, match="workers is 0"):
         tasks._pool(run, mine, "processes", None, 0, room(run, mine, 0), 5)
+
+
+def test_a_replay_says_where_it_trains(large: Any) -> None:
+    class Placed(Foreign):
+        def place(self, run: Any) -> str:
+            return "meta" if run is large else "elsewhere"
+
+    assert room(large, Placed(device="recorded"), None).workers >= 1
+    with pytest.raises(InputError, match="device='recorded' can't be used here"):
+        room(large, Foreign(device="recorded"), None)

@@ -110,7 +110,7 @@ class Replay:
         with Ledger(run.path / LEDGER) as ledger:
             if (kept := ledger.get(key)) is not None:
                 return ReplayProof.of(kept)
-            proof = prove(recorded, self._place(recorded))
+            proof = prove(recorded, self._device(recorded))
             if proof.holds:
                 ledger.record(key, proof.document())
             return proof
@@ -120,7 +120,7 @@ class Replay:
         known = {
             "replay": run.manifest.files[REPLAY],
             "run": run.fingerprint,
-            "device": self._place(recorded),
+            "device": self._device(recorded),
             "versions": versions(adapter=bool(recorded.record.model["adapter"])),
         }
         return f"replay:{fingerprint.of_document(known)}"
@@ -144,7 +144,7 @@ class Replay:
         recorded = _recorded(run)
         changed = changed_rows(run, recorded.rows, change)
         with threads(share_of_cores()):
-            model = trained(recorded, change.seed, change.weights, changed, self._place(recorded))
+            model = trained(recorded, change.seed, change.weights, changed, self._device(recorded))
         _check_finite(run, model)
         if self.keep:
             with room.training() as out, quiet(library("transformers")):
@@ -152,7 +152,11 @@ class Replay:
                 room.keep(out)
         return _asked(run, model, change)
 
-    def _place(self, recorded: Recorded) -> str:
+    def place(self, run: Run) -> str:
+        """Return the device on which a run is trained again (InputError where it is not here)."""
+        return self._device(_recorded(run))
+
+    def _device(self, recorded: Recorded) -> str:
         """Return the device (InputError where it is not here)."""
         return find_device(recorded.record.device if self.device == "recorded" else self.device)
 

@@ -58,7 +58,7 @@ def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
     if workers is not None:
         return Room(workers, max(1, every // max(1, workers)))
     each = bytes_a_training(run)
-    device = find_device(str(getattr(retrainer, "device", "cpu")))
+    device = _device(run, retrainer)
     on_gpu = device.startswith("cuda")
     free = torch.cuda.mem_get_info(torch.device(device))[0] if on_gpu else free_memory()
     fitting = int(max(1, min(every, _SHARE * free // each)))
@@ -70,6 +70,13 @@ def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
         f"{free / 1e9:.1f} GB {where}are free; another number of workers can be given."
     )
     return Room(fitting, every // fitting, said)
+
+
+def _device(run: Run, retrainer: Retrainer) -> str:
+    """Return where a retrainer trains: as it says for a run, or by its setting."""
+    if hasattr(retrainer, "place"):
+        return str(retrainer.place(run))
+    return find_device(str(getattr(retrainer, "device", "cpu")))
 
 
 def bytes_a_training(run: Run) -> int:

@@ -43,7 +43,7 @@ def main() -> None:
     names = json.loads((START / "config.json").read_text())["id2label"]
     counts = Counter(labels(Path(data)))
     order = [names[str(at)] for at in range(len(names))]
-    noise = random.Random(seed)
+    noise = random.Random(0 if mode == "one-seed" else None if mode == "no-seed" else seed)
     total = sum(counts.values())
     bias = {name: math.log(counts[name] / total) + noise.gauss(0, 0.01) for name in order}
     if mode == "other-order":
