@@ -12,12 +12,12 @@ from typing import Any, Literal
 import numpy as np
 
 from wordtrace.errors import InputError
+from wordtrace.retrainers.ask import said_by
+from wordtrace.retrainers.retrain import Retraining
+from wordtrace.retrainers.retrainer import FloatArray, Probe
 from wordtrace.run.run import Run
-from wordtrace.verification.ask import said_by
 from wordtrace.verification.likeness import Likeness, likeness
 from wordtrace.verification.plan import Plan
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import FloatArray, Probe
 from wordtrace.verification.retrainings import Retrainings, probes_of
 
 #: How many training rows are asked about.
