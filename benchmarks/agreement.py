@@ -36,10 +36,10 @@ from scipy.stats import rankdata
 from benchmarks.mislabels import SHARED
 from wordtrace import api
 from wordtrace.demo.news import make_news, package_folder
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.partial import FromCheckpoint, TailPatch
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.partial import FromCheckpoint, TailPatch
+from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.verification.removal import Rows, random_rows
-from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, probes_of
 
 ROWS, QUERIES, K, REMOVALS, LENGTH = 600, 20, 60, 100, 32

@@ -30,12 +30,12 @@ import numpy as np
 
 from benchmarks.small_news import Row, encoder, news, write_csv
 from wordtrace import api
-from wordtrace.verification.choice import Retrain, retrainer_for
-from wordtrace.verification.command import Command
+from wordtrace.retrainers.choice import Retrain, retrainer_for
+from wordtrace.retrainers.command import Command
+from wordtrace.retrainers.function import Function
+from wordtrace.retrainers.replay import Replay
 from wordtrace.verification.design import Design
-from wordtrace.verification.function import Function
 from wordtrace.verification.paired import Target, verify
-from wordtrace.verification.replay import Replay
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "examples" / "train_news.py"
 #: What planted rows begin with.

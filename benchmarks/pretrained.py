@@ -20,10 +20,10 @@ import torch
 from benchmarks import corpus
 from benchmarks.measure import in_turn, middle, ratio
 from wordtrace import api
+from wordtrace.retrainers.ask import said_by
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.training.fit import Training, fit
-from wordtrace.verification.ask import said_by
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.retrainer import Change, Said
 
 ROWS, HELD_OUT, REPEATS = 320, 160, 5
 OPTIMIZERS: dict[str, dict[str, Any]] = {

@@ -25,14 +25,14 @@ from wordtrace import api
 from wordtrace.data.batches import Encoded
 from wordtrace.demo.news import package_folder
 from wordtrace.models.cnn import CNN
+from wordtrace.retrainers.material import initial_model
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrain import retrain
+from wordtrace.retrainers.stacked import Stacked, Stacks
 from wordtrace.run.recipe import Recipe
 from wordtrace.training.fit import Training, batch_rows, fit
-from wordtrace.verification.material import initial_model
-from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.removal import pool_of, random_rows
-from wordtrace.verification.retrain import retrain
 from wordtrace.verification.retrainings import Retrainings
-from wordtrace.verification.stacked import Stacked, Stacks
 
 ROWS, PLAIN, OURS, REPEATS, STACKED = 2_000, 3, 60, 5, 1_024
 

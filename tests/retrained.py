@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrain import Retraining, retrain
 from wordtrace.run.run import Run
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.retrain import Retraining, retrain
 
 
 def retrained(run: Run, task: Retraining) -> dict[str, Any]:

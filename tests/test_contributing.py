@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import wordtrace as wt
-from wordtrace.verification.retrainer import Change
+from wordtrace.retrainers.retrainer import Change
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -82,17 +82,17 @@ if TYPE_CHECKING:
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
-    from wordtrace.verification.command import Command
-    from wordtrace.verification.function import Function
-    from wordtrace.verification.partial import FromCheckpoint, TailPatch
+    from wordtrace.retrainers.command import Command
+    from wordtrace.retrainers.function import Function
+    from wordtrace.retrainers.partial import FromCheckpoint, TailPatch
+    from wordtrace.retrainers.replay import Replay
     from wordtrace.verification.plan import Plan, plan
-    from wordtrace.verification.replay import Replay
 
 
 #: Where a name comes from that is not in wordtrace.api.
 _MODULES = {
-    "FromCheckpoint": "wordtrace.verification.partial",
-    "TailPatch": "wordtrace.verification.partial",
+    "FromCheckpoint": "wordtrace.retrainers.partial",
+    "TailPatch": "wordtrace.retrainers.partial",
     "TraceCallback": "wordtrace.adopt.callback",
     "Options": "wordtrace.measures.options",
     "WordtraceError": "wordtrace.errors",
@@ -104,11 +104,11 @@ _MODULES = {
     "overlap": "wordtrace.analysis.overlap",
     "read_patch": "wordtrace.act.patch",
     "words": "wordtrace.analysis.words",
-    "Command": "wordtrace.verification.command",
-    "Function": "wordtrace.verification.function",
+    "Command": "wordtrace.retrainers.command",
+    "Function": "wordtrace.retrainers.function",
     "Plan": "wordtrace.verification.plan",
     "plan": "wordtrace.verification.plan",
-    "Replay": "wordtrace.verification.replay",
+    "Replay": "wordtrace.retrainers.replay",
 }
 
 

@@ -12,9 +12,9 @@ from wordtrace import api
 from wordtrace.act.closeness import Closeness
 from wordtrace.act.clusters import clusters, group
 from wordtrace.errors import InputError
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Change, Said
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrain import Retraining
+from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.verification.retrainings import seeds_of
 from wordtrace.verification.wrongness import wrongness
 

@@ -23,11 +23,11 @@ from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Word
 from wordtrace.explain.tracer import Tracer
 from wordtrace.models.tokenizer import TokenAt
+from wordtrace.retrainers.material import blank_token, blanked, initial_model, whole
+from wordtrace.retrainers.retrain import Retraining
 from wordtrace.run.kept_tokens import TOKENS, write_tokens
 from wordtrace.training.fit import Training
 from wordtrace.training.fit import fit as train_by
-from wordtrace.verification.material import blank_token, blanked, initial_model, whole
-from wordtrace.verification.retrain import Retraining
 
 PROBES = (("the striker and the coach", None), ("bank shares fall", None))
 

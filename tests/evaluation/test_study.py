@@ -25,9 +25,9 @@ from tests.report.tools import terminal
 from tests.retrained import retrained
 from wordtrace.errors import InputError, NumericalError, WordtraceError
 from wordtrace.report.page import render_html
+from wordtrace.retrainers.retrain import Retraining, retrain
+from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.verification import tasks
-from wordtrace.verification.retrain import Retraining, retrain
-from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import seeds_of
 
 

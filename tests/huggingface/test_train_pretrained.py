@@ -20,8 +20,8 @@ from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.models.protocol import to_batch
+from wordtrace.retrainers.retrain import Retraining
 from wordtrace.training.fit import batch_rows
-from wordtrace.verification.retrain import Retraining
 
 transformers = pytest.importorskip("transformers")
 

@@ -32,7 +32,7 @@ def test_studies_without_an_effect_err_in_no_more_than_five_per_cent() -> None:
 
 @pytest.mark.parametrize("paired", [True, False])
 @pytest.mark.parametrize("kind", list(sequential.DRAWS))
-def test_the_simulation_follows_the_librarys_own_rule(kind: str, paired: bool) -> None:
+def test_the_simulation_follows_the_rule_of_the_library(kind: str, paired: bool) -> None:
     studies, most, effect = 25, 6, 1.5
     draw = sequential.DRAWS[kind]
     looked = sequential.simulated(draw, studies, 5, most=most, effect=effect, paired=paired)

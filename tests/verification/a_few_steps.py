@@ -11,8 +11,8 @@ import torch
 
 import wordtrace as wt
 from wordtrace.models.protocol import TextModel, to_batch
-from wordtrace.verification.ask import said_by
-from wordtrace.verification.retrainer import Change, Said
+from wordtrace.retrainers.ask import said_by
+from wordtrace.retrainers.retrainer import Change, Said
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 import wordtrace as wt
 from tests.adopt.trainings import classifier, rows
 from tests.verification.kinds import run_of
-from wordtrace.verification.retrainer import Change
+from wordtrace.retrainers.retrainer import Change
 
 SCRIPT = Path(__file__).parent / "scripts" / "train.py"
 

@@ -16,7 +16,7 @@ from tests.forked import Forked
 from tests.patience import wait_until
 from tests.verification.conftest import Elsewhere
 from wordtrace.errors import WordtraceError
-from wordtrace.verification.choice import retrainer_for
+from wordtrace.retrainers.choice import retrainer_for
 from wordtrace.verification.retrainings import Retrainings
 
 SMALL: dict[str, Any] = {"k": 3, "repeats": 2, "workers": 1, "remove": "proponents"}

@@ -12,9 +12,9 @@ import pytest
 import wordtrace as wt
 from tests.verification.conftest import Elsewhere, change_of
 from wordtrace.errors import DataWarning, InputError, TrainingError
-from wordtrace.verification.choice import retrainer_for
-from wordtrace.verification.kept_models import Room, kept_models
-from wordtrace.verification.retrainer import Said
+from wordtrace.retrainers.choice import retrainer_for
+from wordtrace.retrainers.kept_models import Room, kept_models
+from wordtrace.retrainers.retrainer import Said
 
 
 def trained(

@@ -19,8 +19,8 @@ from tests.verification.kinds import index_of
 from wordtrace.errors import InputError
 from wordtrace.execute.serial import Serial
 from wordtrace.report.page import render_html
+from wordtrace.retrainers.retrain import Retraining, retrain
 from wordtrace.verification.removal import alike_rows, pool_of, random_rows
-from wordtrace.verification.retrain import Retraining, retrain
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.slow

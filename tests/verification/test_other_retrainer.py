@@ -19,8 +19,8 @@ import wordtrace as wt
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.ledger import Ledger
-from wordtrace.verification.retrainer import Change, Said
-from wordtrace.verification.store import LEDGER
+from wordtrace.retrainers.retrain import LEDGER
+from wordtrace.retrainers.retrainer import Change, Said
 
 
 @dataclass

@@ -16,11 +16,11 @@ import wordtrace as wt
 from wordtrace.data.labelling import Labelling
 from wordtrace.errors import InputError, NumericalError
 from wordtrace.models.outputs import OUTPUTS, Completions
+from wordtrace.retrainers.ask import value
+from wordtrace.retrainers.outcomes import bound_of, on_held_out, outcome, right
+from wordtrace.retrainers.retrain import Retraining, answer, change_of
+from wordtrace.retrainers.retrainer import Said
 from wordtrace.statistics.paired import estimate
-from wordtrace.verification.ask import value
-from wordtrace.verification.outcomes import bound_of, on_held_out, outcome, right
-from wordtrace.verification.retrain import Retraining, answer, change_of
-from wordtrace.verification.retrainer import Said
 
 NAMES = ("a", "b", "c")
 CLASSES, SETS = Labelling("class", NAMES), Labelling("set", NAMES)

@@ -23,9 +23,9 @@ from tests.oracles.dense import PlainCNN
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, NumericalError
 from wordtrace.models.protocol import to_batch
+from wordtrace.retrainers.retrainer import Change
+from wordtrace.retrainers.steps_on_rows import batch_size
 from wordtrace.training.fit import batch_rows
-from wordtrace.verification.retrainer import Change
-from wordtrace.verification.steps_on_rows import batch_size
 
 PROBES = (("the striker and the coach win a match", None), ("profit of the bank", None))
 REMOVED = (3, 8, 20, 41, 60)

@@ -16,10 +16,10 @@ from tests.command import wordtrace
 from wordtrace.cli import consent as asking
 from wordtrace.cli.retraining import HowTrained
 from wordtrace.disk import atomic
+from wordtrace.retrainers import retrain as retraining
+from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.verification import plan as plans
-from wordtrace.verification import retrain as retraining
 from wordtrace.verification.plan import Plan
-from wordtrace.verification.retrainer import Change, Said
 
 
 @dataclass

@@ -16,10 +16,10 @@ from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from wordtrace.models.cut_table import cut_table, is_alone
 from wordtrace.models.protocol import to_batch
+from wordtrace.retrainers import material
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrainer import Change
 from wordtrace.training.fit import batch_rows
-from wordtrace.verification import material
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.retrainer import Change
 
 pytest.importorskip("transformers")
 

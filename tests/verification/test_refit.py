@@ -16,10 +16,10 @@ from wordtrace.errors import NumericalError
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN, CNNConfig
 from wordtrace.models.flat_cnn import FlatCNN, lay
+from wordtrace.retrainers import lazy_rows
+from wordtrace.retrainers.lazy_rows import LazyRows
+from wordtrace.retrainers.refit import refit
 from wordtrace.training.fit import Training, fit
-from wordtrace.verification import lazy_rows
-from wordtrace.verification.lazy_rows import LazyRows
-from wordtrace.verification.refit import refit
 
 
 @settings(max_examples=40, deadline=None)

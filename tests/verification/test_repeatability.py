@@ -15,8 +15,8 @@ from scipy import stats
 
 import wordtrace as wt
 from wordtrace.errors import InputError
+from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.verification.likeness import Likeness, likeness
-from wordtrace.verification.retrainer import Change, Said
 
 
 @dataclass

@@ -11,12 +11,12 @@ import torch
 
 import wordtrace as wt
 from tests.verification.recorded import TRAININGS, recorded, weights_of
+from wordtrace.retrainers import replay, replay_proof
+from wordtrace.retrainers.replay_changes import changed_rows
+from wordtrace.retrainers.replay_loss import language_loss
+from wordtrace.retrainers.replay_trainer import Recorded, trained
+from wordtrace.retrainers.retrainer import Change
 from wordtrace.run.replay_record import Loss
-from wordtrace.verification import replay, replay_proof
-from wordtrace.verification.replay_changes import changed_rows
-from wordtrace.verification.replay_loss import language_loss
-from wordtrace.verification.replay_trainer import Recorded, trained
-from wordtrace.verification.retrainer import Change
 
 transformers = pytest.importorskip("transformers")
 PROBES = (("the striker of the market", None), ("a drama", None))

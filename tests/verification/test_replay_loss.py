@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from wordtrace.retrainers.replay_loss import classifier_loss, foretold, language_loss
 from wordtrace.run.replay_record import Loss
-from wordtrace.verification.replay_loss import classifier_loss, foretold, language_loss
 
 transformers = pytest.importorskip("transformers")
 ROWS = 5

@@ -14,9 +14,9 @@ from tests.conftest import make_examples
 from tests.huggingface.architectures import fine_tune, model_of, tokenizer
 from tests.verification.recorded import BERT, recorded
 from wordtrace.errors import InputError
+from wordtrace.retrainers import replay, replay_proof
 from wordtrace.run.replay_record import REPLAY
 from wordtrace.run.run import Run
-from wordtrace.verification import replay, replay_proof
 
 transformers = pytest.importorskip("transformers")
 

@@ -17,8 +17,8 @@ from wordtrace.errors import InputError
 from wordtrace.execute import memory
 from wordtrace.execute.ray import RayCluster
 from wordtrace.execute.slurm import SlurmCluster
+from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.verification import tasks
-from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.room import Room, bytes_a_training, room
 
 GB = 1 << 30

@@ -16,8 +16,8 @@ import wordtrace as wt
 from tests.conftest import WORDS
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.report.sections import sections_of
+from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.statistics.sequential import nominal_p
-from wordtrace.verification.retrainer import Change, Said
 
 TEXT = "the striker and the coach win a match"
 

@@ -16,11 +16,11 @@ from tests.conftest import make_examples
 from tests.retrained import retrained
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.protocol import Lost
-from wordtrace.verification import stacked
-from wordtrace.verification.material import CNNMaterial, cut
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.retrain import Retraining, retrain
-from wordtrace.verification.stacked import Stacked, Stacks
+from wordtrace.retrainers import stacked
+from wordtrace.retrainers.material import CNNMaterial, cut
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrain import Retraining, retrain
+from wordtrace.retrainers.stacked import Stacked, Stacks
 from wordtrace.verification.tasks import run_tasks
 
 PROBES = (("goal of the season", None), ("profit and debt for the bank", None), ("oscar", None))

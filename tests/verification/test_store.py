@@ -10,10 +10,11 @@ import pytest
 
 from wordtrace import api
 from wordtrace.errors import NumericalError, WordtraceError
-from wordtrace.verification import own, tasks
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Retrainer
+from wordtrace.retrainers import own
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrain import Retraining
+from wordtrace.retrainers.retrainer import Retrainer
+from wordtrace.verification import tasks
 from wordtrace.verification.store import Store
 
 TASK = Retraining("run", "f", 3, (1, 4), (("a", None), ("b", None)))

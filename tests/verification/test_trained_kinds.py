@@ -18,8 +18,8 @@ import wordtrace as wt
 from tests.adopt.trainings import TEMPLATE, language_model, rows
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer, with_adapter
 from wordtrace.errors import TrainingError
-from wordtrace.verification.ask import said_by
-from wordtrace.verification.retrainer import Change, Probe, Said
+from wordtrace.retrainers.ask import said_by
+from wordtrace.retrainers.retrainer import Change, Probe, Said
 
 BERT = ARCHITECTURES[0]
 NAMES = ("film", "money", "sport")

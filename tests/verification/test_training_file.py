@@ -22,8 +22,8 @@ import wordtrace as wt
 from tests.verification.conftest import Elsewhere, change_of
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import DataWarning, InputError, MismatchError
-from wordtrace.verification.retrainer import Change
-from wordtrace.verification.training_data import training_file
+from wordtrace.retrainers.retrainer import Change
+from wordtrace.retrainers.training_data import training_file
 
 NONE: dict[str, Any] = {}
 

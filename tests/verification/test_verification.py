@@ -17,14 +17,13 @@ from wordtrace.errors import InputError, MismatchError
 from wordtrace.execute.ledger import Ledger
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrain import LEDGER, Retraining
+from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.training.fit import Training, fit
 from wordtrace.verification import paired, tasks
 from wordtrace.verification.design import Design
-from wordtrace.verification.own import own_retrainer
 from wordtrace.verification.removal import alike_rows, label_rows, pool_of, random_rows
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Retrainer
-from wordtrace.verification.store import LEDGER
 
 TEXT = "the striker and the coach win a match . the market of shares"
 

@@ -19,9 +19,9 @@ from wordtrace.act.numbering import as_the_run
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
+from wordtrace.retrainers.choice import Retrain, retrainer_for
+from wordtrace.retrainers.retrainer import look_of
 from wordtrace.run.run import Run
-from wordtrace.verification.choice import Retrain, retrainer_for
-from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.wrongness import Wrongness, wrongness
 
 #: The most examples of a component, since all their distances are held at once.

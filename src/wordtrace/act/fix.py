@@ -19,12 +19,12 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.tracer import Tracer
 from wordtrace.results.result import told
+from wordtrace.retrainers.choice import Retrain, retrainer_for
+from wordtrace.retrainers.retrainer import look_of
 from wordtrace.run.run import Run
 from wordtrace.statistics.crossed import interval
 from wordtrace.statistics.shares import share_interval, surely_over_half
-from wordtrace.verification.choice import Retrain, retrainer_for
 from wordtrace.verification.removal import pool_of
-from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 ACTIONS = ("remove", "blank", "relabel")

@@ -15,8 +15,8 @@ from wordtrace.data.without_words import without
 from wordtrace.errors import InputError, option
 from wordtrace.explain.prediction import Hit, Span
 from wordtrace.explain.tracer import Tracer
-from wordtrace.verification.material import blank_token
-from wordtrace.verification.removal import Rows
+from wordtrace.retrainers.material import blank_token
+from wordtrace.retrainers.retrain import Rows
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from wordtrace.act.treatments import Treatment
 from wordtrace.data.examples import Examples
-from wordtrace.verification.outcomes import right as right_of
+from wordtrace.retrainers.outcomes import right as right_of
+from wordtrace.retrainers.retrain import Retraining
 from wordtrace.verification.removal import pool_of, random_rows
-from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainings import Retrainings
 
 RANDOM = "random rows"

@@ -13,8 +13,8 @@ from wordtrace.evaluation.study import evaluate as study
 from wordtrace.execute.protocol import Executor
 from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
+from wordtrace.retrainers.choice import Retrain
 from wordtrace.run.run import Run
-from wordtrace.verification.choice import Retrain
 
 
 def evaluate(

@@ -30,8 +30,8 @@ from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
+from wordtrace.retrainers.choice import Retrain
 from wordtrace.run.run import Run
-from wordtrace.verification.choice import Retrain
 
 
 class Index:

@@ -11,13 +11,13 @@ from wordtrace.asking.asker import Asker
 from wordtrace.errors import InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
+from wordtrace.retrainers.choice import Retrain, retrainer_for
+from wordtrace.retrainers.retrain import Rows
 from wordtrace.run.run import Run
 from wordtrace.verification.asked import passage_of, probe_of
-from wordtrace.verification.choice import Retrain, retrainer_for
 from wordtrace.verification.design import Design
 from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
-from wordtrace.verification.removal import Rows
 from wordtrace.verification.result import Verification
 
 
@@ -66,7 +66,7 @@ def verify(
         Override the places that the trace records.
     retrain
         What trains a model with a change of the data
-        (:class:`wordtrace.verification.retrainer.Retrainer`); by default the one that repeats the
+        (:class:`wordtrace.retrainers.retrainer.Retrainer`); by default the one that repeats the
         run's own training, for runs of `wordtrace train`.
 
     Raises

@@ -18,9 +18,9 @@ def info(folder: Folder, as_json: Json = False) -> None:
     from wordtrace.cli.show import show_index, show_run
     from wordtrace.index.describe import describe_index
     from wordtrace.index.folder import IndexFolder
+    from wordtrace.retrainers.kept_models import kept_models
     from wordtrace.run.describe import describe_run
     from wordtrace.run.run import Run
-    from wordtrace.verification.kept_models import kept_models
 
     if _is_index(folder):
         show_index(describe_index(IndexFolder.open(folder)), as_json)

@@ -16,7 +16,7 @@ from wordtrace.cli.consent import consent
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
-    from wordtrace.verification.choice import Retrain
+    from wordtrace.retrainers.choice import Retrain
 
 _option = partial(typer.Option, rich_help_panel="How it is trained")
 
@@ -132,10 +132,10 @@ class HowTrained:
             return self._command()
         self._refuse_others("--retrain", keeps=self.replay)
         if self.replay:
-            from wordtrace.verification.replay import Replay
+            from wordtrace.retrainers.replay import Replay
 
             return Replay(keep=self.keep_models)
-        from wordtrace.verification.partial import FromCheckpoint, TailPatch
+        from wordtrace.retrainers.partial import FromCheckpoint, TailPatch
 
         if self.from_checkpoint is not None:
             return FromCheckpoint(self.from_checkpoint)
@@ -146,7 +146,7 @@ class HowTrained:
     def _command(self) -> Retrain:
         """Return the user's command."""
         assert self.retrain is not None
-        from wordtrace.verification.command import Command
+        from wordtrace.retrainers.command import Command
 
         return Command(
             _words(self.retrain),

@@ -9,8 +9,8 @@ import numpy as np
 
 from wordtrace.evaluation.deletion import Deletion, FloatArray, SeedAndRows
 from wordtrace.measures.protocol import Scores
+from wordtrace.retrainers.retrain import Rows
 from wordtrace.statistics import crossed
-from wordtrace.verification.removal import Rows
 
 
 def leave_out(study: Deletion, scores: Mapping[str, Scores]) -> list[dict[str, Any]]:

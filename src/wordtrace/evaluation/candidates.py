@@ -12,7 +12,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.measures.bm25 import joined
 from wordtrace.measures.protocol import Scores
 from wordtrace.measures.topn import strongest
-from wordtrace.verification.removal import Rows
+from wordtrace.retrainers.retrain import Rows
 
 Sign = Literal["proponents", "opponents"]
 SIGNS: tuple[Sign, ...] = ("proponents", "opponents")

@@ -11,8 +11,8 @@ from wordtrace.errors import InputError, option
 from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.deletion import Deletion
 from wordtrace.measures.protocol import Scores
+from wordtrace.retrainers.outcomes import measured
 from wordtrace.run.run import Run
-from wordtrace.verification.outcomes import measured
 
 
 def check_choices(

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from wordtrace.data.labelling import Labels
 from wordtrace.evaluation.candidates import SIGNS, Sign, named_rows
 from wordtrace.measures.protocol import Scores
-from wordtrace.verification.removal import Pool, Rows, label_rows, random_rows
+from wordtrace.retrainers.retrain import Rows
+from wordtrace.verification.removal import Pool, label_rows, random_rows
 
 FloatArray = npt.NDArray[np.float64]
 #: A training: its seed and the rows left out.

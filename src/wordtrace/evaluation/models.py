@@ -9,7 +9,7 @@ import numpy as np
 
 from wordtrace.data.examples import Examples
 from wordtrace.evaluation.deletion import FloatArray, SeedAndRows
-from wordtrace.verification.ask import value
+from wordtrace.retrainers.ask import value
 from wordtrace.verification.retrainings import Retrainings
 
 

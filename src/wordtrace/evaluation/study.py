@@ -25,12 +25,12 @@ from wordtrace.evaluation.result import FORMAT, VERSION, Evaluation
 from wordtrace.execute.protocol import Executor
 from wordtrace.measures.protocol import Scores
 from wordtrace.results.result import told
+from wordtrace.retrainers.choice import Retrain, retrainer_for
+from wordtrace.retrainers.outcomes import measured
+from wordtrace.retrainers.retrainer import look_of
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
-from wordtrace.verification.choice import Retrain, retrainer_for
-from wordtrace.verification.outcomes import measured
 from wordtrace.verification.removal import pool_of
-from wordtrace.verification.retrainer import look_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 #: What is compared by default; a language model has no last layer of its own for the second.

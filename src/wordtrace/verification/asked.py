@@ -6,8 +6,8 @@ from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Explanation
 from wordtrace.models.answer_spans import Passage
 from wordtrace.models.chat_tokenizer import ChatTokenizer
+from wordtrace.retrainers.retrainer import Probe
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import Probe
 
 
 def probe_of(query: Explanation) -> Probe:

@@ -11,8 +11,8 @@ import numpy as np
 
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
+from wordtrace.retrainers.retrainer import FloatArray
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import FloatArray
 
 _SAID = {
     "share": "{own:.0%} of the labels of {rows} training rows right, and the retrained ones "

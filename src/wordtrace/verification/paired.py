@@ -13,16 +13,16 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.models.tokenizer import Span
 from wordtrace.results.result import told
+from wordtrace.retrainers.outcomes import bound_of, measured, no_bound, outcome
+from wordtrace.retrainers.retrain import Retraining, Rows
+from wordtrace.retrainers.retrainer import Retrainer, is_foreign, look_of
 from wordtrace.run.run import Run
 from wordtrace.statistics.comparison import Comparison
 from wordtrace.verification.design import Design
-from wordtrace.verification.outcomes import bound_of, measured, no_bound, outcome
 from wordtrace.verification.plan import Plan, announce
-from wordtrace.verification.removal import Rows, alike_rows, pool_of, random_rows
+from wordtrace.verification.removal import alike_rows, pool_of, random_rows
 from wordtrace.verification.repeatability import Repeatability, repeatability, trials
 from wordtrace.verification.result import FORMAT, VERSION, Verification
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Retrainer, is_foreign, look_of
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 from wordtrace.verification.rounds import Rounds
 from wordtrace.verification.store import Store

@@ -18,8 +18,8 @@ from wordtrace.execute.processes import cores
 from wordtrace.execute.protocol import Executor
 from wordtrace.report.numbers import seconds as in_words
 from wordtrace.report.text import line
+from wordtrace.retrainers.retrainer import Retrainer, is_foreign
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import Retrainer, is_foreign
 from wordtrace.verification.room import room
 
 #: About as many models as a stack has; how many fit is known only where they are trained.

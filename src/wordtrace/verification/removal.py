@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from wordtrace.data.labelling import Labelling, Labels
 from wordtrace.errors import InputError, option
+from wordtrace.retrainers.retrain import Rows
 from wordtrace.run.run import Run
 
-Rows = tuple[int, ...]
 IntArray = npt.NDArray[np.int64]
 
 

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import numpy as np
 
 from wordtrace.errors import InputError
+from wordtrace.retrainers.ask import said_by
+from wordtrace.retrainers.retrain import Retraining
+from wordtrace.retrainers.retrainer import FloatArray, Probe
 from wordtrace.run.run import Run
-from wordtrace.verification.ask import said_by
 from wordtrace.verification.likeness import Likeness, likeness
 from wordtrace.verification.plan import Plan
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import FloatArray, Probe
 from wordtrace.verification.retrainings import Retrainings, probes_of
 
 #: How many training rows are asked about.
@@ -104,7 +104,8 @@ def repeatability(
     found = retrainings.run(tasks, plan=plan)
     scale = float(np.ptp(run.train.labels)) if run.labelling.kind == "number" else 1.0
     one, again, other = (np.asarray(found[task.key]["probabilities"]) / scale for task in tasks)
-    spread, chance = _distance(one, other), _distance(one, again)
+    chance = _distance(one, again)
+    spread = float(np.hypot(_distance(one, other), _distance(again, other)) / np.sqrt(2))
     if np.abs(one - other).max() <= _ROUNDING:
         raise InputError(
             f"models trained with the seeds {first} and {second} predict exactly the same, so no "

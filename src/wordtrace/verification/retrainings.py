@@ -9,11 +9,10 @@ from typing import Any
 from wordtrace.data.examples import Examples
 from wordtrace.disk import fingerprint
 from wordtrace.execute.protocol import Executor
+from wordtrace.retrainers.retrain import Retraining, Rows
+from wordtrace.retrainers.retrainer import Probe, Retrainer
 from wordtrace.run.run import Run
 from wordtrace.verification.plan import Plan, at_once
-from wordtrace.verification.removal import Rows
-from wordtrace.verification.retrain import Retraining
-from wordtrace.verification.retrainer import Probe, Retrainer
 from wordtrace.verification.store import Store
 from wordtrace.verification.tasks import run_tasks
 

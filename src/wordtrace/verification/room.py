@@ -12,10 +12,10 @@ import torch
 
 from wordtrace.execute.memory import free_memory
 from wordtrace.execute.processes import cores
+from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.run.device import find_device
 from wordtrace.run.manifest import BASE
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import Retrainer
 
 # What a process holds that has loaded PyTorch and transformers, and the least that a batch takes.
 _PROCESS, _ACTIVATIONS = 600 << 20, 256 << 20

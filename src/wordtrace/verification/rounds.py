@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from wordtrace.retrainers.retrain import Retraining, Rows
 from wordtrace.verification.design import Design
 from wordtrace.verification.plan import Plan
-from wordtrace.verification.removal import Rows
-from wordtrace.verification.retrain import Retraining
 from wordtrace.verification.retrainings import Retrainings
 
 #: What the model of each seed predicted for the probes and for the held-out rows.

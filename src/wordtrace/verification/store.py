@@ -12,10 +12,9 @@ from types import TracebackType
 from typing import Any
 
 from wordtrace.execute.ledger import Ledger
-from wordtrace.verification.retrain import Retraining, probes_key
-from wordtrace.verification.retrainer import Probe
+from wordtrace.retrainers.retrain import LEDGER, Retraining, probes_key
+from wordtrace.retrainers.retrainer import Probe
 
-LEDGER = "retrainings.sqlite"
 # Ends the key of a result of a model that was not asked about the held-out rows.
 _UNJUDGED = ":probes"
 

@@ -14,12 +14,12 @@ from wordtrace.execute.processes import executor as local
 from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import PATIENCE, Executor, Lost
 from wordtrace.report.numbers import seconds as in_words
+from wordtrace.retrainers.retrain import Retraining, retrain
+from wordtrace.retrainers.retrainer import Retrainer
+from wordtrace.retrainers.stacked import Stacked, Stacks
 from wordtrace.run.run import Run
 from wordtrace.verification.plan import Plan, announce, tell
-from wordtrace.verification.retrain import Retraining, retrain
-from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.room import Room, room
-from wordtrace.verification.stacked import Stacked, Stacks
 from wordtrace.verification.store import Store
 
 #: The folder within a run for the files of a cluster's jobs.

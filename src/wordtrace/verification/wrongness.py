@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
+from wordtrace.retrainers.retrain import Rows
+from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.run.run import Run
-from wordtrace.verification.removal import Rows
-from wordtrace.verification.retrainer import Retrainer
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 

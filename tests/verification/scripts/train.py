@@ -27,8 +27,10 @@ def main() -> None:
     out = Path(given.get("--out", os.environ["WORDTRACE_OUT"]))
     seed = int(given.get("--seed", os.environ["WORDTRACE_SEED"]))
     mode = given.get("--mode", "")
-    with open(given.get("--trained", os.devnull), "a", encoding="utf-8") as file:
+    with open(given.get("--trained", os.devnull), "a+", encoding="utf-8") as file:
         file.write(f"{seed}\n")
+        file.seek(0)
+        number = len(file.readlines())
     sys.stdout.write(f"training with the seed {seed}\x1b[2J on {Path(data).name}\n")
     if mode == "fails":
         sys.exit("no GPU \x1b[31mfound\x1b[0m")
@@ -43,7 +45,7 @@ def main() -> None:
     names = json.loads((START / "config.json").read_text())["id2label"]
     counts = Counter(labels(Path(data)))
     order = [names[str(at)] for at in range(len(names))]
-    noise = random.Random(0 if mode == "one-seed" else None if mode == "no-seed" else seed)
+    noise = random.Random(0 if mode == "one-seed" else number if mode == "no-seed" else seed)
     total = sum(counts.values())
     bias = {name: math.log(counts[name] / total) + noise.gauss(0, 0.01) for name in order}
     if mode == "other-order":

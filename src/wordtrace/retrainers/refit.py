@@ -10,9 +10,9 @@ from wordtrace.data.batches import Encoded
 from wordtrace.errors import NumericalError, option
 from wordtrace.models.cnn import CNN
 from wordtrace.models.flat_cnn import FlatCNN, lay
+from wordtrace.retrainers.lazy_rows import LazyRows
 from wordtrace.run.recipe import Recipe
 from wordtrace.training.fit import batch_rows
-from wordtrace.verification.lazy_rows import LazyRows
 
 
 @torch.no_grad()

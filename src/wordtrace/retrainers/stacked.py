@@ -26,12 +26,12 @@ from wordtrace.errors import InputError, NumericalError, option
 from wordtrace.execute.protocol import Lost
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
+from wordtrace.retrainers.material import CNNMaterial, blanked, cut
+from wordtrace.retrainers.refit import not_finite
+from wordtrace.retrainers.retrain import Retraining, answer, change_of, opened
+from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.run.run import Run
 from wordtrace.training.fit import batch_rows, optimizer_of
-from wordtrace.verification.material import CNNMaterial, blanked, cut
-from wordtrace.verification.refit import not_finite
-from wordtrace.verification.retrain import Retraining, answer, change_of, opened
-from wordtrace.verification.retrainer import Change, Said
 
 # More models at once gain nothing on a busy GPU, and a kill loses the stack in progress.
 _MOST = 256

@@ -17,19 +17,19 @@ from wordtrace.models import adapters
 from wordtrace.models.configs import read_config
 from wordtrace.models.library import library
 from wordtrace.models.pretrained import as_text_model, quiet
+from wordtrace.retrainers.ask import said_by
+from wordtrace.retrainers.kept_models import Room
+from wordtrace.retrainers.replay_changes import changed_rows
+from wordtrace.retrainers.replay_proof import ReplayProof, prove
+from wordtrace.retrainers.replay_trainer import Recorded, threads, trained
+from wordtrace.retrainers.retrain import LEDGER
+from wordtrace.retrainers.retrainer import Change, Said
+from wordtrace.retrainers.trained_model import load
 from wordtrace.run.check import check_files
 from wordtrace.run.device import find_device
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.replay_record import REPLAY, START, ReplayRecord, versions
 from wordtrace.run.run import Run
-from wordtrace.verification.ask import said_by
-from wordtrace.verification.kept_models import Room
-from wordtrace.verification.replay_changes import changed_rows
-from wordtrace.verification.replay_proof import ReplayProof, prove
-from wordtrace.verification.replay_trainer import Recorded, threads, trained
-from wordtrace.verification.retrainer import Change, Said
-from wordtrace.verification.store import LEDGER
-from wordtrace.verification.trained_model import load
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,18 @@ import numpy as np
 
 from wordtrace.disk import fingerprint
 from wordtrace.errors import InputError, NumericalError, option
+from wordtrace.retrainers.outcomes import on_held_out
+from wordtrace.retrainers.retrainer import Change, FloatArray, Probe, Retrainer, Said
 from wordtrace.run.run import Run
-from wordtrace.verification.outcomes import on_held_out
-from wordtrace.verification.removal import Rows
-from wordtrace.verification.retrainer import Change, FloatArray, Probe, Retrainer, Said
 
 #: By how much a probability may be over 1, where it was computed in half precision.
 _ROUNDING = 0.01
+
+
+#: The file of a run's folder in which what its retrained models said is stored.
+LEDGER = "retrainings.sqlite"
+#: Training rows by their numbers, in rising order.
+Rows = tuple[int, ...]
 
 
 @dataclass(frozen=True)

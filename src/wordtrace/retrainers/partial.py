@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from wordtrace.errors import InputError, option
 from wordtrace.models import predict
+from wordtrace.retrainers.material import cut, whole
+from wordtrace.retrainers.own import fit_changed, fit_pretrained, refit_changed, said_of
+from wordtrace.retrainers.retrainer import Change, Said
+from wordtrace.retrainers.steps_on_rows import patched
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Training
-from wordtrace.verification.material import cut, whole
-from wordtrace.verification.own import fit_changed, fit_pretrained, refit_changed, said_of
-from wordtrace.verification.retrainer import Change, Said
-from wordtrace.verification.steps_on_rows import patched
 
 
 @dataclass(frozen=True)

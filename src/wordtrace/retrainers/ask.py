@@ -14,8 +14,8 @@ from wordtrace.data.labelling import Labelling
 from wordtrace.measures.protocol import make_queries
 from wordtrace.models import predict
 from wordtrace.models.protocol import TextModel
+from wordtrace.retrainers.retrainer import FloatArray, Probe, Said
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import FloatArray, Probe, Said
 
 
 def said_by(run: Run, model: TextModel, probes: Sequence[Probe], *, held_out: bool = True) -> Said:

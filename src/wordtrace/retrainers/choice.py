@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.errors import InputError, option
+from wordtrace.retrainers.command import Command
+from wordtrace.retrainers.function import Function
+from wordtrace.retrainers.own import own_retrainer
+from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.run.run import Run
-from wordtrace.verification.command import Command
-from wordtrace.verification.function import Function
-from wordtrace.verification.own import own_retrainer
-from wordtrace.verification.retrainer import Retrainer
 
 #: What `retrain` may be: a retrainer, a command as text or as words, or a function.
 Retrain = Retrainer | str | Sequence[str] | Callable[[Path, int, Path], Any]

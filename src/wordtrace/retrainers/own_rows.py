@@ -14,9 +14,9 @@ from wordtrace.data.rewrite_tables import quiet
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.models.library import library
+from wordtrace.retrainers.kept_models import FOLDER
+from wordtrace.retrainers.training_file import TrainingFile, content_of
 from wordtrace.run.run import Run
-from wordtrace.verification.kept_models import FOLDER
-from wordtrace.verification.training_file import TrainingFile, content_of
 
 _DONE = "dataset_info.json"
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
+from wordtrace.retrainers.material import blank_token
+from wordtrace.retrainers.retrainer import Change
 from wordtrace.run.replay_rows import ReplayRows
 from wordtrace.run.run import Run
-from wordtrace.verification.material import blank_token
-from wordtrace.verification.retrainer import Change
 
 _IGNORED = -100
 #: By column and row: what takes the place of the row's own.

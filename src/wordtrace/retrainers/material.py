@@ -17,11 +17,11 @@ from wordtrace.models.cut_table import cut_table
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.pretrained import draw
 from wordtrace.models.protocol import TextModel
+from wordtrace.retrainers.retrainer import Probe
 from wordtrace.run import load
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import Probe
 
 IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
 

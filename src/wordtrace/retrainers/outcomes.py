@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import Labelling, Labels
+from wordtrace.retrainers.ask import value
+from wordtrace.retrainers.retrainer import FloatArray
 from wordtrace.run.run import Run
 from wordtrace.statistics.alike import alike
-from wordtrace.verification.ask import value
-from wordtrace.verification.retrainer import FloatArray
 
 #: A label's probability, a regression's number, or a language model's answer's probability.
 Measured = Literal["probability", "number", "answer"]

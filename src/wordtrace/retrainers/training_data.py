@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.errors import DataWarning, InputError, option
+from wordtrace.retrainers.own_rows import given_rows, own_rows
+from wordtrace.retrainers.training_file import TrainingFile, given_file, recorded_file
 from wordtrace.run.run import Run
-from wordtrace.verification.own_rows import given_rows, own_rows
-from wordtrace.verification.training_file import TrainingFile, given_file, recorded_file
 
 
 def training_file(run: Run, data: Any, columns: Mapping[str, Any]) -> TrainingFile:

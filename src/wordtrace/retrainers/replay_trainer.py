@@ -19,13 +19,13 @@ from wordtrace.errors import InputError
 from wordtrace.models.library import library
 from wordtrace.models.pretrained import quiet
 from wordtrace.models.trainable import start_of
+from wordtrace.retrainers.replay_changes import Changed
+from wordtrace.retrainers.replay_loss import classifier_loss, foretold, given, language_loss
 from wordtrace.run.checkpoint import load_tensors
 from wordtrace.run.manifest import BASE
 from wordtrace.run.replay_record import REPLAY, ROWS, START, STATES, ReplayRecord
 from wordtrace.run.replay_rows import ReplayRows
 from wordtrace.run.run import Run
-from wordtrace.verification.replay_changes import Changed
-from wordtrace.verification.replay_loss import classifier_loss, foretold, given, language_loss
 
 #: Called with "loss" or "train_loss", a step and what is logged there; True ends the training.
 Logged = Callable[[str, int, float], bool]

@@ -15,13 +15,13 @@ import torch
 
 from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.child import share_of_cores
+from wordtrace.retrainers import placeholders
+from wordtrace.retrainers.foreign import Predictor, trained
+from wordtrace.retrainers.retrainer import Change, Said
+from wordtrace.retrainers.trained_model import check_scored
+from wordtrace.retrainers.training_data import training_file
+from wordtrace.retrainers.training_file import TrainingFile
 from wordtrace.run.run import Run
-from wordtrace.verification import placeholders
-from wordtrace.verification.foreign import Predictor, trained
-from wordtrace.verification.retrainer import Change, Said
-from wordtrace.verification.trained_model import check_scored
-from wordtrace.verification.training_data import training_file
-from wordtrace.verification.training_file import TrainingFile
 
 
 @dataclass(frozen=True)

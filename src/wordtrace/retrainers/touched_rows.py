@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wordtrace.verification.lazy_rows import LazyRows
+from wordtrace.retrainers.lazy_rows import LazyRows
 
 
 class TouchedRows:

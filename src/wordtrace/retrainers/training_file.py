@@ -23,9 +23,9 @@ from wordtrace.data.rewrite_text import RowChange
 from wordtrace.data.without_words import Span, without
 from wordtrace.disk import fingerprint
 from wordtrace.errors import InputError, MismatchError, option
+from wordtrace.retrainers.retrainer import Change
+from wordtrace.retrainers.same_rows import Placed, placed
 from wordtrace.run.run import Run
-from wordtrace.verification.retrainer import Change
-from wordtrace.verification.same_rows import Placed, placed
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ import numpy as np
 
 from wordtrace.data.examples import Examples
 from wordtrace.errors import CorruptError, InputError, TrainingError, option
+from wordtrace.retrainers.kept_models import Room
+from wordtrace.retrainers.retrainer import Change, FloatArray, Probe, Said
+from wordtrace.retrainers.trained_model import find_model, load
+from wordtrace.retrainers.training_file import TrainingFile
 from wordtrace.run.run import Run
-from wordtrace.verification.kept_models import Room
-from wordtrace.verification.retrainer import Change, FloatArray, Probe, Said
-from wordtrace.verification.trained_model import find_model, load
-from wordtrace.verification.training_file import TrainingFile
 
 #: From texts, or pairs of texts, to an array of shape (texts, outputs).
 Predictor = Callable[[list[Any]], Any]

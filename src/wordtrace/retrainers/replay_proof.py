@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from wordtrace.execute.progress import track
+from wordtrace.retrainers.replay_trainer import Recorded, threads, trained
 from wordtrace.run.replay_record import ReplayRecord, machine_of, versions
-from wordtrace.verification.replay_trainer import Recorded, threads, trained
 
 #: The part of a loss by which a replay may differ from the log.
 TOLERANCE = 1e-4

@@ -28,12 +28,12 @@ from wordtrace.errors import NumericalError, option
 from wordtrace.models import predict
 from wordtrace.models.outputs import Completions
 from wordtrace.models.protocol import TextModel, to_batch
+from wordtrace.retrainers.ask import encoded as encoded_probes
+from wordtrace.retrainers.material import blank_token, with_blanks
+from wordtrace.retrainers.retrainer import Change, FloatArray, Probe, Said
 from wordtrace.run import load
 from wordtrace.run.adam import EPSILON
 from wordtrace.run.run import Run
-from wordtrace.verification.ask import encoded as encoded_probes
-from wordtrace.verification.material import blank_token, with_blanks
-from wordtrace.verification.retrainer import Change, FloatArray, Probe, Said
 
 #: A batch has no more rows than this, whatever the training had: its mean stands for all rows.
 _MOST = 32

@@ -16,13 +16,13 @@ from wordtrace.disk import fingerprint
 from wordtrace.errors import DataWarning, InputError, TrainingError, option
 from wordtrace.execute import child
 from wordtrace.report.text import line
+from wordtrace.retrainers import placeholders
+from wordtrace.retrainers.foreign import trained
+from wordtrace.retrainers.retrainer import Change, Said
+from wordtrace.retrainers.trained_model import check_scored
+from wordtrace.retrainers.training_data import training_file
+from wordtrace.retrainers.training_file import TrainingFile
 from wordtrace.run.run import Run
-from wordtrace.verification import placeholders
-from wordtrace.verification.foreign import trained
-from wordtrace.verification.retrainer import Change, Said
-from wordtrace.verification.trained_model import check_scored
-from wordtrace.verification.training_data import training_file
-from wordtrace.verification.training_file import TrainingFile
 
 #: The endings of files that make a command what it is: where one changes, models are trained anew.
 _PROGRAMS = (

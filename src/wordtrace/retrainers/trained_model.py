@@ -14,11 +14,11 @@ from wordtrace.adopt.trainer_folder import lacking
 from wordtrace.errors import InputError
 from wordtrace.models import adapters, configs, pretrained
 from wordtrace.models.protocol import TextModel
+from wordtrace.retrainers.ask import said_by
+from wordtrace.retrainers.retrainer import Probe, Said
 from wordtrace.run.manifest import BASE
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.run import Run
-from wordtrace.verification.ask import said_by
-from wordtrace.verification.retrainer import Probe, Said
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
 from wordtrace.models.cut_table import is_alone
 from wordtrace.models.flat_cnn import FlatCNN
+from wordtrace.retrainers.material import Material, blanked, cut, whole
+from wordtrace.retrainers.refit import refit
+from wordtrace.retrainers.retrainer import Change, Retrainer, Said
+from wordtrace.retrainers.stacked import Stacked
+from wordtrace.retrainers.touched_rows import TouchedRows
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Table, Training, fit
-from wordtrace.verification.material import Material, blanked, cut, whole
-from wordtrace.verification.refit import refit
-from wordtrace.verification.retrainer import Change, Retrainer, Said
-from wordtrace.verification.stacked import Stacked
-from wordtrace.verification.touched_rows import TouchedRows
 
 
 def own_retrainer(run: Run, what: str, executor: object = "processes") -> Retrainer:
