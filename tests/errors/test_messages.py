@@ -85,7 +85,7 @@ def test_an_error_of_a_worker_process_names_the_flag_too() -> None:
 def test_what_a_lost_task_says_is_without_marks() -> None:
     ((_, lost),) = Processes(1, attempts=1, tolerant=True).run(refuse, [3])
     assert isinstance(lost, Lost)
-    assert lost.reason == "top_k is 3; give executor='ray'. (tried 1 times)"
+    assert lost.reason == "top_k is 3; give executor='ray'."
 
 
 def test_a_text_of_a_user_is_never_taken_for_a_mark(error: InputError) -> None:
