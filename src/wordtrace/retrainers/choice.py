@@ -41,8 +41,8 @@ def retrainer_for(
             raise InputError(
                 f"{run.path} was trained elsewhere, so its training is not known here as one of "
                 f"`wordtrace train` is; name what trains by {option('retrain')}: your own command, "
-                "such as 'python train.py {data} {out} {seed}', or a replay of the training that the "
-                f"callback recorded ({option('replay')}; wt.Replay() in Python)."
+                "such as 'python train.py {data} {out} {seed}', or a replay of what the callback "
+                f"recorded ({option('replay')}; wt.Replay() in Python)."
             )
         return own_retrainer(run, what, executor)
     found = _retrainer(given)
