@@ -105,6 +105,17 @@ def test_it_stops_where_an_effect_is_smaller_than_matters(own: wt.Run, trace: wt
     assert wt.verify(trace, **choices).document()["queries"][0]["answer"] is None
 
 
+def test_an_effect_that_is_there_but_does_not_matter_is_called_smaller(
+    own: wt.Run, trace: wt.Trace
+) -> None:
+    effect = effect_of(own, trace, 6, 0.02)
+    made = Made(lambda change, place: 0.4 + effect(change) + noise(change, place, 0.0005))
+    choices: dict[str, Any] = {"run": own, "k": 6, "sequential": True, "retrain": made}
+    assert wt.verify(trace, workers=1, **choices).document()["queries"][0]["answer"] == "effect"
+    small = wt.verify(trace, smallest=0.1, workers=1, **choices).document()
+    assert small["queries"][0]["answer"] == "smaller"
+
+
 def test_what_was_trained_between_looks_is_kept(own: wt.Run, trace: wt.Trace) -> None:
     def says(change: Change, place: int) -> float:
         if interrupt and len(made.trained) == 18:

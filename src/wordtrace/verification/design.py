@@ -69,16 +69,17 @@ class Design:
         Returns
         -------
         str or None
-            "effect" when every interval excludes zero, on whichever side; "smaller" when none
-            reaches the smallest effect that matters; None while neither is so.
+            "smaller" when none reaches the smallest effect that matters; else "effect" when every
+            interval excludes zero, on whichever side; None while neither is so.
         """
         controls = query["controls"]
         if not controls:
             return None
-        if all(control["excludes_zero"] for control in controls):
-            return "effect"
+        # A training that repeats closely tells small effects from zero; they are small all the same.
         ends = [abs(control["difference"][end]) for control in controls for end in ("low", "high")]
-        return "smaller" if self.smallest is not None and max(ends) < self.smallest else None
+        if self.smallest is not None and max(ends) < self.smallest:
+            return "smaller"
+        return "effect" if all(control["excludes_zero"] for control in controls) else None
 
     def document(self) -> dict[str, Any]:
         """Return the design as JSON."""
