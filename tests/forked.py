@@ -7,6 +7,7 @@ those of their start itself.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -90,6 +91,8 @@ def _start_forked(environment: Mapping[str, str], threads: int) -> None:
 
 
 def _run(program: str, arguments: list[str], group: bool, told: Path | None) -> None:
+    # A process in the background of a shell ignores it, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if group:
         os.setsid()
     if told is not None:
