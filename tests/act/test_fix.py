@@ -245,7 +245,7 @@ def test_a_blanked_word_is_found_among_the_tokens_that_the_training_kept(
     document["files"][TOKENS] = ""
     atomic.write_json(folder / "run.json", document)
     own = api.Run.open(folder)
-    np.testing.assert_array_equal(whole(own, PROBES).train.ids, np.concatenate(parts))
+    np.testing.assert_array_equal(whole(own, PROBES).texts.train.ids, np.concatenate(parts))
     tracer = Tracer(Asker(own))
     question = tracer.asker.question("the striker and the coach win", "money")
     opponents = tracer.trace(question, top=8).opponents
@@ -256,5 +256,5 @@ def test_a_blanked_word_is_found_among_the_tokens_that_the_training_kept(
         tokens = [own.tokenizer.token(int(own.encoded[row][place])) for place in places]
         assert set(tokens) == {word}
     blanks = tuple((row, place) for row, _, _, places in found for place in places)
-    ids = blanked(whole(own, PROBES), blanks).ids
+    ids = blanked(whole(own, PROBES).texts, blanks).ids
     assert int((ids != own.encoded.ids).sum()) == len(blanks)

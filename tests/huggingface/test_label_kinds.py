@@ -217,7 +217,7 @@ def test_what_is_for_one_class_a_text_says_so(adopted: tuple[str, str, Path, wt.
     for name in ("influence-last", "representer"):
         with pytest.raises(InputError, match=rf"{name} is for models that give .* \({task}\)"):
             wt.influence(run, TEXTS, name)
-    with pytest.raises(InputError, match=f"clusters is for .*{task}"):
+    with pytest.raises(InputError, match=rf"clusters counts .* no one class \({task}\)"):
         wt.clusters(run)
     trace = wt.build_index(run, workers=1).trace(TEXTS[0])
     with pytest.raises(InputError, match=f"verify is for .*{task}"):

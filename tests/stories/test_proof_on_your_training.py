@@ -33,7 +33,7 @@ SETTINGS = (
     else ["--epochs", "3", "--batch_size", "8", "--max_length", "24", "--learning_rate", "5e-4"]
 )
 TOPICS = () if WHOLE else ("business", "sports")
-K, REPEATS = (50, 5) if WHOLE else (8, 3)
+K, REPEATS = (50, 5) if WHOLE else (8, 2)
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,7 @@ def test_all_three_agree_within_their_intervals(proofs: dict[str, dict[str, Any]
         assert max(low for low, _ in ends) <= min(high for _, high in ends)
 
 
+@pytest.mark.skipif(not WHOLE, reason="two seeds of a small training say nothing of widths")
 def test_the_replays_paired_interval_is_narrower(proofs: dict[str, dict[str, Any]]) -> None:
     widths = {
         name: [high - low for low, high in map(interval, of(one)["controls"])]
