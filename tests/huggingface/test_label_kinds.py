@@ -220,7 +220,7 @@ def test_what_is_for_one_class_a_text_says_so(adopted: tuple[str, str, Path, wt.
     with pytest.raises(InputError, match=rf"clusters counts .* no one class \({task}\)"):
         wt.clusters(run)
     trace = wt.build_index(run, workers=1).trace(TEXTS[0])
-    with pytest.raises(InputError, match=f"verify is for .*{task}"):
+    with pytest.raises(InputError, match="was trained elsewhere"):
         wt.verify(trace)
 
 
