@@ -142,5 +142,7 @@ def test_what_is_no_retrainer_is_told(elsewhere: Elsewhere) -> None:
 
 
 def test_a_training_elsewhere_names_the_ways_to_repeat_it(elsewhere: Elsewhere) -> None:
-    with pytest.raises(InputError, match=r"name what trains by retrain: .* wt\.Replay\(\) in Python"):
+    with pytest.raises(
+        InputError, match=r"name what trains by retrain: .* wt\.Replay\(\) in Python"
+    ):
         retrainer_for(wt.Run.open(elsewhere.run), None, "verify")
