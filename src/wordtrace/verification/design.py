@@ -75,7 +75,7 @@ class Design:
         controls = query["controls"]
         if not controls:
             return None
-        # A training that repeats closely tells small effects from zero; they are small all the same.
+        # A training that repeats closely tells even small effects from zero; they stay small.
         ends = [abs(control["difference"][end]) for control in controls for end in ("low", "high")]
         if self.smallest is not None and max(ends) < self.smallest:
             return "smaller"
