@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from wordtrace.errors import InputError, TrainingError, WordtraceError, option
 from wordtrace.execute.connection import connected, result_of
 from wordtrace.execute.protocol import PATIENCE, Lost
+from wordtrace.execute.resources import check_resources
 from wordtrace.execute.threads import one_thread
 
 Item = TypeVar("Item")
@@ -72,14 +73,9 @@ class RayCluster:
         patience: float = PATIENCE,
         limit: float | None = None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
+        check_resources(workers, memory, gpus)
         if not 0 < cpus < math.inf:
             raise InputError(f"{option('cpus')} is {cpus:g}; it must be over 0.")
-        if memory < 0:
-            raise InputError(f"{option('memory')} is {memory:,} bytes; it can't be negative.")
-        if gpus < 0:
-            raise InputError(f"{option('gpus')} is {gpus:,}; it can't be negative.")
         self.address, self.workers, self.attempts = address, workers, attempts
         self.tolerant, self.cpus, self.memory, self.patience = tolerant, cpus, memory, patience
         self.gpus, self.limit = gpus, limit

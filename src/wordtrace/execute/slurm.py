@@ -24,6 +24,7 @@ from wordtrace.execute import job_files
 from wordtrace.execute.job_files import JobFiles, name_of
 from wordtrace.execute.processes import cores
 from wordtrace.execute.protocol import Lost
+from wordtrace.execute.resources import check_resources
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -92,13 +93,9 @@ class SlurmCluster:
         minutes: float | None = None,
         cluster: str = "slurm",
     ) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
+        check_resources(workers, memory, gpus)
         if cpus < 1 or cpus != int(cpus):
             raise InputError(f"{option('cpus')} is {cpus:g}; Slurm gives whole cores, from 1.")
-        for name, given in (("memory", memory), ("gpus", gpus)):
-            if given < 0:
-                raise InputError(f"{option(name)} is {given:,}; it can't be negative.")
         if minutes is not None and not 0 < minutes < math.inf:
             raise InputError(f"{option('minutes')} is {minutes:g}; it must be over 0.")
         # It becomes a line of a shell script.

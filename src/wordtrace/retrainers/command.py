@@ -20,7 +20,7 @@ from wordtrace.retrainers import placeholders
 from wordtrace.retrainers.foreign import trained
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.retrainers.trained_model import check_scored
-from wordtrace.retrainers.training_data import training_file
+from wordtrace.retrainers.training_data import columns_of, training_file
 from wordtrace.retrainers.training_file import TrainingFile
 from wordtrace.run.run import Run
 
@@ -132,8 +132,7 @@ class Command:
         )
         here._check_program()
         here._tell_unasked()
-        columns = {name: getattr(self, name) for name in ("text", "text2", "label", "id", "split")}
-        return replace(here, data=training_file(run, self.data, columns))
+        return replace(here, data=training_file(run, self.data, columns_of(self)))
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`.

@@ -19,7 +19,7 @@ from wordtrace.retrainers import placeholders
 from wordtrace.retrainers.foreign import Predictor, trained
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.retrainers.trained_model import check_scored
-from wordtrace.retrainers.training_data import training_file
+from wordtrace.retrainers.training_data import columns_of, training_file
 from wordtrace.retrainers.training_file import TrainingFile
 from wordtrace.run.run import Run
 
@@ -93,8 +93,7 @@ class Function:
 
     def for_run(self, run: Run) -> Function:
         """Return it with the data of a run, known to be there (InputError)."""
-        columns = {name: getattr(self, name) for name in ("text", "text2", "label", "id", "split")}
-        return replace(self, data=training_file(run, self.data, columns))
+        return replace(self, data=training_file(run, self.data, columns_of(self)))
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`.

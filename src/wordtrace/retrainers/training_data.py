@@ -12,6 +12,14 @@ from wordtrace.retrainers.own_rows import given_rows, own_rows
 from wordtrace.retrainers.training_file import TrainingFile, given_file, recorded_file
 from wordtrace.run.run import Run
 
+#: What a command or a function of the user's may name of its training file's columns.
+_COLUMNS = ("text", "text2", "label", "id", "split")
+
+
+def columns_of(given: object) -> dict[str, Any]:
+    """Return the columns that a command or a function names; None for one that it does not."""
+    return {name: getattr(given, name) for name in _COLUMNS}
+
 
 def training_file(run: Run, data: Any, columns: Mapping[str, Any]) -> TrainingFile:
     """Return what a training's data are made from, known to hold the run's training rows.
