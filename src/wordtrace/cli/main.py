@@ -22,6 +22,7 @@ from wordtrace.cli import (
     clusters,
     demo,
     evaluate,
+    explorer,
     fix,
     index,
     index_life,
@@ -87,6 +88,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
+    "See": {"app": explorer.app},
     "Ask": {
         "scores": scores.scores,
         "words": words.words,

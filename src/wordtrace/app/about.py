@@ -1,0 +1,32 @@
+"""What is served: the index, its labels and its measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from wordtrace.app.opened import Opened
+
+
+def router(opened: Opened) -> APIRouter:
+    """Return the routes below /api that tell what is served."""
+    routes = APIRouter()
+
+    @routes.get("/index")
+    def index() -> dict[str, Any]:
+        """Tell what the index holds."""
+        opened.check()
+        folder, run = opened.index.folder, opened.run
+        return {
+            "index": str(folder.path),
+            "state": opened.state,
+            "examples": folder.count,
+            "kind": run.labelling.kind,
+            "label_names": list(run.label_names),
+            "top_k": folder.manifest.top_k,
+            "checkpoints": len(folder.manifest.checkpoints),
+            "pairs": any(part.has_pairs for part in folder.texts),
+        }
+
+    return routes

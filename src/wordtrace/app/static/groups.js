@@ -1,0 +1,6 @@
+import { html } from "./vendor/preact.js";
+
+/** about: what /api/index tells; settings: the address bar's, as strings. */
+export function Groups({ about, settings }) {
+  return html`<h1>Groups</h1>`;
+}

@@ -1,0 +1,55 @@
+// The app's frame: its head, its views, and what concerns all of them.
+import { go, useAddress } from "./address.js";
+import { useGet } from "./api.js";
+import { html, render, useEffect, useState } from "./vendor/preact.js";
+import { Groups } from "./groups.js";
+import { Prove } from "./prove.js";
+import { Review } from "./review.js";
+import { Rows } from "./rows.js";
+import { Why } from "./why.js";
+
+const VIEWS = {
+  rows: ["Rows", Rows],
+  why: ["Why?", Why],
+  review: ["Review", Review],
+  groups: ["Groups", Groups],
+  prove: ["Prove", Prove],
+};
+
+/** A link inside the app: it opens without loading the page again. */
+function follow(event, view, settings) {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  go(view, settings);
+}
+
+function App() {
+  const { view, settings } = useAddress();
+  const { data: about, error } = useGet("/index");
+  const [changed, setChanged] = useState(null);
+  useEffect(() => {
+    const told = (event) => setChanged(event.detail);
+    addEventListener("changed", told);
+    return () => removeEventListener("changed", told);
+  }, []);
+  const View = (VIEWS[view] ?? VIEWS.rows)[1];
+  return html`
+    <header>
+      <a class="brand" href="/rows" onClick=${(event) => follow(event, "rows")}>wordtrace</a>
+      <nav aria-label="Views">
+        ${Object.entries(VIEWS).map(
+          ([name, [title]]) => html`
+            <a href=${"/" + name} aria-current=${name === view ? "page" : undefined}
+              onClick=${(event) => follow(event, name)}>${title}</a>`,
+        )}
+      </nav>
+      ${about && html`<span class="soft">${about.index} · ${about.examples.toLocaleString("en")} rows</span>`}
+    </header>
+    ${changed && html`<p class="banner" role="alert">${changed}</p>`}
+    <main id="main" tabindex="-1">
+      ${error && html`<p class="banner" role="alert">${error.message}</p>`}
+      ${about && html`<${View} about=${about} settings=${settings} />`}
+    </main>`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));
