@@ -103,7 +103,7 @@ def run_tasks(
                     results[task.key] = result
                     seen.append(result["seconds"])
                     # A worker's first training is slow: it loads libraries, too. A long one tells.
-                    if resay and len(missing) > 1 and (_LONG < seen[0] or len(seen) > here.workers):
+                    if resay and len(missing) > 1 and (seen[0] > _LONG or len(seen) > here.workers):
                         took = plan.timed(seen[-1])
                         tell(f"One takes about {in_words(seen[-1])}: {took.lasting()}.")
                         resay = False
