@@ -60,6 +60,10 @@ class Opened:
         opened.check()
         return opened
 
+    def warm(self) -> None:
+        """Load what the first question would wait for: models, tokenizer, postings."""
+        self.index.asker.load(postings=True)
+
     def again(self) -> Opened:
         """Open what is at the same place now."""
         folder = self.index.folder

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +14,10 @@ from wordtrace.cli.executors import Device
 from wordtrace.cli.output import say
 from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.cli.tokens import VARIABLE, token_of
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, WordtraceError
+
+if TYPE_CHECKING:
+    from wordtrace.app.opened import Opened
 
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
 
@@ -78,6 +83,11 @@ def serve(
     _serve(index, run, device, host, port, wanted, ready)
 
 
+def _warm(opened: Opened) -> None:
+    with suppress(WordtraceError, OSError):
+        opened.warm()
+
+
 def _is_here(host: str) -> bool:
     from ipaddress import ip_address
 
@@ -108,4 +118,6 @@ def _serve(
         ) from None
     with listen(host, port) as listening:
         opened = Opened.open(index, run, device)
+        # Whoever asks meanwhile waits for it, and is told what can't be loaded.
+        threading.Thread(target=_warm, args=(opened,), daemon=True).start()
         serve(application(opened, hosts=[host], token=token), listening, ready)

@@ -7,13 +7,26 @@ import { html, render } from "./vendor/preact.js";
 function typeOf(schema, known) {
   if (!schema) return "anything";
   if (schema.$ref) return typeOf(known[schema.$ref.split("/").pop()], known);
-  if (schema.anyOf) return schema.anyOf.map((one) => typeOf(one, known)).join(" or ");
+  if (schema.anyOf) {
+    // What may be left out may be null, too: that goes without saying.
+    const kinds = schema.anyOf.filter((one) => one.type !== "null").map((one) => typeOf(one, known));
+    return [...new Set(kinds)].join(" or ");
+  }
+  if (schema.prefixItems) return `[${schema.prefixItems.map((one) => typeOf(one, known)).join(", ")}]`;
   if (schema.enum) return schema.enum.map((one) => JSON.stringify(one)).join(" or ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.type === "array") return `list of ${typeOf(schema.items, known)}`;
+  if (schema.type === "array") {
+    const inner = typeOf(schema.items, known);
+    return `list of ${inner.includes(" or ") ? `(${inner})` : inner}`;
+  }
   return { string: "text", integer: "whole number", boolean: "true or false", object: "object" }[schema.type]
     ?? schema.type ?? "anything";
 }
+
+const isEmpty = (value) => typeof value === "object" && Object.keys(value).length === 0;
+
+/** A sentence of the description; what stands between backticks is code. */
+const sentence = (text) => text.split("`").map((part, place) => (place % 2 ? html`<code>${part}</code>` : part));
 
 /** What a value may be beyond its type: its bounds, and what it is when it is left out. */
 function rest(schema) {
@@ -21,7 +34,7 @@ function rest(schema) {
   const found = [];
   if (bounds?.minimum !== undefined) found.push(`from ${bounds.minimum}`);
   if (bounds?.maximum !== undefined) found.push(`to ${bounds.maximum.toLocaleString("en")}`);
-  if (schema.default !== undefined && schema.default !== null) found.push(`${JSON.stringify(schema.default)} by default`);
+  if (schema.default !== undefined && schema.default !== null && !isEmpty(schema.default)) found.push(`${JSON.stringify(schema.default)} by default`);
   return found.join(", ");
 }
 
@@ -34,7 +47,7 @@ function Values({ title, values, known }) {
           <tr>
             <th scope="row"><code>${name}</code>${required && html` <span class="soft">needed</span>`}</th>
             <td>${typeOf(schema, known)}${rest(schema) && html`<span class="soft">, ${rest(schema)}</span>`}</td>
-            <td>${description ?? schema.description ?? ""}</td>
+            <td>${sentence(description ?? schema.description ?? "")}</td>
           </tr>`,
       )}</tbody>
     </table>`;
@@ -54,7 +67,7 @@ function Route({ method, path, route, known }) {
   return html`
     <section class="card route" id=${`${method}${path}`}>
       <h2><span class="method">${method.toUpperCase()}</span> <code>${path}</code></h2>
-      ${(route.description ?? route.summary).split(/\n\s*\n/).map((text) => html`<p>${text}</p>`)}
+      ${(route.description ?? route.summary).split(/\n\s*\n/).map((text) => html`<p>${sentence(text)}</p>`)}
       ${route.parameters?.length > 0 && html`<${Values} title="In the address" values=${route.parameters} known=${known} />`}
       ${body.length > 0 && html`<${Values} title="In the body, a JSON object" values=${body} known=${known} />`}
     </section>`;

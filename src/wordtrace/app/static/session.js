@@ -32,7 +32,7 @@ export function TokenWanted() {
     <form class="card token" onSubmit=${open}>
       <h1>This server wants its token</h1>
       <p>Whoever started it can read the token where it was started: it is in the address there, after <code>#token=</code>.</p>
-      <label>Token <input name="token" type="password" autocomplete="off" required /></label>
+      <label class="field">Token <input name="token" type="password" autocomplete="off" required /></label>
       <button class="primary">Open</button>
       ${wrong && html`<p role="alert">${wrong}</p>`}
     </form>`;
