@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.act.filters import DECISIONS, Decided
-from wordtrace.act.row_columns import Mask, RowColumns
+from wordtrace.act.filters import DECISIONS
+from wordtrace.act.row_columns import Marks, Mask, RowColumns
 from wordtrace.errors import InputError, option
 
 #: Columns whose distribution can be asked for.
@@ -83,13 +83,14 @@ class Distributions:
         self._columns = columns
         self._binned = lru_cache(maxsize=None)(self._bin)
 
-    def of(self, column: str, chosen: Mask, decided: Decided) -> Distribution | None:
+    def of(self, column: str, chosen: Mask, marks: Marks) -> Distribution | None:
         """Return how all rows, and the chosen ones, spread over a column.
 
         Returns
         -------
         distribution
-            None where these rows have no such column: a language model's have no label.
+            None where these rows have no such column: a language model's have no label, and
+            without marks none has a decision.
 
         Raises
         ------
@@ -107,7 +108,7 @@ class Distributions:
         if column == "right":
             return self._of_right(chosen)
         if column == "decision":
-            return self._of_decisions(chosen, decided)
+            return self._of_decisions(chosen, marks)
         if column == "suspicion" and not columns.suspected:
             return None
         return self._of_numbers(column, chosen)
@@ -125,7 +126,7 @@ class Distributions:
             by_name = [dict(zip(coded.names, one, strict=True)) for one in counts]
         # In the order of the model's outputs.
         bars = [
-            Bar(name, None, None, *(int(one.get(name, 0)) for one in by_name))
+            Bar(name, None, None, int(by_name[0].get(name, 0)), int(by_name[1].get(name, 0)))
             for name in labelling.names
         ]
         return Distribution(column, "names", tuple(bars))
@@ -141,16 +142,17 @@ class Distributions:
         ]
         return Distribution("right", "names", tuple(bars))
 
-    def _of_decisions(self, chosen: Mask, decided: Decided) -> Distribution:
-        live = self._columns.live
-        bars = []
-        for action in DECISIONS[:4]:
-            rows = [row for row, one in decided.items() if one == action]
-            bars.append(Bar(action, None, None, int(live[rows].sum()), int(chosen[rows].sum())))
-        none = [int(rows.sum()) for rows in (live, chosen)]
-        for bar in bars:
-            none = [none[0] - bar.all, none[1] - bar.matching]
-        return Distribution("decision", "names", (Bar("none", None, None, *none), *bars))
+    def _of_decisions(self, chosen: Mask, marks: Marks) -> Distribution | None:
+        if marks is None:
+            return None
+        everything, some = (
+            np.bincount(marks[rows], minlength=5) for rows in (self._columns.live, chosen)
+        )
+        bars = [
+            Bar(name, None, None, int(everything[mark]), int(some[mark]))
+            for mark, name in enumerate(("none", *DECISIONS[:4]))
+        ]
+        return Distribution("decision", "names", tuple(bars))
 
     def _of_numbers(self, column: str, chosen: Mask) -> Distribution:
         edges, places, logarithmic = self._binned(column)

@@ -13,10 +13,6 @@ from wordtrace.errors import InputError, option
 #: What a reviewer may have decided of a row; the last two stand for no decision, and for any.
 DECISIONS = ("keep", "relabel", "remove", "edit", "none", "any")
 
-#: What a reviewer decided, by row: keep, relabel, remove or edit.
-Decided = Mapping[int, str]
-NOBODY: Decided = {}
-
 
 def _setting(shown: str) -> Any:
     """Return a field that is None by default, with what commands and the server say of it."""

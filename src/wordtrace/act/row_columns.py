@@ -21,6 +21,9 @@ from wordtrace.run.run import Run
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+#: What was decided about each row, int8, shape (rows,): 0 for nothing, else its place in
+#: :data:`.filters.DECISIONS`, from 1. None where no review is open.
+Marks = npt.NDArray[np.int8] | None
 
 #: Columns by which rows can be sorted.
 SORTED = ("row", "id", "label", "predicted", "suspicion", "loss", "self_influence")
@@ -193,7 +196,8 @@ class RowColumns:
             return np.arange(self.count)
         if column == "id":
             ids = self.index.table["id"].combine_chunks()
-            return pc.rank(ids, "ascending", tiebreaker="dense").to_numpy().astype(np.int64)
+            ranks: npt.NDArray[Any] = pc.rank(ids, "ascending", tiebreaker="dense").to_numpy()
+            return ranks.astype(np.int64)
         if column not in ("label", "predicted"):
             values: Floats = getattr(self, column)
             return values

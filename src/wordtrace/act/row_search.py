@@ -72,8 +72,10 @@ class RowSearch:
     def _holding(self, word: str, columns: Sequence[pa.ChunkedArray]) -> Mask:
         if self._chats:
             return _said(word, columns[0])
-        masks = [_match(one, word) for one in columns]
-        return np.logical_or.reduce(masks)
+        found = _match(columns[0], word)
+        for one in columns[1:]:
+            found |= _match(one, word)
+        return found
 
 
 def words_of(q: str) -> list[str]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.act.distribution import Distribution, Distributions
-from wordtrace.act.filters import NOBODY, Decided, Filters
-from wordtrace.act.row_columns import Mask, RowColumns
+from wordtrace.act.filters import DECISIONS, Filters
+from wordtrace.act.row_columns import Marks, Mask, RowColumns
 from wordtrace.act.row_search import RowSearch
 from wordtrace.act.rows_result import Row, Rows
 from wordtrace.errors import InputError, option
@@ -48,34 +48,31 @@ class RowTable:
     def _search(self) -> RowSearch:
         return RowSearch(self._index, self._run)
 
-    def select(self, filters: Filters, decided: Decided = NOBODY) -> RowNumbers:
+    def select(self, filters: Filters, marks: Marks = None) -> RowNumbers:
         """Return the rows that pass filters, int64, in rising order.
 
         Parameters
         ----------
-        decided
-            What a reviewer decided, by row.
+        marks
+            What a reviewer decided about each row.
 
         Raises
         ------
         InputError
             For a filter that these rows have not, or a label that there is not.
         """
-        return np.flatnonzero(self.mask(filters, decided))
+        return np.flatnonzero(self.mask(filters, marks))
 
-    def mask(self, filters: Filters, decided: Decided = NOBODY) -> Mask:
+    def mask(self, filters: Filters, marks: Marks = None) -> Mask:
         """Return the same as bool, shape (all rows,), not to be written to."""
         found = self._passing(replace(filters, decision=None))
         if filters.decision is None:
             return found
-        meant = [
-            row
-            for row, action in decided.items()
-            if filters.decision in ("none", "any") or action == filters.decision
-        ]
-        chosen = np.zeros(len(found), bool)
-        chosen[meant] = True
-        return found & ~chosen if filters.decision == "none" else found & chosen
+        if marks is None:
+            raise InputError(f"{option('decision')}: no review of these rows is open.")
+        if filters.decision in ("none", "any"):
+            return found & ((marks == 0) == (filters.decision == "none"))
+        return found & (marks == 1 + DECISIONS.index(filters.decision))
 
     def page(
         self,
@@ -85,7 +82,7 @@ class RowTable:
         descending: bool = False,
         offset: int = 0,
         limit: int = 20,
-        decided: Decided = NOBODY,
+        marks: Marks = None,
     ) -> tuple[int, RowNumbers]:
         """Return how many rows pass filters, and some of them in the order of a column.
 
@@ -97,13 +94,13 @@ class RowTable:
         for name, value in (("offset", offset), ("limit", limit)):
             if value < 0:
                 raise InputError(f"{option(name)} is {value}; give 0 or more.")
-        chosen = self.mask(filters, decided)
+        chosen = self.mask(filters, marks)
         order = self.columns.order(sort, descending)
         rows = order[chosen[order]].astype(np.int64)
         return len(rows), rows[offset : offset + limit]
 
     def distribution(
-        self, column: str, filters: Filters, decided: Decided = NOBODY
+        self, column: str, filters: Filters, marks: Marks = None
     ) -> Distribution | None:
         """Return how all rows, and those that pass filters, spread over a column.
 
@@ -117,7 +114,7 @@ class RowTable:
         InputError
             As :meth:`select`, and for an unknown column.
         """
-        return self._distributions.of(column, self.mask(filters, decided), decided)
+        return self._distributions.of(column, self.mask(filters, marks), marks)
 
     def read(
         self,
@@ -125,7 +122,6 @@ class RowTable:
         *,
         cut: int | None = None,
         suspicion: bool = True,
-        decided: Decided = NOBODY,
     ) -> list[Row]:
         """Return what is known about some rows, with their texts; no other text is read.
 
@@ -165,7 +161,6 @@ class RowTable:
                 suspicion=None if suspected is None else float(suspected[row]),
                 loss=float(columns.loss[row]),
                 self_influence=float(columns.self_influence[row]),
-                decision=decided.get(row),
             )
             found.append(_cut(self._as_read(one), cut))
         return found
@@ -180,7 +175,7 @@ class RowTable:
         limit: int = 20,
         cut: int | None = None,
         suspicion: bool = False,
-        decided: Decided = NOBODY,
+        marks: Marks = None,
     ) -> Rows:
         """Return rows as a result.
 
@@ -188,13 +183,12 @@ class RowTable:
         ----------
         sort, descending, offset, limit
             As of :meth:`.Index.rows`.
-        cut, suspicion, decided
-            As of :meth:`read`. Rows that are sorted or filtered by it show their suspicion anyway.
+        cut, suspicion, marks
+            As of :meth:`read` and :meth:`select`. Rows that are sorted or filtered by their
+            suspicion show it anyway.
         """
         place = {"offset": offset, "limit": limit}
-        matching, rows = self.page(
-            filters, sort=sort, descending=descending, decided=decided, **place
-        )
+        matching, rows = self.page(filters, sort=sort, descending=descending, marks=marks, **place)
         asked = suspicion or filters.by_suspicion or sort == "suspicion"
         return Rows(
             str(self._index.path),
@@ -204,7 +198,7 @@ class RowTable:
             self.total,
             matching,
             offset,
-            tuple(self.read(rows, cut=cut, suspicion=asked, decided=decided)),
+            tuple(self.read(rows, cut=cut, suspicion=asked)),
         )
 
     def _as_read(self, row: Row) -> Row:

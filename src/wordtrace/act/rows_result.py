@@ -25,7 +25,7 @@ _TABLE = pa.schema(
     }
 )
 #: Fields that a document leaves out where they are None.
-_SOME = ("text2", "decision", "turns")
+_SOME = ("text2", "turns")
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,6 @@ class Row:
         The loss of the final model.
     self_influence
         Σ_c η_c Σ_w ‖∂ℓ(x)/∂Θ_w‖² over all tokens.
-    decision
-        What a reviewer decided; None where nobody did.
     turns
         Of a conversation: where each message's content stands in `text`.
     cut
@@ -68,7 +66,6 @@ class Row:
     suspicion: float | None
     loss: float
     self_influence: float
-    decision: str | None = None
     turns: tuple[Turn, ...] | None = None
     cut: bool = False
 

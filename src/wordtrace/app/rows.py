@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from wordtrace.act.distribution import COLUMNS
-from wordtrace.act.filters import NOBODY, Decided
+from wordtrace.act.row_columns import Marks
 from wordtrace.app.filters import AskedFilters
 from wordtrace.app.opened import Opened
 
@@ -46,7 +46,7 @@ def router(opened: Opened) -> APIRouter:
             limit=limit,
             cut=CUT,
             suspicion=known,
-            decided=_decided(opened),
+            marks=_marks(opened),
         )
         opened.check()
         return {**found.document(), "waiting": table.columns.suspected and not known}
@@ -65,14 +65,14 @@ def router(opened: Opened) -> APIRouter:
         have not are left out, and `suspicion` while it is computed; `waiting` then is true.
         """
         opened.check()
-        table, decided = opened.index.row_table, _decided(opened)
+        table, marks = opened.index.row_table, _marks(opened)
         known = table.columns.suspicion_known() or filters.by_suspicion
         found = [
-            table.distribution(name, filters, decided)
+            table.distribution(name, filters, marks)
             for name in (COLUMNS if column is None else column)
             if name != "suspicion" or known
         ]
-        matching = int(table.mask(filters, decided).sum())
+        matching = int(table.mask(filters, marks).sum())
         opened.check()
         return {
             "total": table.total,
@@ -87,13 +87,13 @@ def router(opened: Opened) -> APIRouter:
         opened.check()
         table = opened.index.row_table
         numbers, known = np.array([row], np.int64), table.columns.suspicion_known()
-        found = table.read(numbers, suspicion=known, decided=_decided(opened))[0]
+        found = table.read(numbers, suspicion=known)[0]
         opened.check()
         return {**found.document(), "waiting": table.columns.suspected and not known}
 
     return routes
 
 
-def _decided(opened: Opened) -> Decided:
-    """Return what the review decided, by row."""
-    return NOBODY
+def _marks(opened: Opened) -> Marks:
+    """Return what the review decided about each row."""
+    return None
