@@ -193,7 +193,7 @@ def edges_of(values: npt.NDArray[np.float64]) -> tuple[list[float], bool]:
     for digits in range(3, 18):
         rounded = sorted({float(f"{edge:.{digits}g}") for edge in edges.tolist()})
         # Both ends are moved outwards: by rounding they may have come to lie inside.
-        first = 0.0 if crowded and low < rounded[0] else -_over(-low, digits)
+        first = 0.0 if crowded and low < 0.9 * rounded[0] else -_over(-low, digits)
         last = _over(high, digits)
         inner = [edge for edge in rounded[1:-1] if first < edge < last]
         if len(inner) == _BARS - 1:

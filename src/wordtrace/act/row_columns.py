@@ -67,6 +67,7 @@ class RowColumns:
         self.count = index.manifest.examples
         self.order = lru_cache(maxsize=16)(self._order)
         self._computing: threading.Thread | None = None
+        self._beginning = threading.Lock()
 
     @once
     def live(self) -> Mask:
@@ -145,10 +146,11 @@ class RowColumns:
         """
         if not self.suspected or "rankings" in self.__dict__:
             return self.suspected
-        if self._computing is None:
-            # A daemon: a server that is stopped does not wait for it.
-            self._computing = threading.Thread(target=self._compute, daemon=True)
-            self._computing.start()
+        with self._beginning:
+            if self._computing is None:
+                # A daemon: a server that is stopped does not wait for it.
+                self._computing = threading.Thread(target=self._compute, daemon=True)
+                self._computing.start()
         self._computing.join(wait)
         return "rankings" in self.__dict__
 

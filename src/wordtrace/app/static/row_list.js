@@ -9,13 +9,16 @@ const DONE = { keep: "kept", relabel: "relabelled", remove: "removed", edit: "ed
 /** Label and prediction; that they differ is said in a word and a sign. */
 function Labels({ row }) {
   if (row.label == null) return null;
+  if (row.right === true) {
+    return html`<span class="labels" title="The model predicts the label"><bdi class="label">${row.label}</bdi>
+      <span class="sign" aria-hidden="true">✓</span><span class="hidden">, as the model says</span></span>`;
+  }
   return html`
     <span class=${row.right === false ? "labels wrong" : "labels"}>
       <bdi class="label">${row.label}</bdi>
-      <span aria-hidden="true">→</span><span class="hidden">the model says</span>
+      <span aria-hidden="true">→</span><span class="hidden"> but the model says </span>
       <bdi>${row.predicted}</bdi>
       ${row.right === false && html`<span class="sign">✗ wrong</span>`}
-      ${row.right === true && html`<span class="sign" title="The model predicts the label">✓<span class="hidden">right</span></span>`}
     </span>`;
 }
 
@@ -32,7 +35,7 @@ function Heading({ name, title, help, sort, descending, change, number }) {
   return html`
     <th scope="col" class=${number ? "number" : ""} aria-sort=${on ? (descending ? "descending" : "ascending") : undefined}>
       <button class="plain sorting" title=${help} onClick=${() => change({ sort: name, descending: next })}>
-        ${title}<span aria-hidden="true">${on ? (descending ? " ↓" : " ↑") : ""}</span></button>
+        ${title}<span aria-hidden="true">${!on || (name === "row" && !descending) ? "" : descending ? " ↓" : " ↑"}</span></button>
     </th>`;
 }
 
