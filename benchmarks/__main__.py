@@ -27,7 +27,7 @@ SECTIONS = (
 #: Run only where they are named: each takes minutes.
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
-    *("agreement", "pretrained"),
+    *("agreement", "pretrained", "rows"),
     *("estimate", "precision", "gpu", "sequential", "server"),
     *SCALE,
 )
@@ -52,6 +52,7 @@ def section(name: str) -> list[dict[str, Any]]:
         query,
         repair,
         retrain,
+        rows,
         scale,
         sequential,
         server,
@@ -63,7 +64,7 @@ def section(name: str) -> list[dict[str, Any]]:
     OUT.mkdir(exist_ok=True)
     of_folder = (
         *(index, query, measures, hf, adam, movement, collect, estimate, precision, gpu, faiss),
-        *(agreement, pretrained, server),
+        *(agreement, pretrained, rows, server),
     )
     by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
         "mislabels": mislabels.measure,
@@ -100,7 +101,7 @@ def main() -> None:
     from benchmarks.scale import exponent as scale_exponent
 
     OUT.mkdir(exist_ok=True)
-    if arguments.sections != ["sequential"]:  # which needs no data
+    if not {*arguments.sections} <= {"sequential", "rows"}:  # which need no run
         corpus.trained(OUT, 10_000)
     environment = {**os.environ, "WORDTRACE_PROGRESS": "0"}
     rows: list[dict[str, Any]] = []
