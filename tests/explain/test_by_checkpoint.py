@@ -20,8 +20,9 @@ def at_each(run: api.Run, row: int, label: str, top_k: int | None) -> list[float
     """η_c Σ_w g_w · g′_w of a training row at each checkpoint, from the two texts' own gradients."""
     found = []
     one = run.labelling.parse_all([label])
-    asked, held = make_queries(run, [TEXT], one), make_queries(
-        run, [run.train.texts[row]], run.train.labels[row : row + 1]
+    asked, held = (
+        make_queries(run, [TEXT], one),
+        make_queries(run, [run.train.texts[row]], run.train.labels[row : row + 1]),
     )
     for point, eta in zip(run.checkpoints, run.etas, strict=True):
         here, there = (query_tokens(run, point, each, top_k) for each in (asked, held))

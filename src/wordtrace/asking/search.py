@@ -98,6 +98,9 @@ class LocalSearch:
             for place in range(len(source.etas))
         ]
         return [
-            {int(row): tuple(sum(step[query][int(row)].values(), 0.0) for step in steps) for row in rows}
+            {
+                int(row): tuple(sum(step[query][int(row)].values(), 0.0) for step in steps)
+                for row in rows
+            }
             for query, rows in enumerate(wanted)
         ]
