@@ -48,6 +48,8 @@ def test_a_row_is_asked_about_as_its_text(client: TestClient, opened: Opened) ->
     assert found["queries"][0]["text"] == text
     assert found["queries"][0]["label_source"] == "predicted"
     assert found["row"] == 5
+    label = opened.run.labelling.spell(opened.run.train.labels[5])
+    assert found["example"] == {"id": opened.index.ids[5], "label": label}
     assert 5 in found["rows"]["proponents"] + found["rows"]["opponents"]
     ids = [hit.id for hit in opened.index.trace(text, top=50, words=True).proponents]
     assert [hit["id"] for hit in found["queries"][0]["proponents"]] == ids
@@ -122,6 +124,7 @@ def test_a_report_shows_what_it_is_given_and_nothing_else(
     answer = client.post("/api/report", json={"documents": [document], "title": "Of <b> news"})
     assert answer.headers["content-disposition"].startswith("attachment")
     assert "Of &lt;b&gt; news" in answer.text
-    assert "alert" in answer.text and "<script" not in answer.text
+    assert "alert" in answer.text
+    assert "<script" not in answer.text
     wrong = client.post("/api/report", json={"documents": [{"format": "other"}]})
     assert wrong.status_code == 400

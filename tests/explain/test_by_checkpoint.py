@@ -17,7 +17,7 @@ TEXT = "the striker and the coach win a match , profit of shares"
 
 
 def at_each(run: api.Run, row: int, label: str, top_k: int | None) -> list[float]:
-    """η_c Σ_w g_w · g′_w of a training row at each checkpoint, from the two texts' own gradients."""
+    """η_c Σ_w g_w · g′_w of a training row at each checkpoint, from the texts' own gradients."""
     found = []
     one = run.labelling.parse_all([label])
     asked, held = (
@@ -41,7 +41,8 @@ def test_the_parts_are_each_checkpoints_own_and_sum_to_the_score(
     trace = index.trace(TEXT, "sport", top=6, by_checkpoint=True)
     for hit in [*trace.proponents, *trace.opponents]:
         parts = hit.by_checkpoint
-        assert parts is not None and len(parts) == 3
+        assert parts is not None
+        assert len(parts) == 3
         assert sum(parts) == pytest.approx(hit.score, rel=1e-4, abs=1e-7)
         wanted = at_each(run, run.train.row_of(hit.id), "sport", 4)
         np.testing.assert_allclose(parts, wanted, rtol=1e-3, atol=1e-7)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from wordtrace.app.opened import Opened
 from wordtrace.asking.predictions import probabilities
 from wordtrace.asking.question import Asked
+from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError
 from wordtrace.explain.trace import Trace
 from wordtrace.measures.catalogue import measures as catalogue
@@ -61,8 +62,8 @@ class TraceAsked(BaseModel):
     by_checkpoint: bool = Field(True, description="Each score at each checkpoint, too.")
     span: str | tuple[int, int] | None = Field(
         None,
-        description="Of a language model's answer: the part to explain, as it stands there once, or "
-        "[start, end] in characters (code points).",
+        description="Of a language model's answer: the part to explain, a text that stands there "
+        "once, or [start, end] in characters (code points).",
     )
     without: Annotated[
         list[Literal["special", "stop"]],
@@ -82,27 +83,30 @@ class TraceAsked(BaseModel):
         given["without"] = ",".join(sorted(set(self.without))) or None
         return {name: value for name, value in given.items() if value is not None}
 
-    def asked(self, opened: Opened) -> Asked:
-        """Return what is asked in the library's form (InputError unless it is one thing)."""
+    def asked(self, opened: Opened) -> tuple[Asked, Examples | None]:
+        """Return what is asked as the library takes it, and the example if it is one's row.
+
+        Raises
+        ------
+        InputError
+            Unless it is one thing, which is there.
+        """
         given = [one for one in (self.text, self.messages, self.row) if one is not None]
         if len(given) != 1:
             raise InputError("give one of text, messages and row.")
         if self.text2 is not None and self.text is None:
             raise InputError("text2 goes with a text; leave it out.")
         if self.messages is not None:
-            return {"messages": [one.model_dump() for one in self.messages]}
+            return {"messages": [one.model_dump() for one in self.messages]}, None
         if self.row is None:
             assert self.text is not None
-            return self.text if self.text2 is None else (self.text, self.text2)
-        example = opened.index.folder.take(np.array([self._there(opened)]), opened.run)
-        text = example.texts[0]
-        return text if example.texts2 is None else (text, example.texts2[0])
-
-    def _there(self, opened: Opened) -> int:
+            return (self.text if self.text2 is None else (self.text, self.text2)), None
         folder = opened.index.folder
-        if self.row is None or self.row >= folder.manifest.examples or self.row in folder.removed:
+        if self.row >= folder.manifest.examples or self.row in folder.removed:
             raise InputError(f"the index has no row {self.row}; it has {folder.count:,} examples.")
-        return self.row
+        example = folder.take(np.array([self.row]), opened.run)
+        text = example.texts[0]
+        return (text if example.texts2 is None else (text, example.texts2[0])), example
 
 
 def router(opened: Opened) -> APIRouter:
@@ -125,7 +129,8 @@ def router(opened: Opened) -> APIRouter:
 
         The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`
         and `predicted`: the row in the index and the model's prediction of each proponent and
-        opponent; `probabilities` of all labels; and `row`, where one was asked about.
+        opponent; `probabilities` of all labels; and `row` and `example` (its id and label), where one
+        was asked about.
         """
         opened.check()
         if at_once(opened, asked.measure, asked.top_k, **asked.options()):
@@ -166,7 +171,7 @@ def at_once(opened: Opened, name: str | None, top_k: int | None, **options: Any)
 
 def answered(opened: Opened, asked: TraceAsked) -> dict[str, Any]:
     """Return the document of a trace, and what is known of the rows that it lists."""
-    texts = asked.asked(opened)
+    texts, example = asked.asked(opened)
     found = opened.index.trace(
         texts,
         asked.label,
@@ -186,9 +191,15 @@ def answered(opened: Opened, asked: TraceAsked) -> dict[str, Any]:
         **document,
         **beside(opened, found),
         "row": asked.row,
+        "example": None if example is None else told_of(opened, example),
         "probabilities": each,
         "sentences": sentences(document),
     }
+
+
+def told_of(opened: Opened, example: Examples) -> dict[str, str]:
+    """Return the id and the label of the row that is asked about."""
+    return {"id": example.ids[0], "label": opened.run.labelling.spell(example.labels[0])}
 
 
 def sentences(document: Mapping[str, Any]) -> dict[str, Any]:

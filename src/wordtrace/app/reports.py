@@ -30,7 +30,7 @@ def router(opened: Opened) -> APIRouter:
 
     @routes.post("/report", response_class=HTMLResponse)
     def report(asked: ReportAsked) -> HTMLResponse:
-        """Make one self-contained HTML page of results, without a script, as `wordtrace report` does.
+        """Make one self-contained HTML page of results, without a script (`wordtrace report`).
 
         Nothing is computed again: the page shows the documents as they are given.
         """

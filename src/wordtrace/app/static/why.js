@@ -128,6 +128,7 @@ function Asked({ answer, settings, set, about, lit, onPick, onEdit }) {
   const query = answer.queries[0];
   const most = query.words.filter((word) => word.spans.length).reduce((one, word) => Math.max(one, Math.abs(word.contribution)), 0);
   const sizes = sizesOf(query);
+  const labelled = !about.generates;
   // A part of an answer that the model gave itself is asked of that answer.
   const span = (start, end) =>
     set({ ...(query.conversation && settings.row == null ? { text: query.conversation } : {}), span: `${start}:${end}`, word: null });
@@ -135,7 +136,7 @@ function Asked({ answer, settings, set, about, lit, onPick, onEdit }) {
     <${Said} item=${query} words=${query.words} scale=${most} digits=${sizes.digits} lit=${lit} onPick=${onPick}
       span=${query.span} onSpan=${about.generates ? span : null} room=${900} />
     <div class="line foot soft small">
-      ${answer.row != null && html`<span>Row <bdi>${answer.row}</bdi> of the training data: it knows itself best.</span>`}
+      ${answer.example && html`<span>Row <bdi class="mono">${answer.example.id}</bdi> of the training data${labelled && html`, labelled <b dir="auto">${answer.example.label}</b>`}.</span>`}
       ${query.span && html`<span>Explained is a part of the answer. <button class="plain" onClick=${() => set({ span: null, word: null })}>The whole answer</button></span>`}
       <span class="legend" title="A word's colour is what it adds over all rows listed below"><span class="word plus" style=${{ "--share": 0.8 }}>speaks for</span>${" "}<span class="word minus" style=${{ "--share": 0.8 }}>speaks against</span>${" "}Press a word to light it everywhere.</span>
       <button class="push" onClick=${onEdit}>Change the text</button>
