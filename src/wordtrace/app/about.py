@@ -18,6 +18,8 @@ def describe(opened: Opened) -> dict[str, Any]:
         "state": opened.state,
         "examples": folder.count,
         "kind": run.labelling.kind,
+        "generates": run.generates,
+        "chats": run.chats,
         "label_names": list(run.label_names),
         "top_k": folder.manifest.top_k,
         "checkpoints": len(folder.manifest.checkpoints),
