@@ -209,12 +209,14 @@ def _query(
         bound = bound_of(run, changes["without"] - changes[name], differences=2)
         without, control = outcomes["without"]["values"], outcomes[name]["values"]
         difference = compare.difference(without, control, bound)
+        draws = compare.draws(without, control, before["values"], difference, bound)
         controls.append(
             {
                 "name": name,
                 **outcomes[name],
                 "difference": difference.document(),
                 "excludes_zero": difference.excludes_zero,
+                "draws": draws.document(),
             }
         )
     document: dict[str, Any] = {"text": target.shown or target.text}
