@@ -118,6 +118,7 @@ def clusters(
         clashes=_clashes(asked, judged) if examples is None else (),
         misread=opened.misread,
         look=look_of(retrainer),
+        repeatability=judged.begun.told().get("repeatability"),
     )
 
 
