@@ -10,6 +10,7 @@ from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
 from wordtrace.report.sections import sections_of
 from wordtrace.report.text import clean
+from wordtrace.results.place import check_saved
 from wordtrace.results.result import Result
 
 Kind = TypeVar("Kind", bound=Result)
@@ -30,8 +31,7 @@ def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
     """
     file = Path(path)
     by_format = {kind.format: kind for kind in kinds}
-    if not file.is_file():
-        raise InputError(f"{file} does not exist; give a file that a result was saved to as .json.")
+    check_saved(file)
     document = atomic.read_json(file)
     name = document.get("format")
     kind = by_format.get(name) if isinstance(name, str) else None
