@@ -16,11 +16,18 @@ from torch import Tensor
 
 from wordtrace.adopt import random_state
 from wordtrace.errors import InputError
+from wordtrace.models.asked_positions import scores_at
 from wordtrace.models.library import library
 from wordtrace.models.pretrained import quiet
 from wordtrace.models.trainable import start_of
 from wordtrace.retrainers.replay_changes import Changed
-from wordtrace.retrainers.replay_loss import classifier_loss, foretold, given, language_loss
+from wordtrace.retrainers.replay_loss import (
+    IGNORED,
+    classifier_loss,
+    foretold,
+    given,
+    language_loss,
+)
 from wordtrace.run.checkpoint import load_tensors
 from wordtrace.run.manifest import BASE
 from wordtrace.run.replay_record import REPLAY, ROWS, START, STATES, ReplayRecord
@@ -188,12 +195,14 @@ def _weigh(trainer: Any, recorded: Recorded, weights: npt.NDArray[np.float32]) -
         items = more.get("num_items_in_batch") if divides else None
         labels = inputs.pop("asked")
         counted = foretold(inputs["labels"]) if shifts else inputs["labels"]
-        scores = model(**given({**inputs, "labels": labels}, trainer.model)).logits
+        inputs = given({**inputs, "labels": labels}, trainer.model)
         if not run.generates:
+            scores = model(**inputs).logits
             kind = run.labelling.kind
             return classifier_loss(scores, labels, factor, kind, smoothing, items)
         targets = foretold(labels) if shifts else labels
-        count = int((counted != -100).sum())
+        count = int((counted != IGNORED).sum())
+        scores = scores_at(model, targets != IGNORED, **inputs)
         return language_loss(scores, targets, factor, definition, smoothing, items, count)
 
     trainer.compute_loss = compute_loss
