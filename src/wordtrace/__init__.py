@@ -19,6 +19,7 @@ __all__ = [
     "Plan",
     "Recipe",
     "Replay",
+    "Review",
     "Run",
     "ScoreMatrix",
     "Settings",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from wordtrace.act.apply import apply_patch
     from wordtrace.act.clusters import clusters
     from wordtrace.act.patch import Patch, read_patch
+    from wordtrace.act.review import Review
     from wordtrace.adopt.callback import TraceCallback
     from wordtrace.analysis.cancellation import cancellation
     from wordtrace.analysis.overlap import overlap
@@ -109,6 +111,7 @@ _MODULES = {
     "Plan": "wordtrace.verification.plan",
     "plan": "wordtrace.verification.plan",
     "Replay": "wordtrace.retrainers.replay",
+    "Review": "wordtrace.act.review",
 }
 
 

@@ -200,8 +200,7 @@ class Mislabels(Result):
             after = row.proposed if action == "relabel" else None
             if action == "relabel" and after is None:
                 continue
-            against = ", ".join(token for token, _ in row.words)
-            share = f" ({row.proposed_share:.0%})" if row.proposed_share is not None else ""
+            reason, figures = self.against(row)
             changes.append(
                 PatchChange(
                     id=row.id,
@@ -209,16 +208,26 @@ class Mislabels(Result):
                     before=row.label,
                     after=after,
                     fingerprint=fingerprint(row.text, row.text2),
-                    reason=f"rank {row.rank} of {self.examples:,} by {self.by}; rows labelled "
-                    f"{row.proposed}{share} oppose its label by: {against}",
-                    evidence={
-                        "rank": row.rank,
-                        "suspicion": row.suspicion,
-                        "predicted": row.predicted,
-                        "proposed": row.proposed,
-                        "proposed_share": row.proposed_share,
-                        "opponents": [one.id for one in row.opponents],
-                    },
+                    reason=reason,
+                    evidence=figures,
                 )
             )
         return Patch(tuple(changes))
+
+    def against(self, row: Suspect) -> tuple[str, dict[str, Any]]:
+        """Return what speaks against a listed row: a sentence, and the figures behind it."""
+        words = ", ".join(token for token, _ in row.words)
+        share = f" ({row.proposed_share:.0%})" if row.proposed_share is not None else ""
+        reason = (
+            f"rank {row.rank} of {self.examples:,} by {self.by}; rows labelled "
+            f"{row.proposed}{share} oppose its label by: {words}"
+        )
+        figures = {
+            "rank": row.rank,
+            "suspicion": row.suspicion,
+            "predicted": row.predicted,
+            "proposed": row.proposed,
+            "proposed_share": row.proposed_share,
+            "opponents": [one.id for one in row.opponents],
+        }
+        return reason, figures

@@ -13,6 +13,7 @@ from wordtrace.act import mislabels as suspicion
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
+from wordtrace.act.review import PLACE, Review
 from wordtrace.api.searchers import Searchers
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.question import Asked, Question
@@ -333,6 +334,25 @@ class Index:
         """
         return suspicion.mislabels(
             self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong, words=words
+        )
+
+    def review(self) -> Review:
+        """Open the review of the rows, or begin one; the run's folder keeps it.
+
+        It is about the rows that the index holds now: ask again after a change of the index.
+
+        Examples
+        --------
+        >>> suspects = index.mislabels(top=5)
+        >>> review = index.review()
+        >>> review.decide([suspects.rows[0].id], "remove", suspects=suspects)
+        1
+        >>> review.patch().changes[0].reason
+        'rank 1 of 54 by combined; rows labelled ...'
+        """
+        folder, run = self.folder, self.run
+        return Review(
+            run.path / PLACE, folder.rows, lambda rows: folder.take(rows, run), run.labelling
         )
 
     def fix(

@@ -1,0 +1,136 @@
+"""The review: what is decided about rows, from any view, and the patch that it makes."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from wordtrace.act.decisions import Decision
+from wordtrace.app.opened import Opened
+from wordtrace.errors import InputError
+
+
+class Decided(BaseModel):
+    """What is decided, and about which rows."""
+
+    rows: list[int] = Field(
+        min_length=1, description="The rows' numbers in the index, as /api/rows gives them."
+    )
+    action: Literal["keep", "relabel", "remove", "edit", "clear"] = Field(
+        description="keep: checked, right as it is; clear: take back what was decided."
+    )
+    label: str | None = Field(None, description="For relabel: the label that the rows should have.")
+    text: str | None = Field(None, description="For edit: the text that the row should have.")
+    field: Literal["text", "text2"] = Field("text", description="For edit: which text of a pair.")
+    why: str = Field("", description="A sentence for whoever reads the patch.")
+
+
+def router(opened: Opened) -> APIRouter:
+    """Return the routes below /api by which rows are reviewed."""
+    routes = APIRouter()
+    review = opened.review
+
+    @routes.post("/review")
+    def decide(decided: Decided) -> dict[str, Any]:
+        """Decide about one row or many. It is one step, which /api/review/undo takes back."""
+        opened.check()
+        ids = ids_of(opened, decided.rows)
+        count = review.decided(
+            ids, decided.action, decided.label, decided.text, decided.field, decided.why, {}
+        )
+        return {"rows": count, **_state(opened)}
+
+    @routes.post("/review/undo")
+    def undo() -> dict[str, Any]:
+        """Take back the last step."""
+        return {"rows": review.undo(), **_state(opened)}
+
+    @routes.post("/review/redo")
+    def redo() -> dict[str, Any]:
+        """Do again what was undone last."""
+        return {"rows": review.redo(), **_state(opened)}
+
+    @routes.get("/review")
+    def state() -> dict[str, Any]:
+        """Tell how many rows are decided in which way, and whether a step can be undone."""
+        return _state(opened)
+
+    @routes.get("/review/decisions")
+    def decisions(
+        offset: Annotated[int, Query(ge=0, description="How many of the latest to skip.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 50,
+    ) -> dict[str, Any]:
+        """List what is decided, the latest first, with label and text before and after."""
+        opened.check()
+        found = review.decisions()[::-1]
+        part = found[offset : offset + limit]
+        return {"total": len(found), "offset": offset, "decisions": _shown(opened, part)}
+
+    @routes.get("/review/patch")
+    def patch() -> Response:
+        """Download the changes as a patch, for `wordtrace apply`."""
+        opened.check()
+        lines = [json.dumps(one.document(), ensure_ascii=False) + "\n" for one in review.patch()]
+        return Response(
+            "".join(lines).encode("utf-8"),
+            media_type="application/jsonl; charset=utf-8",
+            headers={"content-disposition": 'attachment; filename="review.jsonl"'},
+        )
+
+    return routes
+
+
+def ids_of(opened: Opened, rows: list[int]) -> list[str]:
+    """Return the ids of rows by their numbers (InputError for one that the index lacks)."""
+    folder = opened.index.folder
+    asked = np.array(rows, np.int64)
+    known = (asked >= 0) & (asked < folder.manifest.examples) & ~np.isin(asked, folder.removed)
+    if not known.all():
+        raise InputError(f"the index has no row {int(asked[~known][0])}.")
+    found: list[str] = folder.table["id"].take(asked).to_pylist()
+    return found
+
+
+def shown(decision: Decision | None) -> dict[str, Any] | None:
+    """Return a decision as a row of the other views shows it."""
+    if decision is None:
+        return None
+    found = decision.document()
+    return {name: found[name] for name in ("action", "label", "text", "text2") if name in found}
+
+
+def _state(opened: Opened) -> dict[str, Any]:
+    review = opened.review
+    undo, redo = review.steps
+    counts = review.counts()
+    return {
+        "counts": counts,
+        "decided": sum(counts.values()),
+        "changes": sum(counts.values()) - counts["keep"],
+        "undo": undo,
+        "redo": redo,
+        "version": review.version,
+    }
+
+
+def _shown(opened: Opened, decisions: list[Decision]) -> list[dict[str, Any]]:
+    rows = opened.index.folder.rows
+    there = [one for one in decisions if one.id in rows]
+    texts = opened.index.folder.take(
+        np.array([rows[one.id] for one in there], np.int64), opened.run
+    )
+    found = []
+    for one in decisions:
+        entry = {"row": rows.get(one.id), **one.document()}
+        if one.id in rows:
+            place = there.index(one)
+            entry["was"] = texts.texts[place]
+            if texts.texts2:
+                entry["was2"] = texts.texts2[place]
+        found.append(entry)
+    return found
