@@ -118,12 +118,23 @@ def test_the_workers_are_counted_round_by_round(own: wt.Run) -> None:
     )
 
 
+def test_trainings_that_share_the_cores_take_longer_than_the_recorded_one(own: wt.Run) -> None:
+    """With half of the cores each, from as long to twice as long: the middle, as a factor."""
+    command = Slow(None, 1.0, settings={"command": ["python", "train.py"]})
+
+    def each(workers: int) -> float | None:
+        return Plan.of(own, command, [4], 1, [], "processes", workers).seconds
+
+    assert own.manifest.seconds == 40.0
+    assert (each(1), each(4)) == (40.0, 80.0)
+
+
 def test_the_plan_in_words(own: wt.Run) -> None:
     command = Slow(None, 1.0, settings={"command": ["python", "train.py", "{data}"]})
     said = Plan.of(own, command, [3, 12, 4], 2, [], "processes", 2).sentence()
     assert said == (
         "15 to 19 models to train by “python train.py '{data}'”, 2 at a time on this machine; "
-        "about 40.0 s each, as the recorded training took: about 5.3 min to 6.7 min."
+        "about 56.6 s each, by what the recorded training took: about 7.5 min to 9.4 min."
     )
     unknown = replace(own.manifest, seconds=None)
     own.manifest = unknown
@@ -137,7 +148,7 @@ def test_the_plan_in_words(own: wt.Run) -> None:
     assert nothing.sentence() == "Nothing is to be trained: all models are known from before."
 
 
-def test_after_the_first_training_it_is_said_again(
+def test_once_a_training_was_timed_it_is_said_again(
     own: wt.Run,
     trace: wt.Trace,
     clock: Clock,
@@ -149,10 +160,8 @@ def test_after_the_first_training_it_is_said_again(
     wt.verify(trace, retrain=Slow(clock, 80.0), **choices)
     said = capfd.readouterr().err
     assert "9 models to train by Slow, one at a time in this process; about 40.0 s each" in said
-    assert (
-        "The first took 1.3 min: about 12." in said or "The first took 1.4 min: about 12." in said
-    )
-    assert said.count("models to train") == said.count("The first took") == 1
+    assert any(f"One takes about 1.{tenth} min: about 12." in said for tenth in (3, 4))
+    assert said.count("models to train") == said.count("One takes about") == 1
     wt.verify(trace, retrain=Slow(clock, 80.0), **choices)
     assert "to train" not in capfd.readouterr().err
 

@@ -96,6 +96,11 @@ class Plan:
         here = room(run, retrainer, workers) if executor == "processes" else None
         at_once = here.workers if here is not None else _elsewhere(executor, workers)
         one = statistics.median(timed) if timed else run.manifest.seconds
+        own_cnn = run.is_cnn and not is_foreign(retrainer)
+        if one is not None and not timed and here is not None and not own_cnn:
+            # The recorded training had all cores. With one of w parts of them it takes from as long
+            # (where cores did not help it) to w times as long: the middle of the two, as factors.
+            one *= math.sqrt(here.workers)
         source = "retrainings" if timed else "the recorded training"
 
         def lasting(some: Sequence[int]) -> float | None:
@@ -132,7 +137,7 @@ class Plan:
         if self.seconds is None:
             said += "how long that takes is known when the first is trained."
         else:
-            by = "" if self.source == "retrainings" else f", as {self.source} took"
+            by = "" if self.source == "retrainings" else f", by what {self.source} took"
             said += f"about {in_words(self.seconds)} each{by}: {self.lasting()}."
         return f"{said} {self.why}".strip()
 

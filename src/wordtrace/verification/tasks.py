@@ -29,6 +29,9 @@ JOBS = "jobs"
 #: Seconds for what a retraining does beside the command: writing the data, asking the model.
 _AROUND = 600.0
 
+#: Seconds of a training beside which those of its start do not count.
+_LONG = 300
+
 
 def run_tasks(
     run: Run,
@@ -85,23 +88,25 @@ def run_tasks(
         )
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
-        done = False
+        seen: list[float] = []
         with track("Retraining", len(wanted), "models", len(results)) as advance:
             pool = _pool(run, retrainer, executor, address, workers, here, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):
                     # A command or a function that fails before any training of it has been done
                     # would most likely fail for all others, too.
-                    if retrainer.settings and not done:
+                    if retrainer.settings and not seen:
                         raise WordtraceError(result.reason)
                     lost.append((task, result.reason))
                 else:
                     store.record(task, result)
                     results[task.key] = result
-                    if resay and not done and len(missing) > 1:
-                        took = plan.timed(result["seconds"])
-                        tell(f"The first took {in_words(result['seconds'])}: {took.lasting()}.")
-                    done = True
+                    seen.append(result["seconds"])
+                    # A worker's first training is slow: it loads libraries, too. A long one tells.
+                    if resay and len(missing) > 1 and (seen[0] > _LONG or len(seen) > here.workers):
+                        took = plan.timed(seen[-1])
+                        tell(f"One takes about {in_words(seen[-1])}: {took.lasting()}.")
+                        resay = False
                 advance(1)
     if failed is not None:
         failed.update({task.seed: reason for task, reason in lost})
