@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.errors import InputError, option
+from wordtrace.explain.prediction import Span
 from wordtrace.results import frames
 from wordtrace.results.result import Result, told
 
@@ -39,6 +40,8 @@ class Opponent:
         Its influence on the other row, which is below 0.
     words
         (token, contribution), by falling size; the contributions sum to the score.
+    places
+        Where each of these words stands in the opponent's texts.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Opponent:
     text2: str | None
     score: float
     words: tuple[tuple[str, float], ...]
+    places: tuple[tuple[Span, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class Suspect:
         (token, contribution) of the words by which they oppose it, strongest first.
     opponents
         Its strongest opponents.
+    places
+        Where each of `words` stands in its texts.
     planted
         Whether its label was flipped on purpose; None where this is not known.
     wrong
@@ -94,6 +100,7 @@ class Suspect:
     proposed_share: float | None
     words: tuple[tuple[str, float], ...]
     opponents: tuple[Opponent, ...]
+    places: tuple[tuple[Span, ...], ...] = ()
     planted: bool | None = None
     wrong: bool | None = None
 

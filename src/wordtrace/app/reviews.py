@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
@@ -13,6 +14,8 @@ from pydantic import BaseModel, Field
 from wordtrace.act.decisions import Decision
 from wordtrace.app.opened import Opened
 from wordtrace.errors import InputError
+
+Ranking = Literal["combined", "self-influence", "opposition", "loss", "final-loss"]
 
 
 class Decided(BaseModel):
@@ -28,6 +31,9 @@ class Decided(BaseModel):
     text: str | None = Field(None, description="For edit: the text that the row should have.")
     field: Literal["text", "text2"] = Field("text", description="For edit: which text of a pair.")
     why: str = Field("", description="A sentence for whoever reads the patch.")
+    by: Ranking = Field(
+        "combined", description="The ranking in which the rows were seen: for the patch's reason."
+    )
 
 
 def router(opened: Opened) -> APIRouter:
@@ -39,9 +45,11 @@ def router(opened: Opened) -> APIRouter:
     def decide(decided: Decided) -> dict[str, Any]:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
         opened.check()
-        ids = ids_of(opened, decided.rows)
+        rows = np.array(decided.rows, np.int64)
+        ids = ids_of(opened, rows)
+        told = opened.index.suspects.told(decided.by, rows)
         count = review.decided(
-            ids, decided.action, decided.label, decided.text, decided.field, decided.why, {}
+            ids, decided.action, decided.label, decided.text, decided.field, decided.why, told
         )
         return {"rows": count, **_state(opened)}
 
@@ -85,14 +93,13 @@ def router(opened: Opened) -> APIRouter:
     return routes
 
 
-def ids_of(opened: Opened, rows: list[int]) -> list[str]:
+def ids_of(opened: Opened, rows: npt.NDArray[np.int64]) -> list[str]:
     """Return the ids of rows by their numbers (InputError for one that the index lacks)."""
     folder = opened.index.folder
-    asked = np.array(rows, np.int64)
-    known = (asked >= 0) & (asked < folder.manifest.examples) & ~np.isin(asked, folder.removed)
+    known = (rows >= 0) & (rows < folder.manifest.examples) & ~np.isin(rows, folder.removed)
     if not known.all():
-        raise InputError(f"the index has no row {int(asked[~known][0])}.")
-    found: list[str] = folder.table["id"].take(asked).to_pylist()
+        raise InputError(f"the index has no row {int(rows[~known][0])}.")
+    found: list[str] = folder.table["id"].take(rows).to_pylist()
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from wordtrace.act.decisions import ACTIONS
 from wordtrace.app.opened import Opened
-from wordtrace.app.reviews import shown
+from wordtrace.app.reviews import Ranking, shown
 
 
 def router(opened: Opened) -> APIRouter:
@@ -16,25 +17,42 @@ def router(opened: Opened) -> APIRouter:
 
     @routes.get("/suspects")
     def suspects(
-        by: Annotated[
-            Literal["combined", "self-influence", "opposition", "loss", "final-loss"],
-            Query(description="The ranking."),
-        ] = "combined",
+        by: Annotated[Ranking, Query(description="The ranking.")] = "combined",
+        label: Annotated[str | None, Query(description="Only rows with this label.")] = None,
+        top: Annotated[
+            int, Query(ge=1, le=10_000, description="How many suspects are to be reviewed.")
+        ] = 50,
         offset: Annotated[int, Query(ge=0, description="How many suspects to skip.")] = 0,
-        limit: Annotated[int, Query(ge=1, le=100, description="How many at most.")] = 10,
+        limit: Annotated[
+            int, Query(ge=0, le=100, description="How many to give with their evidence.")
+        ] = 10,
     ) -> dict[str, Any]:
-        """List the rows most likely mislabelled, with the rows and words that oppose each."""
+        """List the rows most likely mislabelled, with the rows and words that oppose each.
+
+        The evidence is computed for the rows that are given. `decisions` tells what is decided
+        about each of the first `top` suspects, in their order.
+        """
         opened.check()
-        found = opened.index.mislabels(by=by, top=offset + limit, words=True)
-        folder = opened.index.folder
+        ranked, folder = opened.index.suspects, opened.index.folder
+        places = ranked.of_label(by, label)
+        matching, places = len(places), places[:top]
+        numbers = ranked.order(by)[places]
+        marks = opened.review.marks()[numbers].tolist()
+        part = slice(offset, offset + limit)
+        found = ranked.at(by, places[part], words=True).document()["rows"]
         rows = [
-            {
-                **one,
-                "row": folder.rows[one["id"]],
-                "decision": shown(opened.review.decision(one["id"])),
-            }
-            for one in found.document()["rows"][offset:]
+            {**one, "row": row, "decision": shown(opened.review.decision(one["id"]))}
+            for one, row in zip(found, numbers[part].tolist(), strict=True)
         ]
-        return {"by": by, "total": folder.count, "offset": offset, "rows": rows}
+        opened.check()
+        return {
+            "by": by,
+            "ranked": folder.count,
+            "matching": matching,
+            "total": len(places),
+            "offset": offset,
+            "decisions": [None if mark == 0 else ACTIONS[mark - 1] for mark in marks],
+            "rows": rows,
+        }
 
     return routes
