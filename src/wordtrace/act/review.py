@@ -62,7 +62,9 @@ class Review:
         self._history = History()
         self._lock = RLock()
         self._marks = np.zeros(1 + max(rows.values(), default=-1), np.int8)
-        self._touched: set[str] = set()
+        self._touched: set[str] = set()  # their marks are to be made
+        self._unsure: set[str] = set()  # whether they fit the data is to be looked up
+        self._misfits: dict[str, str] = {}
         self._version = 0
         self._read()
 
@@ -91,6 +93,11 @@ class Review:
     def __len__(self) -> int:
         """Return how many rows are decided."""
         return len(self._history.standing)
+
+    @property
+    def torn(self) -> int:
+        """How many bytes a kill left of a line that does not count; 0 mostly."""
+        return self._journal.torn
 
     @property
     def version(self) -> int:
@@ -142,8 +149,8 @@ class Review:
         told = {id: suspects.against(found[id]) for id in rows if suspects and id in found}
         return self.decided(rows, action, label, text, field, why, told)
 
-    def undo(self) -> int:
-        """Take back the last step; returns how many rows it concerned.
+    def undo(self) -> list[str]:
+        """Take back the last step; returns the ids of the rows that it concerned.
 
         Raises
         ------
@@ -155,13 +162,15 @@ class Review:
         >>> review = index.review()
         >>> review.decide(index.ids[:3], "remove")
         3
-        >>> review.undo(), len(review), review.redo(), len(review)
-        (3, 0, 3, 3)
+        >>> len(review.undo()), len(review)
+        (3, 0)
+        >>> len(review.redo()), len(review)
+        (3, 3)
         """
         return self._turn("undo")
 
-    def redo(self) -> int:
-        """Do again what was undone last; returns how many rows it concerns.
+    def redo(self) -> list[str]:
+        """Do again what was undone last; returns the ids of the rows that it concerns.
 
         Raises
         ------
@@ -178,16 +187,29 @@ class Review:
             return len(self._history.done), len(self._history.undone)
 
     def decision(self, id: str) -> Decision | None:
-        """Return what is decided about a row, or None."""
+        """Return what is decided about a row as it is now, or None."""
         with self._lock:
-            self._read()
-            return self._history.decision(id)
+            return None if id in self.misfits() else self._history.decision(id)
 
     def decisions(self) -> list[Decision]:
-        """Return what is decided about each row, in the order of deciding."""
+        """Return what is decided about each row, in the order of deciding; misfits, too."""
         with self._lock:
             self._read()
             return self._history.decisions()
+
+    def misfits(self) -> dict[str, str]:
+        """Return why decisions do not fit the data, by id: the row has gone, or is another now.
+
+        They are kept, and left out of all else.
+        """
+        with self._lock:
+            self._read()
+            if self._unsure:
+                self._misfits = {
+                    id: why for id, why in self._misfits.items() if id not in self._unsure
+                } | self._looked_up([id for id in self._unsure if id in self._history.standing])
+                self._unsure.clear()
+            return self._misfits
 
     def marks(self) -> npt.NDArray[np.int8]:
         """Return what is decided about each row of the index, int8, shape (rows,).
@@ -196,11 +218,11 @@ class Review:
         them.
         """
         with self._lock:
-            self._read()
+            misfits = self.misfits()
             for id in self._touched:
                 row = self._rows.get(id)
                 if row is not None:
-                    action = self._history.action(id)
+                    action = None if id in misfits else self._history.action(id)
                     self._marks[row] = 0 if action is None else 1 + ACTIONS.index(action)
             self._touched.clear()
             return self._marks.copy()
@@ -213,13 +235,13 @@ class Review:
     def patch(self) -> Patch:
         """Return the changes that were decided, as :func:`apply_patch` and the commands take them.
 
-        A row that is kept is no change.
+        A row that is kept is no change, and decisions that do not fit the data (:meth:`misfits`)
+        are left out.
         """
-        changes: list[PatchChange] = []
-        for one in self.decisions():
-            if one.id in self._rows:
-                changes += self._changes(one)
-        return Patch(tuple(changes))
+        with self._lock:
+            misfits = self.misfits()
+            found = [one for one in self._history.decisions() if one.id not in misfits]
+        return Patch(tuple(change for one in found for change in self._changes(one)))
 
     def decided(
         self,
@@ -239,7 +261,10 @@ class Review:
                 ids = [id for id in ids if id in self._history.standing]
                 if not ids:
                     return 0
-            rows = self._held(ids, clear=action == "clear")
+            if action == "clear":  # also of rows that the data no longer have
+                rows = {id: self._history.standing[id][-1].rows[id] for id in ids}
+            else:
+                rows = self._held(ids)
             value = label if action == "relabel" else text if action == "edit" else None
             if action == "edit" and text == self._text(ids[0], field):
                 value = None
@@ -247,38 +272,56 @@ class Review:
             step = Step(action, rows, at, value, field, why, told)
             self._journal.append(step.line())
             self._followed(step.line())
+            # They were read from the data just now.
+            self._unsure.difference_update(rows)
+            for id in rows:
+                self._misfits.pop(id, None)
         return len(ids)
 
-    def _turn(self, do: str) -> int:
+    def _turn(self, do: str) -> list[str]:
         with self._lock, self._journal.held():
             self._read()
             steps = self._history.done if do == "undo" else self._history.undone
             if not steps:
                 raise InputError(f"there is nothing to {do}.")
-            count = len(steps[-1].rows)
+            ids = list(steps[-1].rows)
             line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "do": do}
             self._journal.append(line)
             self._followed(line)
-        return count
+        return ids
 
     def _read(self) -> None:
         """Follow what was written since, by other processes."""
         anew, lines = self._journal.news()
         if anew:
             self._touched.update(self._history.standing)
+            self._unsure.update(self._history.standing)
             self._history = History()
             self._version += 1
         for line in lines:
             self._followed(line)
 
     def _followed(self, line: Mapping[str, Any]) -> None:
-        self._touched.update(self._history.follow(line))
+        ids = self._history.follow(line)
+        self._touched.update(ids)
+        self._unsure.update(ids)
         self._version += 1
 
-    def _held(self, ids: Collection[str], *, clear: bool) -> dict[str, tuple[str, str]]:
-        """Return label and fingerprint of rows, by id."""
-        if clear:  # also of rows that the data no longer have
-            return {id: self._history.standing[id][-1].rows[id] for id in ids}
+    def _looked_up(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return why decisions do not fit the data, for those that do not."""
+        there = [id for id in ids if id in self._rows]
+        held = self._held(there)
+        found = dict.fromkeys(set(ids) - held.keys(), "is no longer in the data")
+        for id, (label, mark) in held.items():
+            standing = self._history.standing[id]
+            if any(step.rows[id][1] != mark for step in standing):
+                found[id] = "has another text than when it was decided"
+            elif standing[-1].rows[id][0] != label:
+                found[id] = f"has the label {label!r} now"
+        return found
+
+    def _held(self, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Return label and fingerprint of rows as the data have them, by id."""
         found = self._take(np.array([self._rows[id] for id in ids], np.int64))
         labels = self._labelling.spell_all(found.labels)
         seconds: Iterable[str | None] = found.texts2 or (None for _ in ids)

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wordtrace.act.evidence import Evidence, evidence
+from wordtrace.act.evidence import Evidence
+from wordtrace.act.kept_evidence import KeptEvidence, Rows
 from wordtrace.act.mislabels_result import Mislabels, Opponent, Suspect
 from wordtrace.act.rankings import RANKINGS, Suspicion, order_of, rankings
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.folder import IndexFolder
-
-Rows = npt.NDArray[np.int64]
-
-# For how many rows evidence is kept, with the texts of three opponents each.
-_KEPT = 2_000
 
 
 class Suspects:
@@ -33,8 +26,9 @@ class Suspects:
 
     def __init__(self, index: IndexFolder, tracer: Tracer) -> None:
         self.index, self.tracer = index, tracer
-        self._evidence: OrderedDict[tuple[int, bool], Evidence] = OrderedDict()
-        self._asking = Lock()
+        self._evidence = {
+            words: KeptEvidence(index, tracer, words=words) for words in (False, True)
+        }
 
     @once
     def suspicion(self) -> dict[str, Suspicion]:
@@ -88,7 +82,7 @@ class Suspects:
         rows = self.order(by)[places]
         run, found = self.tracer.run, self.suspicion
         chosen = self.index.take(rows, run)
-        against = self._against(rows, words)
+        against = self._evidence[words].of(rows)
         predicted = self.index.table["predicted_final"]
         suspects = tuple(
             Suspect(
@@ -121,9 +115,7 @@ class Suspects:
 
         It is a sentence and figures, as :meth:`.Mislabels.against` gives them.
         """
-        with self._asking:
-            known = [row for row, words in self._evidence if words]
-        seen = np.intersect1d(rows, np.array(known, np.int64))
+        seen = np.intersect1d(rows, self._evidence[True].rows)
         if not len(seen):
             return {}
         order = self.order(by)
@@ -131,23 +123,6 @@ class Suspects:
         places[order] = np.arange(len(order))
         listed = self.at(by, places[seen], words=True)
         return {one.id: listed.against(one) for one in listed.rows}
-
-    def _against(self, rows: Rows, words: bool) -> list[Evidence]:
-        """Return the evidence against rows; only what is not known is computed, once."""
-        with self._asking:
-            known = {row: self._evidence.get((row, words)) for row in rows.tolist()}
-            missing = [row for row, one in known.items() if one is None]
-            if missing:
-                chosen = self.index.take(np.array(missing, np.int64), self.tracer.run)
-                found = evidence(self.tracer, chosen, words=words)
-                known |= dict(zip(missing, found, strict=True))
-            for row, one in known.items():
-                if one is not None:
-                    self._evidence[row, words] = one
-                    self._evidence.move_to_end((row, words))
-            while len(self._evidence) > _KEPT:
-                self._evidence.popitem(last=False)
-            return [one for row in rows.tolist() if (one := known[row]) is not None]
 
 
 def _opponents(found: Evidence) -> tuple[Opponent, ...]:

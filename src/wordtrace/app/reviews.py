@@ -22,7 +22,10 @@ class Decided(BaseModel):
     """What is decided, and about which rows."""
 
     rows: list[int] = Field(
-        min_length=1, description="The rows' numbers in the index, as /api/rows gives them."
+        [], description="The rows' numbers in the index, as /api/rows has them."
+    )
+    ids: list[str] = Field(
+        [], description="Their ids instead: also of rows that the data no longer have, to clear."
     )
     action: Literal["keep", "relabel", "remove", "edit", "clear"] = Field(
         description="keep: checked, right as it is; clear: take back what was decided."
@@ -46,7 +49,7 @@ def router(opened: Opened) -> APIRouter:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
         opened.check()
         rows = np.array(decided.rows, np.int64)
-        ids = ids_of(opened, rows)
+        ids = [*ids_of(opened, rows), *decided.ids]
         told = opened.index.suspects.told(decided.by, rows)
         count = review.decided(
             ids, decided.action, decided.label, decided.text, decided.field, decided.why, told
@@ -56,16 +59,19 @@ def router(opened: Opened) -> APIRouter:
     @routes.post("/review/undo")
     def undo() -> dict[str, Any]:
         """Take back the last step."""
-        return {"rows": review.undo(), **_state(opened)}
+        opened.check()
+        return {**_some(review.undo()), **_state(opened)}
 
     @routes.post("/review/redo")
     def redo() -> dict[str, Any]:
         """Do again what was undone last."""
-        return {"rows": review.redo(), **_state(opened)}
+        opened.check()
+        return {**_some(review.redo()), **_state(opened)}
 
     @routes.get("/review")
     def state() -> dict[str, Any]:
-        """Tell how many rows are decided in which way, and whether a step can be undone."""
+        """Tell how many rows are decided in which way, and how many steps can be undone."""
+        opened.check()
         return _state(opened)
 
     @routes.get("/review/decisions")
@@ -111,6 +117,11 @@ def shown(decision: Decision | None) -> dict[str, Any] | None:
     return {name: found[name] for name in ("action", "label", "text", "text2") if name in found}
 
 
+def _some(ids: list[str]) -> dict[str, Any]:
+    """Return how many rows a step concerned, and which, where they are few."""
+    return {"rows": len(ids), "ids": ids[:100]}
+
+
 def _state(opened: Opened) -> dict[str, Any]:
     review = opened.review
     undo, redo = review.steps
@@ -119,6 +130,7 @@ def _state(opened: Opened) -> dict[str, Any]:
         "counts": counts,
         "decided": sum(counts.values()),
         "changes": sum(counts.values()) - counts["keep"],
+        "misfits": len(review.misfits()),
         "undo": undo,
         "redo": redo,
         "version": review.version,
@@ -126,18 +138,17 @@ def _state(opened: Opened) -> dict[str, Any]:
 
 
 def _shown(opened: Opened, decisions: list[Decision]) -> list[dict[str, Any]]:
-    rows = opened.index.folder.rows
-    there = [one for one in decisions if one.id in rows]
-    texts = opened.index.folder.take(
-        np.array([rows[one.id] for one in there], np.int64), opened.run
-    )
+    """Return decisions with the texts and labels before."""
+    rows, misfits = opened.index.folder.rows, opened.review.misfits()
+    there = [one.id for one in decisions if one.id in rows]
+    held = opened.index.folder.take(np.array([rows[id] for id in there], np.int64), opened.run)
+    was = dict(zip(there, held.texts, strict=True))
+    was2 = dict(zip(there, held.texts2 or (), strict=False))
     found = []
     for one in decisions:
         entry = {"row": rows.get(one.id), **one.document()}
-        if one.id in rows:
-            place = there.index(one)
-            entry["was"] = texts.texts[place]
-            if texts.texts2:
-                entry["was2"] = texts.texts2[place]
-        found.append(entry)
+        told = {"was": was.get(one.id), "was2": was2.get(one.id), "misfit": misfits.get(one.id)}
+        found.append(
+            {**entry, **{name: value for name, value in told.items() if value is not None}}
+        )
     return found
