@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from wordtrace.act.clusters_result import Clusters
+from wordtrace.act.duplicates_result import Duplicates
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
+from wordtrace.act.outliers_result import Outliers
 from wordtrace.analysis.cancellation_result import Cancellation
 from wordtrace.analysis.overlap_result import Overlap
 from wordtrace.analysis.words_result import Words
@@ -23,6 +25,8 @@ KINDS: tuple[type[Result], ...] = (
     Mislabels,
     Fix,
     Clusters,
+    Duplicates,
+    Outliers,
     Evaluation,
     Cancellation,
     Overlap,
