@@ -174,7 +174,7 @@ def test_a_language_model_is_not_asked_for_blanked_tokens(tmp_path: Path) -> Non
     assert np.flatnonzero(labels != before).tolist() == [prompt + 1]
     assert labels[prompt + 1] == -100
     # All else is divided by as many tokens as before: half the loss of a batch of two equal rows.
-    logits = torch.zeros(1, 4, 5)
+    logits = torch.zeros(2, 5)
     targets = torch.tensor([[1, 2, -100, -100]])
     one = torch.ones(1)
     loss = language_loss(logits, targets, one, Loss(), 0.0, None, 4)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from wordtrace.data.batches import Encoded
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
+from wordtrace.models.asked_positions import scores_at
 from wordtrace.models.outputs import Completions
 from wordtrace.models.plain_tokenizer import LOSSES, check_loss
 from wordtrace.models.protocol import Batch
@@ -147,18 +148,22 @@ class HuggingFaceGenerator:
 
     def logits(self, batch: Batch) -> Tensor:
         """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
-        return mean_log_probability(*self._foretold(batch), self.counted(batch)[:, 1:])
+        counted = self.counted(batch)[:, 1:]
+        ids = self._ids(batch)
+        # The last token is foretold, but foretells nothing.
+        asked = F.pad(counted, (0, 1))
+        scores = scores_at(self.module, asked, input_ids=ids, attention_mask=batch.mask.long())
+        return mean_log_probability(scores, ids[:, 1:], counted)
 
     def token_losses(self, batch: Batch) -> Tensor:
         """Return −log p of each token, float32, shape (batch, length); 0 at the first one."""
-        losses = log_losses(*self._foretold(batch)) * batch.mask[:, 1:]
+        ids = self._ids(batch)
+        scores = self.module(input_ids=ids, attention_mask=batch.mask.long()).logits
+        losses = log_losses(scores[:, :-1], ids[:, 1:]) * batch.mask[:, 1:]
         return F.pad(losses, (1, 0))
 
-    def _foretold(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the scores at all tokens but the last, and the tokens that follow them."""
-        ids = batch.ids.masked_fill(~batch.mask, self._pad)
-        scores = self.module(input_ids=ids, attention_mask=batch.mask.long()).logits
-        return scores[:, :-1], ids[:, 1:]
+    def _ids(self, batch: Batch) -> Tensor:
+        return batch.ids.masked_fill(~batch.mask, self._pad)
 
     def counted(self, batch: Batch) -> Tensor:
         """Return which tokens the loss asks for, bool, shape (batch, length); never the first."""
@@ -201,7 +206,7 @@ def mean_log_probability(scores: Tensor, targets: Tensor, counted: Tensor) -> Te
     Parameters
     ----------
     scores
-        float, shape (batch, length, vocabulary).
+        float, shape (positions that count, vocabulary), row by row.
     targets, counted
         int64 and bool, shape (batch, length).
 
@@ -210,9 +215,9 @@ def mean_log_probability(scores: Tensor, targets: Tensor, counted: Tensor) -> Te
     Tensor
         float32, shape (batch, 1); 0 where no position counts.
     """
-    losses = log_losses(scores, targets)
-    total = (losses * counted).sum(1) / counted.sum(1).clamp(min=1)
-    return -total.unsqueeze(1)
+    losses = F.cross_entropy(scores.float(), targets[counted], reduction="none")
+    total = losses.new_zeros(len(counted)).index_add(0, counted.nonzero()[:, 0], losses)
+    return -(total / counted.sum(1).clamp(min=1)).unsqueeze(1)
 
 
 def log_losses(scores: Tensor, targets: Tensor) -> Tensor:

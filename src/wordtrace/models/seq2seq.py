@@ -178,8 +178,8 @@ class HuggingFaceSeq2Seq:
         """Return the mean log-probability of the completion's tokens, shape (batch, 1)."""
         assert batch.types is not None
         scores, answer = self._decoded(batch)
-        counted = answer.mask & self.counted(batch).gather(1, answer.at)
-        return mean_log_probability(scores, answer.ids[:, 1:], counted[:, 1:])
+        counted = (answer.mask & self.counted(batch).gather(1, answer.at))[:, 1:]
+        return mean_log_probability(scores[counted], answer.ids[:, 1:], counted)
 
     def token_losses(self, batch: Batch) -> Tensor:
         """Return −log p of each token, float32, shape (batch, length); 0 up to the start token."""

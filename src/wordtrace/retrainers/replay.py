@@ -20,6 +20,7 @@ from wordtrace.models.pretrained import as_text_model, quiet
 from wordtrace.retrainers.ask import said_by
 from wordtrace.retrainers.kept_models import Room
 from wordtrace.retrainers.replay_changes import changed_rows
+from wordtrace.retrainers.replay_pace import seconds_of
 from wordtrace.retrainers.replay_proof import ReplayProof, prove
 from wordtrace.retrainers.replay_trainer import Recorded, threads, trained
 from wordtrace.retrainers.retrain import LEDGER
@@ -124,6 +125,16 @@ class Replay:
             "versions": versions(adapter=bool(recorded.record.model["adapter"])),
         }
         return f"replay:{fingerprint.of_document(known)}"
+
+    def pace(self, run: Run, count: int) -> float | None:
+        """Return the seconds of a training by `count` threads, by its first steps.
+
+        None for a run that can't be replayed.
+        """
+        if _refusal(run) is not None:
+            return None
+        recorded = _recorded(run)
+        return seconds_of(recorded, self._device(recorded), count)
 
     def train(self, run: Run, change: Change) -> Said:
         """Train once; see :class:`.Retrainer`.

@@ -19,7 +19,8 @@ from torch import Tensor
 from wordtrace.data.labelling import Kind
 from wordtrace.run.replay_record import Loss
 
-_IGNORED = -100
+#: The label of a position that foretells nothing.
+IGNORED = -100
 
 
 def classifier_loss(
@@ -65,22 +66,23 @@ def language_loss(
     Parameters
     ----------
     scores
-        float, shape (rows, length, vocabulary).
+        float, shape (positions that foretell, vocabulary), row by row.
     targets
         int64, shape (rows, length): the token that each position foretells; -100: none.
     items
         The number of labels in all batches of the step; None: those of the batch, `counted`.
     """
-    losses = _entropy(scores.float().flatten(0, 1), targets.flatten(), smoothing)
+    asked = targets != IGNORED
+    losses = _entropy(scores.float(), targets[asked], smoothing)
     if definition.kind == "dft":
         losses = losses * (-losses).exp().detach()
-    total = (losses.reshape(targets.shape).sum(1) * weights).sum()
+    total = (losses * weights[asked.nonzero()[:, 0]]).sum()
     return total / (max(counted, 1) if items is None else items)
 
 
 def foretold(labels: Tensor) -> Tensor:
     """Return what a causal model's positions foretell: the labels, one place to the left."""
-    return F.pad(labels, (0, 1), value=_IGNORED)[:, 1:]
+    return F.pad(labels, (0, 1), value=IGNORED)[:, 1:]
 
 
 def given(batch: Mapping[str, Any], model: Any) -> dict[str, Any]:
@@ -99,8 +101,8 @@ def _inner(model: Any) -> Any:
 
 def _entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
     """Return each label's cross-entropy, 0 where it is -100, as transformers smooths it."""
-    losses = F.cross_entropy(scores, labels, reduction="none", ignore_index=_IGNORED).float()
+    losses = F.cross_entropy(scores, labels, reduction="none", ignore_index=IGNORED).float()
     if not smoothing:
         return losses
     spread = -scores.log_softmax(-1).mean(-1, dtype=torch.float32)
-    return (1 - smoothing) * losses + smoothing * spread.masked_fill(labels == _IGNORED, 0)
+    return (1 - smoothing) * losses + smoothing * spread.masked_fill(labels == IGNORED, 0)

@@ -16,11 +16,18 @@ from torch import Tensor
 
 from wordtrace.adopt import random_state
 from wordtrace.errors import InputError
+from wordtrace.models.asked_positions import scores_at
 from wordtrace.models.library import library
 from wordtrace.models.pretrained import quiet
 from wordtrace.models.trainable import start_of
 from wordtrace.retrainers.replay_changes import Changed
-from wordtrace.retrainers.replay_loss import classifier_loss, foretold, given, language_loss
+from wordtrace.retrainers.replay_loss import (
+    IGNORED,
+    classifier_loss,
+    foretold,
+    given,
+    language_loss,
+)
 from wordtrace.run.checkpoint import load_tensors
 from wordtrace.run.manifest import BASE
 from wordtrace.run.replay_record import REPLAY, ROWS, START, STATES, ReplayRecord
@@ -29,6 +36,8 @@ from wordtrace.run.run import Run
 
 #: Called with "loss" or "train_loss", a step and what is logged there; True ends the training.
 Logged = Callable[[str, int, float], bool]
+#: Called with the number of a step after it; True ends the training.
+Stepped = Callable[[int], bool]
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ def trained(
     changed: Changed,
     device: str,
     logged: Logged | None = None,
+    stepped: Stepped | None = None,
 ) -> Any:
     """Train once and return the model, out of what the Trainer wrapped it in.
 
@@ -86,6 +96,8 @@ def trained(
         What takes the place of rows.
     logged
         Called with what the Trainer logs of its loss; None: nothing is logged.
+    stepped
+        Called after each step.
     """
     transformers = library("transformers")
     with random_state.nothing_drawn(), quiet(transformers), TemporaryDirectory() as folder:
@@ -102,7 +114,10 @@ def trained(
         _weigh(trainer, recorded, weights)
         trainer.remove_callback(transformers.PrinterCallback)
         same = seed == recorded.record.seed
-        trainer.add_callback(_pace(transformers, recorded, seed, same=same, logged=logged))
+        followed = _followed(
+            transformers, recorded, seed, same=same, logged=logged, stepped=stepped
+        )
+        trainer.add_callback(followed)
         if same:
             random_state.restore(recorded.drawn(0))
         else:
@@ -188,12 +203,14 @@ def _weigh(trainer: Any, recorded: Recorded, weights: npt.NDArray[np.float32]) -
         items = more.get("num_items_in_batch") if divides else None
         labels = inputs.pop("asked")
         counted = foretold(inputs["labels"]) if shifts else inputs["labels"]
-        scores = model(**given({**inputs, "labels": labels}, trainer.model)).logits
+        inputs = given({**inputs, "labels": labels}, trainer.model)
         if not run.generates:
+            scores = model(**inputs).logits
             kind = run.labelling.kind
             return classifier_loss(scores, labels, factor, kind, smoothing, items)
         targets = foretold(labels) if shifts else labels
-        count = int((counted != -100).sum())
+        count = int((counted != IGNORED).sum())
+        scores = scores_at(model, targets != IGNORED, **inputs)
         return language_loss(scores, targets, factor, definition, smoothing, items, count)
 
     trainer.compute_loss = compute_loss
@@ -215,8 +232,14 @@ def _divides(trainer: Any, recorded: Recorded) -> bool:
     return one != other
 
 
-def _pace(
-    transformers: Any, recorded: Recorded, seed: int, *, same: bool, logged: Logged | None
+def _followed(
+    transformers: Any,
+    recorded: Recorded,
+    seed: int,
+    *,
+    same: bool,
+    logged: Logged | None,
+    stepped: Stepped | None,
 ) -> Any:
     """Return a callback that keeps the random numbers and the last step as they were."""
     last = recorded.run.manifest.steps
@@ -227,10 +250,11 @@ def _pace(
         else:
             torch.manual_seed(seed)
 
-    def stepped(_: Any, arguments: Any, state: Any, control: Any, **kept: Any) -> None:
+    def ended(_: Any, arguments: Any, state: Any, control: Any, **kept: Any) -> None:
         if same and (drawn := recorded.drawn(state.global_step)):
             random_state.restore(drawn)
-        if state.global_step >= last:
+        wanted = stepped is not None and stepped(state.global_step)
+        if wanted or state.global_step >= last:
             control.should_training_stop = True
 
     def log(_: Any, arguments: Any, state: Any, control: Any, **kept: Any) -> None:
@@ -239,8 +263,8 @@ def _pace(
             if name in told and logged is not None and logged(name, state.global_step, told[name]):
                 control.should_training_stop = True
 
-    events = {"on_train_begin": begin, "on_step_end": stepped, "on_log": log}
-    return type("Pace", (transformers.TrainerCallback,), events)()
+    events = {"on_train_begin": begin, "on_step_end": ended, "on_log": log}
+    return type("Followed", (transformers.TrainerCallback,), events)()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from wordtrace.report.numbers import seconds as in_words
 from wordtrace.report.text import line
 from wordtrace.retrainers.retrainer import Retrainer, is_foreign
 from wordtrace.run.run import Run
-from wordtrace.verification.room import room
+from wordtrace.verification.room import Room, room
 
 #: About as many models as a stack has; how many fit is known only where they are trained.
 _STACKED = 32
@@ -46,7 +46,8 @@ class Plan:
     seconds
         How long a training takes; None where that is not known.
     source
-        How that is known: "retrainings" of this run, or "the recorded training".
+        How that is known: "retrainings" of this run, "its first steps" (of a replay, which are
+        made to know it), or "the recorded training".
     least_seconds, most_seconds
         How long all of it takes, with the workers there are; None where that is not known.
     why
@@ -95,13 +96,7 @@ class Plan:
         """
         here = room(run, retrainer, workers) if executor == "processes" else None
         at_once = here.workers if here is not None else _elsewhere(executor, workers)
-        one = statistics.median(timed) if timed else run.manifest.seconds
-        own_cnn = run.is_cnn and not is_foreign(retrainer)
-        if one is not None and not timed and here is not None and not own_cnn:
-            # The recorded training had all cores. With one of w parts of them it takes from as long
-            # (where cores did not help it) to w times as long: the middle of the two, as factors.
-            one *= math.sqrt(here.workers)
-        source = "retrainings" if timed else "the recorded training"
+        one, source = _one(run, retrainer, timed, here if any(rounds) else None)
 
         def lasting(some: Sequence[int]) -> float | None:
             if one is None:
@@ -116,7 +111,7 @@ class Plan:
             _place(executor, at_once),
             at_once,
             one,
-            None if one is None else source,
+            source,
             lasting(rounds[:surely]),
             lasting(rounds),
             "" if here is None else here.said,
@@ -251,6 +246,26 @@ def at_once(run: Run, retrainer: Retrainer, executor: str | Executor, workers: i
     if executor == "processes":
         return room(run, retrainer, workers).workers
     return _elsewhere(executor, workers) or (_STACKED if executor == "stacked" else cores())
+
+
+def _one(
+    run: Run, retrainer: Retrainer, timed: Sequence[float], here: Room | None
+) -> tuple[float | None, str | None]:
+    """Return how long one training takes, and how that is known."""
+    if timed:
+        return statistics.median(timed), "retrainings"
+    if here is not None and hasattr(retrainer, "pace"):
+        paced: float | None = retrainer.pace(run, here.threads)
+        if paced is not None:
+            return paced, "its first steps"
+    one = run.manifest.seconds
+    if one is None:
+        return None, None
+    if here is not None and (not run.is_cnn or is_foreign(retrainer)):
+        # The recorded training had all cores. With one of w parts of them it takes from as long
+        # (where cores did not help it) to w times as long: the middle of the two, as factors.
+        one *= math.sqrt(here.workers)
+    return one, "the recorded training"
 
 
 def _elsewhere(executor: str | Executor, workers: int | None) -> int | None:
