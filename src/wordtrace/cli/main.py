@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from wordtrace.cli import (
+    agents,
     apply,
     cancellation,
     clusters,
@@ -88,7 +89,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app, "serve": explorer.serve},
+    "See": {"app": explorer.app, "serve": explorer.serve, "mcp": agents.mcp},
     "Ask": {
         "scores": scores.scores,
         "words": words.words,
