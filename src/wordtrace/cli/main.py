@@ -34,6 +34,7 @@ from wordtrace.cli import (
     overlap,
     record,
     report,
+    rows,
     scores,
     trace,
     train,
@@ -89,7 +90,12 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app, "serve": explorer.serve, "mcp": agents.mcp},
+    "See": {
+        "app": explorer.app,
+        "serve": explorer.serve,
+        "mcp": agents.mcp,
+        "rows": rows.rows,
+    },
     "Ask": {
         "scores": scores.scores,
         "words": words.words,

@@ -55,6 +55,10 @@ def trace(
     span: SpanOf = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
     whole: Whole = None,
+    by_checkpoint: Annotated[
+        bool,
+        typer.Option("--by-checkpoint", help="Give each score at each checkpoint, too."),
+    ] = False,
     run: MovedRun = None,
     out: Out = None,
     as_json: Json = False,
@@ -77,6 +81,7 @@ def trace(
             top=top,
             baselines=["bm25"] if bm25 else [],
             words=by_word(whole, as_json, out),
+            by_checkpoint=by_checkpoint,
             span=part_of(span),
             **settings,
         )
