@@ -14,8 +14,10 @@ from wordtrace.act.filters import Filters
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
+from wordtrace.act.review import PLACE, Review
 from wordtrace.act.row_table import RowTable
 from wordtrace.act.rows_result import Rows
+from wordtrace.act.suspects import Suspects
 from wordtrace.api.searchers import Searchers
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.question import Asked, Question
@@ -51,6 +53,8 @@ class Index:
         The index on disk, and the run from which it was built.
     asker
         Answers questions to them by any measure.
+    suspects
+        Ranks the rows by how suspicious their labels are; the rankings are computed once.
 
     Examples
     --------
@@ -64,6 +68,7 @@ class Index:
         self.folder, self.run = folder, run
         self.asker = Asker(run, folder)
         self._tracer = Tracer(self.asker)
+        self.suspects = Suspects(folder, self._tracer)
         self._searchers = Searchers()
 
     @classmethod
@@ -354,6 +359,7 @@ class Index:
         self.folder, self.asker = folder, Asker(self.run, folder)
         self._tracer = Tracer(self.asker)
         self.__dict__.pop("row_table", None)
+        self.suspects = Suspects(folder, self._tracer)
         return self
 
     def mislabels(
@@ -361,6 +367,8 @@ class Index:
         *,
         by: str = "combined",
         top: int = 20,
+        offset: int = 0,
+        label: str | None = None,
         planted: Collection[str] | None = None,
         wrong: Collection[str] | None = None,
         words: bool = False,
@@ -371,8 +379,11 @@ class Index:
         ----------
         by
             "combined", "self-influence", "opposition", "loss" or "final-loss".
-        top
-            How many rows to list.
+        top, offset
+            How many rows to list, after how many that are skipped. The rankings are computed once,
+            the evidence for the rows that are listed.
+        label
+            List only rows with this label.
         planted, wrong
             The ids of rows whose labels were flipped on purpose, or are known to be wrong, to judge
             the rankings.
@@ -387,7 +398,33 @@ class Index:
         >>> suspects.patch("remove").write("fix.jsonl")
         """
         return suspicion.mislabels(
-            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong, words=words
+            self.suspects,
+            by=by,
+            top=top,
+            offset=offset,
+            label=label,
+            planted=planted,
+            wrong=wrong,
+            words=words,
+        )
+
+    def review(self) -> Review:
+        """Open the review of the rows, or begin one; the run's folder keeps it.
+
+        It is about the rows that the index holds now: ask again after a change of the index.
+
+        Examples
+        --------
+        >>> suspects = index.mislabels(top=5)
+        >>> review = index.review()
+        >>> review.decide([suspects.rows[0].id], "remove", suspects=suspects)
+        1
+        >>> review.patch().changes[0].reason
+        'rank 1 of 54 by combined; rows labelled ...'
+        """
+        folder, run = self.folder, self.run
+        return Review(
+            run.path / PLACE, folder.rows, lambda rows: folder.take(rows, run), run.labelling
         )
 
     def fix(
