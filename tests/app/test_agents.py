@@ -66,6 +66,39 @@ def test_the_plan_of_a_proof_trains_nothing(server: Any, opened: Opened) -> None
     assert found["plan"].startswith("8 models to train by the run's own training")
 
 
+def test_an_agent_finds_rows_and_reads_them(server: Any, opened: Opened) -> None:
+    found = asked(server, "find_rows", words="coach", sort="loss", descending=True, limit=2)
+    rows = opened.index.rows(q="coach", sort="loss", descending=True, limit=2)
+    assert found["matching"] == rows.matching
+    assert [one["id"] for one in found["rows"]] == [row.id for row in rows.rows]
+    whole = asked(server, "row", row=rows.rows[0].row)
+    assert (whole["id"], whole["text"]) == (rows.rows[0].id, rows.rows[0].text)
+
+
+def test_an_agent_decides_only_where_that_is_allowed(
+    index: api.Index, run: api.Run, tmp_path: Path
+) -> None:
+    moved = Path(shutil.copytree(run.path, tmp_path / "run"))
+    opened = Opened.open(index.folder.path, moved)
+    one, other = (row.row for row in opened.index.rows(label="sport", limit=2).rows)
+    given = {
+        "rows": [one, other],
+        "action": "relabel",
+        "label": "film",
+        "why": "It is about a film.",
+    }
+    assert "Unknown tool" in asked(agent_server(opened), "decide", **given)
+    server = agent_server(opened, changes=True)
+    assert asked(server, "decide", **given)["rows"] == 2
+    told = asked(server, "decisions")
+    assert told["counts"]["relabel"] == 2
+    assert {decided["row"] for decided in told["latest"]} == {one, other}
+    assert asked(server, "row", row=one)["decision"]["label"] == "film"
+    assert asked(server, "find_rows", decision="relabel")["matching"] == 2
+    assert asked(server, "decide", rows=[one], action="clear", why="No.")["counts"]["relabel"] == 1
+    assert "has no row 5000" in asked(server, "decide", **{**given, "rows": [5000]})
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "sentence"),
     [
@@ -87,7 +120,9 @@ def test_every_tool_is_described_and_only_reads(server: Any) -> None:
 
     with start_blocking_portal() as portal:
         tools = portal.call(listed)
-    assert {"about", "trace", "suspects", "plan_proof"} <= {tool.name for tool in tools}
+    assert {"about", "trace", "suspects", "plan_proof", "row", "find_rows", "decisions"} == {
+        tool.name for tool in tools
+    }
     for tool in tools:
         assert tool.description
         assert tool.annotations.read_only_hint
