@@ -14,7 +14,13 @@ from wordtrace.report.cancellations import cancellation_sentences
 from wordtrace.report.page import render_fragment, render_html
 from wordtrace.report.sections import sections_of
 
-ALL = [samples.cancellation(), samples.overlap(), samples.words(), samples.measures()]
+ALL = [
+    samples.cancellation(),
+    samples.overlap(),
+    samples.words(),
+    samples.measures(),
+    samples.rows(),
+]
 
 
 @pytest.mark.parametrize("document", ALL, ids=lambda d: d["format"])
@@ -81,3 +87,11 @@ def test_recurrent_examples_are_those_of_more_than_one_list() -> None:
     shown = terminal(samples.overlap(), 160, color=False)
     assert "news-0002" in shown
     assert "news-0009" not in shown
+
+
+def test_rows_say_how_many_match_and_which_are_wrong() -> None:
+    shown = terminal(samples.rows(), 160, color=False)
+    assert "3 of 1,781 rows match. Listed: 1 to 2." in shown
+    assert "✗ Tech" in shown
+    assert "✗ Business" not in shown
+    assert "12.35" in shown
