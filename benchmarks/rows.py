@@ -1,7 +1,7 @@
 """A million rows: search, filters, order and counts, against one pass over the texts.
 
-Texts, labels and losses are those of real paragraphs, and drawn numbers. There are no postings,
-since none of this reads them.
+Texts, labels and losses are real paragraphs' and drawn numbers; there are no postings, since none
+of this reads them.
 """
 
 from __future__ import annotations

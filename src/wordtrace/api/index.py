@@ -164,6 +164,7 @@ class Index:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
+        by_checkpoint: bool = False,
         span: Passage | Sequence[Passage | None] | None = None,
         executor: str = "threads",
         address: str | None = None,
@@ -194,6 +195,9 @@ class Index:
             Other measures, such as ``("bm25",)``: their strongest rows are listed, too.
         words
             Give contributions by whole word instead of by token; they sum to the same score.
+        by_checkpoint
+            Give each listed row's score at each checkpoint, too: when in the training the model
+            learned it. Only measures with words have it.
         span
             For a language model: the part of the answer to explain, by the loss of its tokens
             alone. It is a text that stands in the answer exactly once, or (start, end) in
@@ -228,6 +232,7 @@ class Index:
             top_k=top_k,
             baselines=baselines,
             words=words,
+            by_checkpoint=by_checkpoint,
             spread=self._on(executor, address, workers),
             **options,
         )

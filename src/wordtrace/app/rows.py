@@ -35,7 +35,6 @@ def router(opened: Opened) -> APIRouter:
         `suspicion` is null while it is computed, which takes one reading of the whole index;
         `waiting` then is true. A list that is sorted or filtered by it waits.
         """
-        opened.check()
         table = opened.index.row_table
         known = table.columns.suspicion_known()
         found = table.rows(
@@ -48,7 +47,6 @@ def router(opened: Opened) -> APIRouter:
             suspicion=known,
             marks=_marks(opened),
         )
-        opened.check()
         return {**found.document(), "waiting": table.columns.suspected and not known}
 
     @routes.get("/rows/distribution")
@@ -64,7 +62,6 @@ def router(opened: Opened) -> APIRouter:
         A bar is a name, or a range from a number to before another one. Columns that these rows
         have not are left out, and `suspicion` while it is computed; `waiting` then is true.
         """
-        opened.check()
         table, marks = opened.index.row_table, _marks(opened)
         known = table.columns.suspicion_known() or filters.by_suspicion
         found = [
@@ -73,7 +70,6 @@ def router(opened: Opened) -> APIRouter:
             if name != "suspicion" or known
         ]
         matching = int(table.mask(filters, marks).sum())
-        opened.check()
         return {
             "total": table.total,
             "matching": matching,
@@ -84,11 +80,9 @@ def router(opened: Opened) -> APIRouter:
     @routes.get("/rows/{row}")
     def row(row: int) -> dict[str, Any]:
         """Give one row with its whole text."""
-        opened.check()
         table = opened.index.row_table
         numbers, known = np.array([row], np.int64), table.columns.suspicion_known()
         found = table.read(numbers, suspicion=known)[0]
-        opened.check()
         return {**found.document(), "waiting": table.columns.suspected and not known}
 
     return routes

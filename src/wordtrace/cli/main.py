@@ -89,7 +89,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app, "rows": rows.rows},
+    "See": {"app": explorer.app, "serve": explorer.serve, "rows": rows.rows},
     "Ask": {
         "scores": scores.scores,
         "words": words.words,
