@@ -9,7 +9,7 @@ import pytest
 
 from tests.report import samples
 from tests.report.tools import Page, terminal
-from wordtrace.report.blocks import Bar, Grid
+from wordtrace.report.blocks import Bar, Grid, Passage
 from wordtrace.report.cancellations import cancellation_sentences
 from wordtrace.report.page import render_fragment, render_html
 from wordtrace.report.sections import sections_of
@@ -30,7 +30,8 @@ def test_page_terminal_and_notebook_show_every_cell(document: dict[str, Any]) ->
     for block in sections_of([document])[0].blocks:
         if isinstance(block, Grid):
             for cell in (cell for row in block.rows for cell in row):
-                text = cell.text if isinstance(cell, Bar) else cell
+                text = cell.texts[0] if isinstance(cell, Passage) else cell
+                text = cell.text if isinstance(cell, Bar) else text
                 assert text in page
                 assert text[:20].strip() in shown
     assert render_fragment(document).count("<table") == sum(
