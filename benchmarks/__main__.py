@@ -28,7 +28,7 @@ SECTIONS = (
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
     *("agreement", "pretrained", "rows"),
-    *("estimate", "precision", "gpu", "sequential", "server"),
+    *("estimate", "precision", "gpu", "sequential", "draws", "server"),
     *SCALE,
 )
 OUT = Path(__file__).parent / "out"
@@ -40,6 +40,7 @@ def section(name: str) -> list[dict[str, Any]]:
         adam,
         agreement,
         collect,
+        draws,
         estimate,
         gpu,
         hf,
@@ -71,6 +72,7 @@ def section(name: str) -> list[dict[str, Any]]:
         "repair": repair.measure,
         "retrain": retrain.measure,
         "sequential": sequential.measure,
+        "draws": draws.measure,
         "dattri": partial(measures.measure_dattri, OUT),
         "trace": lambda: [query.trace(OUT)],
     }
@@ -101,7 +103,8 @@ def main() -> None:
     from benchmarks.scale import exponent as scale_exponent
 
     OUT.mkdir(exist_ok=True)
-    if not {*arguments.sections} <= {"sequential", "rows"}:  # which need no run
+    # Some need no run.
+    if not set(arguments.sections or SECTIONS) <= {"sequential", "draws", "rows"}:
         corpus.trained(OUT, 10_000)
     environment = {**os.environ, "WORDTRACE_PROGRESS": "0"}
     rows: list[dict[str, Any]] = []

@@ -129,7 +129,7 @@ def router(opened: Opened) -> APIRouter:
 
         The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`
         and `predicted`: the row in the index and the model's prediction of each proponent and
-        opponent; `probabilities` of all labels; and `row` and `example` (its id and label), where one
+        opponent; `probabilities` of all labels; `row` and `example` (its id and label), where one
         was asked about.
         """
         opened.check()

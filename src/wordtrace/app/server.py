@@ -16,8 +16,10 @@ from wordtrace.app import (
     asked_traces,
     reopening,
     reports,
+    reviews,
     rows,
     sessions,
+    suspects,
 )
 from wordtrace.app.asgi import Asgi
 from wordtrace.app.limits import Limited
@@ -38,6 +40,8 @@ ROUTERS = (
     asked_by_programs.router,
     reports.router,
     rows.router,
+    reviews.router,
+    suspects.router,
 )
 
 
