@@ -8,9 +8,10 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from wordtrace.act.distribution import COLUMNS
-from wordtrace.act.row_columns import Marks
+from wordtrace.act.rows_result import Row
 from wordtrace.app.filters import AskedFilters
 from wordtrace.app.opened import Opened
+from wordtrace.app.reviews import marks_of, shown
 
 #: How many characters of a text a list shows.
 CUT = 300
@@ -45,9 +46,11 @@ def router(opened: Opened) -> APIRouter:
             limit=limit,
             cut=CUT,
             suspicion=known,
-            marks=_marks(opened),
+            marks=marks_of(opened),
         )
-        return {**found.document(), "waiting": table.columns.suspected and not known}
+        listed = [_decided(opened, row) for row in found.rows]
+        waiting = table.columns.suspected and not known
+        return {**found.document(), "rows": listed, "waiting": waiting}
 
     @routes.get("/rows/distribution")
     def distribution(
@@ -62,7 +65,7 @@ def router(opened: Opened) -> APIRouter:
         A bar is a name, or a range from a number to before another one. Columns that these rows
         have not are left out, and `suspicion` while it is computed; `waiting` then is true.
         """
-        table, marks = opened.index.row_table, _marks(opened)
+        table, marks = opened.index.row_table, marks_of(opened)
         known = table.columns.suspicion_known() or filters.by_suspicion
         found = [
             table.distribution(name, filters, marks)
@@ -83,11 +86,10 @@ def router(opened: Opened) -> APIRouter:
         table = opened.index.row_table
         numbers, known = np.array([row], np.int64), table.columns.suspicion_known()
         found = table.read(numbers, suspicion=known)[0]
-        return {**found.document(), "waiting": table.columns.suspected and not known}
+        return {**_decided(opened, found), "waiting": table.columns.suspected and not known}
 
     return routes
 
 
-def _marks(opened: Opened) -> Marks:
-    """Return what the review decided about each row."""
-    return None
+def _decided(opened: Opened, row: Row) -> dict[str, Any]:
+    return {**row.document(), "decision": shown(opened.review.decision(row.id))}

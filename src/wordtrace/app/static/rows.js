@@ -2,6 +2,7 @@
 import { go } from "./address.js";
 import { RowFilters } from "./row_filters.js";
 import { RowList } from "./row_list.js";
+import { AllRows } from "./rows_all.js";
 import { Start } from "./rows_start.js";
 import { PAGE, count, filtersOf, useAsked } from "./rows_data.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
@@ -35,6 +36,13 @@ function Pages({ place, last, change }) {
         onChange=${(event) => to(Math.min(last, Math.max(0, Math.round(Number(event.target.value)) - 1 || 0)))} /> of ${count(last + 1)}</label>
       <button disabled=${place >= last} onClick=${() => to(place + 1)}>Next ›</button>
     </nav>`;
+}
+
+/** What was decided so far, and the way on. */
+function Changes({ count: changes }) {
+  return html`<span class="line push">
+    <a href="/review" onClick=${(event) => { event.preventDefault(); go("review"); }}>${count(changes)} ${changes === 1 ? "change" : "changes"} decided</a>
+    <a class="button" href="/api/review/patch" download="review.jsonl">Download the patch</a></span>`;
 }
 
 /** Moves by keys: / to the search, j and k (or arrows) through the rows, w to Why. */
@@ -76,6 +84,7 @@ export function Rows({ about, settings }) {
   const query = { ...filters, sort: settings.sort, descending: settings.descending, offset: place * PAGE, limit: PAGE };
   const list = useAsked("/rows", query, version);
   const spread = useAsked("/rows/distribution", filters, version);
+  const { data: review } = useAsked("/review", null, version);
   const change = (part, replace = false) => {
     const stays = "open" in part || "page" in part;
     go("rows", { ...settings, ...(stays ? {} : { page: "", open: "" }), ...part }, replace);
@@ -95,7 +104,9 @@ export function Rows({ about, settings }) {
           <${Search} value=${settings.q} change=${change} field=${field} />
           ${list.data && html`<span role="status" class="soft">${filtered ? `${count(list.data.matching)} of ${count(list.data.total)} rows` : `${count(list.data.total)} rows`}</span>`}
           ${filtered && html`<button class="plain" onClick=${() => go("rows")}>Clear filters</button>`}
+          ${review?.changes > 0 && html`<${Changes} count=${review.changes} />`}
         </div>
+        ${filtered && list.data?.matching > 0 && html`<${AllRows} key=${JSON.stringify(filters)} settings=${settings} about=${about} matching=${list.data.matching} />`}
         ${error && html`<p class="banner" role="alert">${error.message}</p>`}
         ${list.data && (list.data.rows.length
           ? html`
