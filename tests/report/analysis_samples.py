@@ -172,7 +172,7 @@ def rows() -> dict[str, Any]:
             {
                 "row": 7,
                 "id": "news-7",
-                "text": QUERY,
+                "text": "A phone maker's shares fall",
                 "label": "Business",
                 "predicted": "Tech",
                 "right": False,
