@@ -24,7 +24,7 @@ function Labels({ row }) {
 
 function Decided({ decision }) {
   if (!decision) return null;
-  return html`<span class="tag good">${ACTIONS[decision.action].done}${decision.label ? html` to <bdi>${decision.label}</bdi>` : ""}</span>`;
+  return html`<span class=${decision.action === "keep" ? "tag good" : "tag"}>${ACTIONS[decision.action].done}${decision.label ? html` to <bdi>${decision.label}</bdi>` : ""}</span>`;
 }
 
 /** The heading of a column by which rows can be sorted. */
@@ -61,7 +61,7 @@ export function RowList({ rows, settings, about, version, waiting, change, onOpe
             ${labelled && html`<td class="cell-label"><${Labels} row=${row} /> <${Decided} decision=${row.decision} /></td>`}
             <td class="cell-text">
               <button class="plain text" data-row=${row.row} aria-expanded=${row.row === open} onClick=${() => onOpen(row.row)}>
-                <span class="cut" dir="auto">${short(row)}${row.cut && "…"}</span>
+                <span class="two-lines" dir="auto">${short(row)}${row.cut && "…"}</span>
               </button>
               ${!labelled && html`<${Decided} decision=${row.decision} />`}
             </td>

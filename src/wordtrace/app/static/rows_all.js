@@ -52,7 +52,7 @@ export function AllRows({ settings, about, matching }) {
   };
   return html`
     <div class="all-rows line" role="group" aria-label="All rows that match">
-      <span class="soft small">All ${rows(matching)}:</span>
+      <span class="soft small">${matching === 1 ? "This row" : `All ${rows(matching)}`}:</span>
       <button onClick=${() => setAsked({ action: "remove" })}>Remove …</button>
       ${labels.length > 1 && html`
         <select aria-label="Relabel all to" value="" onChange=${(event) => {
