@@ -28,7 +28,7 @@ SECTIONS = (
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
     *("agreement", "pretrained"),
-    *("estimate", "precision", "gpu", "sequential"),
+    *("estimate", "precision", "gpu", "sequential", "server"),
     *SCALE,
 )
 OUT = Path(__file__).parent / "out"
@@ -54,6 +54,7 @@ def section(name: str) -> list[dict[str, Any]]:
         retrain,
         scale,
         sequential,
+        server,
     )
     from benchmarks.measure import peak_megabytes
     from benchmarks.peers import faiss
@@ -62,7 +63,7 @@ def section(name: str) -> list[dict[str, Any]]:
     OUT.mkdir(exist_ok=True)
     of_folder = (
         *(index, query, measures, hf, adam, movement, collect, estimate, precision, gpu, faiss),
-        *(agreement, pretrained),
+        *(agreement, pretrained, server),
     )
     by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
         "mislabels": mislabels.measure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from threading import Lock
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from wordtrace.app.opened import Opened
@@ -120,19 +122,17 @@ def router(opened: Opened) -> APIRouter:
         `at_once` measures are read from the index, in milliseconds. The others pass all examples
         through the model anew, which can take minutes; `cost` says what they do.
         """
-        opened.check()
         return listed(opened)
 
-    @routes.post("/trace")
-    def trace(asked: TraceAsked) -> dict[str, Any]:
+    @routes.post("/trace", response_model=dict[str, Any])
+    def trace(asked: TraceAsked) -> Response:
         """Find the training examples, and the words in them, behind a prediction.
 
         The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`
         and `predicted`: the row in the index and the model's prediction of each proponent and
-        opponent; `probabilities` of all labels; and `row` and `example` (its id and label), where one
-        was asked about.
+        opponent; `probabilities` of all labels; and `row` and `example` (its id and label), where
+        one was asked about.
         """
-        opened.check()
         if at_once(opened, asked.measure, asked.top_k, **asked.options()):
             found = answered(opened, asked)
         elif anew.acquire(blocking=False):
@@ -145,8 +145,8 @@ def router(opened: Opened) -> APIRouter:
                 "another answer is being computed from the run, which takes all cores; ask again "
                 "when it is done."
             )
-        opened.check()
-        return found
+        # FastAPI would go through each of a document's thousands of values to see what it is.
+        return Response(json.dumps(found), media_type="application/json")
 
     return routes
 

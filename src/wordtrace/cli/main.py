@@ -88,7 +88,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app},
+    "See": {"app": explorer.app, "serve": explorer.serve},
     "Ask": {
         "scores": scores.scores,
         "words": words.words,
