@@ -19,6 +19,7 @@ __all__ = [
     "Plan",
     "Recipe",
     "Replay",
+    "Review",
     "Run",
     "ScoreMatrix",
     "Settings",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from wordtrace.act.apply import apply_patch
     from wordtrace.act.clusters import clusters
     from wordtrace.act.patch import Patch, read_patch
+    from wordtrace.act.review import Review
     from wordtrace.adopt.callback import TraceCallback
     from wordtrace.analysis.cancellation import cancellation
     from wordtrace.analysis.overlap import overlap
@@ -112,6 +114,7 @@ _MODULES = {
     "Plan": "wordtrace.verification.plan",
     "plan": "wordtrace.verification.plan",
     "Replay": "wordtrace.retrainers.replay",
+    "Review": "wordtrace.act.review",
 }
 
 

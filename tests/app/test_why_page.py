@@ -220,6 +220,7 @@ def test_a_part_of_a_conversations_answer_is_picked_with_the_mouse(page: Any) ->
         "queries": [query],
         "rows": sides,
         "predicted": sides,
+        "decisions": sides,
         "checkpoints": [],
         "row": None,
         "example": None,

@@ -18,11 +18,11 @@ def describe(opened: Opened) -> dict[str, Any]:
         "state": opened.state,
         "examples": folder.count,
         "kind": run.labelling.kind,
+        "generates": run.generates,
+        "chats": run.chats,
         "label_names": list(run.label_names),
         "top_k": folder.manifest.top_k,
         "checkpoints": len(folder.manifest.checkpoints),
-        "chats": run.chats,
-        "generates": run.generates,
         "pairs": any(part.has_pairs for part in folder.texts),
     }
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from wordtrace.app import reviews
 from wordtrace.app.opened import Opened
 from wordtrace.asking.predictions import probabilities
 from wordtrace.asking.question import Asked
@@ -128,9 +129,9 @@ def router(opened: Opened) -> APIRouter:
     def trace(asked: TraceAsked) -> Response:
         """Find the training examples, and the words in them, behind a prediction.
 
-        The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`
-        and `predicted`: the row in the index and the model's prediction of each proponent and
-        opponent; `probabilities` of all labels; and `row` and `example` (its id and label), where
+        The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`,
+        `predicted` and `decisions`: the row in the index, the model's prediction, and what the
+        review decided (or null) of each proponent and opponent; `probabilities` of all labels; and `row` and `example` (its id and label), where
         one was asked about.
         """
         if at_once(opened, asked.measure, asked.top_k, **asked.options()):
@@ -213,11 +214,15 @@ def sentences(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def beside(opened: Opened, found: Trace) -> dict[str, Any]:
-    """Return the listed examples' rows in the index, and what the model predicts for them."""
+    """Return the listed examples' rows in the index, their predictions, and what is decided."""
     folder, (query,) = opened.index.folder, found.queries
     predicted = folder.table["predicted_final"]
     sides = {"proponents": query.proponents, "opponents": query.opponents}
     rows = {side: folder.rows_of([hit.id for hit in hits]).tolist() for side, hits in sides.items()}
     told = {side: [str(predicted[row].as_py()) for row in rows[side]] for side in rows}
+    decided = {
+        side: [reviews.shown(opened.review.decision(hit.id)) for hit in hits]
+        for side, hits in sides.items()
+    }
     steps = [{"step": one.step, "epoch": one.epoch} for one in opened.run.checkpoints]
-    return {"rows": rows, "predicted": told, "checkpoints": steps}
+    return {"rows": rows, "predicted": told, "decisions": decided, "checkpoints": steps}

@@ -7,11 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from wordtrace.act.review import Review
 from wordtrace.api.index import Index
 from wordtrace.disk import fingerprint
 from wordtrace.errors import WordtraceError
+from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
-from wordtrace.run.manifest import MANIFEST
+from wordtrace.run.place import MANIFEST
 from wordtrace.run.run import Run
 
 
@@ -73,6 +75,11 @@ class Opened:
     def run(self) -> Run:
         """The run from which the index was built."""
         return self.index.run
+
+    @once
+    def review(self) -> Review:
+        """What is decided about the rows; every view shares it."""
+        return self.index.review()
 
     def check(self) -> None:
         """Refuse to answer once the index on disk, or its run, is another one.

@@ -10,7 +10,17 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from wordtrace import __version__
-from wordtrace.app import about, asked_by_programs, asked_traces, reopening, reports, sessions
+from wordtrace.app import (
+    about,
+    asked_by_programs,
+    asked_traces,
+    reopening,
+    reports,
+    reviews,
+    rows,
+    sessions,
+    suspects,
+)
 from wordtrace.app.asgi import Asgi
 from wordtrace.app.limits import Limited
 from wordtrace.app.opened import Opened
@@ -24,7 +34,15 @@ STATIC = Path(__file__).parent / "static"
 #: The app's views; each has an address of its own, and all are the same page.
 VIEWS = ("rows", "why", "review", "groups", "prove")
 
-ROUTERS = (about.router, asked_traces.router, asked_by_programs.router, reports.router)
+ROUTERS = (
+    about.router,
+    asked_traces.router,
+    asked_by_programs.router,
+    reports.router,
+    rows.router,
+    reviews.router,
+    suspects.router,
+)
 
 
 def application(opened: Opened, *, hosts: Collection[str] = (), token: str | None = None) -> Asgi:

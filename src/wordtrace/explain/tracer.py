@@ -24,6 +24,7 @@ from wordtrace.explain.words import Vocabulary, query_words, warning_of
 from wordtrace.measures.protocol import Queries, Scores
 from wordtrace.measures.topn import strongest
 from wordtrace.models import predict
+from wordtrace.run.written_back import written_back
 
 
 class Tracer:
@@ -102,6 +103,7 @@ class Tracer:
             options=options,
             whole_words=words,
             misread=run.misread,
+            texts=written_back(run.manifest.source),
         )
 
     @once

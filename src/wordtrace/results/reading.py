@@ -10,6 +10,7 @@ from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
 from wordtrace.report.sections import sections_of
 from wordtrace.report.text import clean
+from wordtrace.results.place import check_saved
 from wordtrace.results.result import Result
 
 Kind = TypeVar("Kind", bound=Result)
@@ -28,8 +29,7 @@ def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
         When the file is not JSON.
     """
     file = Path(path)
-    if not file.is_file():
-        raise InputError(f"{file} does not exist; give a file that a result was saved to as .json.")
+    check_saved(file)
     return result_of(atomic.read_json(file), kinds, str(file))
 
 
