@@ -129,10 +129,10 @@ def router(opened: Opened) -> APIRouter:
     def trace(asked: TraceAsked) -> Response:
         """Find the training examples, and the words in them, behind a prediction.
 
-        The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`,
-        `predicted` and `decisions`: the row in the index, the model's prediction, and what the
-        review decided (or null) of each proponent and opponent; `probabilities` of all labels; and `row` and `example` (its id and label), where
-        one was asked about.
+        The answer is the document of `wt.Trace` (`wordtrace trace --json`). Beside it stand `rows`,
+        `predicted` and `decisions`: of each proponent and opponent its row in the index, the
+        model's prediction, and what the review decided, or null; `probabilities` of all labels;
+        `row` and `example` (its id and label), where one was asked about.
         """
         if at_once(opened, asked.measure, asked.top_k, **asked.options()):
             found = answered(opened, asked)
