@@ -14,6 +14,7 @@ from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.act.review import PLACE, Review
+from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.act.suspects import Suspects
 from wordtrace.api.searchers import Searchers
 from wordtrace.asking.asker import Asker
@@ -368,9 +369,8 @@ class Index:
         'rank 1 of 54 by combined; rows labelled ...'
         """
         folder, run = self.folder, self.run
-        return Review(
-            run.path / PLACE, folder.rows, lambda rows: folder.take(rows, run), run.labelling
-        )
+        rows = ReviewedRows(folder.rows, lambda rows: folder.take(rows, run), run.labelling)
+        return Review(run.path / PLACE, rows)
 
     def fix(
         self,

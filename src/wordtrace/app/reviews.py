@@ -49,10 +49,14 @@ def router(opened: Opened) -> APIRouter:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
         opened.check()
         rows = np.array(decided.rows, np.int64)
-        ids = [*ids_of(opened, rows), *decided.ids]
-        told = opened.index.suspects.told(decided.by, rows)
-        count = review.decided(
-            ids, decided.action, decided.label, decided.text, decided.field, decided.why, told
+        count = review.decide(
+            [*ids_of(opened, rows), *decided.ids],
+            decided.action,
+            label=decided.label,
+            text=decided.text,
+            field=decided.field,
+            why=decided.why,
+            suspects=opened.index.suspects.seen(decided.by, rows),
         )
         return {"rows": count, **_state(opened)}
 
@@ -81,9 +85,8 @@ def router(opened: Opened) -> APIRouter:
     ) -> dict[str, Any]:
         """List what is decided, the latest first, with label and text before and after."""
         opened.check()
-        found = review.decisions()[::-1]
-        part = found[offset : offset + limit]
-        return {"total": len(found), "offset": offset, "decisions": _shown(opened, part)}
+        found = _shown(opened, review.latest(limit, offset))
+        return {"total": len(review), "offset": offset, "decisions": found}
 
     @routes.get("/review/patch")
     def patch() -> Response:
@@ -123,18 +126,9 @@ def _some(ids: list[str]) -> dict[str, Any]:
 
 
 def _state(opened: Opened) -> dict[str, Any]:
-    review = opened.review
-    undo, redo = review.steps
-    counts = review.counts()
-    return {
-        "counts": counts,
-        "decided": sum(counts.values()),
-        "changes": sum(counts.values()) - counts["keep"],
-        "misfits": len(review.misfits()),
-        "undo": undo,
-        "redo": redo,
-        "version": review.version,
-    }
+    found = opened.review.document(0)
+    shown = ("counts", "decided", "changes", "misfits", "undo", "redo")
+    return {**{name: found[name] for name in shown}, "version": opened.review.version}
 
 
 def _shown(opened: Opened, decisions: list[Decision]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from wordtrace.cli import (
     overlap,
     record,
     report,
+    review,
     scores,
     trace,
     train,
@@ -97,6 +98,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Mend the data": {
         "mislabels": mislabels.mislabels,
+        "review": review.review,
         "clusters": clusters.clusters,
         "fix": fix.fix,
         "apply": apply.apply,

@@ -4,7 +4,8 @@ import { html } from "./vendor/preact.js";
 // Longer changed parts than this are shown as a whole: the table below has their product of cells.
 const MOST = 1500;
 
-const parts = (text) => text.match(/\s+|[^\s]+/gu) ?? [];
+// Words with the white space after them: spaces alone would match everywhere.
+const parts = (text) => text.match(/\S+\s*|\s+/gu) ?? [];
 
 /** Pieces [kind, text] with kind "same", "out" (only before) or "in" (only after). */
 export function difference(before, after) {
