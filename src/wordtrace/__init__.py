@@ -33,6 +33,7 @@ __all__ = [
     "calibrate",
     "cancellation",
     "clusters",
+    "connect",
     "estimate_index",
     "evaluate",
     "influence",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         verify,
     )
     from wordtrace.api.matrix import ScoreMatrix, scores
+    from wordtrace.app.client import connect
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
@@ -102,6 +104,7 @@ _MODULES = {
     "apply_patch": "wordtrace.act.apply",
     "cancellation": "wordtrace.analysis.cancellation",
     "clusters": "wordtrace.act.clusters",
+    "connect": "wordtrace.app.client",
     "measures": "wordtrace.measures.catalogue",
     "overlap": "wordtrace.analysis.overlap",
     "read_patch": "wordtrace.act.patch",

@@ -33,7 +33,7 @@ LABELS = DATA.label_names
 def reviewed(file: Path, examples: api.Examples = DATA) -> Review:
     """Open a review of some examples, without a run."""
     rows = {id: row for row, id in enumerate(examples.ids)}
-    return Review(file, ReviewedRows(rows, examples.take, examples.labelling))
+    return Review(file, ReviewedRows(rows, examples.take, examples.labelling, len(examples)))
 
 
 Known = dict[str, dict[str, Any]]

@@ -82,7 +82,9 @@ class Review:
         opened = run if isinstance(run, Run) else Run.open(run)
         train = opened.train
         rows = {id: row for row, id in enumerate(train.ids)}
-        return cls(opened.path / PLACE, ReviewedRows(rows, train.take, opened.labelling))
+        return cls(
+            opened.path / PLACE, ReviewedRows(rows, train.take, opened.labelling, len(train))
+        )
 
     def __len__(self) -> int:
         """Return how many rows are decided."""

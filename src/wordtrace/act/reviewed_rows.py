@@ -26,16 +26,15 @@ class ReviewedRows:
         The row's number by id.
     labelling
         The kind of the labels.
+    count
+        The number of rows, with those that were removed.
     """
 
-    def __init__(self, rows: Mapping[str, int], take: Take, labelling: Labelling) -> None:
-        self.rows, self.labelling = rows, labelling
+    def __init__(
+        self, rows: Mapping[str, int], take: Take, labelling: Labelling, count: int
+    ) -> None:
+        self.rows, self.labelling, self.count = rows, labelling, count
         self._take = take
-
-    @property
-    def count(self) -> int:
-        """One more than the largest number of a row."""
-        return 1 + max(self.rows.values(), default=-1)
 
     def held(self, ids: Collection[str]) -> dict[str, tuple[str, str]]:
         """Return label and fingerprint of rows as the data have them, by id."""

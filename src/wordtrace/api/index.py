@@ -10,11 +10,14 @@ import numpy as np
 
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
+from wordtrace.act.filters import Filters
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.act.review import PLACE, Review
 from wordtrace.act.reviewed_rows import ReviewedRows
+from wordtrace.act.row_table import RowTable
+from wordtrace.act.rows_result import Rows
 from wordtrace.act.suspects import Suspects
 from wordtrace.api.searchers import Searchers
 from wordtrace.asking.asker import Asker
@@ -24,6 +27,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_dialogues, read_examples
 from wordtrace.errors import InputError
 from wordtrace.execute.named import named
+from wordtrace.execute.once import once
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.explain.tracer import Tracer
@@ -65,7 +69,7 @@ class Index:
         self.folder, self.run = folder, run
         self.asker = Asker(run, folder)
         self._tracer = Tracer(self.asker)
-        self.suspects = Suspects(folder, self._tracer)
+        self.suspects = Suspects(folder, self._tracer, lambda: self.row_table)
         self._searchers = Searchers()
 
     @classmethod
@@ -111,6 +115,51 @@ class Index:
     def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
         return self._searchers.on(self.folder, self.run, executor, address, workers)
 
+    @once
+    def row_table(self) -> RowTable:
+        """All rows, to be filtered, sorted and counted; kept until the index is changed."""
+        return RowTable(self.folder, self.run)
+
+    def rows(
+        self,
+        *,
+        sort: str = "row",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 20,
+        **filters: Any,
+    ) -> Rows:
+        """List rows that pass filters; texts are searched where they lie, without reading them in.
+
+        Parameters
+        ----------
+        sort, descending
+            The column that orders them: row, id, label, predicted, suspicion, loss or
+            self_influence. By "suspicion", all postings are read once.
+        offset, limit
+            Which of them to list.
+        **filters
+            The fields of :class:`.act.filters.Filters`: `q` (words that must all stand in the
+            text), `label`, `predicted`, `right`, `suspicion_from`, `suspicion_to`, `loss_from`,
+            `loss_to`.
+
+        Raises
+        ------
+        InputError
+            For an unknown filter, label or column.
+
+        Examples
+        --------
+        >>> found = index.rows(q="coach win", label="Sport", sort="loss", descending=True, limit=3)
+        >>> all("coach" in row.text and "win" in row.text for row in found.rows)
+        True
+        >>> len(found.rows) <= found.matching <= found.total
+        True
+        """
+        return self.row_table.rows(
+            Filters.of(filters), sort=sort, descending=descending, offset=offset, limit=limit
+        )
+
     def trace(
         self,
         texts: Asked,
@@ -121,6 +170,7 @@ class Index:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
+        by_checkpoint: bool = False,
         span: Passage | Sequence[Passage | None] | None = None,
         executor: str = "threads",
         address: str | None = None,
@@ -151,6 +201,9 @@ class Index:
             Other measures, such as ``("bm25",)``: their strongest rows are listed, too.
         words
             Give contributions by whole word instead of by token; they sum to the same score.
+        by_checkpoint
+            Give each listed row's score at each checkpoint, too: when in the training the model
+            learned it. Only measures with words have it.
         span
             For a language model: the part of the answer to explain, by the loss of its tokens
             alone. It is a text that stands in the answer exactly once, or (start, end) in
@@ -185,6 +238,7 @@ class Index:
             top_k=top_k,
             baselines=baselines,
             words=words,
+            by_checkpoint=by_checkpoint,
             spread=self._on(executor, address, workers),
             **options,
         )
@@ -305,7 +359,8 @@ class Index:
         self.close()
         self.folder, self.asker = folder, Asker(self.run, folder)
         self._tracer = Tracer(self.asker)
-        self.suspects = Suspects(folder, self._tracer)
+        self.suspects = Suspects(folder, self._tracer, lambda: self.row_table)
+        self.__dict__.pop("row_table", None)
         return self
 
     def mislabels(
@@ -369,7 +424,12 @@ class Index:
         'rank 1 of 54 by combined; rows labelled ...'
         """
         folder, run = self.folder, self.run
-        rows = ReviewedRows(folder.rows, lambda rows: folder.take(rows, run), run.labelling)
+        rows = ReviewedRows(
+            folder.rows,
+            lambda rows: folder.take(rows, run),
+            run.labelling,
+            folder.manifest.examples,
+        )
         return Review(run.path / PLACE, rows)
 
     def fix(

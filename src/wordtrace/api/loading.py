@@ -7,6 +7,7 @@ from pathlib import Path
 from wordtrace.act.clusters_result import Clusters
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
+from wordtrace.act.rows_result import Rows
 from wordtrace.analysis.cancellation_result import Cancellation
 from wordtrace.analysis.overlap_result import Overlap
 from wordtrace.analysis.words_result import Words
@@ -27,6 +28,7 @@ KINDS: tuple[type[Result], ...] = (
     Cancellation,
     Overlap,
     Words,
+    Rows,
 )
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wordtrace.act.decisions import Decision
+from wordtrace.app.filters import Filters
 from wordtrace.app.opened import Opened
 from wordtrace.errors import InputError
 
@@ -27,6 +28,9 @@ class Decided(BaseModel):
     ids: list[str] = Field(
         [], description="Their ids instead: also of rows that the data no longer have, to clear."
     )
+    filters: Filters | None = Field(
+        None, description="All rows that pass these filters instead, as /api/rows takes them."
+    )
     action: Literal["keep", "relabel", "remove", "edit", "clear"] = Field(
         description="keep: checked, right as it is; clear: take back what was decided."
     )
@@ -41,14 +45,15 @@ class Decided(BaseModel):
 
 def router(opened: Opened) -> APIRouter:
     """Return the routes below /api by which rows are reviewed."""
-    routes = APIRouter()
+    routes = APIRouter(tags=["review"])
     review = opened.review
 
     @routes.post("/review")
     def decide(decided: Decided) -> dict[str, Any]:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
-        opened.check()
         rows = np.array(decided.rows, np.int64)
+        if decided.filters is not None:
+            rows = opened.index.row_table.select(decided.filters, review.marks())
         count = review.decide(
             [*ids_of(opened, rows), *decided.ids],
             decided.action,
@@ -63,19 +68,16 @@ def router(opened: Opened) -> APIRouter:
     @routes.post("/review/undo")
     def undo() -> dict[str, Any]:
         """Take back the last step."""
-        opened.check()
         return {**_some(review.undo()), **_state(opened)}
 
     @routes.post("/review/redo")
     def redo() -> dict[str, Any]:
         """Do again what was undone last."""
-        opened.check()
         return {**_some(review.redo()), **_state(opened)}
 
     @routes.get("/review")
     def state() -> dict[str, Any]:
         """Tell how many rows are decided in which way, and how many steps can be undone."""
-        opened.check()
         return _state(opened)
 
     @routes.get("/review/decisions")
@@ -84,14 +86,12 @@ def router(opened: Opened) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 50,
     ) -> dict[str, Any]:
         """List what is decided, the latest first, with label and text before and after."""
-        opened.check()
         found = _shown(opened, review.latest(limit, offset))
         return {"total": len(review), "offset": offset, "decisions": found}
 
     @routes.get("/review/patch")
     def patch() -> Response:
         """Download the changes as a patch, for `wordtrace apply`."""
-        opened.check()
         lines = [json.dumps(one.document(), ensure_ascii=False) + "\n" for one in review.patch()]
         return Response(
             "".join(lines).encode("utf-8"),

@@ -34,6 +34,7 @@ from wordtrace.cli import (
     record,
     report,
     review,
+    rows,
     scores,
     trace,
     train,
@@ -89,7 +90,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app},
+    "See": {"app": explorer.app, "serve": explorer.serve, "rows": rows.rows},
     "Ask": {
         "scores": scores.scores,
         "words": words.words,

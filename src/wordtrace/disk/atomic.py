@@ -72,7 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def part_of(folder: Path) -> Path:
     """Return the place in which `folder` grows until it is complete: ``NAME.part`` beside it."""
-    return folder.with_name(folder.name + ".part")
+    return _beside(folder, "{}.part")
 
 
 @contextmanager
@@ -206,7 +206,13 @@ def check_replaceable(folder: Path, manifest: str, what: str) -> None:
 
 def _aside(folder: Path) -> Path:
     # A name that nobody would give to a backup of their own.
-    return folder.with_name(f".{folder.name}.replaced-by-wordtrace")
+    return _beside(folder, ".{}.replaced-by-wordtrace")
+
+
+def _beside(folder: Path, form: str) -> Path:
+    # The folder itself, or the one above, may be given as . or .. and has a name all the same.
+    named = folder.resolve() if folder.name in ("", "..") else folder
+    return named.parent / form.format(named.name)
 
 
 def flush_folder(folder: Path) -> None:

@@ -82,6 +82,15 @@ class StoredTexts:
         except ValueError:
             raise CorruptError(f"{self.path} is damaged; build the index again.") from None
 
+    def mapped(self, name: str) -> pa.LargeStringArray:
+        """Return all ids or texts as an Arrow array over the mapped file; nothing is copied."""
+        offsets, data = self._arrays[f"{name}_offsets"], self._arrays[f"{name}_bytes"]
+        # Arrow reads where the offsets say; they come from a file.
+        if offsets[0] < 0 or offsets[-1] > len(data) or (np.diff(offsets) < 0).any():
+            raise CorruptError(f"{self.path} is damaged; build the index again.")
+        buffers = [pa.py_buffer(offsets), pa.py_buffer(data)]
+        return pa.LargeStringArray.from_buffers(len(offsets) - 1, *buffers)
+
     def take(self, rows: npt.NDArray[np.int64], labelling: Labelling) -> Examples:
         """Return the examples at some rows, in that order."""
         return Examples.of(

@@ -15,6 +15,7 @@ from wordtrace.report.fixes import cluster_blocks, fix_blocks
 from wordtrace.report.measure_lists import measure_blocks
 from wordtrace.report.numbers import seconds
 from wordtrace.report.overlaps import overlap_blocks
+from wordtrace.report.row_lists import row_blocks
 from wordtrace.report.runs import run_blocks
 from wordtrace.report.sentences import question
 from wordtrace.report.suspects import suspect_blocks
@@ -33,6 +34,7 @@ _WHOLE: dict[str, tuple[str, Callable[[Document], list[Block]]]] = {
     "wordtrace-overlap": ("Do the measures list other examples for each query?", overlap_blocks),
     "wordtrace-words": ("What each word weighs", word_blocks),
     "wordtrace-measures": ("Measures", measure_blocks),
+    "wordtrace-rows": ("Training rows", row_blocks),
     "wordtrace-fix": ("What sets misclassified texts right", fix_blocks),
     "wordtrace-clusters": ("Patterns in mistakes", cluster_blocks),
     "wordtrace-evaluation": ("What leaving out the named rows does", evaluation_blocks),
