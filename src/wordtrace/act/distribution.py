@@ -161,8 +161,8 @@ class Distributions:
             for rows in (self._columns.live, chosen)
         ]
         bars = [
-            Bar(None, *pair, int(whole), int(part))
-            for *pair, whole, part in zip(edges[:-1], edges[1:], *counts, strict=True)
+            Bar(None, first, end, int(whole), int(part))
+            for first, end, whole, part in zip(edges[:-1], edges[1:], *counts, strict=True)
         ]
         return Distribution(column, "ranges", tuple(bars), logarithmic)
 

@@ -46,7 +46,7 @@ class RowSearch:
         else:
             names = ["text", "text2"] if run.has_pairs else ["text"]
             self._columns = [
-                pa.chunked_array([part.mapped(name) for part in index.texts], pa.large_string())
+                pa.chunked_array([part.strings(name) for part in index.texts], pa.large_string())
                 for name in names
             ]
 

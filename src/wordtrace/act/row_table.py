@@ -71,8 +71,11 @@ class RowTable:
         if marks is None:
             raise InputError(f"{option('decision')}: no review of these rows is open.")
         if filters.decision in ("none", "any"):
-            return found & ((marks == 0) == (filters.decision == "none"))
-        return found & (marks == 1 + DECISIONS.index(filters.decision))
+            fitting: Mask = (marks == 0) == (filters.decision == "none")
+        else:
+            fitting = marks == 1 + DECISIONS.index(filters.decision)
+        both: Mask = found & fitting
+        return both
 
     def page(
         self,

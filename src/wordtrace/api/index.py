@@ -8,12 +8,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from wordtrace.act import duplicates as copies
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
+from wordtrace.act import outliers as strangers
+from wordtrace.act.duplicates_result import Duplicates
 from wordtrace.act.filters import Filters
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
+from wordtrace.act.outliers_result import Outliers
 from wordtrace.act.review import PLACE, Review
 from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.act.row_table import RowTable
@@ -494,6 +498,56 @@ class Index:
             address=address,
             retrain=retrain,
         )
+
+    def duplicates(self, *, threshold: float = 0.8, top: int | None = 20) -> Duplicates:
+        """Group the rows whose texts are the same or share most of their words.
+
+        Parameters
+        ----------
+        threshold
+            The least Jaccard similarity of the words of two rows: 0.8 lets 2 of 18 words be others,
+            1 asks for the same words. Every such pair is found.
+        top
+            How many groups to list, those first whose labels differ; None for all.
+
+        Raises
+        ------
+        InputError
+            For a threshold that is not over 0.3 and up to 1, or a `top` below 1.
+
+        Examples
+        --------
+        >>> found = index.duplicates(threshold=0.6)
+        >>> all(group.count > 1 for group in found.groups)
+        True
+        >>> found.patch("remove").write("one-is-enough.jsonl")
+        """
+        return copies.duplicates(self.folder, self.run, threshold=threshold, top=top)
+
+    def outliers(self, *, by: str = "combined", top: int = 20) -> Outliers:
+        """Rank the rows by how unlike all others their texts are, with what is unusual.
+
+        Parameters
+        ----------
+        by
+            "combined", or one of its parts: "words" (rare words), "letters" (rare sequences of
+            letters), "alone" (little in common with any other row), "length".
+        top
+            How many rows to list.
+
+        Raises
+        ------
+        InputError
+            For an unknown `by`, or a `top` below 1.
+
+        Examples
+        --------
+        >>> strangest = index.outliers(top=3)
+        >>> [row.rank for row in strangest.rows]
+        [1, 2, 3]
+        >>> reasons = strangest.rows[0].reasons
+        """
+        return strangers.outliers(self.folder, self.run, by=by, top=top)
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
         """Write each example's nearest other examples as Parquet; returns the number of pairs.

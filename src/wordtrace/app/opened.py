@@ -13,7 +13,7 @@ from wordtrace.disk import fingerprint
 from wordtrace.errors import WordtraceError
 from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
-from wordtrace.run.manifest import MANIFEST
+from wordtrace.run.place import MANIFEST
 from wordtrace.run.run import Run
 
 

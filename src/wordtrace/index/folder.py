@@ -181,6 +181,18 @@ class IndexFolder:
         joined = Examples(tables, run.label_names, kind=run.labelling.kind)
         return joined.take(np.argsort(order, kind="stable"))
 
+    def strings(self, run: Run) -> list[pa.ChunkedArray]:
+        """Return the texts of all rows, of removed ones, too; two columns for pairs."""
+        if any(part.texts is None for part in self.manifest.parts):
+            table = run.train.table
+            names = [name for name in ("text", "text2") if name in table.column_names]
+            return [table[name] for name in names]
+        pairs = any(part.has_pairs for part in self.texts)
+        return [
+            pa.chunked_array([part.strings(name) for part in self.texts], pa.large_string())
+            for name in (("text", "text2") if pairs else ("text",))
+        ]
+
     @once
     def texts(self) -> list[StoredTexts]:
         """The stored texts, one for each part of the rows; memory-mapped."""
