@@ -23,7 +23,7 @@ METHODS = {
     "Run": "open predict",
     "Trace": "save table to_frame",
     "Patch": "reversed merged write",
-    "Review": "open undo",
+    "Review": "open undo document",
 }
 
 

@@ -19,6 +19,7 @@ from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.act.outliers_result import Outliers
 from wordtrace.act.review import PLACE, Review
+from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.act.row_table import RowTable
 from wordtrace.act.rows_result import Rows
 from wordtrace.act.suspects import Suspects
@@ -72,7 +73,7 @@ class Index:
         self.folder, self.run = folder, run
         self.asker = Asker(run, folder)
         self._tracer = Tracer(self.asker)
-        self.suspects = Suspects(folder, self._tracer)
+        self.suspects = Suspects(folder, self._tracer, lambda: self.row_table)
         self._searchers = Searchers()
 
     @classmethod
@@ -121,8 +122,7 @@ class Index:
     @once
     def row_table(self) -> RowTable:
         """All rows, to be filtered, sorted and counted; kept until the index is changed."""
-        suspects = self.suspects
-        return RowTable(self.folder, self.run, lambda: suspects.suspicion)
+        return RowTable(self.folder, self.run)
 
     def rows(
         self,
@@ -363,8 +363,8 @@ class Index:
         self.close()
         self.folder, self.asker = folder, Asker(self.run, folder)
         self._tracer = Tracer(self.asker)
+        self.suspects = Suspects(folder, self._tracer, lambda: self.row_table)
         self.__dict__.pop("row_table", None)
-        self.suspects = Suspects(folder, self._tracer)
         return self
 
     def mislabels(
@@ -428,9 +428,13 @@ class Index:
         'rank 1 of 54 by combined; rows labelled ...'
         """
         folder, run = self.folder, self.run
-        return Review(
-            run.path / PLACE, folder.rows, lambda rows: folder.take(rows, run), run.labelling
+        rows = ReviewedRows(
+            folder.rows,
+            lambda rows: folder.take(rows, run),
+            run.labelling,
+            folder.manifest.examples,
         )
+        return Review(run.path / PLACE, rows)
 
     def fix(
         self,
