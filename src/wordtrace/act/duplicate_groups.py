@@ -88,7 +88,8 @@ def duplicate_groups(index: IndexFolder, run: Run, threshold: float = 0.8) -> Du
 
 def _numbered(labels: pa.ChunkedArray) -> Numbers:
     found = labels.cast(pa.string()).combine_chunks().dictionary_encode().indices
-    return found.to_numpy().astype(np.int64)
+    numbers: Numbers = found.to_numpy().astype(np.int64)
+    return numbers
 
 
 def _differ(number: Numbers, label: Numbers, groups: int) -> npt.NDArray[np.bool_]:

@@ -146,7 +146,8 @@ class _Join:
     def _further(self, owner: Numbers, place: Numbers, level: int) -> Numbers:
         """Return by how many further elements each posting of a bucket can be divided."""
         last = np.minimum(self.spare[owner] + level, self.sizes[owner] - 1)
-        return np.maximum(last - place, 0)
+        found: Numbers = np.maximum(last - place, 0)
+        return found
 
     def _cost(self, key: Bits, more: Numbers) -> float:
         """Return the least work that postings make, ordered by key."""
@@ -334,4 +335,5 @@ def _ones(bits: Bits) -> Numbers:
     x = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
     x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return ((x * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.int64)
+    found: Numbers = ((x * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.int64)
+    return found

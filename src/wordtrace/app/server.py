@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from wordtrace import __version__
-from wordtrace.app import about, asked_traces
+from wordtrace.app import about, asked_traces, groups
 from wordtrace.app.opened import ChangedError, Opened
 from wordtrace.app.security import Asgi, Guarded
 from wordtrace.errors import WordtraceError
@@ -20,7 +20,7 @@ STATIC = Path(__file__).parent / "static"
 #: The app's views; each has an address of its own, and all are the same page.
 VIEWS = ("rows", "why", "review", "groups", "prove")
 
-ROUTERS = (about.router, asked_traces.router)
+ROUTERS = (about.router, asked_traces.router, groups.router)
 
 
 def application(opened: Opened, *, hosts: Collection[str] = (), token: str | None = None) -> Asgi:
