@@ -8,7 +8,8 @@ again beside the same controls.
 
 What was decided before the first figure was seen: the rows, the word, seeds 1 to 12 at most by the
 sequential design, the smallest change that matters (0.1), and what counts as shown: both intervals
-of the difference from the controls exclude zero upwards.
+of the difference from the controls exclude zero upwards. Since then an effect must also exceed what
+single draws differ by (docs/concepts/random-draws.md).
 """
 
 from __future__ import annotations
@@ -177,8 +178,11 @@ def draws(planted: Planted) -> list[tuple[int, ...]]:
 
 
 def shown(query: dict[str, Any]) -> bool:
-    """Return whether the removal raised the probability more than each control's did."""
-    return all(control["difference"]["low"] > 0 for control in query["controls"])
+    """Return whether the removal raised the probability more than each control's draws do."""
+    return all(
+        control["difference"]["low"] > 0 and control["draws"]["low"] > 0
+        for control in query["controls"]
+    )
 
 
 def summary(way: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -53,14 +53,18 @@ class Looked:
     single
         bool, shape (looks, studies): whether the difference from the first control excludes zero.
     shown
-        Whether the differences from both controls do.
+        Whether the differences from both controls do, and from their single draws as well.
     smaller
         Whether both lie within ± the smallest effect that matters.
+    raised, raised_alone
+        Whether an effect upwards is shown, and whether it would be by the differences alone.
     """
 
     single: npt.NDArray[np.bool_]
     shown: npt.NDArray[np.bool_]
     smaller: npt.NDArray[np.bool_]
+    raised: npt.NDArray[np.bool_]
+    raised_alone: npt.NDArray[np.bool_]
 
 
 def simulated(
@@ -72,39 +76,65 @@ def simulated(
     most: int = MOST_SEEDS,
     p: float | None = None,
     effect: float = 0.0,
+    spread: float = 0.0,
     paired: bool = True,
 ) -> Looked:
     """Simulate studies that look at `first` to `most` seeds; each look errs in `p` of them.
 
-    By default they are as `verify --sequential` does them.
+    By default they are as `verify --sequential` does them. With a `spread`, what rows do differs by
+    this standard deviation from draw to draw, and the rows in question are a draw as well.
     """
     p = nominal_p(most, first) if p is None else p
-    values = draw(np.random.default_rng(seed), (3, most, studies))
+    generator = np.random.default_rng(seed)
+    values = draw(generator, (4, most, studies))
     values[0] += effect
-    looks: list[tuple[Values, Values]] = []
+    if spread:
+        values[0] += spread * generator.normal(size=studies)
+        values[1:3] += spread * generator.normal(size=(2, most, studies))
+    looks: list[tuple[Values, Values, Values]] = []
     for count in range(first, most + 1):
-        ends = [_interval(values[0, :count], other[:count], p, paired) for other in values[1:]]
-        looks.append((np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])))
-    low, high = (np.stack([one[end] for one in looks]) for end in (0, 1))
-    excluded = (low > 0) | (high < 0)
+        without, *controls, base = values[:, :count]
+        found = [_interval(without, other, base, p, paired) for other in controls]
+        low, high, more = (np.stack(parts) for parts in zip(*found, strict=True))
+        looks.append((low, high, more))
+    low, high, more = (np.stack([one[place] for one in looks]) for place in range(3))
+    middle = (low + high) / 2
+    # In the same place for both ends: the interval of a difference is Student's here.
+    away = np.hypot((high - low) / 2, more)
+    excluded, alone = (low > 0) | (high < 0), (low > 0).all(1)
+    beyond = np.abs(middle) > away
     within = (low > -SMALLEST) & (high < SMALLEST)
-    return Looked(excluded[:, 0], excluded.all(1), within.all(1))
+    return Looked(
+        excluded[:, 0],
+        (excluded & beyond).all(1),
+        within.all(1),
+        alone & beyond.all(1),
+        alone,
+    )
 
 
-def _interval(after: Values, before: Values, p: float, paired: bool) -> tuple[Values, Values]:
-    """Return the ends of the difference's interval, for each study (a column)."""
+def _interval(
+    after: Values, before: Values, base: Values, p: float, paired: bool
+) -> tuple[Values, Values, Values]:
+    """Return the ends of the difference's interval, and by what draws widen it, for each study."""
     count, differences = len(after), after - before
     if paired:
         error = differences.std(0, ddof=1) / math.sqrt(count)
         freedom: Any = count - 1
+        own, drawn = after - base, before - base
     else:
         parts = np.stack([after.var(0, ddof=1), before.var(0, ddof=1)]) / count
         error = np.sqrt(parts.sum(0))
         freedom = parts.sum(0) ** 2 / (parts**2).sum(0) * (count - 1)
+        own, drawn = after, before
     away = stats.t.ppf(1 - p / 2, freedom) * error
     # Values that are all the same show no spread: at so few seeds their interval holds zero.
     away = np.where(np.ptp(differences, axis=0) <= 1e-9, np.inf, away)
-    return differences.mean(0) - away, differences.mean(0) + away
+    seeming = stats.f.ppf(0.6, count - 1, count - 1)
+    variance = drawn.var(0, ddof=1) - seeming * own.var(0, ddof=1)
+    more = stats.t.ppf(1 - p / 2, count - 1) * np.sqrt(np.maximum(variance, 0))
+    mean = differences.mean(0)
+    return mean - away, mean + away, more
 
 
 def errors(studies: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import shlex
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, SETTINGS, fine_tune, tokenizer
 from wordtrace import api
 from wordtrace.adopt.as_command import as_command
+from wordtrace.adopt.trainer_rows import read_rows
 from wordtrace.errors import DataError, InputError
 from wordtrace.run.kept_tokens import TOKENS, counted_tokens
 
@@ -146,6 +148,13 @@ def test_tokens_that_no_text_would_give_again_are_kept(tmp_path: Path) -> None:
     assert any("32 of 32 training rows are kept" in note for note in run.manifest.notes or ())
     index = wt.build_index(run, top_k=None, workers=1)
     trace = index.trace(run.train.texts[3], label="sport", top=32)
+    # What is shown is not what the user wrote, and that is said beside it and of the run.
+    said = "The texts of the training rows are as the tokenizer wrote them back from their tokens"
+    assert any(note.startswith(said) for note in run.manifest.notes or ())
+    trace.save(tmp_path / "trace.json")
+    for shown in (trace, wt.load(tmp_path / "trace.json")):
+        shown.save(tmp_path / "trace.html")
+        assert said in (tmp_path / "trace.html").read_text()
     exact = wt.influence(run, [run.train.texts[3]], "tracin-we", label=["sport"])[0]
     for hit in (*trace.proponents, *trace.opponents):
         row = run.train.row_of(hit.id)
@@ -184,6 +193,22 @@ def test_a_second_copy_gives_texts_and_ids_and_is_compared(tmp_path: Path) -> No
     assert callback.run is not None
     assert callback.run.train.ids == ids
     assert callback.run.manifest.source == "mine.csv"
+    assert not any("wrote them back" in note for note in callback.run.manifest.notes or ())
+
+
+def test_texts_in_place_of_tokens_name_the_way_that_there_is() -> None:
+    """As sentence-transformers' CrossEncoder takes them, whose loss makes the tokens."""
+    loader = SimpleNamespace(
+        dataset=[{"first": "a goal", "second": "the team", "label": 1.0}],
+        collate_fn=lambda rows: {
+            "label": [1.0], **{name: [rows[0][name]] for name in ("first", "second")}
+        },
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"CrossEncoder; let its Trainer save .* by wt\.record"):
+        read_rows(loader, None, generates=False)
+    loader.collate_fn = lambda rows: {"label": [1.0]}
+    with pytest.raises(InputError, match=r"has no input_ids \(its batch has label\)"):
+        read_rows(loader, None, generates=False)
 
 
 def test_names_are_checked_before_there_is_a_training(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tests.patience import wait_until
 from wordtrace import api
 from wordtrace.app.computed import Computed
 from wordtrace.app.groups import _parts
+from wordtrace.app.kept_groups import KeptGroups
 from wordtrace.app.opened import Opened
 from wordtrace.execute.progress import track
 
@@ -95,8 +96,9 @@ def test_they_are_kept_for_this_state_of_the_index_and_no_other(
     ready(client, "duplicates")
     ready(client, "outliers")
     folder = opened.run.path / "groups"
-    kept = sorted(file.name for file in folder.glob(f"{opened.state[:16]}-*"))
-    assert {f"{opened.state[:16]}-{name}" for name in ("duplicates-0.8.parquet", "outliers.json")} <= set(kept)
+    state = KeptGroups(opened).state
+    kept = sorted(file.name for file in folder.glob(f"{state}-*"))
+    assert {f"{state}-duplicates-0.8.parquet", f"{state}-outliers.json"} <= set(kept)
     before = {name: (folder / name).stat().st_mtime_ns for name in kept}
     from wordtrace.app.server import application
 

@@ -215,6 +215,32 @@ def test_an_effect_is_shown_only_when_every_control_says_so() -> None:
     )
 
 
+def test_rows_that_do_no_more_than_a_draw_may_are_not_shown() -> None:
+    """The draws that did as much are told, with what so few can tell; older results have none."""
+    document = samples.verification()
+    few = {"count": 8, "as_large": 0, "p": 1 / 9, "spread": 0.0, "beyond": True}
+    some = {"count": 8, "as_large": 2, "p": 3 / 9, "spread": 0.216, "beyond": False}
+    random, alike = document["queries"][0]["controls"]
+    random["draws"], alike["draws"] = few, few
+    assert judge(document)[0]
+    alike["draws"] = some
+    assert judge(document) == (
+        False,
+        "But random rows of the same labels differ from draw to draw so much (standard deviation "
+        "0.22) that another draw may do the same: the fix is not shown to be of just these rows.",
+    )
+    said = (
+        "[+0.16, +0.40] excludes zero; none of 8 such draws, each trained once, did as much "
+        "(p = 0.11, the least that 8 draws can give). Removing",
+        "[+0.16, +0.40] excludes zero; 2 of 8 such draws, each trained once, did as much "
+        "(p = 0.33). But random rows",
+    )
+    for page in (Page(render_html([document])).line, terminal(document, color=False)):
+        assert "Effect within what random rows do" in page
+        assert "Effect shown" not in page
+    assert all(one in verification_sentences(document)[0] for one in said)
+
+
 def test_no_control_the_wrong_way_and_few_seeds_are_said() -> None:
     bare = samples.verification()
     bare["queries"][0]["controls"] = []

@@ -36,20 +36,24 @@ def test_the_simulation_follows_the_rule_of_the_library(kind: str, paired: bool)
     studies, most, effect = 25, 6, 1.5
     draw = sequential.DRAWS[kind]
     looked = sequential.simulated(draw, studies, 5, most=most, effect=effect, paired=paired)
-    values = draw(np.random.default_rng(5), (3, most, studies))
+    values = draw(np.random.default_rng(5), (4, most, studies))
     values[0] += effect
     design = Design(most, sequential=True, smallest=sequential.SMALLEST)
     compare = Comparison(paired, design.p)
     for study in range(studies):
         for look, count in enumerate(range(3, most + 1)):
-            after, *controls = values[:, :count, study]
-            found = [compare.difference(after, other, math.inf) for other in controls]
-            query = {
-                "controls": [
-                    {"difference": one.document(), "excludes_zero": one.excludes_zero}
-                    for one in found
-                ]
-            }
+            after, *controls, base = values[:, :count, study]
+            query: dict[str, list[object]] = {"controls": []}
+            for other in controls:
+                one = compare.difference(after, other, math.inf)
+                draws = compare.draws(after, other, base, one, math.inf)
+                query["controls"].append(
+                    {
+                        "difference": one.document(),
+                        "excludes_zero": one.excludes_zero,
+                        "draws": draws.document(),
+                    }
+                )
             expected = "effect" if looked.shown[look, study] else None
             if expected is None and looked.smaller[look, study]:
                 expected = "smaller"

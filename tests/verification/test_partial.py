@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.huggingface.architectures import fine_tune, model_of, tokenizer
 from tests.huggingface.test_label_kinds import Data, rows_of
 from tests.oracles.dense import PlainCNN
 from wordtrace.disk import atomic
-from wordtrace.errors import InputError, NumericalError
+from wordtrace.errors import DataWarning, InputError, NumericalError
 from wordtrace.models.protocol import to_batch
 from wordtrace.retrainers.retrainer import Change
 from wordtrace.retrainers.steps_on_rows import batch_size
@@ -291,7 +292,7 @@ def test_any_run_takes_a_tail_patch(adopted: dict[str, wt.Run], kind: str) -> No
     if kind == "class":
         refused = wt.FromCheckpoint(2).refusal(run)
         assert refused is not None
-        assert "was trained elsewhere, so its training can't be repeated from" in refused
+        assert "was trained elsewhere, and of its checkpoints only the weights are known" in refused
 
 
 def test_steps_are_adams_where_a_run_does_not_say_sgd(pretrained: wt.Run) -> None:
@@ -361,6 +362,32 @@ def test_a_batch_of_a_training_elsewhere_is_told_by_its_steps(run: wt.Run, tmp_p
 def test_wrong_settings_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         wt.TailPatch(**wrong)
+
+
+def test_half_of_the_rows_are_too_many_for_a_tail_patch(run: wt.Run, index: wt.Index) -> None:
+    """Before the first model; each study says so, also one that halves the rows by itself."""
+    look = wt.TailPatch(1)
+    said = "would step against 48 of 96 rows: with half of them or more it undoes the training"
+    choices: dict[str, Any] = {"retrain": look, "workers": 1}
+    with pytest.raises(InputError, match=said):
+        wt.evaluate(run, 2, measures=["bm25"], k=[3], repeats=2, lds=3, **choices)
+    with pytest.raises(InputError, match=said):
+        wt.clusters(run, trainings=2, **choices)
+    with pytest.raises(InputError, match="against 50 of 96 rows"):
+        look.train(run, change(run, 3, tuple(range(50))))
+    assert look.train(run, change(run, 3, tuple(range(47)))).probes.shape == (2, 3)
+
+
+def test_more_steps_than_the_training_had_passes_are_warned_about(
+    run: wt.Run, index: wt.Index
+) -> None:
+    trace = index.trace("the striker and the coach win a match", "sport", top=9)
+    choices: dict[str, Any] = {"index": index, "k": 2, "repeats": 2, "workers": 1}
+    with pytest.warns(DataWarning, match=r"5 steps against the rows are more than the 4 of the"):
+        wt.verify(trace, retrain=wt.TailPatch(5, learning_rate=1e-3), **choices)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        wt.verify(trace, retrain=wt.TailPatch(4), **choices)
 
 
 def test_steps_too_large_are_said(run: wt.Run) -> None:

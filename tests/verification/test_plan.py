@@ -13,10 +13,12 @@ import pytest
 
 import wordtrace as wt
 from tests.command import wordtrace
+from tests.verification.conftest import Elsewhere
 from wordtrace.cli import consent as asking
 from wordtrace.cli.retraining import HowTrained
 from wordtrace.disk import atomic
 from wordtrace.retrainers import retrain as retraining
+from wordtrace.retrainers.retrain import LEDGER
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.verification import plan as plans
 from wordtrace.verification.plan import Plan
@@ -146,6 +148,27 @@ def test_the_plan_in_words(own: wt.Run) -> None:
     assert plan.timed(5400).lasting() == "about 4.5 h"
     nothing = Plan.of(own, command, [0], 1, [2.0], "processes", 1)
     assert nothing.sentence() == "Nothing is to be trained: all models are known from before."
+
+
+def test_models_that_are_kept_are_counted_but_not_timed(
+    elsewhere: Elsewhere, traced: wt.Trace
+) -> None:
+    """Another question of the same rows asks the models that are kept."""
+    run = wt.Run.open(elsewhere.run)
+    choices: dict[str, Any] = {"run": run, "retrain": elsewhere.command(), "workers": 1}
+    choices |= {"remove": "proponents", "repeats": 2}
+    first = wt.plan(wt.verify, traced, k=3, **choices)
+    assert (first.most, first.kept) == (9, 0)
+    wt.verify(traced, k=3, **choices)
+    (run.path / LEDGER).unlink()
+    kept = wt.plan(wt.verify, traced, k=4, **choices)
+    assert (kept.least, kept.most, kept.kept) == (6, 6, 3)
+    assert kept.sentence().startswith("3 of 9 models are kept from before; 6 models to train by")
+    assert kept.most_seconds == pytest.approx(6 * kept.seconds)
+    assert kept.document()["kept"] == 3
+    known = wt.plan(wt.verify, traced, k=3, **choices)
+    assert (known.most, known.kept, known.most_seconds) == (0, 9, 0)
+    assert known.sentence() == "Nothing is to be trained: all models are known from before."
 
 
 def test_once_a_training_was_timed_it_is_said_again(

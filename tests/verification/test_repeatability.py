@@ -14,9 +14,13 @@ import pytest
 from scipy import stats
 
 import wordtrace as wt
+from wordtrace.data.labelling import Labelling
 from wordtrace.errors import InputError
+from wordtrace.evaluation.deletion import Deletion
+from wordtrace.report.page import render_html
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.verification.likeness import Likeness, likeness
+from wordtrace.verification.removal import Pool
 
 
 @dataclass
@@ -109,6 +113,99 @@ def test_a_training_that_ignores_its_seed_is_refused(own: wt.Run, trace: wt.Trac
     with pytest.raises(InputError, match=r"seeds 6 and 7 predict exactly the same.* use {seed}\?"):
         verified(own, trace, made)
     assert len(made.trained) == 3
+
+
+def studies(own: wt.Run, index: wt.Index, made: Knowing) -> dict[str, Callable[[], wt.Result]]:
+    """Each study that trains by what is not ours, ready to be done."""
+    choices: dict[str, Any] = {"retrain": made, "workers": 1}
+    texts = ["the bank and the profit of the shares", "the coach and the goal of the striker"]
+    here = wt.Index.open(index.folder.path, own.path)
+    other = (own.predict(texts).argmax(1) + 1) % 3
+    queries = wt.Examples.of(texts, other, own.label_names)
+    small: dict[str, Any] = {"k": [2], "repeats": 2}
+    return {
+        "fix": lambda: here.fix(queries, actions=["remove"], measures=[], **small, **choices),
+        "evaluate": lambda: wt.evaluate(
+            own, queries, measures=["bm25"], **small, lds=3, width=1e-3, max_repeats=4, **choices
+        ),
+        "clusters": lambda: wt.clusters(own, queries, trainings=4, wrong=0.1, least=2, **choices),
+    }
+
+
+@pytest.mark.parametrize("study", ["fix", "evaluate", "clusters"])
+def test_each_study_is_planned_as_a_whole_and_tries_its_training_out(
+    own: wt.Run, index: wt.Index, study: str
+) -> None:
+    """All its batches are counted before; done again, nothing is trained."""
+    made = Knowing(lambda seed, count, texts: by(0.3, seed) + by(0.02, count))
+    do = studies(own, index, made)[study]
+    plan = wt.plan(do)
+    assert not made.trained
+    found = do()
+    assert plan.least <= len(made.trained) <= plan.most
+    assert (plan.least < plan.most) == (study == "evaluate")
+    if study != "evaluate":
+        assert len(made.trained) == plan.most
+    seeds = [one.seed for one in made.trained[:3]]
+    assert seeds[0] == seeds[1] != seeds[2]
+    assert all((one.weights == 1).all() for one in made.trained[:3])
+    said = found.document()
+    assert said["repeatability"]["kind"] == "partly"
+    assert said.get("retrainings", len(made.trained)) == len(made.trained)
+    page = render_html([said])
+    assert "The training repeats partly: two models of one seed differ by" in page
+    before = len(made.trained)
+    again = wt.plan(do)
+    assert again.least == 0
+    assert again.kept + again.most == plan.most
+    do()
+    assert len(made.trained) == before
+
+
+@pytest.mark.parametrize("study", ["fix", "evaluate", "clusters"])
+def test_each_study_refuses_a_training_that_is_not_the_recorded_one(
+    own: wt.Run, index: wt.Index, study: str
+) -> None:
+    alike = Knowing(lambda seed, count, texts: by(0.3, 7))
+    with pytest.raises(InputError, match="predict exactly the same"):
+        studies(own, index, alike)[study]()
+    turned = Knowing(lambda seed, count, texts: by(0.3, seed), turned=1)
+    turned.settings = {"model": "turned"}
+    with pytest.raises(InputError, match="labels in another order"):
+        studies(own, index, turned)[study]()
+    assert len(alike.trained) == len(turned.trained) == 3
+
+
+def test_mistakes_on_the_training_rows_need_no_seed(own: wt.Run) -> None:
+    """Each half of the rows is a training of its own."""
+    made = Knowing(lambda seed, count, texts: by(0.3, 7))
+    with pytest.raises(InputError, match="there is no pattern to find"):
+        wt.clusters(own, trainings=2, retrain=made, workers=1)
+    assert len(made.trained) == 3 + 2
+
+
+def test_models_that_share_nothing_are_not_compared_seed_by_seed() -> None:
+    """Where there are few seeds they would be, as plain pairs."""
+
+    def said(seed: int, rows: tuple[int, ...]) -> np.ndarray:
+        return np.array([0.1 * seed + len(rows)])
+
+    pool = Pool(Labelling("class", ("a", "b")), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]))
+    effects = {}
+    for paired in (True, False):
+        study = Deletion(
+            pool,
+            np.array([0]),
+            [1],
+            [1, 2],
+            lambda wanted: {one: said(*one) for one in wanted},
+            paired=paired,
+        )
+        study.add("x", np.array([[1.0, -1.0, 0, 0]], np.float32), 2, ["proponents"])
+        study.train()
+        effects[paired] = study.effects()["x", "proponents"].named[0, 0]
+    np.testing.assert_allclose(effects[True], [1, 1])
+    np.testing.assert_allclose(effects[False], [0.95, 1.05])
 
 
 def test_labels_in_another_order_are_refused(own: wt.Run, trace: wt.Trace) -> None:

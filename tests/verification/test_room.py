@@ -16,6 +16,7 @@ from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.execute import memory
 from wordtrace.execute.ray import RayCluster
+from wordtrace.execute.serial import Serial
 from wordtrace.execute.slurm import SlurmCluster
 from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.verification import tasks
@@ -138,7 +139,9 @@ def test_a_users_trainings_are_not_ended_for_being_slow(
     here = pool(mine, "processes")
     assert (here.workers, here.threads, here.patience) == (2, 3, math.inf)
     assert pool(own, "processes").patience == 60
-    assert pool(limited, "processes", 1).limit == 7800
+    assert pool(limited, "processes").limit == 7800
+    # One at a time needs no process of its own, whose start takes longer than some limits.
+    assert isinstance(pool(limited, "processes", 1), Serial)
     for given in ("ray", RayCluster()):
         assert pool(own, given).patience == 60
         assert pool(mine, given).patience == math.inf

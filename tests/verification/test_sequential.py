@@ -16,8 +16,12 @@ import wordtrace as wt
 from tests.conftest import WORDS
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.report.sections import sections_of
+from wordtrace.report.sentences import verdict
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.statistics.sequential import nominal_p
+from wordtrace.verification.design import Design
+from wordtrace.verification.paired import Target
+from wordtrace.verification.paired import verify as verify_targets
 
 TEXT = "the striker and the coach win a match"
 
@@ -72,6 +76,38 @@ def test_it_stops_as_soon_as_an_effect_is_shown(own: wt.Run, trace: wt.Trace) ->
     assert found["retrainings"] == len(made.trained) == 3 * 4
     assert found["saved"] == 9 * 4
     assert found["design"]["nominal_p"] == nominal_p(12)
+
+
+def test_rows_drawn_at_random_are_not_shown(own: wt.Run) -> None:
+    """Each row adds something of its own, and the training repeats all but exactly.
+
+    By the intervals of the differences alone, several of 14 draws would be shown.
+    """
+    of_row = np.random.default_rng(5).normal(0, 0.02, len(own.train))
+
+    def says(change: Change, place: int) -> float:
+        return 0.4 + float(of_row[change.weights == 0].sum()) + noise(change, place, 0.0005)
+
+    sets = [
+        tuple(np.random.default_rng([one, 8]).choice(len(own.train), 6, replace=False).tolist())
+        for one in range(14)
+    ]
+    targets = [
+        Target(f"{TEXT} {place}", None, 0, "film", 0.4, rows) for place, rows in enumerate(sets)
+    ]
+    settings: dict[str, Any] = {"remove": "opponents", "k": 6, "measure": "x", "workers": 1}
+    found = verify_targets(own, targets, Made(says), design=Design(8), **settings).document()
+    shown = [verdict(query, found).shown for query in found["queries"]]
+    alone = [
+        all(control["difference"]["low"] > 0 for control in query["controls"])
+        for query in found["queries"]
+    ]
+    assert (sum(shown), sum(alone)) == (0, 2)
+    for query in found["queries"]:
+        for control in query["controls"]:
+            draws = control["draws"]
+            assert draws["count"] == 8
+            assert draws["p"] == (1 + draws["as_large"]) / 9
 
 
 def test_its_intervals_are_as_wide_as_the_looks_need(own: wt.Run, trace: wt.Trace) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import sparse
 
 from wordtrace.act.closeness import Closeness
 from wordtrace.act.clusters_result import Behind, Cluster, Clusters, Member
@@ -110,6 +109,7 @@ def clusters(
         clashes=_clashes(asked, judged) if examples is None else (),
         misread=opened.misread,
         look=look_of(retrainer),
+        repeatability=judged.begun.told().get("repeatability"),
     )
 
 
@@ -227,6 +227,7 @@ def group(
     close: Closeness, threshold: float, least: int = 3, largest: int = LARGEST
 ) -> tuple[list[list[int]], list[int]]:
     """Return clusters of at least `least` examples, largest first, and the sizes left out."""
+    from scipy import sparse
     from sklearn.cluster import AgglomerativeClustering
 
     everything = np.arange(close.count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -92,6 +93,8 @@ class Clusters(Result):
         Of a run whose training was adopted though its logged loss does not fit: what does not.
     look
         Where mistakes were counted by a cheaper look than retraining: which.
+    repeatability
+        How far a training that is not the library's own repeats.
     """
 
     format: ClassVar[str] = FORMAT
@@ -109,11 +112,12 @@ class Clusters(Result):
     clashes: tuple[tuple[Member, ...], ...] = ()
     misread: str | None = None
     look: str | None = None
+    repeatability: Mapping[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        for name in ("misread", "look"):
+        for name in ("misread", "look", "repeatability"):
             if document[name] is None:
                 del document[name]
         groups = [one["members"] for one in document["clusters"]] + list(document["clashes"])

@@ -100,6 +100,7 @@ def fix(
         "version": VERSION,
         "run": str(run.path),
         **told(run.misread, look_of(retrainer)),
+        **trials.begun.told(),
         "seeds": seeds,
         "repeats": repeats,
         "retrainings": trials.retrainings,

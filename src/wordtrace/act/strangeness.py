@@ -9,8 +9,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import sparse
-from scipy.stats import rankdata
 
 from wordtrace.act.word_sets import WordSets, word_sets
 from wordtrace.execute.progress import track
@@ -58,6 +56,8 @@ class Strangeness:
         """
         if by != "combined":
             return self.parts[by]
+        from scipy.stats import rankdata
+
         shares = [(rankdata(one) - 0.5) / max(1, len(one)) for one in self.parts.values()]
         found: Values = -np.sum(np.log1p(-np.array(shares)), axis=0)
         return found
@@ -149,6 +149,8 @@ def _threes(data: npt.NDArray[np.uint8], offsets: Numbers) -> npt.NDArray[np.int
 
 def _alone(sets: WordSets, usual: float = _USUAL) -> tuple[Values, int]:
     """Return 1 less each row's largest cosine to some other rows, and to how many of them."""
+    from scipy import sparse
+
     count, kinds = len(sets), len(sets.rows_with)
     if count < 2:
         return np.zeros(count), 0

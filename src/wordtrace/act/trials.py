@@ -12,6 +12,7 @@ from wordtrace.act.treatments import Treatment
 from wordtrace.data.examples import Examples
 from wordtrace.retrainers.outcomes import right as right_of
 from wordtrace.retrainers.retrain import Retraining
+from wordtrace.verification.beginning import Begun, begin
 from wordtrace.verification.removal import pool_of, random_rows
 from wordtrace.verification.retrainings import Retrainings
 
@@ -34,6 +35,8 @@ class Trials:
         and k; empty where there are no held-out rows.
     retrainings
         How many models were trained.
+    begun
+        What was found out before.
     """
 
     base: BoolArray
@@ -41,6 +44,7 @@ class Trials:
     base_accuracy: list[float]
     accuracy: dict[str, dict[int, list[float]]]
     retrainings: int
+    begun: Begun
 
     def held_out_change(self, method: str, k: int) -> float | None:
         """Return how much a change moves the accuracy on the held-out rows, if there are any."""
@@ -72,7 +76,9 @@ def try_out(
         key: [_task(retrainings, seed, change) for seed in seeds] for key, change in chosen.items()
     }
     tasks = [*base, *(one for part in (control, treated) for by in part.values() for one in by)]
-    results = retrainings.run(tasks)
+    begun = begin(retrainings, seeds, [tasks])
+    tried = begun.repeats is not None
+    results = retrainings.run(tasks, plan=begun.plan, begun=tried)
 
     def right(place: int, trained: Sequence[Retraining]) -> BoolArray:
         said = np.asarray([results[one.key]["probabilities"][place] for one in trained])
@@ -99,7 +105,8 @@ def try_out(
         by_method,
         accuracy(base),
         kept,
-        len({one.key for one in tasks}),
+        len({one.key for one in tasks}) + tried,
+        begun,
     )
 
 

@@ -12,6 +12,7 @@ from wordtrace.data.batches import Encoded
 from wordtrace.data.examples import Examples
 from wordtrace.models import configs
 from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.written_back import written_back
 
 #: Tokens are counted at logged steps, which need not be whole epochs.
 _NEAR = 1.1
@@ -43,6 +44,8 @@ def notes_of(
         What our callback saw of the training's rows, where it did.
     """
     notes = [*output.notes, *rates.notes]
+    if (told := written_back(examples.source)) is not None:
+        notes.append(told)
     guessed = [one.step for one in chosen if one.step not in rates.known]
     if guessed:
         notes.append(

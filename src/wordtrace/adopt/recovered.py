@@ -10,7 +10,7 @@ import numpy as np
 
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.recorded_rows import differing
-from wordtrace.adopt.trainer_examples import SOURCE, examples_of
+from wordtrace.adopt.trainer_examples import examples_of
 from wordtrace.adopt.trainer_output import tokenizer_of
 from wordtrace.adopt.trainer_rows import TrainerRows
 from wordtrace.data.batches import Encoded
@@ -20,6 +20,7 @@ from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.models.chat_reader import ChatReader
 from wordtrace.models.chat_tokenizer import LOSSES, ChatTokenizer
+from wordtrace.run.written_back import SOURCE
 
 #: The share of rows (one in any case) whose tokens may be others than those of the conversation
 #: read from them: a row that was cut in the middle of a character, say. Their own are kept.

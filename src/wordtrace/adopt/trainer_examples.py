@@ -20,8 +20,7 @@ from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.seq2seq import Seq2SeqTokenizer
 from wordtrace.run.kept_tokens import second_of
-
-SOURCE = "the Trainer's data"
+from wordtrace.run.written_back import SOURCE
 
 
 def examples_of(

@@ -138,6 +138,13 @@ class _Gathered:
         self._rows += 1
         named = str(given["id"]) if isinstance(given, Mapping) and "id" in given else str(row)
         if "input_ids" not in batch:
+            if any(isinstance(one, list) and one == [*map(str, one)] for one in batch.values()):
+                raise Unreadable(
+                    f"row {row} of the training data is texts where a Trainer has token ids, as it "
+                    "is of sentence-transformers' CrossEncoder; let its Trainer save checkpoints, "
+                    "and make the run of their folder and the data by wt.record, or `wordtrace "
+                    "record`."
+                )
             what = ", ".join(sorted(map(str, batch))) or "nothing"
             raise Unreadable(
                 f"row {row} of the training data has no input_ids (its batch has {what}); "

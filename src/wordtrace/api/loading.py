@@ -9,6 +9,7 @@ from wordtrace.act.duplicates_result import Duplicates
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.outliers_result import Outliers
+from wordtrace.act.rows_result import Rows
 from wordtrace.analysis.cancellation_result import Cancellation
 from wordtrace.analysis.overlap_result import Overlap
 from wordtrace.analysis.words_result import Words
@@ -31,6 +32,7 @@ KINDS: tuple[type[Result], ...] = (
     Cancellation,
     Overlap,
     Words,
+    Rows,
 )
 
 

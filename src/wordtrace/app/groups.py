@@ -16,6 +16,7 @@ from wordtrace.act.duplicates_result import DuplicateRow
 from wordtrace.app.computed import Computed
 from wordtrace.app.kept_groups import THRESHOLDS, KeptGroups
 from wordtrace.app.opened import Opened
+from wordtrace.app.reviews import shown
 from wordtrace.errors import InputError, option
 
 Offset = Annotated[int, Query(ge=0, description="How many groups to skip.")]
@@ -136,7 +137,7 @@ def router(opened: Opened) -> APIRouter:
             "examples": found.examples,
             "offset": offset,
             "rows": [
-                {**asdict(one), "row": row, "decision": decision(opened, row)}
+                {**asdict(one), "row": row, "decision": decision(opened, one.id)}
                 for one, row in zip(part, rows, strict=True)
             ],
         }
@@ -164,7 +165,7 @@ def router(opened: Opened) -> APIRouter:
                     "advice": one.advice,
                     "words": one.words,
                     "rows": [
-                        {**row, "predicted": row["said"], "decision": decision(opened, row["row"])}
+                        {**row, "predicted": row["said"], "decision": decision(opened, row["id"])}
                         for row in members
                     ],
                     "behind": [{**asdict(row), "row": place[row.id]} for row in one.behind],
@@ -199,9 +200,9 @@ def _by_label(opened: Opened, rows: list[int]) -> dict[str, list[int]]:
     return found
 
 
-def decision(opened: Opened, row: int) -> dict[str, Any] | None:
+def decision(opened: Opened, id: str) -> dict[str, Any] | None:
     """Return what is decided about a row, as every view shows it; None for nothing."""
-    return None
+    return shown(opened.review.decision(id))
 
 
 def _shown(opened: Opened, row: DuplicateRow, number: int) -> dict[str, Any]:
@@ -211,7 +212,7 @@ def _shown(opened: Opened, row: DuplicateRow, number: int) -> dict[str, Any]:
         if found[name] is not None:
             spans = [(start, end) for field, start, end in differing if field == name]
             found[f"{name}_parts"] = _parts(found[name], spans)
-    return {**found, "row": number, "decision": decision(opened, number)}
+    return {**found, "row": number, "decision": decision(opened, row.id)}
 
 
 def _parts(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, bool]]:

@@ -34,6 +34,8 @@ class KeptGroups:
 
     Attributes
     ----------
+    state
+        By what the files are named: the index's and the run's.
     duplicates
         By threshold.
     outliers, mistakes
@@ -42,6 +44,7 @@ class KeptGroups:
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
+        self.state = "-".join(part[:12] for part in opened.state.split("-"))
         self.duplicates = {
             threshold: Computed(self._duplicates(threshold)) for threshold in THRESHOLDS
         }
@@ -80,7 +83,7 @@ class KeptGroups:
         return found
 
     def _file(self, name: str) -> Path:
-        return self._opened.run.path / PLACE / f"{self._opened.state[:16]}-{name}"
+        return self._opened.run.path / PLACE / f"{self.state}-{name}"
 
     def _keep(self, file: Path, write: Callable[[Path], object]) -> None:
         """Write what was computed, unless the index changed meanwhile or nothing can be written."""
@@ -89,7 +92,7 @@ class KeptGroups:
             file.parent.mkdir(exist_ok=True)
             with atomic.replacing(file) as temporary:
                 write(temporary)
-            for old in file.parent.glob(f"*-{file.name.split('-', 1)[1]}"):
+            for old in file.parent.glob(f"*-{file.name.removeprefix(f'{self.state}-')}"):
                 if old != file:
                     old.unlink(missing_ok=True)
         except OSError:

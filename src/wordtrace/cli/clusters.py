@@ -10,7 +10,7 @@ import typer
 from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import Workers
 from wordtrace.cli.output import Json, Out, check_out, emit, say
-from wordtrace.cli.places import PatchPlace, check_patch
+from wordtrace.cli.places import EitherFolder, PatchPlace, check_patch
 from wordtrace.cli.retraining import HowTrained
 from wordtrace.errors import InputError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def clusters(
-    run: Annotated[Path, typer.Argument(help="A run's folder, or an index's.")],
+    run: EitherFolder,
     columns: ColumnOptions,
     how: HowTrained,
     examples: Annotated[

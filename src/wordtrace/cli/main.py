@@ -35,6 +35,7 @@ from wordtrace.cli import (
     overlap,
     record,
     report,
+    rows,
     scores,
     trace,
     train,
@@ -90,7 +91,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app},
+    "See": {"app": explorer.app, "serve": explorer.serve, "rows": rows.rows},
     "Ask": {
         "scores": scores.scores,
         "words": words.words,

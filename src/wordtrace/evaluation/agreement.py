@@ -56,6 +56,12 @@ def subsets(examples: int, count: int, seed: int) -> list[Rows]:
     ]
 
 
+def halves_trained(study: Deletion, count: int, repeats: int) -> list[SeedAndRows]:
+    """Return what :func:`datamodel` trains."""
+    halves = subsets(len(study.pool), count, study.seeds[0])
+    return [(seed, rows) for rows in halves for seed in study.seeds[:repeats]]
+
+
 def datamodel(
     study: Deletion, scores: Mapping[str, Scores], count: int, repeats: int
 ) -> list[dict[str, Any]]:
@@ -66,8 +72,7 @@ def datamodel(
     """
     halves = subsets(len(study.pool), count, study.seeds[0])
     seeds = study.seeds[:repeats]
-    wanted: list[SeedAndRows] = [(seed, rows) for rows in halves for seed in seeds]
-    study.ask(wanted)
+    study.ask(halves_trained(study, count, repeats))
     fall = np.stack([-study.said(rows, seeds) for rows in halves], 1)
     return [
         {"measure": name, "sets": count, "repeats": repeats} | _ranks(matrix, halves, fall)

@@ -77,6 +77,8 @@ class Deletion:
         trained with all of them, and effects are counted from its mean; a line uses the first ones.
     solve
         What trains the models.
+    paired
+        Whether the models of a seed share a part of their chance.
     """
 
     def __init__(
@@ -86,9 +88,12 @@ class Deletion:
         sizes: Sequence[int],
         seeds: Sequence[int],
         solve: Solve,
+        *,
+        paired: bool = True,
     ) -> None:
         self.pool, self.query_labels = pool, query_labels
         self.sizes, self.seeds, self._solve = list(sizes), list(seeds), solve
+        self.paired = paired
         self.lines: dict[tuple[str, Sign], Line] = {}
         self._known: dict[SeedAndRows, FloatArray] = {}
         self._drawn: dict[tuple[int, int], Rows] = {}
@@ -103,11 +108,17 @@ class Deletion:
         """Give a line more seeds."""
         self.lines[key] = Line(self.lines[key].rows, seeds)
 
-    def trainings(self) -> list[SeedAndRows]:
-        """Return all trainings that are needed, each one once."""
+    def trainings(self, seeds: int | None = None) -> list[SeedAndRows]:
+        """Return all trainings that are needed, each one once.
+
+        Parameters
+        ----------
+        seeds
+            Of each line; None for as many as each has now.
+        """
         wanted: dict[SeedAndRows, None] = {(seed, ()): None for seed in self.seeds}
         for line in self.lines.values():
-            for seed in self.seeds[: line.seeds]:
+            for seed in self.seeds[: seeds or line.seeds]:
                 for rows_by_query in line.rows:
                     for query, rows in enumerate(rows_by_query):
                         wanted[seed, rows] = None
@@ -170,7 +181,8 @@ class Deletion:
         seeds, y_s the retraining's p(label), and β the regression coefficient of y on x. Then
         y_s − x̄ − β(x_s − x̄) has the same mean as y_s − x_s and less variance: it is a control
         variate. One β for each k is fitted within (line, query) over all of them; if they are few,
-        β is 1, which gives the plain paired difference.
+        β is 1, which gives the plain paired difference. Where the models of a seed share nothing,
+        it is 0.
         """
         base = self.base()
         mean = base.mean(1, keepdims=True)
@@ -189,6 +201,8 @@ class Deletion:
 
     def beta(self, outcomes: Mapping[tuple[str, Sign], Effects]) -> FloatArray:
         """Return the regression coefficient for each k, shape (k,)."""
+        if not self.paired:
+            return np.zeros(len(self.sizes))
         base = self.base()
         products, squares, freedom = np.zeros(len(self.sizes)), np.zeros(len(self.sizes)), 0
         for one in outcomes.values():

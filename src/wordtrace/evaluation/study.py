@@ -14,7 +14,7 @@ from wordtrace.asking.asker import Asker
 from wordtrace.asking.own import self_influence
 from wordtrace.data.examples import Examples
 from wordtrace.errors import WordtraceError
-from wordtrace.evaluation.agreement import datamodel
+from wordtrace.evaluation.agreement import datamodel, halves_trained
 from wordtrace.evaluation.candidates import SIGNS, Sign, least_overlap
 from wordtrace.evaluation.checks import check_choices, check_removals, check_scores
 from wordtrace.evaluation.deletion import Deletion, auc
@@ -30,6 +30,7 @@ from wordtrace.retrainers.outcomes import measured
 from wordtrace.retrainers.retrainer import look_of
 from wordtrace.run.run import Run
 from wordtrace.statistics import crossed
+from wordtrace.verification.beginning import Begun
 from wordtrace.verification.removal import pool_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
@@ -130,6 +131,7 @@ def evaluate(
         study.add(name, matrix, repeats, wanted)
     check_removals(study)
     spread = float(np.ptp(run.train.labels)) if measured(run) == "number" else 1.0
+    begun = _begin(study, models, repeats, None if width is None else max_repeats, lds)
     dropped = _train(study, models.failed, width, max_repeats, spread)
     halves = [] if lds == 0 else datamodel(study, matrices, lds, repeats)
     judged = None if marked is None else _found(asker, measures, marked, options)
@@ -139,6 +141,7 @@ def evaluate(
         "version": VERSION,
         "run": str(run.path),
         **told(run.misread, look_of(retrainer)),
+        **begun.told(),
         "examples": len(run.train),
         "k": sizes,
         "seeds": study.seeds,
@@ -172,6 +175,17 @@ def _matrices(
         found[name] = np.asarray(matrix, np.float32)
         check_scores(name, found[name], len(asked), len(asker.run.train))
     return found
+
+
+def _begin(study: Deletion, models: Models, repeats: int, most: int | None, lds: int) -> Begun:
+    """Announce all trainings: the first ones, those of random halves, and seeds more for some."""
+    surely = [study.trainings()]
+    if lds:
+        surely.append(halves_trained(study, lds, repeats))
+    further = [] if most is None else [study.trainings(most)]
+    begun = models.begin(study.seeds, [*surely, *further], len(surely))
+    study.paired = begun.paired
+    return begun
 
 
 def _train(

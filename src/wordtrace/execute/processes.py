@@ -233,11 +233,15 @@ def executor(
     patience: float = PATIENCE,
     limit: float | None = None,
 ) -> Processes | Serial:
-    """Return processes if there is work for more than one, or a limit; else this process alone."""
+    """Return processes if there is work for more than one; else this process alone.
+
+    It holds to no limit, since a task can be ended only with its process; but a single one needs
+    none to be imported anew, which takes longer than some limits.
+    """
     if workers is not None and workers < 1:
         raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
     count = min(workers or cores(), tasks)
-    if count > 1 or limit is not None:
+    if count > 1:
         return Processes(count, tolerant=tolerant, threads=threads, patience=patience, limit=limit)
     return Serial(tolerant=tolerant, threads=threads)
 

@@ -53,6 +53,8 @@ class Trace(Result):
         Whether contributions are summed by word; else they are by token.
     misread
         Of a run whose training was adopted though its logged loss does not fit: what does not.
+    texts
+        What is to be known of the listed texts, where they are not the data's own.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class Trace(Result):
     options: Mapping[str, Any] = field(default_factory=dict)
     whole_words: bool = False
     misread: str | None = None
+    texts: str | None = None
 
     @property
     def proponents(self) -> tuple[Hit, ...]:
@@ -118,6 +121,7 @@ class Trace(Result):
             "options": dict(self.options),
             "whole_words": self.whole_words,
             **told(self.misread),
+            **({} if self.texts is None else {"texts": self.texts}),
             "queries": [query.document() for query in self.queries],
         }
 

@@ -40,6 +40,19 @@ def stopped_sentence(query: Document, document: Document) -> str:
     return f" {looked}, and stopped there: {why}."
 
 
+def draws_clause(control: Document) -> str:
+    """Say how many of a control's draws did as much as the rows; nothing of an older result."""
+    draws = control.get("draws")
+    if draws is None:
+        return ""
+    count, as_large = draws["count"], draws["as_large"]
+    least = "" if as_large else f", the least that {count} draws can give"
+    return (
+        f"; {as_large or 'none'} of {count} such draws, each trained once, did as much "
+        f"(p = {draws['p']:.2g}{least})"
+    )
+
+
 def design_sentence(document: Document) -> str:
     """Say what the looks cost and saved; nothing where there was but one."""
     if not sequential(document):
@@ -52,8 +65,21 @@ def design_sentence(document: Document) -> str:
     )
 
 
-def repeat_sentence(document: Document) -> str:
-    """Say how far the training repeats; nothing where that is known, as of our own."""
+#: What follows for models of a seed, where they are pairs and where they are not.
+PAIRS = (
+    "The models of a seed are compared as pairs.",
+    "So models are compared as groups and not as pairs, which takes more seeds.",
+)
+
+
+def repeat_sentence(document: Document, follows: tuple[str, str] = PAIRS) -> str:
+    """Say how far the training repeats; nothing where that is known, as of our own.
+
+    Parameters
+    ----------
+    follows
+        What that means for the study, where the training repeats partly, and where it does not.
+    """
     found = document.get("repeatability")
     if found is None:
         return ""
@@ -65,11 +91,8 @@ def repeat_sentence(document: Document) -> str:
     if found["kind"] == "exactly":
         return f"The training repeats exactly: two models of one seed say the same of {asked}."
     if found["kind"] == "partly":
-        return f"The training repeats partly: {differ}. The models of a seed are compared as pairs."
-    return (
-        f"The training does not repeat: {differ}. So models are compared as groups and not as "
-        "pairs, which takes more seeds."
-    )
+        return f"The training repeats partly: {differ}. {follows[0]}".strip()
+    return f"The training does not repeat: {differ}. {follows[1]}".strip()
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -24,6 +24,7 @@ FORMATS = {
     "wordtrace-evaluation": 1,
     "wordtrace-words": 1,
     "wordtrace-measures": 1,
+    "wordtrace-rows": 1,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
+from wordtrace.report.designs import repeat_sentence
 from wordtrace.report.judged import judged_blocks
 from wordtrace.report.measured import effect_digits, evaluated
 from wordtrace.report.numbers import (
@@ -20,6 +21,11 @@ from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
 
+#: What follows of how far a training repeats that is not the library's own.
+_REPEATS = (
+    "Models of a seed are compared with each other.",
+    "So models are compared with the mean of the models of all rows, whatever their seeds.",
+)
 _SIGNS = {"proponents": "DEL+", "opponents": "DEL−"}
 _WHAT = {
     "proponents": "Change of {} after leaving out the k strongest proponents (DEL+): "
@@ -61,6 +67,8 @@ def evaluation_blocks(document: Document) -> list[Block]:
             f"Only the {document['least_overlap']:,} training texts of least TF-IDF overlap with a "
             "query could be named."
         )
+    if repeats := repeat_sentence(document, _REPEATS):
+        notes.append(repeats)
     for one in document["dropped"]:
         notes.append(f"Seed {one['seed']} is left out: {line(one['reason'])}")
     return [*found, Say(" ".join(notes), soft=True)]

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
+from wordtrace.report.designs import repeat_sentence
 from wordtrace.report.numbers import interval, percent, seconds, signed
 from wordtrace.report.text import line
 
 RANDOM = "random rows"
+#: What follows of how far a training repeats.
+_CHANCE = ("", "So a change is told from chance by more seeds alone.")
+_VOTES = ("", "So a single mistake may be chance; count them over more trainings.")
 
 
 def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
@@ -33,7 +37,14 @@ def fix_blocks(document: Mapping[str, Any]) -> list[Block]:
         _changes(curves, base),
         _sufficient(queries, document["repeats"]),
         Say(summary, soft=True),
+        *_repeats(document, _CHANCE),
     ]
+
+
+def _repeats(document: Mapping[str, Any], follows: tuple[str, str]) -> list[Block]:
+    """Say how far a training repeats that is not the library's own."""
+    said = repeat_sentence(document, follows)
+    return [Say(said, soft=True)] if said else []
 
 
 def _shares(curves: Mapping[str, Any], base: Mapping[str, Any]) -> Chart:
@@ -128,7 +139,7 @@ def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:
             found.append(Say(f"Behind it: {rows}.", soft=True))
     for group in document["clashes"]:
         found.append(_member_table("The same words with different labels", group))
-    return found
+    return [*found, *_repeats(document, _VOTES)]
 
 
 def _member_table(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wordtrace.report.designs import (
+    draws_clause,
     repeat_sentence,
     seeds_of,
     sequential,
@@ -148,6 +149,7 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
     return (
         f"Measure {line(document['measure'])}{kept}{without}: {document['examples']:,} training "
         f"examples scored in {seconds(document['seconds'])}."
+        + (f" {line(document['texts'])}" if document.get("texts") else "")
     )
 
 
@@ -183,7 +185,8 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
         said += (
             f"Removing {rows(count, control_name(control['name']))}: "
             f"{interval(control['change'], what.digits)}; the difference {difference} "
-            f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero. "
+            f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero"
+            f"{draws_clause(control)}. "
         )
     return said + verdict(query, document).sentence + stopped_sentence(query, document)
 
@@ -194,7 +197,10 @@ def models(document: Mapping[str, Any]) -> str:
 
 
 def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
-    """Judge one query: an effect is shown when every control's interval says so."""
+    """Judge one query: an effect is shown when every control's interval says so.
+
+    So must the interval of the difference from single draws, in results that have it.
+    """
     side, controls = document["remove"], query["controls"]
     what = "fix" if side == "opponents" else "effect"
     if not controls:
@@ -221,6 +227,14 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
             "not shown",
             f"So against {_names(unsure)} the {what} is not shown"
             f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
+        )
+    if alike := [one for one in controls if not one.get("draws", {}).get("beyond", True)]:
+        return Verdict(
+            False,
+            "within what random rows do",
+            f"But {_names(alike)} differ from draw to draw so much (standard deviation "
+            f"{_spreads(alike, query, document)}) that another draw may do the same: the {what} is "
+            "not shown to be of just these rows.",
         )
     if overshot(query, document):
         past = f"The number went past {line(query['label'])} and is no nearer to it"
@@ -271,6 +285,13 @@ def rows(count: int, name: str) -> str:
         name = name.replace("of similar numbers", "of a similar number")
         name = name.replace("of similar lengths", "of a similar length")
     return f"{count:,} {name}"
+
+
+def _spreads(
+    controls: Sequence[Mapping[str, Any]], query: Mapping[str, Any], document: Mapping[str, Any]
+) -> str:
+    digits = measured(query, document).digits
+    return " and ".join(in_digits(one["draws"]["spread"], digits) for one in controls)
 
 
 def _verb(change: Mapping[str, Any]) -> str:

@@ -6,16 +6,18 @@ in every result that they are none.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from wordtrace.errors import InputError, option
+from wordtrace.errors import DataWarning, InputError, option
 from wordtrace.models import predict
 from wordtrace.retrainers.material import cut, whole
 from wordtrace.retrainers.own import fit_changed, fit_pretrained, refit_changed, said_of
 from wordtrace.retrainers.retrainer import Change, Said
-from wordtrace.retrainers.steps_on_rows import patched
+from wordtrace.retrainers.steps_on_rows import changed_rows, patched
+from wordtrace.run.replay_record import REPLAY
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Training
 
@@ -60,10 +62,15 @@ class FromCheckpoint:
     def refusal(self, run: Run) -> str | None:
         """Say why a run can't be trained on from this step; None where it can."""
         if run.manifest.recipe is None:
+            whole = (
+                f"a replay repeats it from its start ({option('replay')}; wt.Replay() in Python)"
+                if REPLAY in run.manifest.files
+                else f"{option('retrain')} takes a training of your own"
+            )
             return (
-                f"{run.path} was trained elsewhere, so its training can't be repeated from a "
-                f"checkpoint on; {option('tail_patch', 4)} looks at any run, and "
-                f"{option('retrain')} takes a training of your own."
+                f"{run.path} was trained elsewhere, and of its checkpoints only the weights are "
+                "known, not what a training goes on with: it can't be repeated from one on. "
+                f"{option('tail_patch', 1)} looks at any run, and {whole}."
             )
         there = [one.step for one in run.checkpoints if one.step < run.manifest.steps]
         if self.step not in there:
@@ -141,6 +148,44 @@ class TailPatch:
         """See :class:`.Retrainer`."""
         return {"tail_patch": self.steps, "learning_rate": self.learning_rate, "on": self.on}
 
+    def check(self, run: Run, rows: int) -> None:
+        """Look at what a study asks for, before its first model.
+
+        Parameters
+        ----------
+        rows
+            The most rows that one of its models is patched for.
+
+        Raises
+        ------
+        InputError
+            For half of the run's rows or more.
+
+        Warns
+        -----
+        DataWarning
+            For more steps than the training had passes over its data.
+        """
+        self._check_rows(run, rows)
+        passes = max(1, round(run.final.epoch))
+        if self.steps > passes:
+            warnings.warn(
+                f"{self.steps:,} steps against the rows are more than the {passes:,} of the "
+                "training, one in each pass over its data: the model leaves what it was trained "
+                f"to be. One or two steps rank removals best ({option('tail_patch', 1)}).",
+                DataWarning,
+                stacklevel=3,
+            )
+
+    def _check_rows(self, run: Run, rows: int) -> None:
+        every = run.manifest.train.rows
+        if 2 * rows >= every:
+            raise InputError(
+                f"a tail patch would step against {rows:,} of {every:,} rows: with half of them or "
+                "more it undoes the training, and says nothing of what some rows did; change "
+                f"fewer, or train again without them ({option('retrain')})."
+            )
+
     @property
     def look(self) -> str:
         """What a result says that it is."""
@@ -157,5 +202,12 @@ class TailPatch:
         )
 
     def train(self, run: Run, change: Change) -> Said:
-        """Take the steps; see :class:`.Retrainer`."""
+        """Take the steps; see :class:`.Retrainer`.
+
+        Raises
+        ------
+        InputError
+            For a change of half of the rows or more.
+        """
+        self._check_rows(run, len(changed_rows(run, change)))
         return patched(run, change, self.steps, self.learning_rate, on=self.on)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -149,9 +150,10 @@ class Replay:
         room = Room.of(run, change.key)
         if (folder := room.kept()) is not None:
             try:
-                return load(run, folder).said(run, change.probes)
+                return replace(load(run, folder).said(run, change.probes), seconds=room.seconds)
             except CorruptError:
                 room.clear()
+        start = time.perf_counter()
         recorded = _recorded(run)
         changed = changed_rows(run, recorded.rows, change)
         with threads(share_of_cores()):
@@ -160,7 +162,7 @@ class Replay:
         if self.keep:
             with room.training() as out, quiet(library("transformers")):
                 model.save_pretrained(out, safe_serialization=True)
-                room.keep(out)
+                room.keep(out, time.perf_counter() - start)
         return _asked(run, model, change)
 
     def place(self, run: Run) -> str:

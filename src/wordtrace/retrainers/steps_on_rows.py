@@ -138,6 +138,22 @@ def _said(
     return predict.logits(final, asked), None if held is None else predict.logits(final, held)
 
 
+def changed_rows(run: Run, change: Change) -> IntArray:
+    """Return the rows that a change touches, in rising order."""
+    return np.flatnonzero(_other(run, change) | (change.weights != 1))
+
+
+def _other(run: Run, change: Change) -> npt.NDArray[np.bool_]:
+    """Tell which rows have another label, or words that are blanked."""
+    old, now = run.train.labels, change.labels
+    same = old == now
+    if old.dtype.kind == "f":  # of what is not asked about
+        same |= np.isnan(old) & np.isnan(now)
+    other = np.asarray(~same if same.ndim == 1 else ~same.all(1))
+    other[[row for row, _ in change.blanked]] = True
+    return other
+
+
 def _parts(run: Run, change: Change) -> tuple[IntArray, list[tuple[Encoded, Labels, FloatArray]]]:
     """Return the rows that a change touches; and the texts, labels and factors of their losses.
 
@@ -145,9 +161,7 @@ def _parts(run: Run, change: Change) -> tuple[IntArray, list[tuple[Encoded, Labe
     the weight that the change gives them.
     """
     old, now = run.train.labels, change.labels
-    other = old != now if old.ndim == 1 else (old != now).any(1)
-    other[[row for row, _ in change.blanked]] = True
-    rows = np.flatnonzero(other | (change.weights != 1))
+    other, rows = _other(run, change), changed_rows(run, change)
     texts = with_blanks(run.encoded, blank_token(run), change.blanked)
     was = np.full(len(old), -1, np.float32)
     parts = [(run.encoded, old, np.where(other, was, change.weights - 1))]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wordtrace.statistics.draws import Draws, among_draws
 from wordtrace.statistics.paired import Estimate, estimate, estimate_between, method
 from wordtrace.statistics.resampling import LEVEL
 
@@ -41,6 +42,27 @@ class Comparison:
             return estimate_between(after, before, bound, self.p or 1 - LEVEL)
         differences = np.subtract(np.asarray(after, np.float64), np.asarray(before, np.float64))
         return estimate(differences.tolist(), bound, p=self.p)
+
+    def draws(
+        self,
+        rows: Sequence[float],
+        draws: Sequence[float],
+        base: Sequence[float],
+        difference: Estimate,
+        bound: float,
+    ) -> Draws:
+        """Return what single draws did beside some rows (:func:`.among_draws`).
+
+        Parameters
+        ----------
+        rows, draws, base
+            One value a seed, of models without the rows, without a draw, and of all rows.
+        difference, bound
+            As :meth:`difference` returned it, and as it was given.
+        """
+        started = np.asarray(base, np.float64) if self.paired else np.zeros(len(base))
+        own, drawn = np.asarray(rows, np.float64) - started, np.asarray(draws) - started
+        return among_draws(own.tolist(), drawn.tolist(), difference, bound, self.p or 1 - LEVEL)
 
     def method(self, count: int) -> str:
         """Name the interval over `count` seeds."""

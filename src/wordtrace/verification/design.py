@@ -70,7 +70,8 @@ class Design:
         -------
         str or None
             "smaller" when none reaches the smallest effect that matters; else "effect" when every
-            interval excludes zero, on whichever side; None while neither is so.
+            interval excludes zero, on whichever side, and does so for single draws as well; None
+            while neither is so.
         """
         controls = query["controls"]
         if not controls:
@@ -79,7 +80,8 @@ class Design:
         ends = [abs(control["difference"][end]) for control in controls for end in ("low", "high")]
         if self.smallest is not None and max(ends) < self.smallest:
             return "smaller"
-        return "effect" if all(control["excludes_zero"] for control in controls) else None
+        shown = all(one["excludes_zero"] and one["draws"]["beyond"] for one in controls)
+        return "effect" if shown else None
 
     def document(self) -> dict[str, Any]:
         """Return the design as JSON."""

@@ -14,18 +14,16 @@ from wordtrace.execute.protocol import Executor
 from wordtrace.models.tokenizer import Span
 from wordtrace.results.result import told
 from wordtrace.retrainers.outcomes import bound_of, measured, no_bound, outcome
-from wordtrace.retrainers.retrain import Retraining, Rows
-from wordtrace.retrainers.retrainer import Retrainer, is_foreign, look_of
+from wordtrace.retrainers.retrain import Rows
+from wordtrace.retrainers.retrainer import Retrainer, look_of
 from wordtrace.run.run import Run
 from wordtrace.statistics.comparison import Comparison
+from wordtrace.verification.beginning import begin, tried
 from wordtrace.verification.design import Design
-from wordtrace.verification.plan import Plan, announce
 from wordtrace.verification.removal import alike_rows, pool_of, random_rows
-from wordtrace.verification.repeatability import Repeatability, repeatability, trials
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrainings import Retrainings, seeds_of
 from wordtrace.verification.rounds import Rounds
-from wordtrace.verification.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,19 +98,15 @@ def verify(
         *(run, probes, retrainer, workers, executor, address), held_out=len(targets) == 1
     )
     rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
-    plan = _plan(rounds)
-    announce(plan)
-    repeats: Repeatability | None = None
-    if is_foreign(retrainer):
-        repeats, rounds.results = repeatability(retrainings, seeds, plan)
-        plan = plan.timed(min(float(one["seconds"]) for one in rounds.results.values()))
-    compare = Comparison(repeats is None or repeats.paired, design.p)
+    begun = begin(retrainings, seeds, rounds.planned(tried(retrainings, seeds)))
+    rounds.results |= begun.results
+    compare = Comparison(begun.paired, design.p)
 
     def query(place: int, count: int) -> dict[str, Any]:
         base, without = rounds.base(count), rounds.without(place, count)
         return _query(run, targets[place], place, base, without, compare)
 
-    rounds.run(lambda place, count: design.answer(query(place, count)), plan)
+    rounds.run(lambda place, count: design.answer(query(place, count)), begun.plan)
     queries = [
         query(place, looks[-1]) | {"seeds": seeds[: looks[-1]], **rounds.stopped(place)}
         for place, looks in enumerate(rounds.looks)
@@ -130,8 +124,8 @@ def verify(
             "repeats": most,
             "seeds": seeds[:most],
             "design": design.document(),
-            **({} if repeats is None else {"repeatability": repeats.document()}),
-            "retrainings": len(rounds.results) + (repeats is not None),
+            **begun.told(),
+            "retrainings": len(rounds.results) + (begun.repeats is not None),
             "saved": rounds.saved(),
             "seconds": time.perf_counter() - start,
             "interval": compare.method(most),
@@ -140,26 +134,6 @@ def verify(
             "held_out": _held_out(rounds, compare),
         }
     )
-
-
-def _plan(rounds: Rounds) -> Plan:
-    """Return what the study will train: to try out what is not ours, and in each round."""
-    retrainings = rounds.retrainings
-    run, retrainer = retrainings.on, retrainings.retrainer
-    with Store(run.path) as store:
-
-        def missing(task: Retraining) -> bool:
-            return store.get(task) is None
-
-        before = []
-        beside: list[str] = []
-        if hasattr(retrainer, "trains_first") and retrainer.trains_first(run):
-            before.append(1)
-        if is_foreign(retrainer):
-            before.append(sum(map(missing, trials(retrainings, rounds.seeds))))
-            beside = [retrainings.task(seed).key for seed in rounds.seeds[:2]]
-        each = rounds.planned(missing, beside)
-        return retrainings.planned([*before, *each], len(before) + 1, store)
 
 
 def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[Rows]]:
@@ -209,12 +183,14 @@ def _query(
         bound = bound_of(run, changes["without"] - changes[name], differences=2)
         without, control = outcomes["without"]["values"], outcomes[name]["values"]
         difference = compare.difference(without, control, bound)
+        draws = compare.draws(without, control, before["values"], difference, bound)
         controls.append(
             {
                 "name": name,
                 **outcomes[name],
                 "difference": difference.document(),
                 "excludes_zero": difference.excludes_zero,
+                "draws": draws.document(),
             }
         )
     document: dict[str, Any] = {"text": target.shown or target.text}

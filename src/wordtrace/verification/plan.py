@@ -52,6 +52,8 @@ class Plan:
         How long all of it takes, with the workers there are; None where that is not known.
     why
         Why there are fewer at a time than cores, or "".
+    kept
+        How many models more the study may ask, which are kept from before, or whose answers are.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Plan:
     least_seconds: float | None
     most_seconds: float | None
     why: str = ""
+    kept: int = 0
 
     @classmethod
     def of(
@@ -82,17 +85,20 @@ class Plan:
         timed: Sequence[float],
         executor: str | Executor,
         workers: int | None,
+        kept: int = 0,
     ) -> Plan:
         """Return the plan of models that are trained in rounds.
 
         Parameters
         ----------
         rounds
-            How many models each round trains that are not known yet.
+            How many models each round trains that are not kept.
         surely
             How many of the rounds are done in any case.
         timed
             The seconds of trainings of this run by this retrainer, done before.
+        kept
+            How many models are.
         """
         here = room(run, retrainer, workers) if executor == "processes" else None
         at_once = here.workers if here is not None else _elsewhere(executor, workers)
@@ -115,6 +121,7 @@ class Plan:
             lasting(rounds[:surely]),
             lasting(rounds),
             "" if here is None else here.said,
+            kept,
         )
 
     def __repr__(self) -> str:
@@ -128,7 +135,9 @@ class Plan:
         """Say it."""
         if not self.most:
             return "Nothing is to be trained: all models are known from before."
-        said = f"{self.count()} to train by {self.trains}, {self.where}; "
+        whole = self.kept + self.most
+        said = f"{self.kept:,} of {whole:,} models are kept from before; " if self.kept else ""
+        said += f"{self.count()} to train by {self.trains}, {self.where}; "
         if self.seconds is None:
             said += "how long that takes is known when the first is trained."
         else:
@@ -282,7 +291,12 @@ def _named(retrainer: Retrainer) -> str:
     if isinstance(words := settings.get("command"), list):
         said = line(shlex.join(map(str, words)))
         return f"“{said if len(said) <= _LONGEST else said[: _LONGEST - 1] + '…'}”"
-    known = {"Function": "your function", "Replay": "a replay of the recorded training"}
+    known = {
+        "Function": "your function",
+        "Replay": "a replay of the recorded training",
+        "FromCheckpoint": "the run's own training from a checkpoint on",
+        "TailPatch": "a few steps from the final model",
+    }
     kind = type(retrainer).__name__
     return known.get(kind, kind)
 

@@ -9,6 +9,7 @@ from typing import Any
 from wordtrace.data.examples import Examples
 from wordtrace.disk import fingerprint
 from wordtrace.execute.protocol import Executor
+from wordtrace.retrainers.kept_models import Room
 from wordtrace.retrainers.retrain import Retraining, Rows
 from wordtrace.retrainers.retrainer import Probe, Retrainer
 from wordtrace.run.run import Run
@@ -70,6 +71,8 @@ class Retrainings:
         tasks: Sequence[Retraining],
         failed: dict[int, str] | None = None,
         plan: Plan | None = None,
+        *,
+        begun: bool = False,
     ) -> dict[str, dict[str, Any]]:
         """Return each retraining's result by its key; see :func:`.tasks.run_tasks`."""
         return run_tasks(
@@ -81,14 +84,38 @@ class Retrainings:
             address=self.address,
             failed=failed,
             plan=plan,
+            begun=begun,
         )
 
-    def planned(self, rounds: Sequence[int], surely: int, store: Store) -> Plan:
-        """Return the plan of rounds of models; see :meth:`.Plan.of`."""
+    def planned(
+        self,
+        rounds: Sequence[Sequence[Retraining]],
+        surely: int,
+        store: Store,
+        *,
+        proving: bool = False,
+    ) -> Plan:
+        """Return the plan of rounds of models; see :meth:`.Plan.of`.
+
+        Parameters
+        ----------
+        rounds
+            Of different retrainings; those whose model or result is kept are not trained.
+        proving
+            Whether one training comes before all of them.
+        """
+        counts = [sum(not self._kept(task, store) for task in some) for some in rounds]
+        kept = sum(map(len, rounds)) - sum(counts)
+        first = [1] if proving else []
         timed = store.seconds(self.training)
         return Plan.of(
-            *(self.on, self.retrainer, rounds, surely, timed, self.executor, self.workers)
+            *(self.on, self.retrainer, [*first, *counts], surely + len(first), timed),
+            *(self.executor, self.workers, kept),
         )
+
+    def _kept(self, task: Retraining, store: Store) -> bool:
+        """Tell whether a retraining's result is known, or its model is there to be asked."""
+        return store.get(task) is not None or Room.of(self.on, task.training).kept() is not None
 
 
 def probes_of(examples: Examples) -> tuple[Probe, ...]:

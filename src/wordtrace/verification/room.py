@@ -12,7 +12,7 @@ import torch
 
 from wordtrace.execute.memory import free_memory
 from wordtrace.execute.processes import cores
-from wordtrace.retrainers.retrainer import Retrainer
+from wordtrace.retrainers.retrainer import Retrainer, is_foreign
 from wordtrace.run.device import find_device
 from wordtrace.run.manifest import BASE
 from wordtrace.run.run import Run
@@ -53,7 +53,7 @@ def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
         How many the user wants; None for as many as fit.
     """
     every = cores()
-    if run.is_cnn and not retrainer.settings:
+    if run.is_cnn and not is_foreign(retrainer):
         return Room(workers or every)
     if workers is not None:
         return Room(workers, max(1, every // max(1, workers)))

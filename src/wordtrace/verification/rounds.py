@@ -67,19 +67,17 @@ class Rounds:
             count = self._next(open_ones, count, self.results.keys())
             wanted = {task.key: task for task in self.tasks(open_ones, count)}
             missing = [task for key, task in wanted.items() if key not in self.results]
-            self.results |= self.retrainings.run(missing, plan=plan)
+            self.results |= self.retrainings.run(missing, plan=plan, begun=bool(self.results))
             for place in open_ones:
                 self.looks[place].append(count)
                 self.answers[place] = answer(place, count)
             open_ones = [place for place in open_ones if self.answers[place] is None]
 
-    def planned(self, missing: Callable[[Retraining], bool], beside: Iterable[str]) -> list[int]:
-        """Return how many models each round would train, if no target had its answer before.
+    def planned(self, beside: Iterable[str]) -> list[list[Retraining]]:
+        """Return what each round would train, if no target had its answer before.
 
         Parameters
         ----------
-        missing
-            Whether a retraining's result is not there yet.
         beside
             The keys of retrainings that are done before the first round.
         """
@@ -89,7 +87,7 @@ class Rounds:
             count = self._next(places, count, seen)
             new = {task.key: task for task in self.tasks(places, count) if task.key not in seen}
             seen |= new.keys()
-            found.append(sum(map(missing, new.values())))
+            found.append(list(new.values()))
         return found
 
     def _next(self, places: Sequence[int], count: int, seen: Set[str]) -> int:

@@ -15,10 +15,10 @@ from wordtrace.execute.progress import track
 from wordtrace.execute.protocol import PATIENCE, Executor, Lost
 from wordtrace.report.numbers import seconds as in_words
 from wordtrace.retrainers.retrain import Retraining, retrain
-from wordtrace.retrainers.retrainer import Retrainer
+from wordtrace.retrainers.retrainer import Retrainer, is_foreign
 from wordtrace.retrainers.stacked import Stacked, Stacks
 from wordtrace.run.run import Run
-from wordtrace.verification.plan import Plan, announce, tell
+from wordtrace.verification.plan import Plan, tell
 from wordtrace.verification.room import Room, room
 from wordtrace.verification.store import Store
 
@@ -43,6 +43,7 @@ def run_tasks(
     address: str | None = None,
     failed: dict[int, str] | None = None,
     plan: Plan | None = None,
+    begun: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Return each retraining's result by its key; results in the run's store are not redone.
 
@@ -59,29 +60,26 @@ def run_tasks(
         Receives the seed of each task that could not be done, with the reason; without it, such a
         task is an error.
     plan
-        What these tasks are a part of, where that was announced already.
+        What these tasks are a part of, which was announced; after the first training that was not
+        timed before, its time is said again.
+    begun
+        Whether models of the study have been trained before these.
 
     Raises
     ------
     WordtraceError
-        At once, if a foreign retrainer fails before its first model is done. At the end, if tasks
-        could not be done; the message gives their number and the first reason.
-        The results of all other tasks are kept.
+        At once, if a foreign retrainer fails before the study's first model is done. At the end, if
+        tasks could not be done; the message gives their number and the first reason. The results of
+        all other tasks are kept.
     """
     wanted = {task.key: task for task in tasks}
     lost: list[tuple[Retraining, str]] = []
     with Store(run.path) as store:
         results = {key: result for key, task in wanted.items() if (result := store.get(task))}
         missing = [task for key, task in wanted.items() if key not in results]
-        if plan is None:
-            timed = [
-                time for one in {task.fingerprint for task in tasks} for time in store.seconds(one)
-            ]
-            plan = Plan.of(run, retrainer, [len(missing)], 1, timed, executor, workers)
-            announce(plan)
         if missing:
             _prepare(run, retrainer)
-        resay = plan.foreign and plan.source != "retrainings"
+        again = plan if plan and plan.foreign and plan.source != "retrainings" else None
         # Elsewhere than on this machine nothing is known of the memory.
         here = (
             room(run, retrainer, workers) if executor == "processes" else Room(workers or cores())
@@ -95,18 +93,20 @@ def run_tasks(
                 if isinstance(result, Lost):
                     # A command or a function that fails before any training of it has been done
                     # would most likely fail for all others, too.
-                    if retrainer.settings and not seen:
+                    if is_foreign(retrainer) and not begun:
                         raise WordtraceError(result.reason)
                     lost.append((task, result.reason))
                 else:
                     store.record(task, result)
                     results[task.key] = result
+                    begun = True
                     seen.append(result["seconds"])
                     # A worker's first training is slow: it loads libraries, too. A long one tells.
-                    if resay and len(missing) > 1 and (seen[0] > _LONG or len(seen) > here.workers):
-                        took = plan.timed(seen[-1])
+                    enough = seen[0] > _LONG or len(seen) > here.workers
+                    if again and len(missing) > 1 and enough:
+                        took = again.timed(seen[-1])
                         tell(f"One takes about {in_words(seen[-1])}: {took.lasting()}.")
-                        resay = False
+                        again = None
                 advance(1)
     if failed is not None:
         failed.update({task.seed: reason for task, reason in lost})
@@ -144,7 +144,7 @@ def _pool(
             )
         return Stacks(retrainer, workers)
     # A user's trainings may take very different times: some are kept, and are only asked.
-    patience = math.inf if retrainer.settings else PATIENCE
+    patience = math.inf if is_foreign(retrainer) else PATIENCE
     # A command is ended by its own limit first; beyond it, what surrounds the command hangs.
     given = getattr(retrainer, "time_limit", None)
     limit = None if given is None else given + _AROUND

@@ -12,6 +12,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.retrainers.retrain import Rows
 from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.run.run import Run
+from wordtrace.verification.beginning import Begun, begin
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 
@@ -26,10 +27,13 @@ class Wrongness:
     said
         int64, shape (examples,): the most frequent wrong prediction; the example's own label if
         there was none.
+    begun
+        What was found out about the training before.
     """
 
     share: npt.NDArray[np.float64]
     said: npt.NDArray[np.int64]
+    begun: Begun
 
 
 def wrongness(
@@ -68,7 +72,9 @@ def wrongness(
     ]
     retrainings = Retrainings(run, probes_of(asked), retrainer, workers, held_out=False)
     tasks = [retrainings.task(seed, rows) for seed, rows in zip(seeds, left_out, strict=True)]
-    results = retrainings.run(tasks)
+    # Each half of the rows is a training of its own, whatever the seed.
+    begun = begin(retrainings, seeds, [tasks], needs_seeds=examples is not None)
+    results = retrainings.run(tasks, plan=begun.plan, begun=begun.repeats is not None)
     votes = np.zeros((len(asked), len(run.label_names)), np.int64)
     for task in tasks:
         predicted = np.asarray(results[task.key]["probabilities"]).argmax(1)
@@ -78,7 +84,7 @@ def wrongness(
     wrong = votes.copy()
     wrong[np.arange(len(asked)), labels] = 0
     share = wrong.sum(1) / np.maximum(1, total)
-    return Wrongness(share, np.where(wrong.any(1), wrong.argmax(1), labels))
+    return Wrongness(share, np.where(wrong.any(1), wrong.argmax(1), labels), begun)
 
 
 def _half(count: int, seed: int, place: int) -> Rows:

@@ -1,5 +1,6 @@
 // What the server computes in the background: asked again until it is there, then kept.
-import { get, post } from "./api.js";
+import { get } from "./api.js";
+import { ACTIONS, decide, turn } from "./decide.js";
 import { useEffect, useRef, useState } from "./vendor/preact.js";
 
 const AGAIN_MS = 700;
@@ -11,7 +12,7 @@ const AGAIN_MS = 700;
 export function useComputed(path, settings) {
   const key = JSON.stringify([path, settings]);
   const [state, set] = useState({ data: null, progress: null, error: null });
-  const [turn, setTurn] = useState(0);
+  const [asked, setAsked] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
     let timer = null;
@@ -30,11 +31,9 @@ export function useComputed(path, settings) {
       stop.abort();
       clearTimeout(timer);
     };
-  }, [key, turn]);
-  return { ...state, reload: () => setTurn((before) => before + 1) };
+  }, [key, asked]);
+  return { ...state, reload: () => setAsked((before) => before + 1) };
 }
-
-const DONE = { keep: "kept", remove: "removed", relabel: "relabelled", clear: "cleared" };
 
 /**
  * Decisions about rows, made here: {of(row), act(rows, action, more), said, undo, error}.
@@ -57,22 +56,21 @@ export function useDecisions(reload) {
       busy.current = false;
     }
   };
-  const tell = (state) => dispatchEvent(new CustomEvent("decided", { detail: state }));
   return {
     said,
     error,
     of: (row) => (made.has(row.row) ? made.get(row.row) : row.decision),
     act: (rows, action, more = {}) =>
       once(async () => {
-        tell(await post("/review", { rows, action, ...more }));
+        await decide({ rows, action, ...more });
         const decision = action === "clear" ? null : { action, ...more };
         setMade((before) => new Map([...before, ...rows.map((row) => [row, decision])]));
         const label = more.label === undefined ? "" : ` to ${more.label}`;
-        setSaid(`${rows.length === 1 ? "One row" : `${rows.length.toLocaleString("en")} rows`} ${DONE[action]}${label}.`);
+        setSaid(`${rows.length === 1 ? "One row" : `${rows.length.toLocaleString("en")} rows`} ${ACTIONS[action]?.done ?? "undecided again"}${label}.`);
       }),
     undo: () =>
       once(async () => {
-        tell(await post("/review/undo"));
+        await turn("undo");
         setMade(new Map());
         setSaid(null);
         reload();

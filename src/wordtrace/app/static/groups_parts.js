@@ -1,5 +1,6 @@
 // The pieces of which the lists of groups are made.
 import { go } from "./address.js";
+import { ACTIONS } from "./decide.js";
 import { html, useState } from "./vendor/preact.js";
 
 const LONG = 420, EDGE = 70;
@@ -83,9 +84,9 @@ export function Deciding({ row, labels, decisions }) {
   const toggle = (action) => decisions.act([row.row], now?.action === action ? "clear" : action);
   return html`
     <span class="groups-decide" role="group" aria-label=${`Decide about row ${row.id}`}>
-      <button aria-pressed=${now?.action === "keep"} title="Checked: the row is right as it is"
+      <button aria-pressed=${now?.action === "keep"} title=${ACTIONS.keep.help}
         onClick=${() => toggle("keep")}>Keep</button>
-      <button aria-pressed=${now?.action === "remove"} title="Take the row out of the training data"
+      <button aria-pressed=${now?.action === "remove"} title=${ACTIONS.remove.help}
         onClick=${() => toggle("remove")}>Remove</button>
       ${labels.length > 1 && html`<${Labels} name="Relabel to …" labels=${labels.filter((one) => one !== row.label)}
         value=${now?.action === "relabel" ? now.label : ""}
