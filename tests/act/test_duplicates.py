@@ -27,7 +27,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> api.Index:
     ids = [f"row-{row}" for row in range(len(texts))]
     data = wt.Examples.of(texts, labels, toy.label_names, ids=ids)
     folder = tmp_path_factory.mktemp("planted")
-    run = wt.train(data, folder / "run", epochs=1, batch_size=8, dim=4, vocabulary=150)
+    run = wt.train(
+        data, folder / "run", eval_fraction=0, epochs=1, batch_size=8, dim=4, vocabulary=150
+    )
     return wt.build_index(run, workers=1)
 
 
@@ -100,7 +102,9 @@ def test_a_row_too_unlike_the_kept_one_is_kept_itself(tmp_path: Path) -> None:
     words = [f"w{one}" for one in range(30)]
     chain = [" ".join(words[start : start + 18]) for start in range(9)]
     data = wt.Examples.of([*chain, "one film", "two film"], [0] * 10 + [1], ("a", "b"))
-    run = wt.train(data, tmp_path / "run", epochs=1, batch_size=4, dim=4, vocabulary=90)
+    run = wt.train(
+        data, tmp_path / "run", eval_fraction=0, epochs=1, batch_size=4, dim=4, vocabulary=90
+    )
     (group,) = wt.build_index(run, workers=1).duplicates(threshold=0.8).groups
     assert group.count == 9
     like = {row.id: row.like for row in group.rows}

@@ -96,7 +96,9 @@ def clusters(
             f"no example of {asked.source} is wrong in {wrong:.0%} of {trainings} trainings; "
             "there is no pattern to find."
         )
-    found, left_out = _patterns(opened, asked.take(rows), judged, rows, threshold, least, top_k)
+    found, left_out = _patterns(
+        opened, asked.take(rows), judged.share[rows], judged.said[rows], threshold, least, top_k
+    )
     return Clusters(
         run=str(opened.path),
         source=asked.source,
@@ -149,13 +151,14 @@ def mistakes(
     wrong[index.removed] = False
     rows = np.flatnonzero(wrong)
     rows = np.sort(rows[np.argsort(-index.column("loss_final")[rows], kind="stable")][:most])
-    judged = Wrongness(wrong.astype(np.float64), said)
     found: tuple[Cluster, ...] = ()
     left_out: list[int] = []
     if len(rows):
         part = index.take(rows, run)
         top_k = index.manifest.top_k
-        found, left_out = _patterns(run, part, judged, rows, threshold, least, top_k)
+        found, left_out = _patterns(
+            run, part, np.ones(len(rows)), said[rows], threshold, least, top_k
+        )
         found = tuple(replace(one, behind=_behind(tracer, part, one)) for one in found)
     return Clusters(
         run=str(run.path),
@@ -189,17 +192,17 @@ def _behind(tracer: Tracer, part: Examples, cluster: Cluster) -> tuple[Behind, .
 def _patterns(
     run: Run,
     part: Examples,
-    judged: Wrongness,
-    rows: npt.NDArray[np.int64],
+    share: npt.NDArray[np.float64],
+    said: npt.NDArray[np.int64],
     threshold: float,
     least: int,
     top_k: int | None,
 ) -> tuple[tuple[Cluster, ...], list[int]]:
-    """Cluster the examples of `part`, which are at `rows` of what was judged."""
+    """Cluster examples, of which models say something else: what, and how often."""
     encoded = run.tokenizer.encode(part.texts, part.texts2)
     close = Closeness(run, encoded, part.labels, part.ids, top_k)
     groups, left_out = group(close, threshold, least)
-    members = _members(part, judged, rows)
+    members = _members(part, share, said)
     found = []
     for some in groups:
         chosen = tuple(members[one] for one in some)
@@ -279,18 +282,20 @@ def _advice(members: Sequence[Member]) -> str:
     return "relabel" if len(given) == len(said) == 1 else "review"
 
 
-def _members(part: Examples, judged: Wrongness, rows: npt.NDArray[np.int64]) -> list[Member]:
+def _members(
+    part: Examples, share: npt.NDArray[np.float64], said: npt.NDArray[np.int64]
+) -> list[Member]:
     names = part.label_names
     return [
         Member(
             id=part.ids[place],
             label=names[int(part.labels[place])],
-            said=names[int(judged.said[row])],
-            wrong=float(judged.share[row]),
+            said=names[int(said[place])],
+            wrong=float(share[place]),
             text=part.texts[place],
             text2=part.texts2[place] if part.texts2 else None,
         )
-        for place, row in enumerate(rows.tolist())
+        for place in range(len(part))
     ]
 
 
@@ -304,5 +309,5 @@ def _clashes(train: Examples, judged: Wrongness) -> tuple[tuple[Member, ...], ..
         alike.setdefault(key, []).append(row)
     groups = [rows for rows in alike.values() if len(set(train.labels[rows].tolist())) > 1]
     return tuple(
-        tuple(_members(train.take(rows), judged, np.array(rows, np.int64))) for rows in groups
+        tuple(_members(train.take(rows), judged.share[rows], judged.said[rows])) for rows in groups
     )

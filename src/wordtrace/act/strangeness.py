@@ -104,10 +104,11 @@ def _rare_letters(fields: Sequence[pa.ChunkedArray]) -> Values:
             counts += np.bincount(_threes(data, offsets), minlength=len(counts))
             advance(1)
         counts[0] = 0
-        surprise = -np.log2(np.maximum(counts - 0.5, 0.5) / max(1, counts.sum()))
+        everywhere = max(1, int(counts.sum()))
         sums, places = [], []
         for data, offsets in blocks:
-            added = np.concatenate([[0], np.cumsum(surprise[_threes(data, offsets)])])
+            others = np.maximum(counts[_threes(data, offsets)] - 0.5, 0.5)
+            added = np.concatenate([[0], np.cumsum(-np.log2(others / everywhere))])
             first = np.minimum(offsets[:-1], len(added) - 1)
             last = np.maximum(first, offsets[1:] - 2)
             sums.append(added[last] - added[first])
