@@ -61,7 +61,7 @@ export function Pieces({ parts, help }) {
   const shown = long && !whole ? parts.flatMap((part, place) => shortened(part, place, parts.length)) : parts;
   return html`
     <div class=${`groups-text ${whole || !long ? "is-whole" : ""}`} dir="auto">
-      ${shown.map(([piece, differs]) => (differs ? html`<mark title=${help}>${piece}</mark>` : piece))}
+      <span>${shown.map(([piece, differs]) => (differs ? html`<mark title=${help}>${piece}</mark>` : piece))}</span>
       ${long && html` <button class="plain" aria-expanded=${whole} onClick=${() => setWhole(!whole)}>${whole ? "Show less" : "Show all"}</button>`}
     </div>`;
 }
