@@ -27,8 +27,8 @@ SECTIONS = (
 #: Run only where they are named: each takes minutes.
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
-    *("agreement", "pretrained"),
-    *("estimate", "precision", "gpu", "sequential", "draws"),
+    *("agreement", "pretrained", "rows"),
+    *("estimate", "precision", "gpu", "sequential", "draws", "server"),
     *SCALE,
 )
 OUT = Path(__file__).parent / "out"
@@ -53,8 +53,10 @@ def section(name: str) -> list[dict[str, Any]]:
         query,
         repair,
         retrain,
+        rows,
         scale,
         sequential,
+        server,
     )
     from benchmarks.measure import peak_megabytes
     from benchmarks.peers import faiss
@@ -63,7 +65,7 @@ def section(name: str) -> list[dict[str, Any]]:
     OUT.mkdir(exist_ok=True)
     of_folder = (
         *(index, query, measures, hf, adam, movement, collect, estimate, precision, gpu, faiss),
-        *(agreement, pretrained),
+        *(agreement, pretrained, rows, server),
     )
     by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
         "mislabels": mislabels.measure,
@@ -101,7 +103,8 @@ def main() -> None:
     from benchmarks.scale import exponent as scale_exponent
 
     OUT.mkdir(exist_ok=True)
-    if not set(arguments.sections or SECTIONS) <= {"sequential", "draws"}:  # these need no data
+    # Some need no run.
+    if not set(arguments.sections or SECTIONS) <= {"sequential", "draws", "rows"}:
         corpus.trained(OUT, 10_000)
     environment = {**os.environ, "WORDTRACE_PROGRESS": "0"}
     rows: list[dict[str, Any]] = []

@@ -39,7 +39,7 @@ from wordtrace.demo.news import make_news, package_folder
 from wordtrace.retrainers.own import own_retrainer
 from wordtrace.retrainers.partial import FromCheckpoint, TailPatch
 from wordtrace.retrainers.retrainer import Retrainer
-from wordtrace.verification.removal import Rows, random_rows
+from wordtrace.verification.removal import Rows, pool_of, random_rows
 from wordtrace.verification.retrainings import Retrainings, probes_of
 
 ROWS, QUERIES, K, REMOVALS, LENGTH = 600, 20, 60, 100, 32
@@ -109,7 +109,7 @@ def asked(examples: api.Examples, folder: Path, **choices: Any) -> Asked:
     named = [order[:K] for one in scores for order in (np.argsort(-one), np.argsort(one))]
     chosen = np.sort(np.random.default_rng(6).permutation(len(named))[: REMOVALS // 2])
     removals = [tuple(sorted(named[place].tolist())) for place in chosen]
-    removals += [random_rows(run.train.labels, K, 500 + place) for place in range(REMOVALS // 2)]
+    removals += [random_rows(pool_of(run), K, 500 + place) for place in range(REMOVALS // 2)]
     return Asked(run, queries, removals)
 
 

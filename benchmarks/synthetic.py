@@ -30,7 +30,8 @@ from wordtrace.index.manifest import RowBlock, Shard, entry_of
 from wordtrace.index.postings import Block, make_block
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.texts import write_texts
-from wordtrace.run.manifest import MANIFEST, TRAIN
+from wordtrace.run.manifest import TRAIN
+from wordtrace.run.place import MANIFEST
 
 REAL = 10_000
 CHECKPOINTS = 2

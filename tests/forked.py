@@ -17,10 +17,11 @@ from unittest import mock
 
 from loky.process_executor import ProcessPoolExecutor
 
+from wordtrace.api import _MODULES
 from wordtrace.execute.processes import _start_worker
 
 FORKING = get_context("forkserver")
-FORKING.set_forkserver_preload(["wordtrace.api", "pytest", "tests.forked"])
+FORKING.set_forkserver_preload([*sorted(set(_MODULES.values())), "pytest", "tests.forked"])
 
 
 class Forked:

@@ -17,10 +17,11 @@ from tests.conftest import make_examples
 
 #: Methods that stand on their own, beside the names of ``wordtrace.__all__``.
 METHODS = {
-    "Index": "open trace add remove merge mislabels fix neighbours",
+    "Index": "open rows trace add remove merge mislabels review fix duplicates outliers neighbours",
     "Run": "open predict",
     "Trace": "save table to_frame",
     "Patch": "reversed merged write",
+    "Review": "open undo",
 }
 
 
@@ -102,6 +103,17 @@ def training(fine_tuned: tuple[Any, Any], news: wt.Examples) -> dict[str, Any]:
 
 
 @pytest.fixture
+def address(home: Path) -> Iterator[str]:
+    """Where a server answers for the index."""
+    from tests.app.conftest import served
+    from wordtrace.app.opened import Opened
+    from wordtrace.app.server import application
+
+    with served(application(Opened.open(home / "runs" / "news" / "index"))) as found:
+        yield found
+
+
+@pytest.fixture
 def names(home: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """What the examples speak of, in a folder that they may change."""
     shutil.copytree(home, tmp_path, dirs_exist_ok=True)
@@ -125,6 +137,8 @@ def test_every_public_function_shows_an_example_that_is_true(
 ) -> None:
     if name in ("TraceCallback", "Replay", "record"):
         names |= training(request.getfixturevalue("fine_tuned"), names["news"])
+    if name == "connect":
+        names["address"] = request.getfixturevalue("address")
     finder = doctest.DocTestFinder(recurse=False)
     # mypy knows of no `module=False`, which takes an object wherever it was imported from.
     found = finder.find(documented(name), name, module=False, globs=names)  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ __all__ = [
     "Plan",
     "Recipe",
     "Replay",
+    "Review",
     "Run",
     "ScoreMatrix",
     "Settings",
@@ -32,6 +33,7 @@ __all__ = [
     "calibrate",
     "cancellation",
     "clusters",
+    "connect",
     "estimate_index",
     "evaluate",
     "influence",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from wordtrace.act.apply import apply_patch
     from wordtrace.act.clusters import clusters
     from wordtrace.act.patch import Patch, read_patch
+    from wordtrace.act.review import Review
     from wordtrace.adopt.callback import TraceCallback
     from wordtrace.analysis.cancellation import cancellation
     from wordtrace.analysis.overlap import overlap
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
         verify,
     )
     from wordtrace.api.matrix import ScoreMatrix, scores
+    from wordtrace.app.client import connect
     from wordtrace.errors import WordtraceError
     from wordtrace.measures.catalogue import measures
     from wordtrace.measures.options import Options
@@ -100,6 +104,7 @@ _MODULES = {
     "apply_patch": "wordtrace.act.apply",
     "cancellation": "wordtrace.analysis.cancellation",
     "clusters": "wordtrace.act.clusters",
+    "connect": "wordtrace.app.client",
     "measures": "wordtrace.measures.catalogue",
     "overlap": "wordtrace.analysis.overlap",
     "read_patch": "wordtrace.act.patch",
@@ -109,6 +114,7 @@ _MODULES = {
     "Plan": "wordtrace.verification.plan",
     "plan": "wordtrace.verification.plan",
     "Replay": "wordtrace.retrainers.replay",
+    "Review": "wordtrace.act.review",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -15,6 +16,9 @@ import pytest
 
 from tests.command import wordtrace, wordtrace_process
 from tests.patience import PATIENCE, wait_until
+from wordtrace import api
+from wordtrace.api.matrix import open_either
+from wordtrace.errors import InputError
 
 SMALL = ["--epochs", "3", "--batch-size", "8", "--dim", "8", "--vocabulary", "200"]
 
@@ -122,6 +126,74 @@ def test_help_imports_no_torch() -> None:
         assert verb in done.stdout
     for verb in ("train", "trace"):
         assert "--out" in wordtrace(verb, "--help").stdout
+
+
+WRONG_PLACES = """
+import json, sys
+from wordtrace.cli.main import main
+for arguments in json.loads(sys.argv[1]):
+    try: main(arguments)
+    except SystemExit as ended: print(ended.code)
+assert not {"torch", "pyarrow", "numpy"} & set(sys.modules)
+"""
+
+
+def test_a_wrong_place_is_told_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+    """And in the words of the library, which looks at the same files."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").touch()
+    (tmp_path / "half.part").mkdir()
+    index, run = "build an index with `wordtrace index RUN`.", "make a run with `wordtrace train`"
+    told = {
+        ("trace", "none", "x"): f"none does not exist; {index}",
+        ("trace", ".", "x"): f". holds no manifest.json; {index}",
+        ("mislabels", "run"): "run is a run, not an index; give run/index.",
+        ("neighbours", "half", "--out", "x"): "half is not finished: its build was interrupted;",
+        ("words", "none", "x"): f"none does not exist; {run}",
+        ("index", "half"): "half is not finished: its training was interrupted;",
+        ("scores", "none", "--queries", "x", "--out", "y"): f"none does not exist; {run}",
+        ("info", "."): f". holds no run.json; {run}",
+        ("verify", "run/run.json", "none.json"): "none.json does not exist; give a file that",
+        ("verify", "run/run.json", "--run", "none"): f"none does not exist; {run}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", WRONG_PLACES, json.dumps(list(told))],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["2"] * len(told)
+    for line, sentence in zip(done.stderr.splitlines(), told.values(), strict=True):
+        assert line.startswith(f"wordtrace: {sentence}")
+    for opening in (api.Index.open, api.Run.open, api.read_trace, open_either):
+        with pytest.raises(InputError, match=r" does not exist; (build|make|give) a"):
+            opening("none")
+
+
+#: A trace of a CNN needs torch, numpy, pyarrow (which takes pandas along, where it is installed),
+#: safetensors, tokenizers, regex, typer and rich; of all others that are imported here or there:
+NOT_NEEDED = {
+    *("transformers", "datasets", "peft", "accelerate", "trl", "torch._dynamo"),
+    *("scipy", "sklearn", "bm25s", "jinja2", "matplotlib"),
+    *("loky", "ray", "submitit", "fastapi", "starlette", "uvicorn", "mcp"),
+}
+
+
+def test_a_trace_of_a_cnn_imports_only_what_it_needs(work: Path) -> None:
+    script = (
+        "import sys\n"
+        "from wordtrace.cli.main import main\n"
+        "try: main(['trace', 'run/index', 'the goal of the bank', '--top', '3'])\n"
+        "except SystemExit: pass\n"
+        "sys.stderr.write(' '.join(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert "proponents" in done.stdout.lower()
+    loaded = set(done.stderr.split())
+    assert "torch" in loaded
+    assert NOT_NEEDED & loaded == set()
 
 
 def test_a_reader_that_leaves_early_is_no_error(work: Path) -> None:

@@ -18,7 +18,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from wordtrace.act.export import export
-from wordtrace.act.mislabels import Mislabels, Suspect
+from wordtrace.act.mislabels_result import Mislabels, Suspect
 from wordtrace.adopt.learning_rates import RATES, rates_of
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.data.readers import read_examples

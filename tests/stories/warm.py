@@ -22,7 +22,7 @@ from pathlib import Path
 #: What a script of the Trainer's imports, and what its libraries import when they are first used.
 LIBRARIES = (
     *("transformers.trainer", "transformers.models.bert.modeling_bert", "accelerate", "datasets"),
-    *("transformers.models.auto.modeling_auto", "wordtrace.api", "wordtrace.adopt.callback"),
+    *("transformers.models.auto.modeling_auto", "wordtrace.api.index", "wordtrace.adopt.callback"),
 )
 
 

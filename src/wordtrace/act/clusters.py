@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from wordtrace.act.closeness import Closeness
 from wordtrace.act.clusters_result import Cluster, Clusters, Member
@@ -135,6 +134,7 @@ def group(
     close: Closeness, threshold: float, least: int = 3, largest: int = LARGEST
 ) -> tuple[list[list[int]], list[int]]:
     """Return clusters of at least `least` examples, largest first, and the sizes left out."""
+    from scipy import sparse
     from sklearn.cluster import AgglomerativeClustering
 
     everything = np.arange(close.count)

@@ -9,7 +9,7 @@ import numpy as np
 
 from wordtrace.data.examples import Examples
 from wordtrace.execute.progress import track
-from wordtrace.explain.prediction import Explanation, Hit
+from wordtrace.explain.prediction import Explanation, Hit, Span
 from wordtrace.explain.tracer import Tracer
 
 # How many opponents vote on the proposed label.
@@ -27,6 +27,8 @@ class Evidence:
         The rows that oppose it most, with their words.
     words
         (token, contribution), summed over the opponents that vote, strongest opposition first.
+    places
+        Where each of these words stands in the row's own texts.
     proposed
         The label, other than the row's own, with most weight among the opponents; None where there
         are none.
@@ -36,6 +38,7 @@ class Evidence:
 
     opponents: tuple[Hit, ...]
     words: tuple[tuple[str, float], ...]
+    places: tuple[tuple[Span, ...], ...]
     proposed: str | None
     share: float | None
 
@@ -69,16 +72,20 @@ def _against(explanation: Explanation, listed: int) -> Evidence:
     opponents = explanation.opponents
     votes: dict[str, float] = {}
     words: dict[str, float] = {}
+    places: dict[str, dict[Span, None]] = {}
     for hit in opponents:
         if hit.label != explanation.label:
             votes[hit.label] = votes.get(hit.label, 0.0) - hit.score
         for word in hit.contributions or ():
             if word.kind == "word":
                 words[word.token] = words.get(word.token, 0.0) + word.contribution
+                places.setdefault(word.token, {}).update(dict.fromkeys(word.query_spans))
     proposed = max(votes, key=lambda label: votes[label], default=None)
+    strongest = _strongest(words)
     return Evidence(
         opponents=opponents[:listed],
-        words=_strongest(words),
+        words=strongest,
+        places=tuple(tuple(sorted(places[token])) for token, _ in strongest),
         proposed=proposed,
         share=None if proposed is None else votes[proposed] / sum(votes.values()),
     )

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
-from wordtrace.act.evidence import Evidence, evidence
 from wordtrace.act.judge import judge
-from wordtrace.act.mislabels_result import Mislabels, Opponent, Suspect
-from wordtrace.act.rankings import RANKINGS, order_of, rankings
+from wordtrace.act.mislabels_result import Mislabels
+from wordtrace.act.rankings import order_of
+from wordtrace.act.suspects import Suspects
 from wordtrace.errors import InputError, option
-from wordtrace.explain.tracer import Tracer
-from wordtrace.index.folder import IndexFolder
 
 
 def mislabels(
-    index: IndexFolder,
-    tracer: Tracer,
+    suspects: Suspects,
     *,
     by: str = "combined",
     top: int = 20,
+    offset: int = 0,
+    label: str | None = None,
     planted: Collection[str] | None = None,
     wrong: Collection[str] | None = None,
     words: bool = False,
@@ -35,6 +35,10 @@ def mislabels(
     ----------
     by
         One of :data:`.rankings.RANKINGS`.
+    top, offset
+        How many rows to list, after how many that are skipped.
+    label
+        List only rows with this label.
     planted
         The ids of rows whose labels were flipped on purpose, to judge the rankings.
     wrong
@@ -45,46 +49,31 @@ def mislabels(
     Raises
     ------
     InputError
-        For an unknown `by`, a `top` under 1, or an id that is not in the training data.
+        For an unknown `by` or `label`, a `top` under 1, an `offset` under 0, or an id that is not
+        in the training data.
     """
     if top < 1:
         raise InputError(f"{option('top')} is {top}; it must be at least 1.")
-    if tracer.run.labelling.kind == "number":
-        raise InputError("mislabels ranks labels that are classes; this run predicts numbers.")
-    if by not in RANKINGS:
-        raise InputError(f"{option('by')} is {by!r}; it must be one of {', '.join(RANKINGS)}.")
-    run = tracer.run
+    if offset < 0:
+        raise InputError(f"{option('offset')} is {offset}; it must be at least 0.")
+    places = suspects.of_label(by, label)[offset : offset + top]
+    index = suspects.index
     known = [
         None if ids is None else set(index.rows_of(sorted(ids)).tolist())
         for ids in (planted, wrong)
     ]
-    live = np.setdiff1d(np.arange(index.manifest.examples), index.removed)
-    found = rankings(index)
-    order = live[order_of(found[by][live])][:top]
-    chosen = index.take(order, run)
-    against = evidence(tracer, chosen, words=words)
-    predicted = index.table["predicted_final"]
+    listed = suspects.at(by, places, words=words)
+    numbers = suspects.order(by)[places].tolist()
     rows = tuple(
-        Suspect(
-            rank=place + 1,
-            id=chosen.ids[place],
-            label=run.labelling.spell(chosen.labels[place]),
-            predicted=str(predicted[row].as_py()),
-            text=chosen.texts[place],
-            text2=chosen.texts2[place] if chosen.texts2 else None,
-            suspicion=float(found[by][row]),
-            self_influence=float(found["self-influence"][row]),
-            opposition=float(found["opposition"][row]),
-            loss=float(found["loss"][row]),
-            proposed=against[place].proposed,
-            proposed_share=against[place].share,
-            words=against[place].words,
-            opponents=_opponents(against[place]),
+        replace(
+            one,
             planted=None if known[0] is None else row in known[0],
             wrong=None if known[1] is None else row in known[1],
         )
-        for place, row in enumerate(order.tolist())
+        for one, row in zip(listed.rows, numbers, strict=True)
     )
+    found = suspects.suspicion
+    live = np.sort(suspects.order(by))
     count, total = len(known[0] or ()), index.count
     measured = None
     if known[0]:
@@ -97,11 +86,4 @@ def mislabels(
     truth = known[1] if known[1] is not None else known[0]
     there = {name: values[live] for name, values in found.items()}
     judged = None if not truth else judge(there, np.isin(live, list(truth)))
-    return Mislabels(str(index.path), by, total, rows, measured, judged, words, run.misread)
-
-
-def _opponents(found: Evidence) -> tuple[Opponent, ...]:
-    return tuple(
-        Opponent(hit.id, hit.label, hit.text, hit.text2, hit.score, tuple(hit.words))
-        for hit in found.opponents
-    )
+    return replace(listed, rows=rows, planted=measured, judged=judged)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.errors import InputError, option
+from wordtrace.explain.prediction import Span
 from wordtrace.results import frames
 from wordtrace.results.result import Result, told
 
@@ -39,6 +40,8 @@ class Opponent:
         Its influence on the other row, which is below 0.
     words
         (token, contribution), by falling size; the contributions sum to the score.
+    places
+        Where each of these words stands in the opponent's texts.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Opponent:
     text2: str | None
     score: float
     words: tuple[tuple[str, float], ...]
+    places: tuple[tuple[Span, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class Suspect:
         (token, contribution) of the words by which they oppose it, strongest first.
     opponents
         Its strongest opponents.
+    places
+        Where each of `words` stands in its texts.
     planted
         Whether its label was flipped on purpose; None where this is not known.
     wrong
@@ -94,6 +100,7 @@ class Suspect:
     proposed_share: float | None
     words: tuple[tuple[str, float], ...]
     opponents: tuple[Opponent, ...]
+    places: tuple[tuple[Span, ...], ...] = ()
     planted: bool | None = None
     wrong: bool | None = None
 
@@ -200,8 +207,7 @@ class Mislabels(Result):
             after = row.proposed if action == "relabel" else None
             if action == "relabel" and after is None:
                 continue
-            against = ", ".join(token for token, _ in row.words)
-            share = f" ({row.proposed_share:.0%})" if row.proposed_share is not None else ""
+            reason, figures = self.against(row)
             changes.append(
                 PatchChange(
                     id=row.id,
@@ -209,16 +215,26 @@ class Mislabels(Result):
                     before=row.label,
                     after=after,
                     fingerprint=fingerprint(row.text, row.text2),
-                    reason=f"rank {row.rank} of {self.examples:,} by {self.by}; rows labelled "
-                    f"{row.proposed}{share} oppose its label by: {against}",
-                    evidence={
-                        "rank": row.rank,
-                        "suspicion": row.suspicion,
-                        "predicted": row.predicted,
-                        "proposed": row.proposed,
-                        "proposed_share": row.proposed_share,
-                        "opponents": [one.id for one in row.opponents],
-                    },
+                    reason=reason,
+                    evidence=figures,
                 )
             )
         return Patch(tuple(changes))
+
+    def against(self, row: Suspect) -> tuple[str, dict[str, Any]]:
+        """Return what speaks against a listed row: a sentence, and the figures behind it."""
+        words = ", ".join(token for token, _ in row.words)
+        share = f" ({row.proposed_share:.0%})" if row.proposed_share is not None else ""
+        reason = (
+            f"rank {row.rank} of {self.examples:,} by {self.by}; rows labelled "
+            f"{row.proposed}{share} oppose its label by: {words}"
+        )
+        figures = {
+            "rank": row.rank,
+            "suspicion": row.suspicion,
+            "predicted": row.predicted,
+            "proposed": row.proposed,
+            "proposed_share": row.proposed_share,
+            "opponents": [one.id for one in row.opponents],
+        }
+        return reason, figures

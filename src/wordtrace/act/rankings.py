@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from wordtrace.act.opposition import opposition
 from wordtrace.index.folder import IndexFolder
@@ -24,6 +23,8 @@ def rankings(index: IndexFolder) -> dict[str, Suspicion]:
     Fisher's method, as the sum of −log(1 − (rank − ½)/n): a row that stands out in one ranking
     counts for more than a row that is average in all.
     """
+    from scipy.stats import rankdata
+
     count = len(index.manifest.checkpoints)
     losses = [index.column(f"loss_{place}").astype(np.float64) for place in range(count)]
     found: dict[str, Suspicion] = {

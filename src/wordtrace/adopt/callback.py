@@ -20,7 +20,7 @@ from wordtrace.adopt.recording import Recording
 from wordtrace.adopt.replay_start import ReplayStart
 from wordtrace.adopt.trainer_rows import Unreadable
 from wordtrace.errors import InputError, WordtraceError
-from wordtrace.run.manifest import MANIFEST
+from wordtrace.run.place import MANIFEST
 from wordtrace.run.run import Run
 
 #: Set in the environment of a script that is run again to train without some rows.

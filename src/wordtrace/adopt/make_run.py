@@ -44,13 +44,8 @@ from wordtrace.models.weight_files import weight_files
 from wordtrace.run.check import checksums
 from wordtrace.run.existing import find_same
 from wordtrace.run.kept_tokens import TOKENS, write_tokens
-from wordtrace.run.manifest import (
-    HELD_OUT,
-    MANIFEST,
-    TRAIN,
-    RunManifest,
-    TrainingRows,
-)
+from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, TrainingRows
+from wordtrace.run.place import MANIFEST
 from wordtrace.run.plan_words import WORDS, words_of
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.run import Run

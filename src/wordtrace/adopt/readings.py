@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from wordtrace.data.batches import Encoded
@@ -141,6 +140,8 @@ def other_order(
     examples: Examples, outputs: Outputs, loss: TrainingLoss, scores: FloatArray
 ) -> Iterator[Reading]:
     """Yield the best order of the labels by what a model says, where it is another one."""
+    from scipy.optimize import linear_sum_assignment
+
     count = len(examples.label_names)
     if examples.kind != "class" or not 1 < count == scores.shape[1]:
         return

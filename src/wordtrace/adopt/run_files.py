@@ -18,7 +18,8 @@ from wordtrace.models.weight_files import weight_files
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.kept_tokens import TOKENS
-from wordtrace.run.manifest import BASE, HELD_OUT, MANIFEST, TRAIN
+from wordtrace.run.manifest import BASE, HELD_OUT, TRAIN
+from wordtrace.run.place import MANIFEST
 from wordtrace.run.replay_record import REPLAY, START, ReplayRecord
 
 #: All that an adopted run's folder holds at its top.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 
 def spearman(scores: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:
@@ -20,6 +19,8 @@ def spearman(scores: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float6
     array
         float64, shape (matrices, matrices), in [-1, 1]; NaN where each row of one is constant.
     """
+    from scipy.stats import rankdata
+
     total = np.zeros((len(scores), len(scores)))
     count = np.zeros_like(total)
     for rows in zip(*scores, strict=True):

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
 
 from wordtrace.measures.topn import strongest
 
@@ -55,6 +54,8 @@ class Tops:
 
         Scores of 0 are in no list. Ties at the cut go to the lower row (:func:`.topn.strongest`).
         """
+        from scipy import sparse
+
         ranked = scores if side == "proponents" else np.abs(scores)
         lists = [strongest(row, top)[0] for row in ranked]
         self.sizes: Counts = np.array([len(one) for one in lists], np.int64)
@@ -102,6 +103,8 @@ def most_by_chance(tops: Tops) -> float:
 
     The expected maximum of as many binomial counts as there are examples, taken as independent.
     """
+    from scipy import stats
+
     queries = len(tops.sizes)
     rate = float(tops.sizes.mean()) / tops.examples
     below = stats.binom.cdf(np.arange(queries), queries, rate)

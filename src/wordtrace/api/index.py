@@ -8,11 +8,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from wordtrace.act import duplicates as copies
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
+from wordtrace.act import outliers as strangers
+from wordtrace.act.duplicates_result import Duplicates
+from wordtrace.act.filters import Filters
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
+from wordtrace.act.outliers_result import Outliers
+from wordtrace.act.review import PLACE, Review
+from wordtrace.act.row_table import RowTable
+from wordtrace.act.rows_result import Rows
+from wordtrace.act.suspects import Suspects
 from wordtrace.api.searchers import Searchers
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.question import Asked, Question
@@ -21,6 +30,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.readers import read_dialogues, read_examples
 from wordtrace.errors import InputError
 from wordtrace.execute.named import named
+from wordtrace.execute.once import once
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.explain.tracer import Tracer
@@ -47,6 +57,8 @@ class Index:
         The index on disk, and the run from which it was built.
     asker
         Answers questions to them by any measure.
+    suspects
+        Ranks the rows by how suspicious their labels are; the rankings are computed once.
 
     Examples
     --------
@@ -60,6 +72,7 @@ class Index:
         self.folder, self.run = folder, run
         self.asker = Asker(run, folder)
         self._tracer = Tracer(self.asker)
+        self.suspects = Suspects(folder, self._tracer)
         self._searchers = Searchers()
 
     @classmethod
@@ -105,6 +118,51 @@ class Index:
     def _on(self, executor: str, address: str | None, workers: int | None) -> Spread | None:
         return self._searchers.on(self.folder, self.run, executor, address, workers)
 
+    @once
+    def row_table(self) -> RowTable:
+        """All rows, to be filtered, sorted and counted; kept until the index is changed."""
+        return RowTable(self.folder, self.run)
+
+    def rows(
+        self,
+        *,
+        sort: str = "row",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 20,
+        **filters: Any,
+    ) -> Rows:
+        """List rows that pass filters; texts are searched where they lie, without reading them in.
+
+        Parameters
+        ----------
+        sort, descending
+            The column that orders them: row, id, label, predicted, suspicion, loss or
+            self_influence. By "suspicion", all postings are read once.
+        offset, limit
+            Which of them to list.
+        **filters
+            The fields of :class:`.act.filters.Filters`: `q` (words that must all stand in the
+            text), `label`, `predicted`, `right`, `suspicion_from`, `suspicion_to`, `loss_from`,
+            `loss_to`.
+
+        Raises
+        ------
+        InputError
+            For an unknown filter, label or column.
+
+        Examples
+        --------
+        >>> found = index.rows(q="coach win", label="Sport", sort="loss", descending=True, limit=3)
+        >>> all("coach" in row.text and "win" in row.text for row in found.rows)
+        True
+        >>> len(found.rows) <= found.matching <= found.total
+        True
+        """
+        return self.row_table.rows(
+            Filters.of(filters), sort=sort, descending=descending, offset=offset, limit=limit
+        )
+
     def trace(
         self,
         texts: Asked,
@@ -115,6 +173,7 @@ class Index:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
+        by_checkpoint: bool = False,
         span: Passage | Sequence[Passage | None] | None = None,
         executor: str = "threads",
         address: str | None = None,
@@ -145,6 +204,9 @@ class Index:
             Other measures, such as ``("bm25",)``: their strongest rows are listed, too.
         words
             Give contributions by whole word instead of by token; they sum to the same score.
+        by_checkpoint
+            Give each listed row's score at each checkpoint, too: when in the training the model
+            learned it. Only measures with words have it.
         span
             For a language model: the part of the answer to explain, by the loss of its tokens
             alone. It is a text that stands in the answer exactly once, or (start, end) in
@@ -179,6 +241,7 @@ class Index:
             top_k=top_k,
             baselines=baselines,
             words=words,
+            by_checkpoint=by_checkpoint,
             spread=self._on(executor, address, workers),
             **options,
         )
@@ -299,6 +362,8 @@ class Index:
         self.close()
         self.folder, self.asker = folder, Asker(self.run, folder)
         self._tracer = Tracer(self.asker)
+        self.__dict__.pop("row_table", None)
+        self.suspects = Suspects(folder, self._tracer)
         return self
 
     def mislabels(
@@ -306,6 +371,8 @@ class Index:
         *,
         by: str = "combined",
         top: int = 20,
+        offset: int = 0,
+        label: str | None = None,
         planted: Collection[str] | None = None,
         wrong: Collection[str] | None = None,
         words: bool = False,
@@ -316,8 +383,11 @@ class Index:
         ----------
         by
             "combined", "self-influence", "opposition", "loss" or "final-loss".
-        top
-            How many rows to list.
+        top, offset
+            How many rows to list, after how many that are skipped. The rankings are computed once,
+            the evidence for the rows that are listed.
+        label
+            List only rows with this label.
         planted, wrong
             The ids of rows whose labels were flipped on purpose, or are known to be wrong, to judge
             the rankings.
@@ -332,7 +402,33 @@ class Index:
         >>> suspects.patch("remove").write("fix.jsonl")
         """
         return suspicion.mislabels(
-            self.folder, self._tracer, by=by, top=top, planted=planted, wrong=wrong, words=words
+            self.suspects,
+            by=by,
+            top=top,
+            offset=offset,
+            label=label,
+            planted=planted,
+            wrong=wrong,
+            words=words,
+        )
+
+    def review(self) -> Review:
+        """Open the review of the rows, or begin one; the run's folder keeps it.
+
+        It is about the rows that the index holds now: ask again after a change of the index.
+
+        Examples
+        --------
+        >>> suspects = index.mislabels(top=5)
+        >>> review = index.review()
+        >>> review.decide([suspects.rows[0].id], "remove", suspects=suspects)
+        1
+        >>> review.patch().changes[0].reason
+        'rank 1 of 54 by combined; rows labelled ...'
+        """
+        folder, run = self.folder, self.run
+        return Review(
+            run.path / PLACE, folder.rows, lambda rows: folder.take(rows, run), run.labelling
         )
 
     def fix(
@@ -397,6 +493,56 @@ class Index:
             address=address,
             retrain=retrain,
         )
+
+    def duplicates(self, *, threshold: float = 0.8, top: int | None = 20) -> Duplicates:
+        """Group the rows whose texts are the same or share most of their words.
+
+        Parameters
+        ----------
+        threshold
+            The least Jaccard similarity of the words of two rows: 0.8 lets 2 of 18 words be others,
+            1 asks for the same words. Every such pair is found.
+        top
+            How many groups to list, those first whose labels differ; None for all.
+
+        Raises
+        ------
+        InputError
+            For a threshold that is not over 0.3 and up to 1, or a `top` below 1.
+
+        Examples
+        --------
+        >>> found = index.duplicates(threshold=0.6)
+        >>> all(group.count > 1 for group in found.groups)
+        True
+        >>> found.patch("remove").write("one-is-enough.jsonl")
+        """
+        return copies.duplicates(self.folder, self.run, threshold=threshold, top=top)
+
+    def outliers(self, *, by: str = "combined", top: int = 20) -> Outliers:
+        """Rank the rows by how unlike all others their texts are, with what is unusual.
+
+        Parameters
+        ----------
+        by
+            "combined", or one of its parts: "words" (rare words), "letters" (rare sequences of
+            letters), "alone" (little in common with any other row), "length".
+        top
+            How many rows to list.
+
+        Raises
+        ------
+        InputError
+            For an unknown `by`, or a `top` below 1.
+
+        Examples
+        --------
+        >>> strangest = index.outliers(top=3)
+        >>> [row.rank for row in strangest.rows]
+        [1, 2, 3]
+        >>> reasons = strangest.rows[0].reasons
+        """
+        return strangers.outliers(self.folder, self.run, by=by, top=top)
 
     def neighbours(self, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
         """Write each example's nearest other examples as Parquet; returns the number of pairs.

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from wordtrace.act.clusters_result import Clusters
+from wordtrace.act.duplicates_result import Duplicates
 from wordtrace.act.fix_result import Fix
 from wordtrace.act.mislabels_result import Mislabels
+from wordtrace.act.outliers_result import Outliers
+from wordtrace.act.rows_result import Rows
 from wordtrace.analysis.cancellation_result import Cancellation
 from wordtrace.analysis.overlap_result import Overlap
 from wordtrace.analysis.words_result import Words
@@ -23,10 +26,13 @@ KINDS: tuple[type[Result], ...] = (
     Mislabels,
     Fix,
     Clusters,
+    Duplicates,
+    Outliers,
     Evaluation,
     Cancellation,
     Overlap,
     Words,
+    Rows,
 )
 
 

@@ -16,7 +16,7 @@ from wordtrace.asking.question import Asked
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
-from wordtrace.index import manifest as manifests
+from wordtrace.index.place import is_index
 from wordtrace.measures.options import refuse_unknown
 from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
@@ -205,4 +205,4 @@ def open_either(run: Run | Index | str | Path) -> Run | Index:
     """Open a run or an index, depending on what the folder holds; return an open one as it is."""
     if not isinstance(run, str | Path):
         return run
-    return Index.open(run) if (Path(run) / manifests.FILE).exists() else Run.open(run)
+    return Index.open(run) if is_index(Path(run)) else Run.open(run)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from typing import Any
+import re
+from collections.abc import Collection, Mapping
+from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+from wordtrace.app.asgi import Asgi, Message, Receive, Send, refuse
 
 #: Names under which a browser on this machine reaches the server.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,7 +39,9 @@ class Guarded:
     hosts
         Names under which the server may be reached, beside those of this machine.
     token
-        Where it is not None, what `Authorization: Bearer …` must hold for all below /api.
+        Where it is not None, what all below /api/ asks for: `Authorization: Bearer …` from a
+        program, or the cookie that :mod:`.sessions` gives a browser for it. The server may then be
+        reached under any name: a foreign name can't be used to get past a token.
     """
 
     def __init__(self, app: Asgi, *, hosts: Collection[str] = (), token: str | None = None) -> None:
@@ -57,7 +57,6 @@ class Guarded:
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in scope["headers"]
         }
-        refused = self._refused(headers, scope["path"])
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -69,32 +68,53 @@ class Guarded:
                 ]
             await send(message)
 
+        refused = self._refused(headers, scope["path"])
         if refused is None:
             await self.app(scope, receive, guarded)
         else:
-            await _answer(refused, guarded)
+            await refuse(*refused, guarded)
 
-    def _refused(self, headers: Message, path: str) -> tuple[int, str] | None:
-        host = urlsplit("//" + headers.get("host", "")).hostname
-        if host is None or host.lower() not in self.hosts:
+    def _refused(self, headers: Mapping[str, str], path: str) -> tuple[int, str] | None:
+        host = _host(headers.get("host", ""))
+        if host is None or (self.token is None and host not in self.hosts):
             return 421, f"This server does not answer under the name {host!r}."
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
             return 403, "Pages of other sites may not ask this server."
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return 403, "Pages of other sites may not ask this server."
-        if self.token is not None and path.startswith("/api"):
-            given = headers.get("authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), self.token.encode()):
-                return 401, "This server wants its token: Authorization: Bearer TOKEN."
+        if self.token is not None and path.startswith("/api/"):
+            return self._without_token(headers, path)
         return None
 
+    def _without_token(self, headers: Mapping[str, str], path: str) -> tuple[int, str] | None:
+        assert self.token is not None
+        given = headers.get("authorization", "").removeprefix("Bearer ")
+        if not given and path != "/api/session":
+            given = _cookie(headers.get("cookie", ""), cookie_name(headers["host"]))
+        if hmac.compare_digest(given.encode(), self.token.encode()):
+            return None
+        said = "This is not the server's token" if given else "This server wants its token"
+        return 401, f"{said}: a program gives it by the header Authorization: Bearer TOKEN."
 
-async def _answer(refused: tuple[int, str], send: Send) -> None:
-    import json
 
-    status, sentence = refused
-    body = json.dumps({"error": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def cookie_name(host: str) -> str:
+    """Return the name of a server's cookie; a browser has one jar for all ports of a machine."""
+    port = re.search(r":(\d+)$", host)
+    return f"wordtrace-{port[1] if port else 80}"
+
+
+def _host(given: str) -> str | None:
+    try:
+        host = urlsplit("//" + given).hostname
+    except ValueError:
+        return None
+    return None if host is None else host.lower()
+
+
+def _cookie(given: str, name: str) -> str:
+    try:
+        found = SimpleCookie(given).get(name)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from wordtrace import __version__
-from wordtrace.app import about, asked_traces
-from wordtrace.app.opened import ChangedError, Opened
-from wordtrace.app.security import Asgi, Guarded
-from wordtrace.errors import WordtraceError
+from wordtrace.app import (
+    about,
+    asked_by_programs,
+    asked_traces,
+    reopening,
+    reports,
+    reviews,
+    rows,
+    sessions,
+    suspects,
+)
+from wordtrace.app.asgi import Asgi
+from wordtrace.app.limits import Limited
+from wordtrace.app.opened import Opened
+from wordtrace.app.refusals import add_refusals
+from wordtrace.app.reopening import Reopenable
+from wordtrace.app.security import Guarded
+from wordtrace.app.unmixed import Unmixed
 
 STATIC = Path(__file__).parent / "static"
 
 #: The app's views; each has an address of its own, and all are the same page.
 VIEWS = ("rows", "why", "review", "groups", "prove")
 
-ROUTERS = (about.router, asked_traces.router)
+ROUTERS = (
+    about.router,
+    asked_traces.router,
+    asked_by_programs.router,
+    reports.router,
+    rows.router,
+    reviews.router,
+    suspects.router,
+)
 
 
 def application(opened: Opened, *, hosts: Collection[str] = (), token: str | None = None) -> Asgi:
@@ -31,6 +53,14 @@ def application(opened: Opened, *, hosts: Collection[str] = (), token: str | Non
     hosts, token
         As :class:`.Guarded` has them.
     """
+
+    def make(opened: Opened, open_again: Callable[[], Opened]) -> Asgi:
+        return Unmixed(_routes(opened, open_again, token), opened)
+
+    return Guarded(Limited(Reopenable(opened, make)), hosts=hosts, token=token)
+
+
+def _routes(opened: Opened, open_again: Callable[[], Opened], token: str | None) -> FastAPI:
     app = FastAPI(
         title="wordtrace",
         version=__version__,
@@ -39,21 +69,18 @@ def application(opened: Opened, *, hosts: Collection[str] = (), token: str | Non
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    app.add_exception_handler(WordtraceError, _told)
-    for router in ROUTERS:
-        app.include_router(router(opened), prefix="/api")
+    add_refusals(app)
+    for routes in (*(make(opened) for make in ROUTERS), reopening.router(open_again)):
+        app.include_router(routes, prefix="/api")
+    if token is not None:
+        app.include_router(sessions.router(token), prefix="/api")
     app.mount("/static", StaticFiles(directory=STATIC))
 
     for view in ("", *VIEWS):
-        app.add_api_route(f"/{view}", _page, include_in_schema=False)
-    return Guarded(app, hosts=hosts, token=token)
+        app.add_api_route(f"/{view}", _page("index.html"), include_in_schema=False)
+    app.add_api_route("/api", _page("api.html"), include_in_schema=False)
+    return app
 
 
-def _page() -> FileResponse:
-    return FileResponse(STATIC / "index.html")
-
-
-def _told(request: Request, error: Exception) -> JSONResponse:
-    """Answer an error that a user can act on: 409 for an index that changed, else 400."""
-    status = 409 if isinstance(error, ChangedError) else 400
-    return JSONResponse({"error": str(error)}, status)
+def _page(name: str) -> Callable[[], FileResponse]:
+    return lambda: FileResponse(STATIC / name)

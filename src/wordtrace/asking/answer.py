@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.asking.rows import ScoredRows
-from wordtrace.asking.search import Search
+from wordtrace.asking.search import ByCheckpoint, Search
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.protocol import Measure, Queries, Scores
 from wordtrace.measures.topn import Ranking, rank
@@ -43,6 +43,10 @@ class Answer(Protocol):
         """Split the scores of the rows wanted for each query by token; None if they can't be."""
         ...
 
+    def by_checkpoint(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[ByCheckpoint] | None:
+        """Split the same scores by checkpoint; None if they can't be."""
+        ...
+
 
 @dataclass(frozen=True)
 class AnswerByWord:
@@ -66,6 +70,10 @@ class AnswerByWord:
         """Split the scores of the rows wanted for each query by token."""
         return self.search.words(self.measure, self.asked, wanted)
 
+    def by_checkpoint(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[ByCheckpoint]:
+        """Split the scores of the rows wanted for each query by checkpoint."""
+        return self.search.by_checkpoint(self.measure, self.asked, wanted)
+
 
 @dataclass(frozen=True)
 class WholeAnswer:
@@ -87,5 +95,9 @@ class WholeAnswer:
         return [rank(row, top) for row in self.scores()]
 
     def words(self, wanted: Sequence[npt.NDArray[np.int64]]) -> None:
+        """Return None."""
+        return
+
+    def by_checkpoint(self, wanted: Sequence[npt.NDArray[np.int64]]) -> None:
         """Return None."""
         return

@@ -70,6 +70,28 @@ def predict_question(run: Run, question: Question) -> Predictions:
     )
 
 
+def probabilities(run: Run, question: Question) -> list[dict[str, float]]:
+    """Return what the final model gives each label: classes' sum to 1, a set's do not.
+
+    Numbers and answers have none: an empty dict each.
+    """
+    names, kind = run.label_names, run.labelling.kind
+    if run.generates or kind == "number":
+        return [{} for _ in range(len(question))]
+    queries = make_queries(run, question.texts, question.labels, question.texts2)
+    model = run.model(run.final)
+    with sparing_threads(run, queries):
+        scores = predict.logits(model, queries.encoded)
+    if kind == "class":
+        found = predict.probabilities(scores)
+    else:
+        asked = [run.labelling.none(len(queries)) for _ in names]
+        for place, one in enumerate(asked):
+            one[:, place] = 1
+        found = np.stack([predict.probability(model.outputs, scores, one) for one in asked], axis=1)
+    return [dict(zip(names, row, strict=True)) for row in found.tolist()]
+
+
 def sparing_threads(run: Run, queries: Queries) -> AbstractContextManager[None]:
     """Run a pass of few operations in one thread, which is faster, above all on busy cores."""
     model = run.model(run.final)

@@ -11,12 +11,15 @@ import numpy.typing as npt
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.protocol import Scores
-from wordtrace.measures.source import Indexed, PostingSource
+from wordtrace.measures.source import AtCheckpoint, Indexed, PostingSource
 from wordtrace.measures.topn import Ranking, rank
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run.run import Run
 
 IntArray = npt.NDArray[np.int64]
+
+#: Row → its score's part at each checkpoint, in their order; they sum to the score.
+ByCheckpoint = dict[int, tuple[float, ...]]
 
 
 class Search(Protocol):
@@ -40,6 +43,12 @@ class Search(Protocol):
         self, measure: WordMeasure, asked: Sequence[QueryTokens], wanted: Sequence[IntArray]
     ) -> list[dict[int, TokenPairs]]:
         """Split the scores of the rows wanted for each query."""
+        ...
+
+    def by_checkpoint(
+        self, measure: WordMeasure, asked: Sequence[QueryTokens], wanted: Sequence[IntArray]
+    ) -> list[ByCheckpoint]:
+        """Split the scores of the rows wanted for each query by checkpoint."""
         ...
 
 
@@ -78,3 +87,20 @@ class LocalSearch:
         """Split the scores of the rows wanted for each query."""
         source = self._source.only(np.unique(np.concatenate(wanted)))
         return measure.words_from(source, self._run, asked, wanted)
+
+    def by_checkpoint(
+        self, measure: WordMeasure, asked: Sequence[QueryTokens], wanted: Sequence[IntArray]
+    ) -> list[ByCheckpoint]:
+        """Split the scores of the rows wanted for each query by checkpoint."""
+        source = self._source.only(np.unique(np.concatenate(wanted)))
+        steps = [
+            measure.words_from(AtCheckpoint(source, place), self._run, asked, wanted)
+            for place in range(len(source.etas))
+        ]
+        return [
+            {
+                int(row): tuple(sum(step[query][int(row)].values(), 0.0) for step in steps)
+                for row in rows
+            }
+            for query, rows in enumerate(wanted)
+        ]

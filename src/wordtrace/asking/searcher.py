@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.asking.search import LocalSearch
+from wordtrace.asking.search import ByCheckpoint, LocalSearch
 from wordtrace.errors import InputError
 from wordtrace.execute.actors import Actors
 from wordtrace.index.folder import IndexFolder
@@ -92,10 +92,23 @@ class Searcher:
         wanted: Sequence[npt.NDArray[np.int64]],
     ) -> list[dict[int, TokenPairs]]:
         """Split the scores of the rows wanted for each query, where they are in the stretch."""
+        found = self._search.words(measure, asked, self._here(wanted))
+        return [{row + self.first: words for row, words in one.items()} for one in found]
+
+    def by_checkpoint(
+        self,
+        measure: WordMeasure,
+        asked: Sequence[QueryTokens],
+        wanted: Sequence[npt.NDArray[np.int64]],
+    ) -> list[ByCheckpoint]:
+        """Split the same scores by checkpoint."""
+        found = self._search.by_checkpoint(measure, asked, self._here(wanted))
+        return [{row + self.first: parts for row, parts in one.items()} for one in found]
+
+    def _here(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.int64]]:
+        """Return the rows that are in the stretch, counted from its first."""
         first, end = self.first, self.end
-        here = [rows[(rows >= first) & (rows < end)] - first for rows in wanted]
-        found = self._search.words(measure, asked, here)
-        return [{row + first: words for row, words in one.items()} for one in found]
+        return [rows[(rows >= first) & (rows < end)] - first for rows in wanted]
 
 
 class Spread:
@@ -137,6 +150,19 @@ class Spread:
         """Split the scores of the rows wanted for each query."""
         found: list[dict[int, TokenPairs]] = [{} for _ in wanted]
         for part in self._actors.ask("words", measure, asked, wanted):
+            for whole, here in zip(found, part, strict=True):
+                whole |= here
+        return found
+
+    def by_checkpoint(
+        self,
+        measure: WordMeasure,
+        asked: Sequence[QueryTokens],
+        wanted: Sequence[npt.NDArray[np.int64]],
+    ) -> list[ByCheckpoint]:
+        """Split the same scores by checkpoint."""
+        found: list[ByCheckpoint] = [{} for _ in wanted]
+        for part in self._actors.ask("by_checkpoint", measure, asked, wanted):
             for whole, here in zip(found, part, strict=True):
                 whole |= here
         return found

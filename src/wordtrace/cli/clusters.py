@@ -10,12 +10,12 @@ import typer
 from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import Workers
 from wordtrace.cli.output import Json, Out, check_out, emit, say
-from wordtrace.cli.places import PatchPlace, check_patch
+from wordtrace.cli.places import EitherFolder, PatchPlace, check_patch
 from wordtrace.cli.retraining import HowTrained
 
 
 def clusters(
-    run: Annotated[Path, typer.Argument(help="A run's folder, or an index's.")],
+    run: EitherFolder,
     columns: ColumnOptions,
     how: HowTrained,
     examples: Annotated[

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from wordtrace.cli.output import Json, say
+from wordtrace.cli.places import EitherFolder
 
-Folder = Annotated[Path, typer.Argument(help="A run's or an index's folder.")]
 
-
-def info(folder: Folder, as_json: Json = False) -> None:
+def info(folder: EitherFolder, as_json: Json = False) -> None:
     """Say what a run or an index is made of."""
     from wordtrace.cli.show import show_index, show_run
     from wordtrace.index.describe import describe_index
     from wordtrace.index.folder import IndexFolder
+    from wordtrace.index.place import is_index
     from wordtrace.retrainers.kept_models import kept_models
     from wordtrace.run.describe import describe_run
     from wordtrace.run.run import Run
 
-    if _is_index(folder):
+    if is_index(folder):
         show_index(describe_index(IndexFolder.open(folder)), as_json)
     else:
         run = Run.open(folder)
         show_run({**describe_run(run), "retrained": asdict(kept_models(run))}, as_json)
 
 
-def check(folder: Folder) -> None:
+def check(folder: EitherFolder) -> None:
     """Compare every file of a run or an index with its checksum."""
     from wordtrace.errors import CorruptError
     from wordtrace.index.folder import IndexFolder
+    from wordtrace.index.place import is_index
     from wordtrace.run.run import Run
 
-    opened = IndexFolder.open(folder) if _is_index(folder) else Run.open(folder)
+    opened = IndexFolder.open(folder) if is_index(folder) else Run.open(folder)
     problems = opened.check()
     if isinstance(opened, IndexFolder):
         problems += opened.open_run().check()
     if problems:
         raise CorruptError("; ".join(problems) + ". Make it again.")
     say(f"{folder}: all files are as they were written.")
-
-
-def _is_index(folder: Path) -> bool:
-    return (folder / "manifest.json").exists()

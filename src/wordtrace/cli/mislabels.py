@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordtrace.cli.asked_server import AskedServer, IndexUnlessServed
 from wordtrace.cli.columns import Truth
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
-from wordtrace.cli.places import IndexPlace, MovedRun, PatchPlace, check_patch
+from wordtrace.cli.places import MovedRun, PatchPlace, check_patch
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def mislabels(
-    index: IndexPlace,
     judged: Truth,
+    server: AskedServer,
+    index: IndexUnlessServed = None,
     by: Annotated[
         str,
         typer.Option(help="combined, self-influence, opposition, loss or final-loss."),
@@ -40,7 +42,6 @@ def mislabels(
     as_json: Json = False,
 ) -> None:
     """List the training rows most likely mislabelled, with the rows and words against them."""
-    from wordtrace import api
     from wordtrace.act.export import check_export
     from wordtrace.act.export import export as write_export
 
@@ -50,10 +51,15 @@ def mislabels(
     if export is not None:
         check_export(export)
     check_patch(patch)
-    opened = api.Index.open(index, run)
-    found = opened.mislabels(
-        by=by, top=top, wrong=judged.wrong_ids(opened.run), words=by_word(whole, as_json, out)
-    )
+    server.refuse_index(index)
+    server.refuse(run=run, truth=judged.truth)
+    with server.opening(index, run) as opened:
+        found = opened.mislabels(
+            by=by,
+            top=top,
+            wrong=None if judged.truth is None else judged.wrong_ids(opened.run),
+            words=by_word(whole, as_json, out),
+        )
     if export is not None:
         write_export(found, export)
         say(f"Wrote {export}: {len(found.rows):,} rows")

@@ -1,4 +1,8 @@
-"""The arguments that name folders, and lists and numbers inside an option."""
+"""The arguments that name folders and files, and lists and numbers inside an option.
+
+A place is looked at as soon as it is read, by the names of its files alone: a wrong one is told
+before PyTorch is imported, which takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,55 @@ import typer
 
 from wordtrace.errors import InputError
 
-RunFolder = Annotated[Path, typer.Argument(help="A run's folder.")]
-IndexPlace = Annotated[Path, typer.Argument(help="An index's folder.")]
-MovedRun = Annotated[Path | None, typer.Option(help="The run's folder, if it has moved.")]
+
+def _run(folder: Path | None) -> Path | None:
+    from wordtrace.run.place import check_run
+
+    if folder is not None:
+        check_run(folder)
+    return folder
+
+
+def _index(folder: Path) -> Path:
+    from wordtrace.index.place import check_index
+
+    check_index(folder)
+    return folder
+
+
+def _either(folder: Path) -> Path:
+    from wordtrace.index.place import check_either
+
+    check_either(folder)
+    return folder
+
+
+def _traces(files: list[Path]) -> list[Path]:
+    from wordtrace.results.place import check_saved
+
+    for file in files:
+        check_saved(file)
+    return files
+
+
+RunFolder = Annotated[Path, typer.Argument(help="A run's folder.", callback=_run)]
+IndexPlace = Annotated[Path, typer.Argument(help="An index's folder.", callback=_index)]
+EitherFolder = Annotated[
+    Path,
+    typer.Argument(metavar="RUN|INDEX", help="A run's folder, or an index's.", callback=_either),
+]
+MovedRun = Annotated[
+    Path | None, typer.Option(help="The run's folder, if it has moved.", callback=_run)
+]
+TraceFiles = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TRACE...",
+        help="A trace's JSON file, or several of one run: what they have in common is trained "
+        "once.",
+        callback=_traces,
+    ),
+]
 PatchPlace = Annotated[
     Path | None, typer.Option(help="Write the changes to review here, for wordtrace apply.")
 ]

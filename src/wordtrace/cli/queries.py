@@ -13,6 +13,7 @@ from wordtrace.cli.columns import NoId, Split, id_of
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
+    from wordtrace.app.served_run import ServedRun
     from wordtrace.data.examples import Examples
     from wordtrace.run.run import Run
 
@@ -43,15 +44,15 @@ class QueryFile:
     limit: Annotated[int | None, _column(help="Only the first rows of --queries.")] = None
 
     def read(
-        self, run: Run, queries: Path, label: str | None, *, only_wrong: bool = False
+        self, run: Run | ServedRun, queries: Path, label: str | None, *, only_wrong: bool = False
     ) -> Examples:
         """Read the file for a run; its labels are not read where `label` says what is meant."""
-        from wordtrace import api
+        from wordtrace.data.readers import read_examples
 
         if run.chats:
             return self._dialogues(run, queries)
         pairs = run.has_pairs
-        examples = api.read_examples(
+        examples = read_examples(
             queries,
             text=self.text,
             text2=self.second or ("text2" if pairs else None),
@@ -65,12 +66,12 @@ class QueryFile:
         )
         return _wrong(run, examples) if only_wrong else examples
 
-    def _dialogues(self, run: Run, queries: Path) -> Examples:
+    def _dialogues(self, run: Run | ServedRun, queries: Path) -> Examples:
         """Read conversations, or questions and their answers."""
-        from wordtrace import api
+        from wordtrace.data.readers import read_dialogues
 
         named = self.text != "text" or self.second is not None
-        return api.read_dialogues(
+        return read_dialogues(
             queries,
             text=self.text if named else None,
             text2=self.second,
@@ -82,7 +83,7 @@ class QueryFile:
 
 
 def read_queries(
-    run: Run,
+    run: Run | ServedRun,
     texts: list[str] | None,
     text2: str | None,
     queries: Path | None,
@@ -101,9 +102,9 @@ def read_queries(
                 f"--chat is for runs of conversations; {run.path} was recorded on texts: give "
                 "--queries."
             )
-        from wordtrace import api
+        from wordtrace.data.chat_files import read_chat
 
-        return api.read_chat(chat)
+        return read_chat(chat)
     if bool(texts) == bool(queries):
         raise InputError("give a TEXT or --queries FILE, one of the two.")
     if queries:
@@ -121,7 +122,7 @@ def read_queries(
     return [(texts[0], text2)]
 
 
-def columns_of(label: str, run: Run) -> str | tuple[str, ...]:
+def columns_of(label: str, run: Run | ServedRun) -> str | tuple[str, ...]:
     """Split the names of several label columns at their commas, where a text has several labels."""
     if run.labelling.kind != "set":
         return label
@@ -129,11 +130,13 @@ def columns_of(label: str, run: Run) -> str | tuple[str, ...]:
     return names if len(names) > 1 else label
 
 
-def _wrong(run: Run, examples: Examples) -> Examples:
+def _wrong(run: Run | ServedRun, examples: Examples) -> Examples:
     import numpy as np
 
     from wordtrace.models import predict
+    from wordtrace.run.run import Run
 
+    assert isinstance(run, Run)
     if run.labelling.kind == "number":
         raise InputError("--only-wrong is for classes; a number is never quite right.")
     model, given = run.model(run.final), examples.labelling.given(examples.labels)

@@ -11,11 +11,12 @@ import typer
 from wordtrace.cli.executors import Searching
 from wordtrace.cli.measure_options import MeasureOptions, SpanOf, part_of
 from wordtrace.cli.output import say
+from wordtrace.cli.places import EitherFolder
 from wordtrace.cli.queries import QueryFile
 
 
 def scores(
-    run: Annotated[Path, typer.Argument(metavar="RUN|INDEX", help="A run's or an index's folder.")],
+    run: EitherFolder,
     queries: Annotated[Path, typer.Option(help="A file of texts, as for trace.")],
     out: Annotated[
         Path,

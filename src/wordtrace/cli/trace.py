@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
+from wordtrace.cli.asked_server import AskedServer, IndexUnlessServed
 from wordtrace.cli.executors import Searching
 from wordtrace.cli.measure_options import MeasureOptions, SpanOf, part_of
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
-from wordtrace.cli.places import IndexPlace, MovedRun
+from wordtrace.cli.places import MovedRun
 from wordtrace.cli.queries import QueryFile, read_queries
-
-if TYPE_CHECKING:
-    from wordtrace.api.index import Index
 
 
 def trace(
-    index: IndexPlace,
     columns: QueryFile,
     options: MeasureOptions,
     search: Searching,
+    server: AskedServer,
+    index: IndexUnlessServed = None,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT]...", help="One or more texts.")
     ] = None,
@@ -56,24 +55,25 @@ def trace(
     span: SpanOf = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Show the top rows by BM25 beside.")] = False,
     whole: Whole = None,
+    by_checkpoint: Annotated[
+        bool,
+        typer.Option("--by-checkpoint", help="Give each score at each checkpoint, too."),
+    ] = False,
     run: MovedRun = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Find the training examples, and the words in them, behind the prediction of each text."""
-    from wordtrace import api
-
     check_out(out)
-    settings = {**options.library(), **search.library()}
-    with api.Index.open(index, run) as opened:
+    settings = {**options.library(), **server.search(search)}
+    server.refuse(run=run, only_wrong=only_wrong)
+    with server.opening(index, run) as opened:
         asked = read_queries(
-            *(opened.run, texts, text2, queries, columns, label),
+            *(opened.run, server.texts(index, texts), text2, queries, columns, label),
             only_wrong=only_wrong,
             chat=chat,
         )
-        told = opened.asker.must_stream(measure, **options.library())
-        if told:
-            _tell_streaming(opened, measure)
+        told = server.server is None and _tell_streaming(opened, measure, options)
         found = opened.trace(
             asked,
             label,
@@ -81,16 +81,22 @@ def trace(
             top=top,
             baselines=["bm25"] if bm25 else [],
             words=by_word(whole, as_json, out),
+            by_checkpoint=by_checkpoint,
             span=part_of(span),
             **settings,
         )
     if found.source == "run" and not told:
-        say(f"{found.measure} was computed from the run, not from {index}.")
+        say(f"{found.measure} was computed from the run, not from {index or server.server}.")
     emit(found, as_json, out)
 
 
-def _tell_streaming(index: Index, measure: str | None) -> None:
-    """Say that gradients are computed anew, which index would answer, and what this one can."""
+def _tell_streaming(index: Any, measure: str | None, options: MeasureOptions) -> bool:
+    """Where gradients are computed anew, say so, which index would answer, and what this one can.
+
+    Returns whether it was said.
+    """
+    if not index.asker.must_stream(measure, **options.library()):
+        return False
     held = index.folder.manifest.top_k
     kept = "all positions" if held is None else f"the {held} strongest positions"
     asked = "" if measure is None else f" {measure}"
@@ -104,3 +110,4 @@ def _tell_streaming(index: Index, measure: str | None) -> None:
         f"of {index.asker.rows.count:,} examples are computed anew at each checkpoint. An index of "
         f"wordtrace index RUN --top-k {wanted} answers in milliseconds{near}."
     )
+    return True

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.output import Json, Out, check_out, emit
-from wordtrace.cli.places import MovedRun
+from wordtrace.cli.places import MovedRun, TraceFiles
 from wordtrace.cli.retraining import HowTrained
 from wordtrace.errors import InputError
 
 
 def verify(
-    traces: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="TRACE...",
-            help="A trace's JSON file, or several of one run: what they have in common is trained "
-            "once.",
-        ),
-    ],
+    traces: TraceFiles,
     how: HowTrained,
     where: RetrainingOptions,
     remove: Annotated[str, typer.Option(help="opponents or proponents.")] = "opponents",

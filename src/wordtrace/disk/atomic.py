@@ -37,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -72,7 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def part_of(folder: Path) -> Path:
     """Return the place in which `folder` grows until it is complete: ``NAME.part`` beside it."""
-    return folder.with_name(folder.name + ".part")
+    return _beside(folder, "{}.part")
 
 
 @contextmanager
@@ -131,12 +131,12 @@ def commit_folder(folder: Path) -> None:
         shutil.rmtree(old)
     clear_strays(part)
     if folder.exists():
-        with _locked(folder):
+        with locked(folder):
             os.rename(folder, old)
             os.rename(part, folder)
     else:
         os.rename(part, folder)
-    _flush_folder(folder.parent)
+    flush_folder(folder.parent)
     if old.exists():
         shutil.rmtree(old)
 
@@ -160,13 +160,13 @@ def restore(folder: Path) -> None:
     old = _aside(folder)
     if folder.exists():
         return
-    with suppress(FileNotFoundError), _locked(old):
+    with suppress(FileNotFoundError), locked(old):
         if not folder.exists():
             os.rename(old, folder)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, wherever it is renamed to meanwhile; wait for whoever has it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -206,10 +206,17 @@ def check_replaceable(folder: Path, manifest: str, what: str) -> None:
 
 def _aside(folder: Path) -> Path:
     # A name that nobody would give to a backup of their own.
-    return folder.with_name(f".{folder.name}.replaced-by-wordtrace")
+    return _beside(folder, ".{}.replaced-by-wordtrace")
 
 
-def _flush_folder(folder: Path) -> None:
+def _beside(folder: Path, form: str) -> Path:
+    # The folder itself, or the one above, may be given as . or .. and has a name all the same.
+    named = folder.resolve() if folder.name in ("", "..") else folder
+    return named.parent / form.format(named.name)
+
+
+def flush_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -77,6 +77,9 @@ class Hit:
         no words.
     special_share, stop_share
         How much of Σ|contribution| comes from special and from stop tokens.
+    by_checkpoint
+        Where it was asked for and the measure has words: the score's part at each checkpoint, in
+        their order; they sum to the score.
     turns
         Of a conversation, whose `text` is as the model reads it: where each message's content
         stands. None for other texts.
@@ -91,6 +94,7 @@ class Hit:
     special_share: float | None = None
     stop_share: float | None = None
     turns: tuple[Turn, ...] | None = None
+    by_checkpoint: tuple[float, ...] | None = None
 
     @property
     def words(self) -> list[tuple[str, float]]:
@@ -116,6 +120,8 @@ class Hit:
             document["special_share"] = self.special_share
             document["stop_share"] = self.stop_share
             document["words"] = [word.document() for word in self.contributions]
+        if self.by_checkpoint is not None:
+            document["by_checkpoint"] = list(self.by_checkpoint)
         return document
 
 

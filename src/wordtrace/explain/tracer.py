@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Tracer:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
+        by_checkpoint: bool = False,
         spread: Spread | None = None,
         **options: Any,
     ) -> Trace:
@@ -59,6 +61,8 @@ class Tracer:
             Other measures, to list their strongest rows, too.
         words
             Sum contributions by whole word instead of by token (:mod:`.explain.merge`).
+        by_checkpoint
+            Split the listed scores by checkpoint, too, where the measure has words.
         spread
             The index on a cluster, which is then asked instead of this process.
         **options
@@ -81,7 +85,7 @@ class Tracer:
         for part in way.parts(question):
             start = time.perf_counter()
             said = asker.predict(part)
-            hits = _hits(listing, way, said.queries, top, merged=words)
+            hits = _hits(listing, way, said.queries, top, merged=words, steps=by_checkpoint)
             seconds += time.perf_counter() - start
             beside = _beside(listing, others, said.queries, top)
             explanations += self._explained(part, said, hits, beside)
@@ -145,12 +149,14 @@ class Tracer:
 
 
 def _hits(
-    listing: Listing, way: Way, queries: Queries, top: int, *, merged: bool
+    listing: Listing, way: Way, queries: Queries, top: int, *, merged: bool, steps: bool
 ) -> list[tuple[list[Hit], list[Hit]]]:
     """Return each query's strongest proponents and opponents, with words where there are any."""
     answer = way.ask(queries)
     ranked = answer.rank(top)
-    words = answer.words([one.rows for one in ranked])
+    wanted = [one.rows for one in ranked]
+    words = answer.words(wanted)
+    parts = answer.by_checkpoint(wanted) if steps else None
     found = []
     for place, one in enumerate(ranked):
         listed = listing.hits(
@@ -160,6 +166,9 @@ def _hits(
             merged=way.terms if merged or listing.chat is not None else None,
             whole=merged,
         )
+        if parts is not None:
+            pairs = zip(listed, one.rows.tolist(), strict=True)
+            listed = [replace(hit, by_checkpoint=parts[place][row]) for hit, row in pairs]
         split = len(one.proponents)
         found.append((listed[:split], listed[split:]))
     return found

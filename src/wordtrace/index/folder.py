@@ -20,6 +20,7 @@ from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
 from wordtrace.index.manifest import Manifest, Shard
+from wordtrace.index.place import check_index
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
 from wordtrace.index.texts import StoredTexts
@@ -55,16 +56,7 @@ class IndexFolder:
             When a file is missing or of another size than recorded.
         """
         folder = Path(path)
-        if not atomic.holds(folder, manifests.FILE):
-            if atomic.part_of(folder).exists():
-                raise InputError(
-                    f"{folder} is not finished: its build was interrupted; "
-                    "run `wordtrace index` again to go on."
-                )
-            if (folder / "run.json").is_file():
-                raise InputError(f"{folder} is a run, not an index; give {folder / 'index'}.")
-            what = "holds no manifest.json" if folder.is_dir() else "does not exist"
-            raise InputError(f"{folder} {what}; build an index with `wordtrace index RUN`.")
+        check_index(folder)
         document = atomic.read_json(folder / manifests.FILE)
         check_format(document, manifests.FORMAT, manifests.VERSION, folder / manifests.FILE)
         index = cls(folder, Manifest.of(document))
@@ -188,6 +180,18 @@ class IndexFolder:
         tables = pa.concat_tables([one.table for one in taken])
         joined = Examples(tables, run.label_names, kind=run.labelling.kind)
         return joined.take(np.argsort(order, kind="stable"))
+
+    def strings(self, run: Run) -> list[pa.ChunkedArray]:
+        """Return the texts of all rows, of removed ones, too; two columns for pairs."""
+        if any(part.texts is None for part in self.manifest.parts):
+            table = run.train.table
+            names = [name for name in ("text", "text2") if name in table.column_names]
+            return [table[name] for name in names]
+        pairs = any(part.has_pairs for part in self.texts)
+        return [
+            pa.chunked_array([part.strings(name) for part in self.texts], pa.large_string())
+            for name in (("text", "text2") if pairs else ("text",))
+        ]
 
     @once
     def texts(self) -> list[StoredTexts]:

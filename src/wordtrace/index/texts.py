@@ -82,6 +82,26 @@ class StoredTexts:
         except ValueError:
             raise CorruptError(f"{self.path} is damaged; build the index again.") from None
 
+    def strings(self, name: str) -> pa.Array:
+        """Return all ids or texts as pyarrow strings, without copying them.
+
+        Raises
+        ------
+        CorruptError
+            When the file is damaged.
+        """
+        offsets, data = self._arrays[f"{name}_offsets"], self._arrays[f"{name}_bytes"]
+        if offsets[0] != 0 or offsets[-1] != len(data) or (np.diff(offsets) < 0).any():
+            raise CorruptError(f"{self.path} is damaged; build the index again.")
+        found = pa.LargeStringArray.from_buffers(
+            len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data)
+        )
+        try:
+            found.validate(full=True)
+        except pa.ArrowException:
+            raise CorruptError(f"{self.path} is damaged; build the index again.") from None
+        return found
+
     def take(self, rows: npt.NDArray[np.int64], labelling: Labelling) -> Examples:
         """Return the examples at some rows, in that order."""
         return Examples.of(

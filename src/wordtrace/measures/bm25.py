@@ -27,6 +27,7 @@ class BM25:
         needs="the run's texts",
         cost="splits n texts into words, then reads the words' lists",
         reads_texts=True,
+        passes=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

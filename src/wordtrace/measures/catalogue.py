@@ -30,8 +30,8 @@ def measures() -> dict[str, Any]:
     """
     listed = [{"name": name, **asdict(measure(name).about)} for name in [*MEASURES, *_FAMILIES]]
     for one in listed:
-        # Only for callers in Python that have token ids alone; it is not in the document.
-        del one["reads_texts"]
+        # Only for callers in Python; they are not in the document.
+        del one["reads_texts"], one["passes"]
     return {"format": FORMAT, "version": VERSION, "measures": listed}
 
 

@@ -73,6 +73,7 @@ class EmbeddingSimilarity:
         needs="the final model's embedding",
         cost="a lookup of n texts and one matrix product",
         reads_texts=False,
+        passes=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

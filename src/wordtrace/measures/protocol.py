@@ -85,6 +85,8 @@ class About:
         Whether it reads the queries' texts themselves, and not their token ids alone. There is no
         default: a measure that forgot to say so would be given empty strings where a caller has
         only token ids.
+    passes
+        Whether it passes all examples through the model, where no index answers it.
     """
 
     equation: str
@@ -92,6 +94,7 @@ class About:
     cost: str
     by_word: bool = False
     reads_texts: bool = field(kw_only=True)
+    passes: bool = field(default=True, kw_only=True)
 
 
 class Measure(Protocol):

@@ -28,6 +28,7 @@ class Random:
         needs="nothing",
         cost="none",
         reads_texts=False,
+        passes=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

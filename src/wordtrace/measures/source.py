@@ -70,6 +70,29 @@ class Indexed:
         return self
 
 
+class AtCheckpoint:
+    """The token gradients of a source at one checkpoint; at the others it has none.
+
+    Parameters
+    ----------
+    place
+        The checkpoint's place among the source's own.
+    """
+
+    def __init__(self, source: PostingSource, place: int) -> None:
+        self._source, self._place = source, place
+        self.etas, self.examples = source.etas, source.examples
+
+    def blocks(self, checkpoint: int) -> Iterator[tuple[npt.NDArray[np.int64] | slice, Block]]:
+        """Yield the source's blocks at this checkpoint, and nothing at another."""
+        if checkpoint == self._place:
+            yield from self._source.blocks(checkpoint)
+
+    def only(self, rows: npt.NDArray[np.int64]) -> AtCheckpoint:
+        """Return a source that may leave out all other rows."""
+        return AtCheckpoint(self._source.only(rows), self._place)
+
+
 def as_stored(index: IndexFolder, asked: Sequence[QueryTokens]) -> list[QueryTokens]:
     """Bring the queries' gradients into the dimensions that an index stores."""
     if index.bases is None:

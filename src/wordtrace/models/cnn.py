@@ -131,7 +131,9 @@ class CNN(nn.Module):
     def __init__(self, config: CNNConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocabulary, config.dim)
+        # Left empty: it is large, and what PyTorch would draw is replaced at once.
+        rows = torch.empty(config.vocabulary, config.dim)
+        self.embedding = nn.Embedding(config.vocabulary, config.dim, _weight=rows)
         channels = [config.dim, *[config.filters] * len(config.widths)]
         self.convolutions = nn.ModuleList(
             MaskedConvolution(channels[i], channels[i + 1], width)

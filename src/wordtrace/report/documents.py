@@ -15,6 +15,8 @@ FORMATS = {
     "wordtrace-cancellation": 1,
     "wordtrace-mislabels": 1,
     "wordtrace-clusters": 1,
+    "wordtrace-duplicates": 1,
+    "wordtrace-outliers": 1,
     "wordtrace-overlap": 1,
     "wordtrace-trace": 1,
     "wordtrace-verification": 1,
@@ -22,6 +24,7 @@ FORMATS = {
     "wordtrace-evaluation": 1,
     "wordtrace-words": 1,
     "wordtrace-measures": 1,
+    "wordtrace-rows": 1,
 }
 
 

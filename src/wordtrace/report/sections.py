@@ -10,11 +10,14 @@ from typing import Any
 from wordtrace.report.blocks import Block, Warn
 from wordtrace.report.cancellations import cancellation_blocks
 from wordtrace.report.documents import kind_of, whole
+from wordtrace.report.duplicates import duplicate_blocks
 from wordtrace.report.evaluations import evaluation_blocks
 from wordtrace.report.fixes import cluster_blocks, fix_blocks
 from wordtrace.report.measure_lists import measure_blocks
 from wordtrace.report.numbers import seconds
+from wordtrace.report.outliers import outlier_blocks
 from wordtrace.report.overlaps import overlap_blocks
+from wordtrace.report.row_lists import row_blocks
 from wordtrace.report.runs import run_blocks
 from wordtrace.report.sentences import question
 from wordtrace.report.suspects import suspect_blocks
@@ -33,7 +36,10 @@ _WHOLE: dict[str, tuple[str, Callable[[Document], list[Block]]]] = {
     "wordtrace-overlap": ("Do the measures list other examples for each query?", overlap_blocks),
     "wordtrace-words": ("What each word weighs", word_blocks),
     "wordtrace-measures": ("Measures", measure_blocks),
+    "wordtrace-rows": ("Training rows", row_blocks),
     "wordtrace-fix": ("What sets misclassified texts right", fix_blocks),
+    "wordtrace-duplicates": ("Texts that are nearly the same", duplicate_blocks),
+    "wordtrace-outliers": ("Rows that are unlike the others", outlier_blocks),
     "wordtrace-clusters": ("Patterns in mistakes", cluster_blocks),
     "wordtrace-evaluation": ("What leaving out the named rows does", evaluation_blocks),
 }

@@ -84,6 +84,9 @@ def _hit(hit: Document, scale: float, digits: int, largest: float, labelled: boo
         note = f"{percent(special)} from special tokens, {percent(stop)} from stop tokens."
         if not any(word["kind"] == "word" for word in words):
             note = f"Shares no telling word with the query: {note}"
+    if steps := hit.get("by_checkpoint"):
+        parts = ", ".join(signed(value, digits) for value in steps)
+        note = f"{note} The score by checkpoint: {parts}.".lstrip()
     return Hit(
         line(hit["id"]),
         line(hit["label"]) if labelled else "",

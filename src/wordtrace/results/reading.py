@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
 from wordtrace.report.sections import sections_of
 from wordtrace.report.text import clean
+from wordtrace.results.place import check_saved
 from wordtrace.results.result import Result
 
 Kind = TypeVar("Kind", bound=Result)
@@ -18,33 +19,46 @@ _FAULTS = (LookupError, TypeError, ValueError, AttributeError)
 
 
 def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
-    """Read a result of one of several kinds; the document's "format" says which kind.
+    """Read a result of one of several kinds from a JSON file; see :func:`result_of`.
 
     Raises
     ------
     InputError
-        When the file is missing, holds no result of these kinds, one of a newer version, or one
-        that is not whole.
+        When the file is missing, or holds no such result.
     CorruptError
         When the file is not JSON.
     """
     file = Path(path)
+    check_saved(file)
+    return result_of(atomic.read_json(file), kinds, str(file))
+
+
+def result_of(document: Mapping[str, Any], kinds: Collection[type[Kind]], where: str) -> Kind:
+    """Return the result that a document holds; its "format" says which of several kinds it is.
+
+    Parameters
+    ----------
+    where
+        Where the document was found, for messages.
+
+    Raises
+    ------
+    InputError
+        When it is no result of these kinds, one of a newer version, or one that is not whole.
+    """
     by_format = {kind.format: kind for kind in kinds}
-    if not file.is_file():
-        raise InputError(f"{file} does not exist; give a file that a result was saved to as .json.")
-    document = atomic.read_json(file)
     name = document.get("format")
     kind = by_format.get(name) if isinstance(name, str) else None
     if kind is None:
         (wanted,) = {one.noun for one in kinds} if len(kinds) == 1 else {"a result of wordtrace"}
         raise InputError(
-            f"{file} (format {clean(str(name))[:40]!r}) is not {wanted}; give what `save` or a "
+            f"{where} (format {clean(str(name))[:40]!r}) is not {wanted}; give what `save` or a "
             f"command's {option('out')} wrote as .json."
         )
     version = document.get("version")
     if not isinstance(version, int) or version > kind.version:
         raise InputError(
-            f"{file} is {kind.noun} of version {clean(str(version))[:20]}; this "
+            f"{where} is {kind.noun} of version {clean(str(version))[:20]}; this "
             f"wordtrace reads up to {kind.version}: install a newer one."
         )
     try:
@@ -55,5 +69,5 @@ def read_result(path: str | Path, kinds: Collection[type[Kind]]) -> Kind:
         _, noun = kind.noun.split(" ", 1)
         fault = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
-            f"{file} is not a whole {noun} ({clean(fault, newlines=False)[:120]}); make it again."
+            f"{where} is not a whole {noun} ({clean(fault, newlines=False)[:120]}); make it again."
         ) from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from wordtrace.data.examples import Examples
 from wordtrace.errors import option
-from wordtrace.run.manifest import MANIFEST
+from wordtrace.run.place import MANIFEST
 from wordtrace.run.plan_words import require_same_plan
 from wordtrace.run.run import Run
 

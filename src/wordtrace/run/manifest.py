@@ -23,7 +23,6 @@ from wordtrace.run.proof import Proof
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.replay_record import REPLAY, START
 
-MANIFEST = "run.json"
 TRAIN = "train.parquet"
 HELD_OUT = "held_out.parquet"
 #: The folder of the model that LoRA adapters were trained on.

@@ -28,13 +28,8 @@ from wordtrace.run.check import check_files
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
 from wordtrace.run.kept_tokens import TOKENS, KeptTokens, read_tokens
-from wordtrace.run.manifest import (
-    HELD_OUT,
-    MANIFEST,
-    TRAIN,
-    RunManifest,
-    identity,
-)
+from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, identity
+from wordtrace.run.place import MANIFEST, check_run
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.replay_record import REPLAY, ReplayRecord
@@ -89,14 +84,7 @@ class Run:
         Run('runs/news', 54 examples, 3 checkpoints)
         """
         folder = Path(path)
-        if not atomic.holds(folder, MANIFEST):
-            if atomic.part_of(folder).exists():
-                raise InputError(
-                    f"{folder} is not finished: its training was interrupted; "
-                    "run the same `wordtrace train` again to go on."
-                )
-            what = "holds no run.json" if folder.is_dir() else "does not exist"
-            raise InputError(f"{folder} {what}; make a run with `wordtrace train` or `record`.")
+        check_run(folder)
         return cls(folder, atomic.read_json(folder / MANIFEST), find_device(device))
 
     def __repr__(self) -> str:

@@ -27,7 +27,8 @@ from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.device import find_device
 from wordtrace.run.existing import find_same
-from wordtrace.run.manifest import HELD_OUT, MANIFEST, TRAIN, HeldOut, RunManifest, TrainingRows
+from wordtrace.run.manifest import HELD_OUT, TRAIN, HeldOut, RunManifest, TrainingRows
+from wordtrace.run.place import MANIFEST
 from wordtrace.run.plan_words import WORDS, require_same_plan, same, words_of
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run

@@ -14,7 +14,10 @@ async function ask(method, path, body, signal) {
     if (error.name === "AbortError") throw error;
     throw new Error("The server does not answer; is it still running?");
   }
-  const found = answer.status === 204 ? null : await answer.json().catch(() => null);
+  const page = answer.headers.get("content-type")?.startsWith("text/html");
+  const read = page ? answer.text() : answer.json();
+  const found = answer.status === 204 ? null : await read.catch(() => null);
+  if (answer.status === 401) dispatchEvent(new CustomEvent("token", { detail: found?.error }));
   if (answer.status === 409) dispatchEvent(new CustomEvent("changed", { detail: found?.error }));
   if (!answer.ok) throw new Error(found?.error ?? `The server answered ${answer.status}.`);
   return found;

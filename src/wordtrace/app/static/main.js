@@ -1,6 +1,8 @@
 // The app's frame: its head, its views, and what concerns all of them.
 import { go, useAddress } from "./address.js";
 import { useGet } from "./api.js";
+import { Changed } from "./changed.js";
+import { begin, TokenWanted } from "./session.js";
 import { html, render, useEffect, useState } from "./vendor/preact.js";
 import { Groups } from "./groups.js";
 import { Prove } from "./prove.js";
@@ -23,15 +25,22 @@ function follow(event, view, settings) {
   go(view, settings);
 }
 
+/** What the last event of a name told, or null. */
+function useEvent(name) {
+  const [told, set] = useState(null);
+  useEffect(() => {
+    const heard = (event) => set(event.detail);
+    addEventListener(name, heard);
+    return () => removeEventListener(name, heard);
+  }, [name]);
+  return told;
+}
+
 function App() {
   const { view, settings } = useAddress();
   const { data: about, error } = useGet("/index");
-  const [changed, setChanged] = useState(null);
-  useEffect(() => {
-    const told = (event) => setChanged(event.detail);
-    addEventListener("changed", told);
-    return () => removeEventListener("changed", told);
-  }, []);
+  const changed = useEvent("changed");
+  const wanted = useEvent("token");
   const View = (VIEWS[view] ?? VIEWS.rows)[1];
   return html`
     <header>
@@ -45,11 +54,13 @@ function App() {
       </nav>
       ${about && html`<span class="soft">${about.index} · ${about.examples.toLocaleString("en")} rows</span>`}
     </header>
-    ${changed && html`<p class="banner" role="alert">${changed}</p>`}
+    ${changed && html`<${Changed} said=${changed} />`}
     <main id="main" tabindex="-1">
-      ${error && html`<p class="banner" role="alert">${error.message}</p>`}
+      ${wanted && html`<${TokenWanted} said=${wanted} />`}
+      ${error && !wanted && html`<p class="banner" role="alert">${error.message}</p>`}
       ${about && html`<${View} about=${about} settings=${settings} />`}
     </main>`;
 }
 
+await begin();
 render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,34 @@
+// What a newcomer reads first: what to do, and three ways to begin.
+import { go } from "./address.js";
+import { count } from "./rows_data.js";
+import { html, useState } from "./vendor/preact.js";
+
+/** wrong: how many rows the model gets wrong; null where rows are not right or wrong. */
+export function Start({ about, wrong }) {
+  const [text, setText] = useState("");
+  const ask = (event) => {
+    event.preventDefault();
+    if (text.trim()) go("why", { text });
+  };
+  const worst = { sort: "loss", descending: "true" };
+  return html`
+    <section class="card start" aria-labelledby="start-title">
+      <h1 id="start-title">Why does the model say that?</h1>
+      <p>Type a text that the model gets wrong, or pick a wrong row. You will see which training rows, and which words in
+        them, made it say so; then mend those rows, and prove that it helps.</p>
+      <form onSubmit=${ask} role="search" aria-label="Ask about a text">
+        ${about.pairs
+          ? html`<a class="button primary" href="/why" onClick=${(event) => { event.preventDefault(); go("why"); }}>Ask about a pair of texts</a>`
+          : html`
+            <input value=${text} dir="auto" aria-label="Ask about a text" placeholder="Ask about a text …"
+              onInput=${(event) => setText(event.target.value)} />
+            <button class="primary" disabled=${!text.trim()}>Why?</button>`}
+      </form>
+      <div class="line">
+        ${wrong != null
+          ? html`<button onClick=${() => go("rows", { right: "false", ...worst })}>Rows that the model gets wrong (${count(wrong)})</button>`
+          : html`<button onClick=${() => go("rows", worst)}>Rows that the model fits worst</button>`}
+        ${about.kind !== "number" && html`<button onClick=${() => go("review")}>Most suspicious labels</button>`}
+      </div>
+    </section>`;
+}
