@@ -147,7 +147,7 @@ class Index:
         **filters
             The fields of :class:`.act.filters.Filters`: `q` (words that must all stand in the
             text), `label`, `predicted`, `right`, `suspicion_from`, `suspicion_to`, `loss_from`,
-            `loss_to`.
+            `loss_to`, `decision` (what :meth:`review` has: keep, relabel, remove, edit, none, any).
 
         Raises
         ------
@@ -162,8 +162,14 @@ class Index:
         >>> len(found.rows) <= found.matching <= found.total
         True
         """
+        asked = Filters.of(filters)
         return self.row_table.rows(
-            Filters.of(filters), sort=sort, descending=descending, offset=offset, limit=limit
+            asked,
+            sort=sort,
+            descending=descending,
+            offset=offset,
+            limit=limit,
+            marks=None if asked.decision is None else self.review().marks(),
         )
 
     def trace(

@@ -103,18 +103,10 @@ def router(opened: Opened) -> APIRouter:
     return routes
 
 
-def marks_of(opened: Opened) -> npt.NDArray[np.int8]:
-    """Return what is decided about each row of the index, as :class:`.RowTable` takes it."""
-    decided = opened.review.marks()
-    found = np.zeros(opened.index.folder.manifest.examples, np.int8)
-    found[: len(decided)] = decided
-    return found
-
-
 def _rows_of(opened: Opened, decided: Decided) -> npt.NDArray[np.int64]:
     if decided.filters is None:
         return np.array(decided.rows, np.int64)
-    rows = opened.index.row_table.select(decided.filters, marks_of(opened))
+    rows = opened.index.row_table.select(decided.filters, opened.review.marks())
     if decided.count not in (None, len(rows)):
         raise InputError(
             f"{len(rows):,} rows pass the filters by now, not {decided.count:,}; look again."
