@@ -39,7 +39,7 @@ export function Why({ about, settings }) {
   const error = first.error ?? second.error;
 
   if (!body)
-    return html`<div class="why start">
+    return html`<div class="why asking">
       <h1>Why does the model say that?</h1>
       <div class="card"><${Ask} about=${about} given=${{}} onAsk=${ask} /></div>
       <p class="soft">The answer names the training rows that spoke for and against it, and the words in them.
@@ -138,7 +138,7 @@ function Asked({ answer, settings, set, about, lit, onPick, onEdit }) {
     <div class="line foot soft small">
       ${answer.example && html`<span>Row <bdi class="mono">${answer.example.id}</bdi> of the training data${labelled && html`, labelled <b dir="auto">${answer.example.label}</b>`}.</span>`}
       ${query.span && html`<span>Explained is a part of the answer. <button class="plain" onClick=${() => set({ span: null, word: null })}>The whole answer</button></span>`}
-      <span class="legend" title="A word's colour is what it adds over all rows listed below"><span class="word plus" style=${{ "--share": 0.8 }}>speaks for</span>${" "}<span class="word minus" style=${{ "--share": 0.8 }}>speaks against</span>${" "}Press a word to light it everywhere.</span>
+      <span class="key" title="A word's colour is what it adds over all rows listed below"><span class="word plus" style=${{ "--share": 0.8 }}>speaks for</span>${" "}<span class="word minus" style=${{ "--share": 0.8 }}>speaks against</span>${" "}Press a word to light it everywhere.</span>
       <button class="push" onClick=${onEdit}>Change the text</button>
     </div>
   </section>`;
