@@ -112,6 +112,8 @@ class ServedIndex:
         *,
         by: str = "combined",
         top: int = 20,
+        offset: int = 0,
+        label: str | None = None,
         planted: Collection[str] | None = None,
         wrong: Collection[str] | None = None,
         words: bool = False,
@@ -128,6 +130,8 @@ class ServedIndex:
         asked = {
             "by": by,
             "top": top,
+            "offset": offset,
+            "label": label,
             "planted": None if planted is None else list(planted),
             "wrong": None if wrong is None else list(wrong),
             "words": words,

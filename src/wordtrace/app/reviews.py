@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wordtrace.act.decisions import Decision
+from wordtrace.act.filters import Filters
 from wordtrace.app.opened import Opened
 from wordtrace.errors import InputError
 
@@ -26,6 +27,12 @@ class Decided(BaseModel):
     )
     ids: list[str] = Field(
         [], description="Their ids instead: also of rows that the data no longer have, to clear."
+    )
+    filters: Filters | None = Field(
+        None, description="All rows that pass these, as /api/rows has them, instead of `rows`."
+    )
+    count: int | None = Field(
+        None, description="How many rows pass `filters`, as was confirmed; else nothing is decided."
     )
     action: Literal["keep", "relabel", "remove", "edit", "clear"] = Field(
         description="keep: checked, right as it is; clear: take back what was decided."
@@ -48,7 +55,7 @@ def router(opened: Opened) -> APIRouter:
     def decide(decided: Decided) -> dict[str, Any]:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
         opened.check()
-        rows = np.array(decided.rows, np.int64)
+        rows = _rows_of(opened, decided)
         ids = [*ids_of(opened, rows), *decided.ids]
         told = opened.index.suspects.told(decided.by, rows)
         count = review.decided(
@@ -97,6 +104,25 @@ def router(opened: Opened) -> APIRouter:
         )
 
     return routes
+
+
+def marks_of(opened: Opened) -> npt.NDArray[np.int8]:
+    """Return what is decided about each row of the index, as :class:`.RowTable` takes it."""
+    decided = opened.review.marks()
+    found = np.zeros(opened.index.folder.manifest.examples, np.int8)
+    found[: len(decided)] = decided
+    return found
+
+
+def _rows_of(opened: Opened, decided: Decided) -> npt.NDArray[np.int64]:
+    if decided.filters is None:
+        return np.array(decided.rows, np.int64)
+    rows = opened.index.row_table.select(decided.filters, marks_of(opened))
+    if decided.count not in (None, len(rows)):
+        raise InputError(
+            f"{len(rows):,} rows pass the filters by now, not {decided.count:,}; look again."
+        )
+    return rows
 
 
 def ids_of(opened: Opened, rows: npt.NDArray[np.int64]) -> list[str]:
