@@ -53,7 +53,9 @@ export function Why({ about, settings }) {
       onBack=${() => set({ measure: null, beside: null })} />`}
     ${waiting && html`<${Waiting} key=${JSON.stringify(body)} slow=${slow(settings.measure) || slow(settings.beside)}
       onStop=${() => [first, second].forEach((one) => one.waiting && one.stop())} />`}
-    ${error && html`<p class="banner" role="alert">${error.message}</p>`}
+    ${error && html`<p class="banner line" role="alert"><span>${error.message}</span>
+      ${(settings.label || settings.span) && html`<button class="push" onClick=${() => set({ label: null, span: null })}>
+        Ask ${settings.span ? "about the whole answer" : "about the predicted label"}</button>`}</p>`}
     ${!answer && !error && refused.length === 0 && html`<p class="empty">Reading the index …</p>`}
     ${answer && refused.length === 0 && html`<${Answer} about=${about} settings=${settings} set=${set} measures=${measures}
       answer=${answer} other=${settings.beside ? second.data : null} stale=${waiting} editing=${editing} onEdit=${() => edit(true)} />`}
