@@ -14,11 +14,13 @@ from wordtrace.app import (
     about,
     asked_by_programs,
     asked_traces,
+    proofs,
     reopening,
     reports,
     reviews,
     rows,
     sessions,
+    studies,
     suspects,
 )
 from wordtrace.app.asgi import Asgi
@@ -38,6 +40,8 @@ ROUTERS = (
     about.router,
     asked_traces.router,
     asked_by_programs.router,
+    proofs.router,
+    studies.router,
     reports.router,
     rows.router,
     reviews.router,
