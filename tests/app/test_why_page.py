@@ -162,6 +162,15 @@ def test_a_row_two_measures_and_what_takes_long(page: Any, opened: Opened) -> No
     )
     assert f"{len(here & there)} of {len(here)} are the same by both" in said
 
+    # The run is shared with other tests, whose review stays as it is.
+    page.route("**/api/review", lambda route: route.fulfill(json={"decided": 1}))
+    hit = page.locator(".hit").first
+    with page.expect_request("**/api/review") as decided:
+        hit.get_by_role("button", name="Keep").click()
+    hit.get_by_text("kept", exact=True).wait_for()
+    row = opened.index.ids.index(hit.locator(".foot .mono").inner_text())
+    assert decided.value.post_data_json == {"rows": [row], "action": "keep"}
+
     page.get_by_label("Beside it").select_option("tracin-last")
     page.get_by_role("heading", name="tracin-last is not in this index").wait_for()
     page.get_by_role("button", name="Compute it").click()
@@ -220,6 +229,7 @@ def test_a_part_of_a_conversations_answer_is_picked_with_the_mouse(page: Any) ->
         "queries": [query],
         "rows": sides,
         "predicted": sides,
+        "decisions": sides,
         "checkpoints": [],
         "row": None,
         "example": None,

@@ -235,3 +235,17 @@ def test_fix_and_clusters_tell_and_write_patches(work: Path) -> None:
     ):
         done = wordtrace(*arguments, status=2, cwd=work)
         assert done.stderr.count("\n") == 1
+
+
+def test_rows_are_listed_by_filters_and_written_as_a_table(work: Path) -> None:
+    done = wordtrace(
+        *("rows", "run/index", "--search", "goal", "--label", "sport", "--loss-from", "0"),
+        *("--sort", "loss", "--descending", "--limit", "3", "--json", "--out", "rows.csv"),
+        cwd=work,
+    )
+    found = json.loads(done.stdout)
+    assert found["filters"] == {"q": "goal", "label": "sport", "loss_from": 0.0}
+    losses = [row["loss"] for row in found["rows"]]
+    assert losses == sorted(losses, reverse=True)
+    assert all("goal" in row["text"] for row in found["rows"])
+    assert len((work / "rows.csv").read_text().splitlines()) == 1 + len(found["rows"]) == 4

@@ -122,7 +122,8 @@ class Index:
     @once
     def row_table(self) -> RowTable:
         """All rows, to be filtered, sorted and counted; kept until the index is changed."""
-        return RowTable(self.folder, self.run)
+        suspects = self.suspects
+        return RowTable(self.folder, self.run, lambda: suspects.suspicion)
 
     def rows(
         self,

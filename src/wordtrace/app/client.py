@@ -79,6 +79,7 @@ class ServedIndex:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
+        by_checkpoint: bool = False,
         span: Any = None,
         **options: Any,
     ) -> Trace:
@@ -100,6 +101,7 @@ class ServedIndex:
             "top_k": top_k,
             "baselines": list(baselines),
             "words": words,
+            "by_checkpoint": by_checkpoint,
             "span": span,
             "options": options,
         }

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wordtrace.act.decisions import Decision
-from wordtrace.app.filters import Filters
+from wordtrace.act.filters import Filters
 from wordtrace.app.opened import Opened
 from wordtrace.errors import InputError
 
@@ -29,7 +29,10 @@ class Decided(BaseModel):
         [], description="Their ids instead: also of rows that the data no longer have, to clear."
     )
     filters: Filters | None = Field(
-        None, description="All rows that pass these filters instead, as /api/rows takes them."
+        None, description="All rows that pass these, as /api/rows has them, instead of `rows`."
+    )
+    count: int | None = Field(
+        None, description="How many rows pass `filters`, as was confirmed; else nothing is decided."
     )
     action: Literal["keep", "relabel", "remove", "edit", "clear"] = Field(
         description="keep: checked, right as it is; clear: take back what was decided."
@@ -51,9 +54,7 @@ def router(opened: Opened) -> APIRouter:
     @routes.post("/review")
     def decide(decided: Decided) -> dict[str, Any]:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
-        rows = np.array(decided.rows, np.int64)
-        if decided.filters is not None:
-            rows = opened.index.row_table.select(decided.filters, review.marks())
+        rows = _rows_of(opened, decided)
         count = review.decide(
             [*ids_of(opened, rows), *decided.ids],
             decided.action,
@@ -100,6 +101,17 @@ def router(opened: Opened) -> APIRouter:
         )
 
     return routes
+
+
+def _rows_of(opened: Opened, decided: Decided) -> npt.NDArray[np.int64]:
+    if decided.filters is None:
+        return np.array(decided.rows, np.int64)
+    rows = opened.index.row_table.select(decided.filters, opened.review.marks())
+    if decided.count not in (None, len(rows)):
+        raise InputError(
+            f"{len(rows):,} rows pass the filters by now, not {decided.count:,}; look again."
+        )
+    return rows
 
 
 def ids_of(opened: Opened, rows: npt.NDArray[np.int64]) -> list[str]:

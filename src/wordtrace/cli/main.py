@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from wordtrace.cli import (
+    agents,
     apply,
     cancellation,
     clusters,
@@ -92,7 +93,12 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app, "serve": explorer.serve, "rows": rows.rows},
+    "See": {
+        "app": explorer.app,
+        "serve": explorer.serve,
+        "mcp": agents.mcp,
+        "rows": rows.rows,
+    },
     "Ask": {
         "scores": scores.scores,
         "words": words.words,

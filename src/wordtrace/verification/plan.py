@@ -266,15 +266,22 @@ def _one(
     if here is not None and hasattr(retrainer, "pace"):
         paced: float | None = retrainer.pace(run, here.threads)
         if paced is not None:
-            return paced, "its first steps"
+            return paced * (_shared(here) if here.on_gpu else 1), "its first steps"
     one = run.manifest.seconds
     if one is None:
         return None, None
     if here is not None and (not run.is_cnn or is_foreign(retrainer)):
-        # The recorded training had all cores. With one of w parts of them it takes from as long
-        # (where cores did not help it) to w times as long: the middle of the two, as factors.
-        one *= math.sqrt(here.workers)
+        one *= _shared(here)
     return one, "the recorded training"
+
+
+def _shared(here: Room) -> float:
+    """Return by what factor trainings take longer that share what one of them had for itself.
+
+    With one of w parts of the cores, or in turns on a GPU, one takes from as long (where the whole
+    was of no use to it) to w times as long: the middle of the two, as factors.
+    """
+    return math.sqrt(here.workers)
 
 
 def _elsewhere(executor: str | Executor, workers: int | None) -> int | None:

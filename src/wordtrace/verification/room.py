@@ -33,11 +33,14 @@ class Room:
         How many at once, and the threads of each.
     said
         Why there are fewer than cores, or "".
+    on_gpu
+        Whether all of them share a GPU.
     """
 
     workers: int
     threads: int = 1
     said: str = ""
+    on_gpu: bool = False
 
 
 def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
@@ -55,21 +58,21 @@ def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
     every = cores()
     if run.is_cnn and not is_foreign(retrainer):
         return Room(workers or every)
-    if workers is not None:
-        return Room(workers, max(1, every // max(1, workers)))
-    each = bytes_a_training(run)
     device = _device(run, retrainer)
     on_gpu = device.startswith("cuda")
+    if workers is not None:
+        return Room(workers, max(1, every // max(1, workers)), on_gpu=on_gpu)
+    each = bytes_a_training(run)
     free = torch.cuda.mem_get_info(torch.device(device))[0] if on_gpu else free_memory()
     fitting = int(max(1, min(every, _SHARE * free // each)))
     if fitting == every:
-        return Room(every)
+        return Room(every, on_gpu=on_gpu)
     where = "on the GPU " if on_gpu else ""
     said = (
         f"{fitting} at a time on {every} cores, since each may take {each / 1e9:.1f} GB and "
         f"{free / 1e9:.1f} GB {where}are free; another number of workers can be given."
     )
-    return Room(fitting, every // fitting, said)
+    return Room(fitting, every // fitting, said, on_gpu)
 
 
 def _device(run: Run, retrainer: Retrainer) -> str:

@@ -68,7 +68,7 @@ function Answer({ about, settings, set, measures, answer, other, stale, editing,
   const prove = { ...proven(settings), k: 10 };
   const name = labelled ? query.label : query.span ? "this part" : "this answer";
   const sides = ["proponents", "opponents"];
-  const shared = { name, lit, onPick: pick, labelled };
+  const shared = { name, lit, onPick: pick, labelled, labels: about.kind === "class" && labelled ? about.label_names : [] };
   return html`<div class=${stale ? "stale" : ""}>
     <div class="line top">
       <h1><${Sentence} answer=${answer} kind=${about.kind} labelled=${labelled} onLabel=${(label) => set({ label, word: null })} /></h1>
