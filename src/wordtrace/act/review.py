@@ -25,7 +25,7 @@ FORMAT, VERSION = "wordtrace-review", 1
 #: Where a run keeps it.
 PLACE = Path("review") / "decisions.jsonl"
 
-_MARKS = {None: 0, **{action: mark for mark, action in enumerate(ACTIONS, 1)}}
+_MARKS: dict[str | None, int] = {None: 0, **{name: at for at, name in enumerate(ACTIONS, 1)}}
 
 
 class Review:
