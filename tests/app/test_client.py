@@ -46,7 +46,10 @@ QUESTIONS: dict[str, tuple[Any, dict[str, Any]]] = {
             "baselines": ["bm25"],
         },
     ),
-    "options": ("of the bank and the coach", {"without": "special,stop", "top": 2}),
+    "options": (
+        "of the bank and the coach",
+        {"without": "special,stop", "top": 2, "by_checkpoint": True},
+    ),
     "top_k": ("actor of the season", {"top_k": 2}),
 }
 
