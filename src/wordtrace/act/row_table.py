@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from wordtrace.act.distribution import Distribution, Distributions
 from wordtrace.act.filters import DECISIONS, Filters
-from wordtrace.act.row_columns import Marks, Mask, Ranked, RowColumns
+from wordtrace.act.row_columns import Marks, Mask, RowColumns
 from wordtrace.act.row_search import RowSearch
 from wordtrace.act.rows_result import Row, Rows
 from wordtrace.errors import InputError, option
@@ -25,19 +25,14 @@ RowNumbers = npt.NDArray[np.int64]
 class RowTable:
     """All rows of an index. Texts stay on disk; several threads may ask it.
 
-    Parameters
-    ----------
-    ranked
-        As of :class:`.RowColumns`.
-
     Attributes
     ----------
     columns
         What is known about each row.
     """
 
-    def __init__(self, index: IndexFolder, run: Run, ranked: Ranked | None = None) -> None:
-        self.columns = RowColumns(index, run, ranked)
+    def __init__(self, index: IndexFolder, run: Run) -> None:
+        self.columns = RowColumns(index, run)
         self._index, self._run = index, run
         # A page, its distributions and an action on all its rows ask for the same rows.
         self._passing = lru_cache(maxsize=16)(self._pass)
