@@ -107,9 +107,11 @@ export function Review({ about, settings }) {
         ${!row && !error && (count > 0 || !info) && html`<div class="card suspect"><p class="waiting">Looking for what speaks against the rows' labels …</p></div>`}
         ${row && html`
           <${SuspectCard} row=${row} heading=${`Suspect ${place + 1} of ${count}`} editor=${panel === "edit" && html`<${EditText} fields=${texts(row, row.decision)} was=${texts(row)} onClose=${deeds.close} onSave=${(changed) => decided(...Object.entries(changed).map(([field, text]) => ({ action: "edit", text, field })))} />`}>
-            ${panel === "choose" && html`<${ChooseLabel} labels=${likely(names, row)} notes=${notes(row)}
-                onPick=${(label) => decided({ action: "relabel", label })} onClose=${deeds.close} />`}
-            ${panel !== "edit" && html`<${Keys} row=${row} deeds=${deeds} state=${state} names=${names} first=${place === 0} last=${place === count - 1} />`}
+            ${panel !== "edit" && html`<div class="dock">
+              ${panel === "choose" && html`<${ChooseLabel} labels=${likely(names, row)} notes=${notes(row)}
+                  onPick=${(label) => decided({ action: "relabel", label })} onClose=${deeds.close} />`}
+              <${Keys} row=${row} deeds=${deeds} state=${state} names=${names} first=${place === 0} last=${place === count - 1} />
+            </div>`}
           <//>`}
       </div>
       <${DecidedList} version=${state?.version} onChange=${() => refresh(place)} />
