@@ -19,7 +19,10 @@ from tests.conftest import make_examples
 #: Methods that stand on their own, beside the names of ``wordtrace.__all__``.
 METHODS = {
     "plots": "cancellation compression deletion effects fix lds self_influence word_map",
-    "Index": "open rows trace add remove merge mislabels review fix duplicates outliers neighbours",
+    "Index": (
+        "open rows trace add remove merge mislabels review fix mistakes duplicates outliers "
+        "neighbours"
+    ),
     "Run": "open predict",
     "Trace": "save table to_frame",
     "Patch": "reversed merged write",
