@@ -91,7 +91,7 @@ export function Review({ about, settings }) {
   useKeys(deeds);
 
   const checked = info?.decisions.filter(Boolean).length ?? 0;
-  return html`
+  return html`<div class="review-view">
     <${Head} asked=${asked} names=${names} count=${info?.matching}
       onAsk=${(more) => go("review", { ...settings, ...more, at: undefined })} />
     ${error && html`<p class="banner" role="alert">${error}</p>`}
@@ -116,7 +116,8 @@ export function Review({ about, settings }) {
       </div>
       <${DecidedList} version=${state?.version} onChange=${() => refresh(place)} />
     </div>
-    ${panel === "keys" && html`<${Keys.Help} onClose=${deeds.close} />`}`;
+    ${panel === "keys" && html`<${Keys.Help} onClose=${deeds.close} />`}
+  </div>`;
 }
 
 const texts = (row, decision) => ({
