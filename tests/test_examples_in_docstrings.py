@@ -26,7 +26,7 @@ METHODS = {
     "Run": "open predict",
     "Trace": "save table to_frame",
     "Patch": "reversed merged write",
-    "Review": "open undo",
+    "Review": "open undo document",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from tests.cli.conftest import SMALL
 from tests.command import wordtrace
 from wordtrace import api
+from wordtrace.act.patch import read_patch
 
 
 def test_from_trace_to_report(work: Path) -> None:
@@ -186,6 +188,30 @@ def test_from_suspects_to_a_repaired_file(work: Path) -> None:
         "--truth-label", "topic", "--truth-id", "key", "--json", cwd=work,
     )  # fmt: skip
     assert json.loads(judged.stdout)["judged"]["wrong"] <= len(changes)
+
+
+def test_what_was_decided_in_python_is_told_undone_and_applied(work: Path) -> None:
+    folder = shutil.copytree(work / "run", work / "reviewed")
+    with api.Index.open(folder / "index") as index:
+        review, ids = index.review(), index.ids
+        review.decide(ids[0], "relabel", label="sport")
+        review.decide(ids[1:3], "remove", why="\x1b[31m")
+        review.decide(ids[3], "keep")
+    place = "reviewed/index"
+    told = json.loads(wordtrace("review", place, "--json", cwd=work).stdout)
+    assert told == {**review.document(20), "path": told["path"]}
+    shown = wordtrace("review", place, "--top", 2, "--patch", "review.jsonl", cwd=work)
+    assert "2 removed" in shown.stdout
+    assert "and 2 more" in shown.stdout
+    assert read_patch(work / "review.jsonl") == review.patch()
+    assert "\x1b" not in shown.stdout
+    options = ["--text", "body", "--label", "topic", "--id", "key"]
+    wordtrace("apply", "review.jsonl", "data.csv", "--out", "mended.csv", *options, cwd=work)
+    wordtrace("review", place, "--undo", cwd=work)
+    undone = wordtrace("review", place, "--undo", cwd=work)
+    assert "Undone: a step on 2 rows" in undone.stderr
+    assert "0 removed" in undone.stdout
+    assert "Done again: a step on 2 rows" in wordtrace("review", place, "--redo", cwd=work).stderr
 
 
 def test_fix_and_clusters_tell_and_write_patches(work: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,8 +24,6 @@ Floats = npt.NDArray[np.float64]
 #: What was decided about each row, int8, shape (rows,): 0 for nothing, else its place in
 #: :data:`.filters.DECISIONS`, from 1. None where no review is open.
 Marks = npt.NDArray[np.int8] | None
-#: Each ranking's suspicion, by name.
-Ranked = Callable[[], dict[str, Floats]]
 
 #: Columns by which rows can be sorted.
 SORTED = ("row", "id", "label", "predicted", "suspicion", "loss", "self_influence")
@@ -63,16 +60,10 @@ class RowColumns:
     """The columns of an index's rows, each read or computed when it is first asked for.
 
     Arrays have an entry for every row of the index, also for removed ones.
-
-    Parameters
-    ----------
-    ranked
-        Gives the rankings of the rows where they are kept already; by default they are computed.
     """
 
-    def __init__(self, index: IndexFolder, run: Run, ranked: Ranked | None = None) -> None:
+    def __init__(self, index: IndexFolder, run: Run) -> None:
         self.index, self.run = index, run
-        self._ranked = ranked or (lambda: rankings(index))
         self.count = index.manifest.examples
         self.order = lru_cache(maxsize=16)(self._order)
         self._computing: threading.Thread | None = None
@@ -127,7 +118,7 @@ class RowColumns:
     @once
     def rankings(self) -> dict[str, Floats]:
         """Each ranking's suspicion, see :func:`.rankings.rankings`: this reads all postings."""
-        return self._ranked()
+        return rankings(self.index)
 
     @property
     def suspicion(self) -> Floats:

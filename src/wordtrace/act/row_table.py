@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from wordtrace.act.distribution import Distribution, Distributions
 from wordtrace.act.filters import DECISIONS, Filters
-from wordtrace.act.row_columns import Marks, Mask, Ranked, RowColumns
+from wordtrace.act.row_columns import Marks, Mask, RowColumns
 from wordtrace.act.row_search import RowSearch
 from wordtrace.act.rows_result import Row, Rows
 from wordtrace.errors import InputError, option
@@ -25,19 +25,14 @@ RowNumbers = npt.NDArray[np.int64]
 class RowTable:
     """All rows of an index. Texts stay on disk; several threads may ask it.
 
-    Parameters
-    ----------
-    ranked
-        As of :class:`.RowColumns`.
-
     Attributes
     ----------
     columns
         What is known about each row.
     """
 
-    def __init__(self, index: IndexFolder, run: Run, ranked: Ranked | None = None) -> None:
-        self.columns = RowColumns(index, run, ranked)
+    def __init__(self, index: IndexFolder, run: Run) -> None:
+        self.columns = RowColumns(index, run)
         self._index, self._run = index, run
         # A page, its distributions and an action on all its rows ask for the same rows.
         self._passing = lru_cache(maxsize=16)(self._pass)
@@ -73,6 +68,7 @@ class RowTable:
         found = self._passing(replace(filters, decision=None))
         if filters.decision is None:
             return found
+        marks = self._whole(marks)
         if marks is None:
             raise InputError(f"{option('decision')}: no review of these rows is open.")
         if filters.decision in ("none", "any"):
@@ -122,7 +118,7 @@ class RowTable:
         InputError
             As :meth:`select`, and for an unknown column.
         """
-        return self._distributions.of(column, self.mask(filters, marks), marks)
+        return self._distributions.of(column, self.mask(filters, marks), self._whole(marks))
 
     def read(
         self,
@@ -215,6 +211,10 @@ class RowTable:
             return row
         dialogue = self._run.tokenizer.dialogue(row.text)
         return replace(row, text=dialogue.text, turns=dialogue.turns)
+
+    def _whole(self, marks: Marks) -> Marks:
+        """Return marks of all rows: a review does not know of removed rows at the end."""
+        return None if marks is None else np.pad(marks, (0, self.columns.count - len(marks)))
 
     def _find(self, q: str) -> Mask:
         return self._search.find(q)

@@ -21,6 +21,7 @@ from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.act.outliers_result import Outliers
 from wordtrace.act.review import PLACE, Review
+from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.act.row_table import RowTable
 from wordtrace.act.rows_result import Rows
 from wordtrace.act.suspects import Suspects
@@ -123,8 +124,7 @@ class Index:
     @once
     def row_table(self) -> RowTable:
         """All rows, to be filtered, sorted and counted; kept until the index is changed."""
-        suspects = self.suspects
-        return RowTable(self.folder, self.run, lambda: suspects.suspicion)
+        return RowTable(self.folder, self.run)
 
     def rows(
         self,
@@ -147,7 +147,7 @@ class Index:
         **filters
             The fields of :class:`.act.filters.Filters`: `q` (words that must all stand in the
             text), `label`, `predicted`, `right`, `suspicion_from`, `suspicion_to`, `loss_from`,
-            `loss_to`.
+            `loss_to`, `decision` (what :meth:`review` has: keep, relabel, remove, edit, none, any).
 
         Raises
         ------
@@ -162,8 +162,14 @@ class Index:
         >>> len(found.rows) <= found.matching <= found.total
         True
         """
+        asked = Filters.of(filters)
         return self.row_table.rows(
-            Filters.of(filters), sort=sort, descending=descending, offset=offset, limit=limit
+            asked,
+            sort=sort,
+            descending=descending,
+            offset=offset,
+            limit=limit,
+            marks=None if asked.decision is None else self.review().marks(),
         )
 
     def trace(
@@ -365,8 +371,8 @@ class Index:
         self.close()
         self.folder, self.asker = folder, Asker(self.run, folder)
         self._tracer = Tracer(self.asker)
-        self.__dict__.pop("row_table", None)
         self.suspects = Suspects(folder, self._tracer)
+        self.__dict__.pop("row_table", None)
         return self
 
     def mislabels(
@@ -430,9 +436,13 @@ class Index:
         'rank 1 of 54 by combined; rows labelled ...'
         """
         folder, run = self.folder, self.run
-        return Review(
-            run.path / PLACE, folder.rows, lambda rows: folder.take(rows, run), run.labelling
+        rows = ReviewedRows(
+            folder.rows,
+            lambda rows: folder.take(rows, run),
+            run.labelling,
+            folder.manifest.examples,
         )
+        return Review(run.path / PLACE, rows)
 
     def fix(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -134,5 +135,6 @@ def _texts(asked: TracesAsked, run: Run) -> Any:
 
 
 def _document(found: Result) -> Response:
-    # FastAPI would go through each of a document's thousands of values to see what it is.
-    return Response(found.to_json(), media_type="application/json")
+    # FastAPI would look at each of a document's thousands of values, and json at each indent.
+    text = json.dumps(found.document(), ensure_ascii=False, allow_nan=False)
+    return Response(text, media_type="application/json")

@@ -48,37 +48,37 @@ class Decided(BaseModel):
 
 def router(opened: Opened) -> APIRouter:
     """Return the routes below /api by which rows are reviewed."""
-    routes = APIRouter()
+    routes = APIRouter(tags=["review"])
     review = opened.review
 
     @routes.post("/review")
     def decide(decided: Decided) -> dict[str, Any]:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
-        opened.check()
         rows = _rows_of(opened, decided)
-        ids = [*ids_of(opened, rows), *decided.ids]
-        told = opened.index.suspects.told(decided.by, rows)
-        count = review.decided(
-            ids, decided.action, decided.label, decided.text, decided.field, decided.why, told
+        count = review.decide(
+            [*ids_of(opened, rows), *decided.ids],
+            decided.action,
+            label=decided.label,
+            text=decided.text,
+            field=decided.field,
+            why=decided.why,
+            suspects=opened.index.suspects.seen(decided.by, rows),
         )
         return {"rows": count, **_state(opened)}
 
     @routes.post("/review/undo")
     def undo() -> dict[str, Any]:
         """Take back the last step."""
-        opened.check()
         return {**_some(review.undo()), **_state(opened)}
 
     @routes.post("/review/redo")
     def redo() -> dict[str, Any]:
         """Do again what was undone last."""
-        opened.check()
         return {**_some(review.redo()), **_state(opened)}
 
     @routes.get("/review")
     def state() -> dict[str, Any]:
         """Tell how many rows are decided in which way, and how many steps can be undone."""
-        opened.check()
         return _state(opened)
 
     @routes.get("/review/decisions")
@@ -87,15 +87,12 @@ def router(opened: Opened) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 50,
     ) -> dict[str, Any]:
         """List what is decided, the latest first, with label and text before and after."""
-        opened.check()
-        found = review.decisions()[::-1]
-        part = found[offset : offset + limit]
-        return {"total": len(found), "offset": offset, "decisions": _shown(opened, part)}
+        found = _shown(opened, review.latest(limit, offset))
+        return {"total": len(review), "offset": offset, "decisions": found}
 
     @routes.get("/review/patch")
     def patch() -> Response:
         """Download the changes as a patch, for `wordtrace apply`."""
-        opened.check()
         lines = [json.dumps(one.document(), ensure_ascii=False) + "\n" for one in review.patch()]
         return Response(
             "".join(lines).encode("utf-8"),
@@ -106,18 +103,10 @@ def router(opened: Opened) -> APIRouter:
     return routes
 
 
-def marks_of(opened: Opened) -> npt.NDArray[np.int8]:
-    """Return what is decided about each row of the index, as :class:`.RowTable` takes it."""
-    decided = opened.review.marks()
-    found = np.zeros(opened.index.folder.manifest.examples, np.int8)
-    found[: len(decided)] = decided
-    return found
-
-
 def _rows_of(opened: Opened, decided: Decided) -> npt.NDArray[np.int64]:
     if decided.filters is None:
         return np.array(decided.rows, np.int64)
-    rows = opened.index.row_table.select(decided.filters, marks_of(opened))
+    rows = opened.index.row_table.select(decided.filters, opened.review.marks())
     if decided.count not in (None, len(rows)):
         raise InputError(
             f"{len(rows):,} rows pass the filters by now, not {decided.count:,}; look again."
@@ -149,18 +138,9 @@ def _some(ids: list[str]) -> dict[str, Any]:
 
 
 def _state(opened: Opened) -> dict[str, Any]:
-    review = opened.review
-    undo, redo = review.steps
-    counts = review.counts()
-    return {
-        "counts": counts,
-        "decided": sum(counts.values()),
-        "changes": sum(counts.values()) - counts["keep"],
-        "misfits": len(review.misfits()),
-        "undo": undo,
-        "redo": redo,
-        "version": review.version,
-    }
+    found = opened.review.document(0)
+    shown = ("counts", "decided", "changes", "misfits", "undo", "redo")
+    return {**{name: found[name] for name in shown}, "version": opened.review.version}
 
 
 def _shown(opened: Opened, decisions: list[Decision]) -> list[dict[str, Any]]:

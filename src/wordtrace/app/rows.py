@@ -11,7 +11,7 @@ from wordtrace.act.distribution import COLUMNS
 from wordtrace.act.rows_result import Row
 from wordtrace.app.filters import AskedFilters
 from wordtrace.app.opened import Opened
-from wordtrace.app.reviews import marks_of, shown
+from wordtrace.app.reviews import shown
 
 #: How many characters of a text a list shows.
 CUT = 300
@@ -46,7 +46,7 @@ def router(opened: Opened) -> APIRouter:
             limit=limit,
             cut=CUT,
             suspicion=known,
-            marks=marks_of(opened),
+            marks=opened.review.marks(),
         )
         listed = [_decided(opened, row) for row in found.rows]
         waiting = table.columns.suspected and not known
@@ -65,7 +65,7 @@ def router(opened: Opened) -> APIRouter:
         A bar is a name, or a range from a number to before another one. Columns that these rows
         have not are left out, and `suspicion` while it is computed; `waiting` then is true.
         """
-        table, marks = opened.index.row_table, marks_of(opened)
+        table, marks = opened.index.row_table, opened.review.marks()
         known = table.columns.suspicion_known() or filters.by_suspicion
         found = [
             table.distribution(name, filters, marks)

@@ -36,6 +36,7 @@ from wordtrace.cli import (
     overlap,
     record,
     report,
+    review,
     rows,
     scores,
     trace,
@@ -106,6 +107,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Mend the data": {
         "mislabels": mislabels.mislabels,
+        "review": review.review,
         "clusters": clusters.clusters,
         "duplicates": duplicates.duplicates,
         "outliers": outliers.outliers,

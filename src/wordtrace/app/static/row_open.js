@@ -21,6 +21,8 @@ export function RowOpen({ row, version, about, onClose }) {
       <div class="said"><${Said} item=${data} room=${1500} /></div>
       <dl class="figures">
         <div><dt>id</dt><dd><bdi class="mono">${data.id}</bdi></dd></div>
+        ${data.label != null && html`<div><dt>label</dt><dd><bdi>${data.label}</bdi></dd></div>
+          <div><dt>model says</dt><dd><bdi>${data.predicted}</bdi>${data.right === false ? " ✗" : ""}</dd></div>`}
         ${figures.map(([name, value, help]) => html`<div title=${help}><dt>${name}</dt><dd class="number">${value}</dd></div>`)}
       </dl>
       <div class="line">

@@ -40,7 +40,7 @@ function Confirm({ action, label, matching, onYes, onNo }) {
 export function AllRows({ settings, about, matching }) {
   const [asked, setAsked] = useState(null);
   const [said, setSaid] = useState(null);
-  const labels = about.kind === "number" ? [] : about.label_names;
+  const labels = about.kind === "class" && !about.generates ? about.label_names : [];
   const carry = async () => {
     setAsked(null);
     try {
