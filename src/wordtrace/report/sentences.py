@@ -8,6 +8,7 @@ from typing import Any
 
 from wordtrace.report.designs import (
     draws_clause,
+    draws_often_did,
     repeat_sentence,
     seeds_of,
     sequential,
@@ -242,7 +243,15 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
     few = document["repeats"] < 5 and not sequential(document)
     rough = f" With only {document['repeats']} seeds the interval itself is rough." if few else ""
     beside = "the control" if len(controls) == 1 else "every control"
-    return Verdict(True, "shown", f"So the {what} is shown, beside {beside}.{rough}")
+    said = f"So the {what} is shown, beside {beside}.{rough}"
+    if often := [one for one in controls if draws_often_did(one)]:
+        return Verdict(
+            True,
+            "shown on average",
+            f"{said} It is one of the mean over seeds: of single trainings without "
+            f"{_names(often)}, many did as much by chance.",
+        )
+    return Verdict(True, "shown", said)
 
 
 def held_out_sentence(held_out: Mapping[str, Any]) -> str:
