@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -82,7 +82,7 @@ class Step:
     """
 
     action: str
-    rows: Mapping[str, tuple[str, str]]
+    rows: dict[str, tuple[str, str]]
     at: str
     value: str | None = None
     field: Field = "text"
@@ -160,9 +160,13 @@ class History:
         standing = self.standing.get(id)
         return None if standing is None else _decision(id, standing)
 
-    def decisions(self) -> list[Decision]:
-        """Return what is decided about each row, in the order of deciding."""
-        return [_decision(id, standing) for id, standing in self.standing.items()]
+    def latest(self) -> Iterator[Decision]:
+        """Yield what is decided about each row, the latest first; of a step, its last row first."""
+        for step in reversed(self.done):
+            for id in reversed(step.rows):
+                standing = self.standing.get(id)
+                if standing is not None and standing[-1] is step:
+                    yield _decision(id, standing)
 
     def action(self, id: str) -> Action | None:
         """Return what is decided about a row, by its name alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from wordtrace.act.evidence import Evidence
 from wordtrace.act.kept_evidence import KeptEvidence, Rows
 from wordtrace.act.mislabels_result import Mislabels, Opponent, Suspect
-from wordtrace.act.rankings import RANKINGS, Suspicion, order_of, rankings
+from wordtrace.act.rankings import RANKINGS, Suspicion, order_of
+from wordtrace.act.row_table import RowTable
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.explain.tracer import Tracer
@@ -19,21 +20,26 @@ from wordtrace.index.folder import IndexFolder
 
 
 class Suspects:
-    """The rankings of an index's rows, computed once, and the evidence, for rows that are shown.
+    """The rankings of an index's rows, and the evidence against those that are shown.
 
     Several threads may ask one.
+
+    Parameters
+    ----------
+    table
+        Gives the table of the index's rows, which computes the rankings once.
     """
 
-    def __init__(self, index: IndexFolder, tracer: Tracer) -> None:
-        self.index, self.tracer = index, tracer
+    def __init__(self, index: IndexFolder, tracer: Tracer, table: Callable[[], RowTable]) -> None:
+        self.index, self.tracer, self._table = index, tracer, table
         self._evidence = {
             words: KeptEvidence(index, tracer, words=words) for words in (False, True)
         }
 
-    @once
+    @property
     def suspicion(self) -> dict[str, Suspicion]:
         """Each ranking's suspicion, as :func:`.rankings.rankings` returns it."""
-        return rankings(self.index)
+        return self._table().columns.rankings
 
     @once
     def _orders(self) -> dict[str, Rows]:
@@ -110,19 +116,18 @@ class Suspects:
             misread=run.misread,
         )
 
-    def told(self, by: str, rows: Rows) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Return what speaks against rows, by id, for those whose evidence is known by now.
+    def seen(self, by: str, rows: Rows) -> Mislabels | None:
+        """Return those of some rows whose evidence by whole words is known by now.
 
-        It is a sentence and figures, as :meth:`.Mislabels.against` gives them.
+        So a review keeps the evidence that its reader saw, and waits for none.
         """
         seen = np.intersect1d(rows, self._evidence[True].rows)
         if not len(seen):
-            return {}
+            return None
         order = self.order(by)
         places = np.empty(self.index.manifest.examples, np.int64)
         places[order] = np.arange(len(order))
-        listed = self.at(by, places[seen], words=True)
-        return {one.id: listed.against(one) for one in listed.rows}
+        return self.at(by, places[seen], words=True)
 
 
 def _opponents(found: Evidence) -> tuple[Opponent, ...]:

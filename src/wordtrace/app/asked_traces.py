@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from threading import Lock
@@ -9,8 +10,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from wordtrace.app import reviews
 from wordtrace.app.opened import Opened
 from wordtrace.asking.predictions import probabilities
 from wordtrace.asking.question import Asked
@@ -120,19 +123,17 @@ def router(opened: Opened) -> APIRouter:
         `at_once` measures are read from the index, in milliseconds. The others pass all examples
         through the model anew, which can take minutes; `cost` says what they do.
         """
-        opened.check()
         return listed(opened)
 
-    @routes.post("/trace")
-    def trace(asked: TraceAsked) -> dict[str, Any]:
+    @routes.post("/trace", response_model=dict[str, Any])
+    def trace(asked: TraceAsked) -> Response:
         """Find the training examples, and the words in them, behind a prediction.
 
-        The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`
-        and `predicted`: the row in the index and the model's prediction of each proponent and
-        opponent; `probabilities` of all labels; `row` and `example` (its id and label), where one
-        was asked about.
+        The answer is the document of `wt.Trace` (`wordtrace trace --json`). Beside it stand `rows`,
+        `predicted` and `decisions`: of each proponent and opponent its row in the index, the
+        model's prediction, and what the review decided, or null; `probabilities` of all labels;
+        `row` and `example` (its id and label), where one was asked about.
         """
-        opened.check()
         if at_once(opened, asked.measure, asked.top_k, **asked.options()):
             found = answered(opened, asked)
         elif anew.acquire(blocking=False):
@@ -145,8 +146,8 @@ def router(opened: Opened) -> APIRouter:
                 "another answer is being computed from the run, which takes all cores; ask again "
                 "when it is done."
             )
-        opened.check()
-        return found
+        # FastAPI would go through each of a document's thousands of values to see what it is.
+        return Response(json.dumps(found), media_type="application/json")
 
     return routes
 
@@ -213,11 +214,15 @@ def sentences(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def beside(opened: Opened, found: Trace) -> dict[str, Any]:
-    """Return the listed examples' rows in the index, and what the model predicts for them."""
+    """Return the listed examples' rows in the index, their predictions, and what is decided."""
     folder, (query,) = opened.index.folder, found.queries
     predicted = folder.table["predicted_final"]
     sides = {"proponents": query.proponents, "opponents": query.opponents}
     rows = {side: folder.rows_of([hit.id for hit in hits]).tolist() for side, hits in sides.items()}
     told = {side: [str(predicted[row].as_py()) for row in rows[side]] for side in rows}
+    decided = {
+        side: [reviews.shown(opened.review.decision(hit.id)) for hit in hits]
+        for side, hits in sides.items()
+    }
     steps = [{"step": one.step, "epoch": one.epoch} for one in opened.run.checkpoints]
-    return {"rows": rows, "predicted": told, "checkpoints": steps}
+    return {"rows": rows, "predicted": told, "decisions": decided, "checkpoints": steps}

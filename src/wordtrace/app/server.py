@@ -14,6 +14,7 @@ from wordtrace.app import (
     about,
     asked_by_programs,
     asked_traces,
+    groups,
     reopening,
     reports,
     reviews,
@@ -42,6 +43,7 @@ ROUTERS = (
     rows.router,
     reviews.router,
     suspects.router,
+    groups.router,
 )
 
 

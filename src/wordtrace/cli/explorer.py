@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wordtrace.cli.executors import Device
+from wordtrace.cli.extras import extra
 from wordtrace.cli.output import say
 from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.cli.tokens import VARIABLE, token_of
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import WordtraceError
 
 if TYPE_CHECKING:
     from wordtrace.app.opened import Opened
@@ -106,16 +107,10 @@ def _serve(
     token: str | None,
     ready: Callable[[str], None],
 ) -> None:
-    try:
+    with extra("app"):
         from wordtrace.app.opened import Opened
         from wordtrace.app.run_server import listen, serve
         from wordtrace.app.server import application
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("wordtrace"):
-            raise
-        raise InputError(
-            f"this needs the package {error.name}: pip install 'wordtrace[app]'."
-        ) from None
     with listen(host, port) as listening:
         opened = Opened.open(index, run, device)
         # Whoever asks meanwhile waits for it, and is told what can't be loaded.

@@ -1,7 +1,8 @@
 """Progress with a rate and an estimate, on standard error.
 
 On a terminal it is a bar that disappears when the work is done; elsewhere (a log file, CI) a line
-every ten seconds. ``WORDTRACE_PROGRESS=0`` or ``--no-progress`` silences it.
+every ten seconds. ``WORDTRACE_PROGRESS=0`` or ``--no-progress`` silences it. Work whose progress is
+shown elsewhere is done inside :func:`heard_by`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 Advance = Callable[[int], None]
+#: Called with what is done, how much of it is done, and how much there is in all.
+Listener = Callable[[str, int, int], None]
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 _LINE_EVERY_S = 10.0
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Tell the progress of what this thread does here to a listener instead of showing it."""
+    before = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(before)
 
 
 @contextmanager
@@ -23,7 +39,11 @@ def track(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
 
     `done` units were finished by an earlier attempt: they count as done, not for the rate.
     """
-    if os.environ.get("WORDTRACE_PROGRESS", "1") == "0":
+    listener = _listener.get()
+    if listener is not None:
+        with _told(listener, what, total, done) as advance:
+            yield advance
+    elif os.environ.get("WORDTRACE_PROGRESS", "1") == "0":
         yield lambda count: None
     elif sys.stderr.isatty():
         with _bar(what, total, unit, done) as advance:
@@ -31,6 +51,18 @@ def track(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
     else:
         with _lines(what, total, unit, done) as advance:
             yield advance
+
+
+@contextmanager
+def _told(listener: Listener, what: str, total: int, done: int) -> Iterator[Advance]:
+    listener(what, done, total)
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        listener(what, done, total)
+
+    yield advance
 
 
 @contextmanager

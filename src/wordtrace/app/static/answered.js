@@ -80,7 +80,7 @@ export function save(name, type, content) {
 }
 
 // What /api/trace says beside the trace's own document.
-const BESIDE = ["rows", "predicted", "checkpoints", "row", "example", "probabilities", "sentences"];
+const BESIDE = ["rows", "predicted", "decisions", "checkpoints", "row", "example", "probabilities", "sentences"];
 
 /** The trace's own document, as `wordtrace trace --out` writes it. */
 export const documentOf = (answer) =>
