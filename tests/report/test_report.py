@@ -20,9 +20,9 @@ from wordtrace.report.sentences import (
     planted_sentence,
     question,
     rows,
-    verdict,
     verification_sentences,
 )
+from wordtrace.report.verdicts import verdict
 
 
 def test_the_page_says_what_the_documents_say() -> None:

@@ -16,7 +16,7 @@ import wordtrace as wt
 from tests.conftest import WORDS
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.report.sections import sections_of
-from wordtrace.report.sentences import verdict
+from wordtrace.report.verdicts import verdict
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.statistics.sequential import nominal_p
 from wordtrace.verification.design import Design

@@ -21,14 +21,13 @@ from wordtrace.report.designs import design_sentence, repeat_sentence, seeds_of
 from wordtrace.report.measured import Measured, measured
 from wordtrace.report.numbers import seconds, signed
 from wordtrace.report.sentences import (
-    control_name,
     held_out_sentence,
     models,
     rows,
-    verdict,
     verified,
 )
 from wordtrace.report.text import line
+from wordtrace.report.verdicts import control_name, verdict
 
 Document = Mapping[str, Any]
 
