@@ -13,13 +13,13 @@ import pytest
 from tests.report import samples
 from tests.report.tools import Page, terminal
 from wordtrace.errors import InputError
+from wordtrace.report.deeds import rows
 from wordtrace.report.numbers import digits_for, percent, seconds, signed
 from wordtrace.report.page import render_fragment, render_html
 from wordtrace.report.sentences import (
     held_out_sentence,
     planted_sentence,
     question,
-    rows,
     verification_sentences,
 )
 from wordtrace.report.verdicts import verdict

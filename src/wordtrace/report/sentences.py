@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wordtrace.report.deeds import control_deed, control_name, deed
 from wordtrace.report.designs import (
     draws_clause,
     repeat_sentence,
@@ -21,7 +22,7 @@ from wordtrace.report.numbers import (
     seconds,
 )
 from wordtrace.report.text import clean, line
-from wordtrace.report.verdicts import control_name, verdict
+from wordtrace.report.verdicts import verdict
 
 _SOURCES = {
     "given": "the label asked about",
@@ -129,21 +130,19 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
 
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
-    """Say what removing did to each query, beside its controls, and whether that is shown."""
+    """Say what the change did to each query, beside its controls, and whether that is shown."""
     said = [verified(query, document) for query in document["queries"]]
     repeats = repeat_sentence(document)
     return [*said, repeats] if repeats else said
 
 
 def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """Say what removing did to one query, with the verdict."""
-    count, side = len(query["removed"]), line(document["remove"])
+    """Say what the change did to one query, with the verdict."""
     repeats = len(seeds_of(query, document))
-    few = f" (there are only {count})" if count < document["k"] else ""
     change, what = query["without"]["change"], measured(query, document)
     before, after = query["base"], query["without"]
     said = (
-        f"Removing the {rows(count, f'strongest {side}')}{few} {_verb(change)} {what.name} by "
+        f"{deed(query, document)} {_verb(change)} {what.name} by "
         f"{interval(change, what.digits)}, from {what.write(before['mean'])} to "
         f"{what.write(after['mean'])} on average over {repeats} seeds; "
     )
@@ -158,7 +157,7 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     for control in query["controls"]:
         difference = interval(control["difference"], what.digits)
         said += (
-            f"Removing {rows(count, control_name(control['name']))}: "
+            f"{control_deed(control['name'], query, document)}: "
             f"{interval(control['change'], what.digits)}; the difference {difference} "
             f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero"
             f"{draws_clause(control)}. "
@@ -171,8 +170,8 @@ def models(document: Mapping[str, Any]) -> str:
     return "models" if document.get("look") else "retrainings"
 
 
-def held_out_sentence(held_out: Mapping[str, Any]) -> str:
-    """Say what removing did to the accuracy, or the loss, on held-out rows."""
+def held_out_sentence(held_out: Mapping[str, Any], doing: str = "removing") -> str:
+    """Say what the change did to the accuracy, or the loss, on held-out rows."""
     without = held_out["without"]
     name = "Loss" if held_out.get("measured") == "loss" else "Accuracy"
     digits = 3
@@ -185,7 +184,7 @@ def held_out_sentence(held_out: Mapping[str, Any]) -> str:
     )
     for control in held_out["controls"]:
         other, change = control_name(control["name"]), interval(control["change"], digits)
-        said += f"; removing {other} instead, {change}"
+        said += f"; {doing} {other} instead, {change}"
     return said + "."
 
 
@@ -196,16 +195,6 @@ def planted_sentence(planted: Mapping[str, Any]) -> str:
         f"{planted['count']:,} of {planted['rows']:,} labels were flipped on purpose. Among the "
         f"first {planted['checked']:,} rows of each ranking there are, of these: {found}."
     )
-
-
-def rows(count: int, name: str) -> str:
-    """Write a count with its noun: 1 random row, 50 random rows."""
-    if count == 1:
-        name = name.replace("rows", "row").replace("opponents", "opponent")
-        name = name.replace("proponents", "proponent").replace("labels", "label")
-        name = name.replace("of similar numbers", "of a similar number")
-        name = name.replace("of similar lengths", "of a similar length")
-    return f"{count:,} {name}"
 
 
 def _verb(change: Mapping[str, Any]) -> str:

@@ -6,17 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wordtrace.report.deeds import control_name
 from wordtrace.report.designs import draws_often_did, sequential, smaller_than
 from wordtrace.report.measured import measured, overshot, wanted
 from wordtrace.report.numbers import in_digits
 from wordtrace.report.text import line
-
-_CONTROLS = {
-    "random": "random rows",
-    "same labels": "random rows of the same labels",
-    "similar numbers": "random rows of similar numbers",
-    "similar lengths": "random rows of similar lengths",
-}
 
 
 @dataclass(frozen=True)
@@ -41,8 +35,8 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
 
     So must the interval of the difference from single draws, in results that have it.
     """
-    side, controls = document["remove"], query["controls"]
-    what = "fix" if side == "opponents" else "effect"
+    controls = query["controls"]
+    what = "effect" if document["remove"] == "proponents" else "fix"
     if not controls:
         alone = f"Without a control the {what} is not shown: retraining alone moves a prediction."
         return Verdict(False, "not shown", alone)
@@ -91,11 +85,6 @@ def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
             f"{_names(often)}, many did as much by chance.",
         )
     return Verdict(True, "shown", said)
-
-
-def control_name(name: str) -> str:
-    """Name a control for people, in the plural."""
-    return _CONTROLS.get(name) or line(name)
 
 
 def _spreads(
