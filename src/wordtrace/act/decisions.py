@@ -171,7 +171,13 @@ class History:
     def action(self, id: str) -> Action | None:
         """Return what is decided about a row, by its name alone."""
         standing = self.standing.get(id)
-        return None if standing is None else _action(id, standing)
+        if standing is None:
+            return None
+        if len(standing) == 1 and standing[0].action != "edit":  # nearly all, where rows are many
+            (step,) = standing
+            as_it_is = step.action == "relabel" and step.value == step.rows[id][0]
+            return "keep" if as_it_is else cast("Action", step.action)
+        return _action(id, standing)
 
     def _do(self, step: Step) -> Collection[str]:
         before = {id: self.standing[id] for id in step.rows if id in self.standing}

@@ -25,6 +25,8 @@ FORMAT, VERSION = "wordtrace-review", 1
 #: Where a run keeps it.
 PLACE = Path("review") / "decisions.jsonl"
 
+_MARKS: dict[str | None, int] = {None: 0, **{name: at for at, name in enumerate(ACTIONS, 1)}}
+
 
 class Review:
     """Decisions about the rows of a run's training data: keep, relabel, remove, edit.
@@ -58,6 +60,7 @@ class Review:
         self._marks = np.zeros(rows.count, np.int8)
         self._touched: set[str] = set()  # their marks are to be made
         self._unsure: set[str] = set()  # whether they fit the data is to be looked up
+        self._sure: set[Step] = set()  # what was read from these data, and so fits
         self._misfits: dict[str, str] = {}
         self._version = 0
         self._read()
@@ -77,7 +80,7 @@ class Review:
         >>> review.decide("3", "relabel", label="Sport")
         1
         >>> [(one.id, one.before, one.label) for one in review.decisions()]
-        [('3', 'Business', 'Sport')]
+        [('3', 'Film', 'Sport')]
         """
         opened = run if isinstance(run, Run) else Run.open(run)
         train = opened.train
@@ -157,10 +160,7 @@ class Review:
             line = Step(action, rows, _now(), value, field, why, _told(suspects, rows)).line()
             self._journal.append(line)
             self._followed(line)
-            # They were read from the data just now.
-            self._unsure.difference_update(rows)
-            for id in rows:
-                self._misfits.pop(id, None)
+            self._sure.add(self._history.done[-1])
         return len(rows)
 
     def undo(self) -> list[str]:
@@ -227,8 +227,9 @@ class Review:
                 standing = self._history.standing
                 for id in self._unsure:
                     self._misfits.pop(id, None)
+                asked = {id: standing[id] for id in self._unsure if id in standing}
                 self._misfits |= self._rows.misfits(
-                    {id: standing[id] for id in self._unsure if id in standing}
+                    {id: steps for id, steps in asked.items() if not self._sure.issuperset(steps)}
                 )
                 self._unsure.clear()
             return self._misfits
@@ -245,7 +246,7 @@ class Review:
                 row = self._rows.rows.get(id)
                 if row is not None:
                     action = None if id in misfits else self._history.action(id)
-                    self._marks[row] = 0 if action is None else 1 + ACTIONS.index(action)
+                    self._marks[row] = _MARKS[action]
             self._touched.clear()
             return self._marks.copy()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,8 +9,7 @@ import pyarrow.compute as pc
 from wordtrace.act.evidence import Evidence
 from wordtrace.act.kept_evidence import KeptEvidence, Rows
 from wordtrace.act.mislabels_result import Mislabels, Opponent, Suspect
-from wordtrace.act.rankings import RANKINGS, Suspicion, order_of
-from wordtrace.act.row_table import RowTable
+from wordtrace.act.rankings import RANKINGS, Suspicion, order_of, rankings
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.explain.tracer import Tracer
@@ -23,23 +20,18 @@ class Suspects:
     """The rankings of an index's rows, and the evidence against those that are shown.
 
     Several threads may ask one.
-
-    Parameters
-    ----------
-    table
-        Gives the table of the index's rows, which computes the rankings once.
     """
 
-    def __init__(self, index: IndexFolder, tracer: Tracer, table: Callable[[], RowTable]) -> None:
-        self.index, self.tracer, self._table = index, tracer, table
+    def __init__(self, index: IndexFolder, tracer: Tracer) -> None:
+        self.index, self.tracer = index, tracer
         self._evidence = {
             words: KeptEvidence(index, tracer, words=words) for words in (False, True)
         }
 
-    @property
+    @once
     def suspicion(self) -> dict[str, Suspicion]:
         """Each ranking's suspicion, as :func:`.rankings.rankings` returns it."""
-        return self._table().columns.rankings
+        return rankings(self.index)
 
     @once
     def _orders(self) -> dict[str, Rows]:

@@ -75,7 +75,7 @@ class Index:
         self.folder, self.run = folder, run
         self.asker = Asker(run, folder)
         self._tracer = Tracer(self.asker)
-        self.suspects = Suspects(folder, self._tracer, lambda: self.row_table)
+        self.suspects = Suspects(folder, self._tracer)
         self._searchers = Searchers()
 
     @classmethod
@@ -371,7 +371,7 @@ class Index:
         self.close()
         self.folder, self.asker = folder, Asker(self.run, folder)
         self._tracer = Tracer(self.asker)
-        self.suspects = Suspects(folder, self._tracer, lambda: self.row_table)
+        self.suspects = Suspects(folder, self._tracer)
         self.__dict__.pop("row_table", None)
         return self
 

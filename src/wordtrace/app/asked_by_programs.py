@@ -72,8 +72,8 @@ class MislabelsAsked(BaseModel):
         description="combined, self-influence, opposition, loss or final-loss.",
     )
     top: int = Field(20, ge=1, le=MOST, description="How many rows to list.")
-    offset: int = Field(0, ge=0, description="How many rows to skip before.")
-    label: str | None = Field(None, description="Only rows with this label.")
+    offset: int = Field(0, ge=0, description="How many rows to skip.")
+    label: str | None = Field(None, description="List only rows with this label.")
     planted: list[str] | None = Field(None, description="Ids whose labels were flipped.")
     wrong: list[str] | None = Field(None, description="Ids whose labels are known to be wrong.")
     words: bool = Field(False, description="Whole words instead of tokens.")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from wordtrace.execute.progress import heard_by
+from wordtrace.execute.progress import following
 
 Value = TypeVar("Value")
 
@@ -54,7 +54,7 @@ class Computed(Generic[Value]):
 
     def _work(self, finished: threading.Event) -> None:
         try:
-            with heard_by(self._heard):
+            with following(self._heard):
                 value = self._compute()
             self._values.append(value)
         except BaseException as error:
@@ -62,5 +62,5 @@ class Computed(Generic[Value]):
         finally:
             finished.set()
 
-    def _heard(self, what: str, done: int, total: int) -> None:
+    def _heard(self, what: str, _: int, done: int, total: int) -> None:
         self._progress = (what, done, total)

@@ -15,11 +15,13 @@ from wordtrace.app import (
     asked_by_programs,
     asked_traces,
     groups,
+    proofs,
     reopening,
     reports,
     reviews,
     rows,
     sessions,
+    studies,
     suspects,
 )
 from wordtrace.app.asgi import Asgi
@@ -39,6 +41,8 @@ ROUTERS = (
     about.router,
     asked_traces.router,
     asked_by_programs.router,
+    proofs.router,
+    studies.router,
     reports.router,
     rows.router,
     reviews.router,

@@ -2,7 +2,7 @@
 
 On a terminal it is a bar that disappears when the work is done; elsewhere (a log file, CI) a line
 every ten seconds. ``WORDTRACE_PROGRESS=0`` or ``--no-progress`` silences it. Work whose progress is
-shown elsewhere is done inside :func:`heard_by`.
+shown elsewhere is done inside :func:`following`.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Advance = Callable[[int], None]
-#: Called with what is done, how much of it is done, and how much there is in all.
-Listener = Callable[[str, int, int], None]
-
-_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+#: Called with what is done, how many units were finished just now, are done, and there are in all.
+Follow = Callable[[str, int, int, int], None]
+_FOLLOW: ContextVar[Follow | None] = ContextVar("follow", default=None)
 
 _LINE_EVERY_S = 10.0
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
-    """Tell the progress of what this thread does here to a listener instead of showing it."""
-    before = _listener.set(listener)
+def following(follow: Follow) -> Iterator[None]:
+    """Have `follow` called with each advance of a job, in place of what is shown."""
+    token = _FOLLOW.set(follow)
     try:
         yield
     finally:
-        _listener.reset(before)
+        _FOLLOW.reset(token)
 
 
 @contextmanager
@@ -39,10 +38,9 @@ def track(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
 
     `done` units were finished by an earlier attempt: they count as done, not for the rate.
     """
-    listener = _listener.get()
-    if listener is not None:
-        with _told(listener, what, total, done) as advance:
-            yield advance
+    follow = _FOLLOW.get()
+    if follow is not None:
+        yield _followed(follow, what, total, done)
     elif os.environ.get("WORDTRACE_PROGRESS", "1") == "0":
         yield lambda count: None
     elif sys.stderr.isatty():
@@ -53,16 +51,16 @@ def track(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
             yield advance
 
 
-@contextmanager
-def _told(listener: Listener, what: str, total: int, done: int) -> Iterator[Advance]:
-    listener(what, done, total)
+def _followed(follow: Follow, what: str, total: int, done: int) -> Advance:
+    finished = done
+    follow(what, 0, finished, total)
 
     def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        listener(what, done, total)
+        nonlocal finished
+        finished += count
+        follow(what, count, finished, total)
 
-    yield advance
+    return advance
 
 
 @contextmanager
