@@ -3,6 +3,13 @@ import { go } from "./address.js";
 import { count } from "./rows_data.js";
 import { html, useState } from "./vendor/preact.js";
 
+/** What a person can begin with, in a sentence; it differs by what the model gives. */
+function begin(about, wrong) {
+  if (about.generates) return "Type a question that the model answers wrongly, or pick a row.";
+  if (wrong == null) return "Type a text that the model gets wrong, or pick a row that it fits badly.";
+  return "Type a text that the model gets wrong, or pick a wrong row.";
+}
+
 /** wrong: how many rows the model gets wrong; null where rows are not right or wrong. */
 export function Start({ about, wrong }) {
   const [text, setText] = useState("");
@@ -14,7 +21,7 @@ export function Start({ about, wrong }) {
   return html`
     <section class="card start" aria-labelledby="start-title">
       <h1 id="start-title">Why does the model say that?</h1>
-      <p>Type a text that the model gets wrong, or pick a wrong row. You will see which training rows, and which words in
+      <p>${begin(about, wrong)} You will see which training rows, and which words in
         them, made it say so; then mend those rows, and prove that it helps.</p>
       <form onSubmit=${ask} role="search" aria-label="Ask about a text">
         ${about.pairs
