@@ -9,6 +9,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wordtrace import __version__
 from wordtrace.act.clusters_result import Clusters
 from wordtrace.act.duplicate_groups import DuplicateGroups, duplicate_groups
 from wordtrace.act.outliers_result import Outliers
@@ -35,7 +36,8 @@ class KeptGroups:
     Attributes
     ----------
     state
-        By what the files are named: the index's and the run's.
+        By what the files are named: the state of the index and of the run, and the version of this
+        library, since a later one may compute otherwise.
     duplicates
         By threshold.
     outliers, mistakes
@@ -44,7 +46,8 @@ class KeptGroups:
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
-        self.state = "-".join(part[:12] for part in opened.state.split("-"))
+        states = (part[:12] for part in opened.state.split("-"))
+        self.state = "-".join([*states, __version__])
         self.duplicates = {
             threshold: Computed(self._duplicates(threshold)) for threshold in THRESHOLDS
         }
