@@ -1,9 +1,10 @@
-# make demo    the whole story on BBC News, ends with a report to open
+# make demo    the whole story on BBC News, ends with a report to open; REPEATS=4 is the short one
 # make test    formatting, lint, types, tests with coverage, docs
 # make oldest  the tests with the oldest packages that pyproject.toml allows
 # make bench   benchmarks against floors and peers
 # make adopt   real trainings, each adopted and compared with what its Trainer did
 # make rooms   draws the house anew from the import graph
+# make pictures takes the pictures of the app in the docs (needs chromium)
 #
 # On Linux pip takes PyTorch's CUDA build unless told otherwise. For the small CPU build give the
 # address that PyTorch's own install page names for "CPU":  make demo TORCH_INDEX=ADDRESS
@@ -11,16 +12,18 @@ PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
 TORCH_INDEX ?=
+REPEATS ?= 16
 BIN := $(VENV)/bin
 INDEX = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-PIP_OLDEST := $(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
-	--constraint constraints-oldest.txt
+# Most installed files are never imported: Python compiles the others when they first are.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+PIP := $(BIN)/python $(INSTALL) --constraint constraints.txt
+PIP_OLDEST := $(OLDEST)/bin/python $(INSTALL) --constraint constraints-oldest.txt
 
-.PHONY: demo test check unit docs rooms oldest bench adopt clean
+.PHONY: demo test check unit docs rooms pictures oldest bench adopt clean
 
 demo: $(VENV)/.demo
-	$(BIN)/wordtrace demo
+	$(BIN)/wordtrace demo --repeats $(REPEATS)
 
 test: check unit docs
 
@@ -33,7 +36,7 @@ check: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	-$(BIN)/coverage combine --quiet --append
 	$(BIN)/coverage report
 
@@ -42,6 +45,9 @@ docs: $(VENV)/.dev
 
 rooms: $(VENV)/.dev
 	$(BIN)/python docs/rooms.py
+
+pictures: $(VENV)/.dev
+	$(BIN)/python docs/screenshots.py
 
 oldest: $(OLDEST)/.test
 	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile -m 'not browser' tests
@@ -61,7 +67,7 @@ $(VENV)/.torch: constraints.txt
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(PIP) --editable '.[demo]'
+	$(PIP) --editable '.[app,demo]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml

@@ -21,6 +21,22 @@ os.fsync = lambda descriptor: None
 # Most workers of tests are forked: a hundred new ones would import PyTorch for ten minutes.
 forked_workers.start()
 
+#: The files that take longest, longest first: no core is to be left alone with one at the end.
+LONGEST = (
+    *("execute/test_ray.py", "evaluation/test_study.py", "stories/test_proof_on_your_training.py"),
+    *("huggingface/test_examples.py", "huggingface/test_train_pretrained.py"),
+    *("cli/test_process.py", "index/test_proof.py", "stories/test_planted_cause.py"),
+    *("asking/test_searcher.py", "act/test_fix.py", "verification/test_other_retrainer.py"),
+    *("stories/test_one_line_in_a_script.py", "adopt/test_proof.py", "adopt/test_matrix.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files (`make unit` hands files out in this order)."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(LONGEST)))
+
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 WORDS = {

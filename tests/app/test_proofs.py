@@ -109,6 +109,7 @@ def test_a_fix_gives_its_curves_and_its_patch(opened: Opened, client: TestClient
 
 
 def test_what_a_page_may_not_ask_is_refused(opened: Opened, client: TestClient) -> None:
+    assert client.post("/api/proofs/plan", json={**ASKED, "without": ["stop"]}).status_code == 200
     ways = [one["name"] for one in client.get("/api/proofs").json()["ways"]]
     assert ways == ["own"]
     for more, said in (

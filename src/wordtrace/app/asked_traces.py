@@ -25,6 +25,9 @@ from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.report.sentences import prediction_sentence, share_sentence, trace_sentence
 
+#: Of so many rows the texts are read in about a second.
+_READ_AT_ONCE = 5000
+
 
 def _told(name: str) -> str:
     """Return what the library says of a measure's option."""
@@ -120,8 +123,8 @@ def router(opened: Opened) -> APIRouter:
     def measures() -> dict[str, Any]:
         """List the measures: what each is, and whether this index answers it at once.
 
-        `at_once` measures are read from the index, in milliseconds. The others pass all examples
-        through the model anew, which can take minutes; `cost` says what they do.
+        Of what is not `at_once`, all examples are passed through the model or read anew, which can
+        take minutes; `cost` says what is done.
         """
         return listed(opened)
 
@@ -165,9 +168,11 @@ def listed(opened: Opened) -> dict[str, Any]:
 
 
 def at_once(opened: Opened, name: str | None, top_k: int | None, **options: Any) -> bool:
-    """Tell whether the index answers a measure without passing its examples through the model."""
+    """Tell whether a measure is answered in about a second, from the index or from few texts."""
     way = opened.index.asker.way(name, top_k, **options)
-    return way.rows.indexed or not measure(way.name).about.passes
+    if way.rows.indexed:
+        return True
+    return not measure(way.name).about.passes and way.rows.count <= _READ_AT_ONCE
 
 
 def answered(opened: Opened, asked: TraceAsked) -> dict[str, Any]:

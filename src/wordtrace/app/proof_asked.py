@@ -67,6 +67,14 @@ class ProofAsked(BaseModel):
         "them; by default those of the review.",
     )
     measure: str | None = Field(None, description="The measure that ranks the rows.")
+    without: list[Literal["special", "stop"]] = Field(
+        [], description="Kinds of tokens that have no part in the ranking."
+    )
+    span: tuple[int, int] | None = Field(
+        None,
+        description="Of one answer of a language model: the part by which the rows are ranked, "
+        "[start, end] in characters. The whole answer is measured.",
+    )
     repeats: int | None = Field(
         None, ge=2, le=200, description="Seeds, 5; of a sequential study at most, 12."
     )
@@ -155,8 +163,17 @@ class Wish:
                     "the patch removes and relabels no row yet; decide about some in the review."
                 )
         top = asked.k if asked.what == "remove" else 1
+        options: dict[str, Any] = {"measure": asked.measure, "top": top}
+        if asked.without:
+            options["without"] = ",".join(sorted(set(asked.without)))
         examples = _questions(opened, asked)
-        trace = opened.index.trace(examples, measure=asked.measure, top=top)
+        if asked.span is None:
+            trace = opened.index.trace(examples, **options)
+        elif len(examples) > 1 or examples.texts2 is None:
+            raise InputError("a span is of one answer; ask about one.")
+        else:
+            answer = (examples.texts[0], examples.texts2[0])
+            trace = opened.index.trace(answer, span=asked.span, **options)
         return cls(asked, trace, _title(asked, trace, patch), patch, without)
 
     def study(self, index: Index, retrain: Retrain | None) -> Callable[[], Result]:

@@ -15,6 +15,7 @@ from wordtrace.app.proof_asked import retrainer
 from wordtrace.app.proof_folders import FOUND, RESULT, ProofFolder, planned
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.progress import following
+from wordtrace.report.deeds import control_name
 from wordtrace.verification.looks import looking
 from wordtrace.verification.plan import Plan, asking
 from wordtrace.verification.tasks import RETRAINING
@@ -53,7 +54,9 @@ class Followed:
             "query": place,
             "seeds": seeds,
             "change": _interval(query["without"]["change"]),
-            "differences": {one["name"]: _interval(one["difference"]) for one in query["controls"]},
+            "differences": {
+                control_name(one["name"]): _interval(one["difference"]) for one in query["controls"]
+            },
         }
         kept = [one for one in self.state["looks"] if one["query"] != place]
         self.state["looks"] = [*kept, found]

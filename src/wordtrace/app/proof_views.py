@@ -9,7 +9,8 @@ from wordtrace.app.proof_queue import ProofQueue
 from wordtrace.report.deeds import is_patch
 from wordtrace.report.designs import design_sentence, repeat_sentence
 from wordtrace.report.measured import measured
-from wordtrace.report.sentences import held_out_sentence, verdict, verified
+from wordtrace.report.sentences import held_out_sentence, verified
+from wordtrace.report.verdicts import verdict
 from wordtrace.report.verifications import changes
 from wordtrace.verification.result import Verification
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.deeds import control_deed, control_name, deed
@@ -11,11 +10,9 @@ from wordtrace.report.designs import (
     draws_clause,
     repeat_sentence,
     seeds_of,
-    sequential,
-    smaller_than,
     stopped_sentence,
 )
-from wordtrace.report.measured import asked, measured, overshot, wanted
+from wordtrace.report.measured import asked, measured
 from wordtrace.report.numbers import (
     digits_for,
     in_digits,
@@ -25,29 +22,13 @@ from wordtrace.report.numbers import (
     seconds,
 )
 from wordtrace.report.text import clean, line
+from wordtrace.report.verdicts import verdict
 
 _SOURCES = {
     "given": "the label asked about",
     "file": "its label in the file",
     "predicted": "the prediction itself",
 }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether an effect is shown.
-
-    Attributes
-    ----------
-    short
-        A few words.
-    sentence
-        What follows from the controls.
-    """
-
-    shown: bool
-    short: str
-    sentence: str
 
 
 def question(query: Mapping[str, Any]) -> str:
@@ -189,55 +170,6 @@ def models(document: Mapping[str, Any]) -> str:
     return "models" if document.get("look") else "retrainings"
 
 
-def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
-    """Judge one query: an effect is shown when every control's interval says so.
-
-    So must the interval of the difference from single draws, in results that have it.
-    """
-    controls = query["controls"]
-    what = "effect" if document["remove"] == "proponents" else "fix"
-    if not controls:
-        alone = f"Without a control the {what} is not shown: retraining alone moves a prediction."
-        return Verdict(False, "not shown", alone)
-    if (size := smaller_than(query, document)) is not None:
-        return Verdict(
-            False,
-            f"smaller than {size:g}",
-            f"So the {what} is shown to be smaller than {size:g}: the intervals of all differences "
-            f"lie between −{size:g} and {size:g}.",
-        )
-    way = wanted(query, document)
-    unsure = [one for one in controls if not one["excludes_zero"]]
-    wrong = [
-        one for one in controls if one["excludes_zero"] and one["difference"]["mean"] * way <= 0
-    ]
-    if wrong:
-        against = f"Against {_names(wrong)} it went the other way round"
-        return Verdict(False, "the other way round", f"{against}: the {what} is not shown.")
-    if unsure:
-        return Verdict(
-            False,
-            "not shown",
-            f"So against {_names(unsure)} the {what} is not shown"
-            f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
-        )
-    if alike := [one for one in controls if not one.get("draws", {}).get("beyond", True)]:
-        return Verdict(
-            False,
-            "within what random rows do",
-            f"But {_names(alike)} differ from draw to draw so much (standard deviation "
-            f"{_spreads(alike, query, document)}) that another draw may do the same: the {what} is "
-            "not shown to be of just these rows.",
-        )
-    if overshot(query, document):
-        past = f"The number went past {line(query['label'])} and is no nearer to it"
-        return Verdict(False, "not shown", f"{past}: the {what} is not shown.")
-    few = document["repeats"] < 5 and not sequential(document)
-    rough = f" With only {document['repeats']} seeds the interval itself is rough." if few else ""
-    beside = "the control" if len(controls) == 1 else "every control"
-    return Verdict(True, "shown", f"So the {what} is shown, beside {beside}.{rough}")
-
-
 def held_out_sentence(held_out: Mapping[str, Any], doing: str = "removing") -> str:
     """Say what the change did to the accuracy, or the loss, on held-out rows."""
     without = held_out["without"]
@@ -265,18 +197,7 @@ def planted_sentence(planted: Mapping[str, Any]) -> str:
     )
 
 
-def _spreads(
-    controls: Sequence[Mapping[str, Any]], query: Mapping[str, Any], document: Mapping[str, Any]
-) -> str:
-    digits = measured(query, document).digits
-    return " and ".join(in_digits(one["draws"]["spread"], digits) for one in controls)
-
-
 def _verb(change: Mapping[str, Any]) -> str:
     if change["low"] > 0:
         return "raised"
     return "lowered" if change["high"] < 0 else "changed"
-
-
-def _names(controls: Sequence[Mapping[str, Any]]) -> str:
-    return " and ".join(control_name(one["name"]) for one in controls)

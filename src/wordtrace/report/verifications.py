@@ -27,8 +27,9 @@ from wordtrace.report.deeds import (
 from wordtrace.report.designs import design_sentence, repeat_sentence, seeds_of
 from wordtrace.report.measured import Measured, measured
 from wordtrace.report.numbers import seconds, signed
-from wordtrace.report.sentences import held_out_sentence, models, verdict, verified
+from wordtrace.report.sentences import held_out_sentence, models, verified
 from wordtrace.report.text import line
+from wordtrace.report.verdicts import verdict
 
 Document = Mapping[str, Any]
 

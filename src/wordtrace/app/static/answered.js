@@ -63,7 +63,7 @@ export function Waiting({ slow, onStop }) {
 export function Consent({ name, one, examples, onGo, onBack }) {
   return html`<div class="card" role="status">
     <h2>${name} is not in this index</h2>
-    <p>It passes ${examples.toLocaleString("en")} rows through the model anew, at each checkpoint that it reads:
+    <p>It goes through ${examples.toLocaleString("en")} rows anew${one?.cost.includes("pass") && ", with the model, at each checkpoint that it reads"}:
       from seconds to many minutes, with all cores.${one && html`<br /><span class="soft">Its cost: ${one.cost}.</span>`}</p>
     <div class="line"><button class="primary" onClick=${onGo}>Compute it</button>
       <button onClick=${onBack}>Back to what the index answers at once</button></div>

@@ -74,14 +74,14 @@ export function Curves({ lines, base, title, across, note, range }) {
   const path = (line, end) => line.points.map((point) => `${x(point.k)},${y(point[end])}`);
   return html`<figure class="prove-chart" ref=${ref}>
     <figcaption>${title} <span class="soft">${note}</span></figcaption>
-    <ul class="prove-legend">${drawn.map((line, place) => html`<li key=${line.name} class=${line.control ? "control" : `c${place % 6}`}><svg width="22" height="8" aria-hidden="true"><line class="line" x1="0" x2="22" y1="4" y2="4" /></svg>${line.name}</li>`)}</ul>
+    <ul class="prove-legend">${drawn.map((line, place) => html`<li key=${line.name} class=${kind(line, place, drawn)}><svg width="22" height="8" aria-hidden="true"><line class="line" x1="0" x2="22" y1="4" y2="4" /></svg>${line.name}</li>`)}</ul>
     <svg width=${width} height=${bottom + 40} viewBox=${`0 0 ${width} ${bottom + 40}`} role="img" aria-label=${`${title}, by ${across}; the table below has the numbers`}>
       ${marks.map((mark) => html`<line key=${mark} class=${mark === 0 ? "axis" : "grid"} x1=${left} x2=${right} y1=${y(mark)} y2=${y(mark)} />
         <text key=${"t" + mark} class="tick" x=${left - 6} y=${y(mark) + 4} text-anchor="end">${mark.toFixed(decimals).replace("-", "−")}</text>`)}
       ${spaced(ks, x).map((k) => html`<text key=${"k" + k} class="tick" x=${x(k)} y=${bottom + 17} text-anchor="middle">${k}</text>`)}
       <text class="tick" x=${(left + right) / 2} y=${bottom + 35} text-anchor="middle">${across}</text>
       ${base && html`<line class="base" x1=${left} x2=${right} y1=${y(base.mean)} y2=${y(base.mean)} />`}
-      ${drawn.map((line, place) => html`<g key=${line.name} class=${line.control ? "control" : `c${place % 6}`}>
+      ${drawn.map((line, place) => html`<g key=${line.name} class=${kind(line, place, drawn)}>
         <polygon class="band" points=${[...path(line, "low"), ...path(line, "high").reverse()].join(" ")} />
         <polyline class="line" points=${path(line, "mean").join(" ")} />
         ${line.points.map((point) => html`<circle class="mean" key=${point.k} cx=${x(point.k)} cy=${y(point.mean)} r="3.2"><title>${line.name}, ${point.k}: ${point.mean.toFixed(3)} [${point.low.toFixed(3)}, ${point.high.toFixed(3)}]</title></circle>
@@ -94,6 +94,12 @@ export function Curves({ lines, base, title, across, note, range }) {
         const point = line.points.find((one) => one.k === k);
         return html`<td class="number" key=${line.name}>${point ? `${point.mean.toFixed(3)} [${point.low.toFixed(3)}, ${point.high.toFixed(3)}]`.replaceAll("-", "−") : ""}</td>`;
       })}</tr>`)}</tbody></table></div></details></figure>`;
+}
+
+/** The class by which a line is coloured; a second control has shorter dashes than the first. */
+function kind(line, place, drawn) {
+  if (!line.control) return `c${place % 6}`;
+  return drawn.filter((one) => one.control).indexOf(line) ? "control second" : "control";
 }
 
 /** The numbers below an axis that do not touch. */

@@ -1,6 +1,6 @@
 // The form of a proof: what is to be proven, how thoroughly, and what that costs, before it starts.
 import { go } from "./address.js";
-import { post } from "./api.js";
+import { post, useGet } from "./api.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 
 const WHAT = {
@@ -21,6 +21,7 @@ function formOf(settings) {
     k: settings.k ?? "10", sizes: settings.sizes ?? "5, 10, 20", action: settings.action ?? "remove",
     measure: settings.measure ?? "", repeats: settings.repeats ?? "", sequential: settings.sequential ?? "",
     smallest: settings.smallest ?? "", trains: settings.trains ?? "",
+    span: settings.span ?? "", without: settings.without ?? "",
   };
 }
 
@@ -45,6 +46,8 @@ function askOf(form, about, known) {
     ask.actions = [form.action];
   }
   if (form.measure) ask.measure = form.measure;
+  if (form.without) ask.without = form.without.split(",");
+  if (/^\d+:\d+$/.test(form.span)) ask.span = form.span.split(":").map(Number);
   if (form.repeats) ask.repeats = Number(form.repeats);
   if (form.what !== "fix") {
     ask.sequential = form.sequential === "1";
@@ -83,7 +86,9 @@ export function Wish({ about, settings, known }) {
       ([name, value]) => value !== "" && (["text", "row"].includes(name) || value !== plain[name])));
     go("prove", { ...(what === "patch" ? { patch: "1" } : what === "fix" ? { what } : {}), ...kept }, true);
   };
-  const ask = askOf(form, about, known);
+  const { data: review } = useGet(form.what === "patch" ? "/review" : null);
+  const empty = form.what === "patch" && review && !review.counts.remove && !review.counts.relabel;
+  const ask = empty ? "The review has removed and relabelled no row yet." : askOf(form, about, known);
   const { plan, error, fresh } = usePlan(ask);
   const [refused, refuse] = useState(null);
   const [starting, setStarting] = useState(false);
@@ -121,7 +126,7 @@ export function Wish({ about, settings, known }) {
       </div>`}
       <${Design} form=${form} change=${change} known=${known} />
       <div class="prove-plan" aria-live="polite">
-        ${typeof ask === "string" ? html`<p class="soft">${ask}</p>`
+        ${typeof ask === "string" ? html`<p class="soft">${ask} ${empty && html`<a href="/review">Go to the review</a>`}</p>`
           : error && fresh ? html`<p class="banner" role="alert">${error.message}</p>`
           : plan ? html`<${Plan} plan=${plan} fresh=${fresh} />`
           : html`<p class="waiting">Planning …</p>`}

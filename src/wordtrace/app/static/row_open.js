@@ -18,13 +18,6 @@ export function RowOpen({ row, version, about, onClose }) {
   ].filter(([, value]) => value !== "");
   return html`
     <div class="row-open">
-      <div class="said"><${Said} item=${data} room=${1500} /></div>
-      <dl class="figures">
-        <div><dt>id</dt><dd><bdi class="mono">${data.id}</bdi></dd></div>
-        ${data.label != null && html`<div><dt>label</dt><dd><bdi>${data.label}</bdi></dd></div>
-          <div><dt>model says</dt><dd><bdi>${data.predicted}</bdi>${data.right === false ? " ✗" : ""}</dd></div>`}
-        ${figures.map(([name, value, help]) => html`<div title=${help}><dt>${name}</dt><dd class="number">${value}</dd></div>`)}
-      </dl>
       <div class="line">
         <a class="button primary" href=${`/why?row=${data.row}`}
           onClick=${(event) => { if (event.metaKey || event.ctrlKey) return; event.preventDefault(); go("why", { row: data.row }); }}>
@@ -32,5 +25,12 @@ export function RowOpen({ row, version, about, onClose }) {
         <${Decide} row=${data} labels=${about.kind === "class" && !about.generates ? about.label_names : []} />
         <button class="push" onClick=${onClose}>Close</button>
       </div>
+      <dl class="figures">
+        <div><dt>id</dt><dd><bdi class="mono">${data.id}</bdi></dd></div>
+        ${data.label != null && html`<div><dt>label</dt><dd><bdi>${data.label}</bdi></dd></div>
+          <div><dt>model says</dt><dd><bdi>${data.predicted}</bdi>${data.right === false ? " ✗" : ""}</dd></div>`}
+        ${figures.map(([name, value, help]) => html`<div title=${help}><dt>${name}</dt><dd class="number">${value}</dd></div>`)}
+      </dl>
+      <div class="said"><${Said} item=${data} room=${1500} /></div>
     </div>`;
 }

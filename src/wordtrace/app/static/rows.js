@@ -29,7 +29,10 @@ function Search({ value, change, field }) {
 
 function Pages({ place, last, change }) {
   if (last < 1) return null;
-  const to = (page) => change({ page: page ? String(page) : "", open: "" });
+  const to = (page) => {
+    change({ page: page ? String(page) : "", open: "" });
+    scrollTo({ top: 0 });
+  };
   return html`
     <nav class="pages line" aria-label="Pages">
       <button disabled=${place === 0} onClick=${() => to(place - 1)}>‹ Before</button>
@@ -61,6 +64,7 @@ function useKeys(field) {
       else if (event.key === "/") field.current?.focus();
       else if (event.key === "j" || (event.key === "ArrowDown" && (at >= 0 || writing))) move(at + 1);
       else if (event.key === "k" || (event.key === "ArrowUp" && at >= 0)) move(at - 1);
+      else if (event.key === "Escape" && rows[at]?.ariaExpanded === "true") rows[at].click();
       else if (event.key === "w" && at >= 0) go("why", { row: rows[at].dataset.row });
       else return;
       event.preventDefault();
