@@ -4,6 +4,7 @@
 # make bench   benchmarks against floors and peers
 # make adopt   real trainings, each adopted and compared with what its Trainer did
 # make rooms   draws the house anew from the import graph
+# make pictures takes the pictures of the app in the docs (needs chromium)
 #
 # On Linux pip takes PyTorch's CUDA build unless told otherwise. For the small CPU build give the
 # address that PyTorch's own install page names for "CPU":  make demo TORCH_INDEX=ADDRESS
@@ -19,7 +20,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 PIP := $(BIN)/python $(INSTALL) --constraint constraints.txt
 PIP_OLDEST := $(OLDEST)/bin/python $(INSTALL) --constraint constraints-oldest.txt
 
-.PHONY: demo test check unit docs rooms oldest bench adopt clean
+.PHONY: demo test check unit docs rooms pictures oldest bench adopt clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo --repeats $(REPEATS)
@@ -45,6 +46,9 @@ docs: $(VENV)/.dev
 rooms: $(VENV)/.dev
 	$(BIN)/python docs/rooms.py
 
+pictures: $(VENV)/.dev
+	$(BIN)/python docs/screenshots.py
+
 oldest: $(OLDEST)/.test
 	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile -m 'not browser' tests
 
@@ -63,7 +67,7 @@ $(VENV)/.torch: constraints.txt
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(PIP) --editable '.[demo]'
+	$(PIP) --editable '.[app,demo]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml

@@ -36,7 +36,8 @@ from wordtrace.retrainers.command import Command
 from wordtrace.retrainers.function import Function
 from wordtrace.retrainers.replay import Replay
 from wordtrace.verification.design import Design
-from wordtrace.verification.paired import Target, verify
+from wordtrace.verification.paired import verify
+from wordtrace.verification.target import Target
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "examples" / "train_news.py"
 #: What planted rows begin with.

@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import wordtrace as wt
@@ -17,11 +18,15 @@ from tests.conftest import make_examples
 
 #: Methods that stand on their own, beside the names of ``wordtrace.__all__``.
 METHODS = {
-    "Index": "open rows trace add remove merge mislabels review fix duplicates outliers neighbours",
+    "plots": "cancellation compression deletion effects fix lds self_influence word_map",
+    "Index": (
+        "open rows trace add remove merge mislabels review fix mistakes duplicates outliers "
+        "neighbours"
+    ),
     "Run": "open predict",
     "Trace": "save table to_frame",
     "Patch": "reversed merged write",
-    "Review": "open undo",
+    "Review": "open undo document",
 }
 
 
@@ -102,6 +107,24 @@ def training(fine_tuned: tuple[Any, Any], news: wt.Examples) -> dict[str, Any]:
     }
 
 
+def measured(name: str, names: dict[str, Any]) -> dict[str, Any]:
+    """Return the result that a figure is of, and draw on no screen."""
+    pytest.importorskip("matplotlib").use("Agg")
+    run, trace = names["run"], names["trace"]
+    cheap: dict[str, Any] = {"repeats": 2, "workers": 1}
+    if name in ("plots.deletion", "plots.lds"):
+        measures = ["tracin-we-topk", "bm25"]
+        return {"evaluation": wt.evaluate(run, 2, measures=measures, k=[2, 4], lds=4, **cheap)}
+    if name == "plots.effects":
+        return {"verification": wt.verify(trace, k=2, **cheap)}
+    if name == "plots.fix":
+        asked = names["news"].take(np.arange(2))
+        other = (asked.labels + 1) % 3
+        wrong = wt.Examples.of(asked.texts, other, asked.label_names, source="asked")
+        return {"fixed": names["index"].fix(wrong, k=(2,), actions=("remove",), **cheap)}
+    return {}
+
+
 @pytest.fixture
 def address(home: Path) -> Iterator[str]:
     """Where a server answers for the index."""
@@ -139,6 +162,8 @@ def test_every_public_function_shows_an_example_that_is_true(
         names |= training(request.getfixturevalue("fine_tuned"), names["news"])
     if name == "connect":
         names["address"] = request.getfixturevalue("address")
+    if name.startswith("plots."):
+        names |= measured(name, names)
     finder = doctest.DocTestFinder(recurse=False)
     # mypy knows of no `module=False`, which takes an object wherever it was imported from.
     found = finder.find(documented(name), name, module=False, globs=names)  # type: ignore[arg-type]

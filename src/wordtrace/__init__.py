@@ -52,6 +52,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from wordtrace import plots as plots
     from wordtrace.act.apply import apply_patch
     from wordtrace.act.clusters import clusters
     from wordtrace.act.patch import Patch, read_patch
@@ -119,6 +120,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plots":
+        import importlib
+
+        return importlib.import_module("wordtrace.plots")
     if name not in __all__:
         raise AttributeError(f"module 'wordtrace' has no attribute {name!r}")
     import importlib

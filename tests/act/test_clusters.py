@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.cluster import AgglomerativeClustering
 
+import wordtrace as wt
 from tests.conftest import COMMON, WORDS
 from tests.retrained import retrained
 from wordtrace import api
@@ -202,3 +205,27 @@ def test_no_mistakes_are_no_pattern(run: api.Run) -> None:
         clusters(run, other)
     with pytest.raises(InputError, match="every example needs its label"):
         clusters(run, api.Examples.of(["x"], [-1], run.label_names))
+
+
+def test_mistakes_are_the_rows_whose_label_the_final_model_does_not_say(
+    run: api.Run, index: api.Index, tmp_path: Path
+) -> None:
+    found = index.mistakes(threshold=0.99)
+    predicted = run.predict(run.train.texts).argmax(1)
+    wrong = {run.train.ids[row] for row in np.flatnonzero(predicted != run.train.labels)}
+    assert found.wrong == len(wrong) > 1
+    assert found.trainings == 0
+    members = [member for cluster in found.clusters for member in cluster.members]
+    assert members
+    assert {member.id for member in members} <= wrong
+    for member in members:
+        row = run.train.row_of(member.id)
+        assert member.said == run.label_names[predicted[row]] != member.label
+    for cluster in found.clusters:
+        assert cluster.behind
+        scores = [row.score for row in cluster.behind]
+        assert scores == sorted(scores, reverse=True)
+        assert scores[-1] > 0
+        assert not {row.id for row in cluster.behind} & {one.id for one in cluster.members}
+    found.save(tmp_path / "mistakes.json")
+    assert wt.load(tmp_path / "mistakes.json") == found

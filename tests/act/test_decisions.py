@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from tests.conftest import make_examples
 from tests.forked import Forked
+from tests.patience import wait_until
 from wordtrace import api
 from wordtrace.act.apply import apply_patch
 from wordtrace.act.patch import read_patch
 from wordtrace.act.review import Review
+from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import CorruptError, InputError
 
@@ -31,7 +33,7 @@ LABELS = DATA.label_names
 def reviewed(file: Path, examples: api.Examples = DATA) -> Review:
     """Open a review of some examples, without a run."""
     rows = {id: row for row, id in enumerate(examples.ids)}
-    return Review(file, rows, examples.take, examples.labelling)
+    return Review(file, ReviewedRows(rows, examples.take, examples.labelling, len(examples)))
 
 
 Known = dict[str, dict[str, Any]]
@@ -232,8 +234,7 @@ def test_processes_that_decide_at_once_write_whole_lines_even_when_one_is_killed
     file = tmp_path / "decisions.jsonl"
     first, second = Forked(WRITER, file, 0, "film"), Forked(WRITER, file, 1, "sport")
     watching = reviewed(file)
-    while len(watching.decisions()) < 5:
-        pass
+    wait_until(lambda: len(watching.decisions()) >= 5, first)
     second.kill()
     assert first.wait() == 0
     labels = {one.id: one.label or one.before for one in watching.decisions()}

@@ -174,10 +174,13 @@ def test_hostile_texts_are_found_and_come_back_byte_for_byte(tmp_path: Path) -> 
 def test_removed_rows_are_nowhere(tmp_path: Path) -> None:
     index = _tiny(tmp_path, [f"text {n}" for n in range(12)], [0, 1] * 6, ("a", "b"))
     index.rows(q="text")  # what was computed before is no longer used
-    index.remove([index.ids[4], index.ids[7]])
+    index.remove([index.ids[4], index.ids[11]])
+    index.review().decide(index.ids[2], "keep")  # it knows nothing of the row removed last
+    assert [one.row for one in index.rows(decision="keep").rows] == [2]
+    assert index.rows(decision="none").matching == 9
     found = index.rows(q="text", sort="loss", descending=True, limit=100)
     assert found.total == found.matching == 10
-    assert not {4, 7} & {one.row for one in found.rows}
+    assert not {4, 11} & {one.row for one in found.rows}
     counts = index.row_table.distribution("label", Filters())
     assert counts is not None
     assert [bar.all for bar in counts.bars] == [5, 5]
@@ -196,7 +199,6 @@ def test_a_text_is_cut_only_in_a_list(table: RowTable, rows: list[dict[str, Any]
     [
         ({"label": "cricket"}, "there is no label 'cricket'"),
         ({"decision": "maybe"}, "decision is 'maybe'; give keep"),
-        ({"decision": "keep"}, "no review of these rows is open"),
         ({"loss_to": float("nan")}, "loss_to is nan"),
         ({"sort": "length"}, "sort is 'length'; give one of row, id"),
         ({"offset": -1}, "offset is -1"),
@@ -210,6 +212,11 @@ def test_what_is_no_filter_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(InputError, match=message):
         index.rows(**given)
+
+
+def test_decisions_are_no_filter_where_no_review_is_open(table: RowTable) -> None:
+    with pytest.raises(InputError, match="no review of these rows is open"):
+        table.select(Filters(decision="keep"))
 
 
 def test_rows_are_a_result_that_is_read_back(index: api.Index, tmp_path: Path) -> None:

@@ -50,9 +50,15 @@ def index_copy(index: api.Index, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def opened(index_copy: Path, run: api.Run) -> Opened:
-    """The copy of the toy index, opened to be served."""
-    return Opened.open(index_copy, run.path)
+def run_copy(run: api.Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the toy run: what is decided about its rows is kept in its folder."""
+    return Path(shutil.copytree(run.path, tmp_path_factory.mktemp("served") / "run"))
+
+
+@pytest.fixture(scope="module")
+def opened(index_copy: Path, run_copy: Path) -> Opened:
+    """The copies of the toy index and run, opened to be served."""
+    return Opened.open(index_copy, run_copy)
 
 
 @pytest.fixture(scope="module")

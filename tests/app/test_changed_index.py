@@ -76,7 +76,7 @@ def test_an_answer_during_which_the_index_changes_is_withheld(
         return found
 
     monkeypatch.setattr(api.Index, "trace", trace)
-    answer = client.post("/api/trace", json=ASKED)
+    answer = client.post("/api/traces", json={"texts": [ASKED["text"]]})
     assert answer.status_code == 409
     assert "was changed" in answer.json()["error"]
 

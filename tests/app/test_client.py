@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 import wordtrace as wt
 from tests.command import wordtrace
 from wordtrace import api
+from wordtrace.app.client import ServedIndex
 from wordtrace.app.opened import Opened
 
 TOKEN = "a-token-of-this-test"
@@ -35,9 +38,18 @@ QUESTIONS: dict[str, tuple[Any, dict[str, Any]]] = {
     "hostile": ("<script>alert(1)</script> \u202e \U0001f600 \x00 '; --", {"top": 3}),
     "words, another measure": (
         "the market of shares",
-        {"measure": "tracin-we", "words": True, "label": "sport", "baselines": ["bm25"]},
+        {
+            "by_checkpoint": True,
+            "measure": "tracin-we",
+            "words": True,
+            "label": "sport",
+            "baselines": ["bm25"],
+        },
     ),
-    "options": ("of the bank and the coach", {"without": "special,stop", "top": 2}),
+    "options": (
+        "of the bank and the coach",
+        {"without": "special,stop", "top": 2, "by_checkpoint": True},
+    ),
     "top_k": ("actor of the season", {"top_k": 2}),
 }
 
@@ -59,6 +71,15 @@ def test_a_served_trace_of_examples_has_their_ids_and_labels(served: Any, opened
         found = served.trace(labelled, **settings)
         assert same(found, opened.index.trace(labelled, **settings))
         assert [query.id for query in found] == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize("name", ["trace", "mislabels"])
+def test_a_served_index_takes_what_an_index_takes(name: str) -> None:
+    here, there = (
+        set(signature(getattr(kind, name)).parameters) for kind in (api.Index, ServedIndex)
+    )
+    assert here - there == ({"executor", "address", "workers"} if name == "trace" else set())
+    assert there <= here
 
 
 def test_served_suspects_are_the_suspects(served: Any, opened: Opened) -> None:
@@ -171,7 +192,5 @@ def test_a_command_that_asks_a_server_loads_neither_pytorch_nor_a_model(address:
         "except SystemExit as end: print('status', end.code)\n"
         "print('torch' in sys.modules, 'wordtrace.api' in sys.modules, 'fastapi' in sys.modules)"
     )
-    import subprocess
-
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.splitlines()[-2:] == ["status 0", "False False False"], done.stderr

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from starlette.testclient import TestClient
 
 from wordtrace.app.limits import Limited
@@ -86,6 +87,27 @@ def test_a_body_over_the_limit_is_refused(opened: Opened) -> None:
             {"error": "The body is over 1,000 bytes; ask for less at once."},
         )
     assert client.post("/api/trace", json={"text": "the coach wins"}).status_code == 200
+
+
+def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
+    sent: list[dict[str, Any]] = []
+    pieces = iter(range(100))
+
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    async def receive() -> dict[str, Any]:
+        next(pieces)
+        return {"type": "http.request", "body": b" " * 400, "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with start_blocking_portal() as portal:
+        portal.call(Limited(reads, largest=1000), {"type": "http", "headers": []}, receive, send)
+    assert sent[0]["status"] == 413
+    assert next(pieces) == 3
 
 
 @pytest.mark.browser

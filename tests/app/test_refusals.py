@@ -25,6 +25,7 @@ from wordtrace.app.server import application
             *("POST", "/api/trace", {"text": "a", "top": 1001}, 422),
             "top: input should be less than or equal to 1000.",
         ),
+        ("GET", f"/api/rows/{1 << 80}", None, 422, "A number that was asked for is too large."),
         ("POST", "/api/trace", "{", 422, "The body is not valid JSON."),
         ("POST", "/api/trace", r'{"text": "\ud800"}', 400, "query 0 is not UTF-8;"),
         ("POST", "/api/traces", r'{"texts": ["a"], "\ud800": 1}', 422, "body: input should be"),

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from wordtrace import api
+from wordtrace.act.filters import Filters
 from wordtrace.app.opened import Opened
 
 
@@ -29,7 +30,7 @@ def test_the_server_lists_what_python_lists(
     expected = opened.index.rows(**given).document()
     assert (found["total"], found["matching"]) == (expected["total"], expected["matching"])
     for row, other in zip(found["rows"], expected["rows"], strict=True):
-        del row["suspicion"], other["suspicion"]
+        del row["decision"], row["suspicion"], other["suspicion"]
         assert row == other
 
 
@@ -74,3 +75,25 @@ def test_each_filter_is_a_documented_parameter(client: TestClient) -> None:
     told = {one["name"]: one["description"] for one in listed}
     assert told["q"] == "Words that must all stand in the text; a phrase in quotes."
     assert {"label", "predicted", "right", "suspicion_from", "loss_to", "decision"} <= set(told)
+
+
+def test_all_rows_that_pass_filters_are_decided_if_they_are_as_many_as_was_confirmed(
+    client: TestClient, opened: Opened
+) -> None:
+    rows = opened.index.row_table.select(Filters(label="film", q="oscar")).tolist()
+    asked = {"filters": {"label": "film", "q": "oscar"}, "action": "remove"}
+    refused = client.post("/api/review", json={**asked, "count": len(rows) + 1})
+    assert refused.status_code == 400
+    assert f"{len(rows)} rows pass the filters by now" in refused.json()["error"]
+    assert client.post("/api/review", json={**asked, "count": len(rows)}).json()["rows"] == len(
+        rows
+    )
+    found = client.get("/api/rows", params={"decision": "remove"}).json()
+    assert [row["row"] for row in found["rows"]] == rows
+    assert {row["decision"]["action"] for row in found["rows"]} == {"remove"}
+    assert client.get("/api/rows", params={"decision": "none"}).json()["matching"] == 96 - len(rows)
+    counts = client.get("/api/rows/distribution", params={"column": "decision"}).json()["columns"][
+        0
+    ]
+    assert {bar["name"]: bar["all"] for bar in counts["bars"]}["remove"] == len(rows)
+    client.post("/api/review/undo")

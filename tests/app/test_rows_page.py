@@ -63,9 +63,39 @@ def test_rows_are_read_by_keyboard_alone(page: Any, run: api.Run) -> None:
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.locator(".row-open .said")).to_have_text(run.train.texts[found[1]])
+    expect(page.locator(".row-open .said")).to_contain_text(run.train.texts[found[1]])
     page.keyboard.press("w")
     assert page.url.endswith(f"/why?row={found[1]}")
+
+
+def test_all_rows_that_match_are_removed_after_a_question_and_the_patch_is_downloaded(
+    page: Any, opened: Opened
+) -> None:
+    page.goto("/rows?label=film&q=oscar")
+    matching = opened.index.rows(label="film", q="oscar").matching
+    page.get_by_role("button", name="Remove …").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text(f"Remove {matching} rows from the training data?")
+    expect(question).to_contain_text("Nothing is deleted")
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    assert len(opened.review) == 0
+    page.get_by_role("button", name="Remove …").click()
+    page.get_by_role("button", name=f"Remove {matching} rows").click()
+    marks = page.locator(".row-list .tag")
+    expect(marks).to_have_text(["removed"] * matching)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the patch").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == matching
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Download the patch")).to_have_count(0)
+    # One row by itself, from the list.
+    page.locator("[data-row]").first.click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(marks).to_have_text(["kept"])
+    page.goto("/rows?decision=keep")
+    expect(page.get_by_role("status")).to_have_text("1 of 96 rows")
 
 
 def test_hostile_texts_labels_and_ids_show_as_text(
@@ -81,7 +111,8 @@ def test_hostile_texts_labels_and_ids_show_as_text(
     address = serve(api.build_index(run, workers=1).folder.path)
     page.goto(f"{address}/rows?open=0")
     for text in HOSTILE:
-        expect(page.get_by_text(text, exact=True).first).to_be_visible()
+        shown = text.replace("\u202e", "⟨U+202E⟩")
+        expect(page.get_by_text(shown, exact=True).first).to_be_visible()
     expect(page.locator(".row-open").get_by_text("<u>0</u>")).to_be_visible()
     expect(page.get_by_role("button", name="<i>odd</i>").first).to_be_visible()
     assert page.title() == "wordtrace"

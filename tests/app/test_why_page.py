@@ -114,7 +114,7 @@ def test_hostile_text_is_shown_and_nothing_of_it_acts(page: Any) -> None:
     text = "<img src=x onerror=alert(1)> \u202ecoach {{match}} ${striker} </script>"
     page.on("dialog", lambda dialog: page.faults.append(dialog.message))
     page.goto(why(text=text, label="sport", word='\n"><b>x'))
-    asked = page.locator(".asked .text")
+    asked = page.locator(".asked .words")
     asked.wait_for()
     assert asked.inner_text() == text.replace("\u202e", "⟨U+202E⟩")
     assert page.locator("img").count() == page.locator("b b").count() == 0
@@ -128,9 +128,9 @@ def test_a_long_text_is_cut_around_its_words_and_has_an_address(page: Any) -> No
     asked = page.locator(".asked")
     asked.get_by_role("button", name="show all 102,025 characters").wait_for()
     assert words(asked)
-    assert len(asked.locator(".text").inner_text()) < 2000
+    assert len(asked.locator(".words").inner_text()) < 2000
     asked.get_by_role("button", name="show all").click()
-    assert len(asked.locator(".text").inner_text()) > len(text)
+    assert len(asked.locator(".words").inner_text()) > len(text)
     parts = page.evaluate(
         """async () => {
           const { excerptOf, segmentsOf } = await import("/static/segments.js");
@@ -161,6 +161,15 @@ def test_a_row_two_measures_and_what_takes_long(page: Any, opened: Opened) -> No
         for name in (None, "bm25")
     )
     assert f"{len(here & there)} of {len(here)} are the same by both" in said
+
+    # The run is shared with other tests, whose review stays as it is.
+    page.route("**/api/review", lambda route: route.fulfill(json={"decided": 1}))
+    hit = page.locator(".hit").first
+    with page.expect_request("**/api/review") as decided:
+        hit.get_by_role("button", name="Keep").click()
+    hit.get_by_text("kept", exact=True).wait_for()
+    row = opened.index.ids.index(hit.locator(".foot .mono").inner_text())
+    assert decided.value.post_data_json == {"rows": [row], "action": "keep"}
 
     page.get_by_label("Beside it").select_option("tracin-last")
     page.get_by_role("heading", name="tracin-last is not in this index").wait_for()
@@ -220,6 +229,7 @@ def test_a_part_of_a_conversations_answer_is_picked_with_the_mouse(page: Any) ->
         "queries": [query],
         "rows": sides,
         "predicted": sides,
+        "decisions": sides,
         "checkpoints": [],
         "row": None,
         "example": None,
@@ -234,13 +244,13 @@ def test_a_part_of_a_conversations_answer_is_picked_with_the_mouse(page: Any) ->
         lambda route: (asked.append(route.request.post_data_json), route.fulfill(json=found)),
     )
     page.goto(why(text="Why 🎬?"))
-    page.locator(".turn.answer .text").wait_for()
-    assert page.locator(".turn .role").all_inner_texts() == ["user", "assistant", "template"]
+    page.locator(".spoken.answer .words").wait_for()
+    assert page.locator(".spoken .role").all_inner_texts() == ["user", "assistant", "template"]
     assert page.get_by_text("all that the template writes").inner_text().endswith("−0.50")
     page.wait_for_timeout(300)  # the page listens to selections once it was drawn
     page.evaluate(
         """() => {
-          const box = document.querySelector(".turn.answer .text");
+          const box = document.querySelector(".spoken.answer .words");
           const first = [...box.childNodes].find((one) => one.nodeType === 3 && one.data.trim());
           const range = document.createRange();
           range.setStart(first, first.data.indexOf("🎬"));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from tests.cli.conftest import SMALL
 from tests.command import wordtrace
 from wordtrace import api
+from wordtrace.act.patch import read_patch
 
 
 def test_from_trace_to_report(work: Path) -> None:
@@ -188,6 +190,30 @@ def test_from_suspects_to_a_repaired_file(work: Path) -> None:
     assert json.loads(judged.stdout)["judged"]["wrong"] <= len(changes)
 
 
+def test_what_was_decided_in_python_is_told_undone_and_applied(work: Path) -> None:
+    folder = shutil.copytree(work / "run", work / "reviewed")
+    with api.Index.open(folder / "index") as index:
+        review, ids = index.review(), index.ids
+        review.decide(ids[0], "relabel", label="sport")
+        review.decide(ids[1:3], "remove", why="\x1b[31m")
+        review.decide(ids[3], "keep")
+    place = "reviewed/index"
+    told = json.loads(wordtrace("review", place, "--json", cwd=work).stdout)
+    assert told == {**review.document(20), "path": told["path"]}
+    shown = wordtrace("review", place, "--top", 2, "--patch", "review.jsonl", cwd=work)
+    assert "2 removed" in shown.stdout
+    assert "and 2 more" in shown.stdout
+    assert read_patch(work / "review.jsonl") == review.patch()
+    assert "\x1b" not in shown.stdout
+    options = ["--text", "body", "--label", "topic", "--id", "key"]
+    wordtrace("apply", "review.jsonl", "data.csv", "--out", "mended.csv", *options, cwd=work)
+    wordtrace("review", place, "--undo", cwd=work)
+    undone = wordtrace("review", place, "--undo", cwd=work)
+    assert "Undone: a step on 2 rows" in undone.stderr
+    assert "0 removed" in undone.stdout
+    assert "Done again: a step on 2 rows" in wordtrace("review", place, "--redo", cwd=work).stderr
+
+
 def test_fix_and_clusters_tell_and_write_patches(work: Path) -> None:
     (work / "wrong.csv").write_text(
         "text,label\n" + "".join(f"bank shares and profit {n},film\n" for n in range(2))
@@ -209,3 +235,17 @@ def test_fix_and_clusters_tell_and_write_patches(work: Path) -> None:
     ):
         done = wordtrace(*arguments, status=2, cwd=work)
         assert done.stderr.count("\n") == 1
+
+
+def test_rows_are_listed_by_filters_and_written_as_a_table(work: Path) -> None:
+    done = wordtrace(
+        *("rows", "run/index", "--search", "goal", "--label", "sport", "--loss-from", "0"),
+        *("--sort", "loss", "--descending", "--limit", "3", "--json", "--out", "rows.csv"),
+        cwd=work,
+    )
+    found = json.loads(done.stdout)
+    assert found["filters"] == {"q": "goal", "label": "sport", "loss_from": 0.0}
+    losses = [row["loss"] for row in found["rows"]]
+    assert losses == sorted(losses, reverse=True)
+    assert all("goal" in row["text"] for row in found["rows"])
+    assert len((work / "rows.csv").read_text().splitlines()) == 1 + len(found["rows"]) == 4

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
@@ -147,3 +148,15 @@ def test_a_training_has_the_threads_that_the_user_said_or_its_share(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert child.share_of_cores() == threads
+
+
+def test_it_is_ended_when_another_thread_says_so(tmp_path: Path) -> None:
+    stop = Event()
+    found: list[Ended] = []
+    program = "open('begun', 'w').close(); import time; time.sleep(3600)"
+    waiting = Thread(target=lambda: found.append(_run(tmp_path, program, stop=stop)))
+    waiting.start()
+    wait_until((tmp_path / "begun").exists)
+    stop.set()
+    waiting.join()
+    assert found == [Ended(None)]

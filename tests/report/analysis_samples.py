@@ -154,3 +154,44 @@ def words() -> dict[str, Any]:
             ],
         },
     }
+
+
+def rows() -> dict[str, Any]:
+    """Two of three rows that match."""
+    return {
+        "format": "wordtrace-rows",
+        "version": 1,
+        "index": "runs/news/index",
+        "filters": {"q": "shares", "right": False},
+        "sort": "suspicion",
+        "descending": True,
+        "total": 1781,
+        "matching": 3,
+        "offset": 0,
+        "rows": [
+            {
+                "row": 7,
+                "id": "news-7",
+                "text": "A phone maker's shares fall",
+                "label": "Business",
+                "predicted": "Tech",
+                "right": False,
+                "suspicion": 12.3456,
+                "loss": 2.5,
+                "self_influence": 1.25,
+                "cut": False,
+            },
+            {
+                "row": 9,
+                "id": "news-9",
+                "text": "Shares fall",
+                "label": "Business",
+                "predicted": "Business",
+                "right": True,
+                "suspicion": 3.0,
+                "loss": 0.00123,
+                "self_influence": 0.5,
+                "cut": False,
+            },
+        ],
+    }

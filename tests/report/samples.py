@@ -9,6 +9,7 @@ from tests.report.analysis_samples import cancellation, measures, overlap
 from tests.report.sample_texts import OPPONENTS, PROPONENTS, QUERY, hit, word
 
 words = analysis_samples.words
+rows = analysis_samples.rows
 
 
 def trace() -> dict[str, Any]:
@@ -192,6 +193,7 @@ def everything() -> list[dict[str, Any]]:
         overlap(),
         trace(),
         measures(),
+        rows(),
         run(),
         mislabels(),
         cancellation(),

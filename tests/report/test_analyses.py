@@ -9,12 +9,18 @@ import pytest
 
 from tests.report import samples
 from tests.report.tools import Page, terminal
-from wordtrace.report.blocks import Bar, Grid
+from wordtrace.report.blocks import Bar, Grid, Passage
 from wordtrace.report.cancellations import cancellation_sentences
 from wordtrace.report.page import render_fragment, render_html
 from wordtrace.report.sections import sections_of
 
-ALL = [samples.cancellation(), samples.overlap(), samples.words(), samples.measures()]
+ALL = [
+    samples.cancellation(),
+    samples.overlap(),
+    samples.words(),
+    samples.measures(),
+    samples.rows(),
+]
 
 
 @pytest.mark.parametrize("document", ALL, ids=lambda d: d["format"])
@@ -24,7 +30,8 @@ def test_page_terminal_and_notebook_show_every_cell(document: dict[str, Any]) ->
     for block in sections_of([document])[0].blocks:
         if isinstance(block, Grid):
             for cell in (cell for row in block.rows for cell in row):
-                text = cell.text if isinstance(cell, Bar) else cell
+                text = cell.texts[0] if isinstance(cell, Passage) else cell
+                text = cell.text if isinstance(cell, Bar) else text
                 assert text in page
                 assert text[:20].strip() in shown
     assert render_fragment(document).count("<table") == sum(
@@ -81,3 +88,11 @@ def test_recurrent_examples_are_those_of_more_than_one_list() -> None:
     shown = terminal(samples.overlap(), 160, color=False)
     assert "news-0002" in shown
     assert "news-0009" not in shown
+
+
+def test_rows_say_how_many_match_and_which_are_wrong() -> None:
+    shown = terminal(samples.rows(), 160, color=False)
+    assert "3 of 1,781 rows match. Listed: 1 to 2." in shown
+    assert "✗ Tech" in shown
+    assert "✗ Business" not in shown
+    assert "12.35" in shown

@@ -11,7 +11,8 @@ from tests.report import samples
 from tests.report.tools import terminal
 from wordtrace.report.figures import dumbbells, intervals
 from wordtrace.report.page import render_html
-from wordtrace.report.sentences import held_out_sentence, verdict, verification_sentences
+from wordtrace.report.sentences import held_out_sentence, verification_sentences
+from wordtrace.report.verdicts import verdict
 from wordtrace.verification.result import Verification
 
 

@@ -13,16 +13,16 @@ import pytest
 from tests.report import samples
 from tests.report.tools import Page, terminal
 from wordtrace.errors import InputError
+from wordtrace.report.deeds import rows
 from wordtrace.report.numbers import digits_for, percent, seconds, signed
 from wordtrace.report.page import render_fragment, render_html
 from wordtrace.report.sentences import (
     held_out_sentence,
     planted_sentence,
     question,
-    rows,
-    verdict,
     verification_sentences,
 )
+from wordtrace.report.verdicts import verdict
 
 
 def test_the_page_says_what_the_documents_say() -> None:
@@ -239,6 +239,20 @@ def test_rows_that_do_no_more_than_a_draw_may_are_not_shown() -> None:
         assert "Effect within what random rows do" in page
         assert "Effect shown" not in page
     assert all(one in verification_sentences(document)[0] for one in said)
+
+
+def test_an_effect_that_single_trainings_show_by_chance_is_one_on_average() -> None:
+    document = samples.verification()
+    for place, as_large in enumerate((3, 2)):
+        document["queries"][0]["controls"][place]["draws"] = {
+            "count": 8, "as_large": as_large, "p": (1 + as_large) / 9, "spread": 0.0, "beyond": True
+        }  # fmt: skip
+    assert judge(document) == (
+        True,
+        "So the fix is shown, beside every control. It is one of the mean over seeds: of single "
+        "trainings without random rows, many did as much by chance.",
+    )
+    assert "✓ Effect shown on average" in terminal(document, color=False)
 
 
 def test_no_control_the_wrong_way_and_few_seeds_are_said() -> None:

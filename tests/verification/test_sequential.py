@@ -16,12 +16,12 @@ import wordtrace as wt
 from tests.conftest import WORDS
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.report.sections import sections_of
-from wordtrace.report.sentences import verdict
+from wordtrace.report.verdicts import verdict
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.statistics.sequential import nominal_p
 from wordtrace.verification.design import Design
-from wordtrace.verification.paired import Target
 from wordtrace.verification.paired import verify as verify_targets
+from wordtrace.verification.target import Target
 
 TEXT = "the striker and the coach win a match"
 

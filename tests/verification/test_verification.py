@@ -24,6 +24,7 @@ from wordtrace.training.fit import Training, fit
 from wordtrace.verification import paired, tasks
 from wordtrace.verification.design import Design
 from wordtrace.verification.removal import alike_rows, label_rows, pool_of, random_rows
+from wordtrace.verification.target import Target
 
 TEXT = "the striker and the coach win a match . the market of shares"
 
@@ -105,10 +106,10 @@ def test_a_verification_keeps_each_label_in_its_controls(
     rare, labels = [5, 6], np.zeros(96, np.int64)
     labels[rare] = 1
     monkeypatch.setattr(paired, "pool_of", lambda run: of_classes(labels))
-    target = paired.Target("x", None, 0, "film", 0.5, tuple(range(10, 90)))
-    sets = paired._removals(run, target, range(1, 40))
+    target = Target("x", None, 0, "film", 0.5, tuple(range(10, 90)))
+    sets = paired._changes(run, target, range(1, 40))
     assert any(set(drawn(labels, 80, seed)) >= set(rare) for seed in range(1, 40))
-    assert not any(set(rows) >= set(rare) for rows in sets["random"])
+    assert not any(set(one.removed) >= set(rare) for one in sets["random"])
 
 
 def test_a_control_of_one_class_leaves_a_row_of_it() -> None:
@@ -181,7 +182,7 @@ def test_an_interrupted_verification_goes_on_and_shares_results(
 def test_worker_processes_give_the_same_numbers(run: api.Run, index: api.Index) -> None:
     trace = index.trace("profit of the bank", top=30)
     rows = tuple(run.rows_of([hit.id for hit in trace.opponents[:3]]).tolist())
-    target = paired.Target("profit of the bank", None, 1, "money", 0.5, rows)
+    target = Target("profit of the bank", None, 1, "money", 0.5, rows)
     results = []
     for workers in (2, 1):
         (run.path / LEDGER).unlink(missing_ok=True)
@@ -224,12 +225,12 @@ def test_wrong_arguments_are_refused(
 
 def test_a_removal_that_would_empty_a_class_is_refused(run: api.Run) -> None:
     rows = tuple(np.flatnonzero(run.train.labels == 0).tolist())
-    target = paired.Target("x", None, 0, "film", 0.5, rows)
+    target = Target("x", None, 0, "film", 0.5, rows)
     with pytest.raises(InputError, match="would leave a label without examples"):
         paired.verify(
             run, [target], own_retrainer(run, "verify"), remove="proponents", k=90, measure="x"
         )
-    empty = paired.Target("x", None, 0, "film", 0.5, ())
+    empty = Target("x", None, 0, "film", 0.5, ())
     with pytest.raises(InputError, match="there is nothing to remove for 'x'"):
         paired.verify(
             run, [empty], own_retrainer(run, "verify"), remove="proponents", k=90, measure="x"

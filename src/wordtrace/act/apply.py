@@ -90,7 +90,7 @@ def apply_patch(
     examples = read_examples(
         source, text=text, text2=text2, label=label, id=id, split=split, require_labels=False
     )
-    fitting, stale = _sort_out(patch, examples)
+    fitting, stale = sort_out(patch, examples)
     if stale and not skip_stale:
         (name, why), more = stale[0], len(stale) - 1
         others = f", and {more:,} more changes do not fit either" if more else ""
@@ -142,7 +142,7 @@ def _check_places(source: Path, target: Path, overwrite: bool) -> None:
         )
 
 
-def _sort_out(patch: Patch, examples: Examples) -> tuple[list[PatchChange], list[tuple[str, str]]]:
+def sort_out(patch: Patch, examples: Examples) -> tuple[list[PatchChange], list[tuple[str, str]]]:
     """Return the changes that fit the data, and (id, reason) for those that do not."""
     rows = {id: row for row, id in enumerate(examples.ids)}
     fitting: list[PatchChange] = []
@@ -161,8 +161,9 @@ def _misfit(change: PatchChange, examples: Examples, rows: dict[str, int]) -> st
         return "is not there"
     row = rows[change.id]
     if change.field == "label":
-        held = int(examples.labels[row])
-        found = examples.label_names[held] if held >= 0 else ""
+        held = examples.labels[row : row + 1]
+        given = examples.labelling.given(held)[0]
+        found = examples.labelling.spell(held[0]) if given else ""
     else:
         texts = examples.texts if change.field == "text" else examples.texts2
         if texts is None:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from wordtrace.act.closeness import Closeness
-from wordtrace.act.clusters_result import Cluster, Clusters, Member
+from wordtrace.act.clusters_result import Behind, Cluster, Clusters, Member
 from wordtrace.act.numbering import as_the_run
 from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
+from wordtrace.explain.tracer import Tracer
+from wordtrace.index.folder import IndexFolder
 from wordtrace.retrainers.choice import Retrain, retrainer_for
 from wordtrace.retrainers.retrainer import look_of
 from wordtrace.run.run import Run
@@ -27,6 +32,8 @@ from wordtrace.verification.wrongness import Wrongness, wrongness
 LARGEST = 5000
 _BLOCK = 512
 _PAIRS = 500
+#: Members of a cluster whose proponents are asked for, how many of each, and how many are given.
+_ASKED, _BEHIND = 8, 5
 
 
 def clusters(
@@ -80,10 +87,7 @@ def clusters(
     retrainer = retrainer_for(opened, retrain, "clusters")
     if not 0 < wrong <= 1:
         raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
-    if not 0 < threshold < 1:
-        raise InputError(f"{option('threshold')} is {threshold}; give a distance between 0 and 1.")
-    if least < 2:
-        raise InputError(f"{option('least')} is {least}; give 2 or more.")
+    _check(threshold, least)
     asked = opened.train if examples is None else as_the_run(examples, opened)
     judged = wrongness(opened, retrainer, None if examples is None else asked, trainings, workers)
     rows = np.flatnonzero(judged.share >= wrong)
@@ -92,19 +96,9 @@ def clusters(
             f"no example of {asked.source} is wrong in {wrong:.0%} of {trainings} trainings; "
             "there is no pattern to find."
         )
-    part = asked.take(rows)
-    encoded = opened.tokenizer.encode(part.texts, part.texts2)
-    close = Closeness(opened, encoded, part.labels, part.ids, top_k)
-    groups, left_out = group(close, threshold, least)
-    members = _members(part, judged, rows)
-    found = [
-        Cluster(
-            chosen := tuple(members[one] for one in some),
-            _words(opened, close, some),
-            _advice(chosen),
-        )
-        for some in groups
-    ]
+    found, left_out = _patterns(
+        opened, asked.take(rows), judged.share[rows], judged.said[rows], threshold, least, top_k
+    )
     return Clusters(
         run=str(opened.path),
         source=asked.source,
@@ -112,13 +106,115 @@ def clusters(
         examples=len(asked),
         wrong=len(rows),
         threshold=threshold,
-        clusters=tuple(found),
+        clusters=found,
         left_out=tuple(left_out),
         clashes=_clashes(asked, judged) if examples is None else (),
         misread=opened.misread,
         look=look_of(retrainer),
         repeatability=judged.begun.told().get("repeatability"),
     )
+
+
+def mistakes(
+    index: IndexFolder,
+    tracer: Tracer,
+    *,
+    threshold: float = 0.8,
+    least: int = 2,
+    most: int = 1000,
+) -> Clusters:
+    """Group the training rows that the final model gets wrong; nothing is trained.
+
+    Each group comes with the rows behind it: those that speak most for what the model says.
+
+    Parameters
+    ----------
+    threshold, least
+        As for :func:`clusters`.
+    most
+        How many rows to group at most, those with the highest loss.
+
+    Raises
+    ------
+    InputError
+        As for :func:`clusters`.
+    """
+    run = tracer.run
+    _require_classes(run)
+    _check(threshold, least)
+    names = pa.array(run.label_names, pa.string())
+    label, said = (
+        pc.index_in(index.table[name].cast(pa.string()), names).to_numpy().astype(np.int64)
+        for name in ("label", "predicted_final")
+    )
+    wrong = label != said
+    wrong[index.removed] = False
+    rows = np.flatnonzero(wrong)
+    rows = np.sort(rows[np.argsort(-index.column("loss_final")[rows], kind="stable")][:most])
+    found: tuple[Cluster, ...] = ()
+    left_out: list[int] = []
+    if len(rows):
+        part = index.take(rows, run)
+        top_k = index.manifest.top_k
+        found, left_out = _patterns(
+            run, part, np.ones(len(rows)), said[rows], threshold, least, top_k
+        )
+        found = tuple(replace(one, behind=_behind(tracer, part, one)) for one in found)
+    return Clusters(
+        run=str(run.path),
+        source=str(index.path),
+        trainings=0,
+        examples=index.count,
+        wrong=int(wrong.sum()),
+        threshold=threshold,
+        clusters=found,
+        left_out=tuple(left_out),
+        misread=run.misread,
+    )
+
+
+def _behind(tracer: Tracer, part: Examples, cluster: Cluster) -> tuple[Behind, ...]:
+    """Return the rows that speak most for what the model says of a cluster's first members."""
+    own = {member.id for member in cluster.members}
+    chosen = cluster.members[:_ASKED]
+    asked = part.take([part.row_of(member.id) for member in chosen])
+    names = list(part.label_names)
+    asked = asked.with_labels(np.array([names.index(member.said) for member in chosen]))
+    hits: dict[str, Behind] = {}
+    for query in tracer.trace(tracer.asker.question(asked), top=_ASKED).queries:
+        for hit in query.proponents:
+            before = hits[hit.id].score if hit.id in hits else 0.0
+            hits[hit.id] = Behind(hit.id, hit.label, hit.text, hit.text2, before + hit.score)
+    rest = [one for one in hits.values() if one.id not in own]
+    return tuple(sorted(rest, key=lambda one: (-one.score, one.id))[:_BEHIND])
+
+
+def _patterns(
+    run: Run,
+    part: Examples,
+    share: npt.NDArray[np.float64],
+    said: npt.NDArray[np.int64],
+    threshold: float,
+    least: int,
+    top_k: int | None,
+) -> tuple[tuple[Cluster, ...], list[int]]:
+    """Cluster examples, of which models say something else: what, and how often."""
+    encoded = run.tokenizer.encode(part.texts, part.texts2)
+    close = Closeness(run, encoded, part.labels, part.ids, top_k)
+    groups, left_out = group(close, threshold, least)
+    members = _members(part, share, said)
+    found = []
+    for some in groups:
+        chosen = tuple(members[one] for one in some)
+        found.append(Cluster(chosen, _words(run, close, some), _advice(chosen)))
+    return tuple(found), left_out
+
+
+def _check(threshold: float, least: int) -> None:
+    if not 0 < threshold < 1:
+        raise InputError(f"{option('threshold')} is {threshold}; give a distance between 0 and 1.")
+    if least < 2:
+        raise InputError(f"{option('least')} is {least}; give 2 or more.")
 
 
 def _require_classes(run: Run) -> None:
@@ -186,18 +282,20 @@ def _advice(members: Sequence[Member]) -> str:
     return "relabel" if len(given) == len(said) == 1 else "review"
 
 
-def _members(part: Examples, judged: Wrongness, rows: npt.NDArray[np.int64]) -> list[Member]:
+def _members(
+    part: Examples, share: npt.NDArray[np.float64], said: npt.NDArray[np.int64]
+) -> list[Member]:
     names = part.label_names
     return [
         Member(
             id=part.ids[place],
             label=names[int(part.labels[place])],
-            said=names[int(judged.said[row])],
-            wrong=float(judged.share[row]),
+            said=names[int(said[place])],
+            wrong=float(share[place]),
             text=part.texts[place],
             text2=part.texts2[place] if part.texts2 else None,
         )
-        for place, row in enumerate(rows.tolist())
+        for place in range(len(part))
     ]
 
 
@@ -211,5 +309,5 @@ def _clashes(train: Examples, judged: Wrongness) -> tuple[tuple[Member, ...], ..
         alike.setdefault(key, []).append(row)
     groups = [rows for rows in alike.values() if len(set(train.labels[rows].tolist())) > 1]
     return tuple(
-        tuple(_members(train.take(rows), judged, np.array(rows, np.int64))) for rows in groups
+        tuple(_members(train.take(rows), judged.share[rows], judged.said[rows])) for rows in groups
     )

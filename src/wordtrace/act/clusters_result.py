@@ -36,6 +36,23 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Behind:
+    """A training row that speaks for what models say of a cluster.
+
+    Attributes
+    ----------
+    score
+        Its influence, summed over the members that were asked about.
+    """
+
+    id: str
+    label: str
+    text: str
+    text2: str | None
+    score: float
+
+
+@dataclass(frozen=True)
 class Cluster:
     """Misclassified examples that act alike.
 
@@ -46,11 +63,14 @@ class Cluster:
     advice
         "relabel" if all members have the same label and models give all of them the same other
         label; else "review".
+    behind
+        The training rows that speak most for what the model says, where they were asked for.
     """
 
     members: tuple[Member, ...]
     words: tuple[tuple[str, float], ...]
     advice: str
+    behind: tuple[Behind, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,8 @@ class Clusters(Result):
     ----------
     source
         Where the examples come from.
+    trainings
+        How many retrainings judged them; 0 where the recorded model alone did.
     examples, wrong
         How many examples there are, and how many of them are wrong often enough.
     left_out
@@ -99,9 +121,13 @@ class Clusters(Result):
             if document[name] is None:
                 del document[name]
         groups = [one["members"] for one in document["clusters"]] + list(document["clashes"])
+        groups += [one["behind"] for one in document["clusters"]]
         for member in (member for group in groups for member in group):
             if member["text2"] is None:
                 del member["text2"]
+        for one in document["clusters"]:
+            if not one["behind"]:
+                del one["behind"]
         return document
 
     def table(self) -> Any:

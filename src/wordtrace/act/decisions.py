@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -82,7 +82,7 @@ class Step:
     """
 
     action: str
-    rows: Mapping[str, tuple[str, str]]
+    rows: dict[str, tuple[str, str]]
     at: str
     value: str | None = None
     field: Field = "text"
@@ -160,14 +160,24 @@ class History:
         standing = self.standing.get(id)
         return None if standing is None else _decision(id, standing)
 
-    def decisions(self) -> list[Decision]:
-        """Return what is decided about each row, in the order of deciding."""
-        return [_decision(id, standing) for id, standing in self.standing.items()]
+    def latest(self) -> Iterator[Decision]:
+        """Yield what is decided about each row, the latest first; of a step, its last row first."""
+        for step in reversed(self.done):
+            for id in reversed(step.rows):
+                standing = self.standing.get(id)
+                if standing is not None and standing[-1] is step:
+                    yield _decision(id, standing)
 
     def action(self, id: str) -> Action | None:
         """Return what is decided about a row, by its name alone."""
         standing = self.standing.get(id)
-        return None if standing is None else _action(id, standing)
+        if standing is None:
+            return None
+        if len(standing) == 1 and standing[0].action != "edit":  # nearly all, where rows are many
+            (step,) = standing
+            as_it_is = step.action == "relabel" and step.value == step.rows[id][0]
+            return "keep" if as_it_is else cast("Action", step.action)
+        return _action(id, standing)
 
     def _do(self, step: Step) -> Collection[str]:
         before = {id: self.standing[id] for id in step.rows if id in self.standing}

@@ -83,7 +83,7 @@ def fix(
     retrainer = retrainer_for(run, retrain, "fix", executor)
     if measures is None:
         measures = ("influence-last",) if run.labelling.kind == "class" else ()
-    asked = _misclassified(tracer.asker, queries, band, limit)
+    asked = misclassified(tracer.asker, queries, band, limit)
     start = time.perf_counter()
     retrainings = Retrainings(run, probes_of(asked), retrainer, workers, executor, address)
     sizes, seeds = sorted(set(k)), seeds_of(run, repeats)
@@ -209,9 +209,16 @@ def _check(run: Run, k: Sequence[int], actions: Sequence[str], repeats: int) -> 
         raise InputError(f"{option('repeats')} is {repeats}; give 2 or more.")
 
 
-def _misclassified(
+def misclassified(
     asker: Asker, queries: Examples, band: tuple[float, float] | None, limit: int | None
 ) -> Examples:
+    """Return the queries that the final model gets wrong, with labels as the run has them.
+
+    Raises
+    ------
+    InputError
+        When a label is missing, or when no query is wrong.
+    """
     if band is not None and not 0 <= band[0] < band[1] <= 1:
         raise InputError(
             f"{option('band')} is {band[0]} to {band[1]}; give two rising probabilities."

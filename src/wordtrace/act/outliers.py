@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 import regex
-from scipy.stats import rankdata
 
 from wordtrace.act.outliers_result import Outlier, Outliers
 from wordtrace.act.strangeness import PARTS, Strangeness, strangeness
@@ -84,6 +83,8 @@ def outlying(
     """
     if not len(places):
         return ()
+    from scipy.stats import rankdata
+
     rows = found.rows[places]
     examples = index.take(rows, run)
     strange = found.ranking(by)[places]

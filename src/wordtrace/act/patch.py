@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -80,6 +80,17 @@ class Patch:
 
     def __iter__(self) -> Iterator[PatchChange]:
         return iter(self.changes)
+
+    def only(self, *actions: Action) -> Patch:
+        """Return the changes of some actions alone.
+
+        Examples
+        --------
+        >>> patch = index.mislabels(top=5).patch("remove")
+        >>> len(patch.only("remove")), len(patch.only("relabel", "edit"))
+        (5, 0)
+        """
+        return Patch(tuple(one for one in self if one.action in actions))
 
     def reversed(self) -> Patch:
         """Return the patch that undoes this one.
@@ -172,8 +183,13 @@ def read_patch(path: str | Path) -> Patch:
         raise DataError(f"{source} does not exist; give a patch.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{source} can't be read as UTF-8 text ({error}).") from None
+    return patch_of(lines, source.name)
+
+
+def patch_of(lines: Iterable[str], name: str) -> Patch:
+    """Return the patch that lines hold; `name` is what they are called in messages (DataError)."""
     changes = [
-        _change(line, f"{source.name}, line {number}")
+        _change(line, f"{name}, line {number}")
         for number, line in enumerate(lines, 1)
         if line.strip()
     ]

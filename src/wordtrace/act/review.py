@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -11,14 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wordtrace.act.decisions import ACTIONS, DEEDS, Decision, History, Step
+from wordtrace.act.decisions import ACTIONS, Decision, History, Step
 from wordtrace.act.mislabels_result import Mislabels
-from wordtrace.act.patch import Action as PatchAction
-from wordtrace.act.patch import Field, Patch, PatchChange, fingerprint
-from wordtrace.data.examples import Examples
-from wordtrace.data.labelling import Labelling
+from wordtrace.act.patch import Field, Patch
+from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.disk.journal import Journal
-from wordtrace.errors import InputError, option
+from wordtrace.errors import InputError
 from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-review", 1
@@ -26,7 +25,7 @@ FORMAT, VERSION = "wordtrace-review", 1
 #: Where a run keeps it.
 PLACE = Path("review") / "decisions.jsonl"
 
-Take = Callable[[npt.NDArray[np.int64]], Examples]
+_MARKS: dict[str | None, int] = {None: 0, **{name: at for at, name in enumerate(ACTIONS, 1)}}
 
 
 class Review:
@@ -53,17 +52,15 @@ class Review:
     >>> review.patch().write("fix.jsonl")
     """
 
-    def __init__(
-        self, path: Path, rows: Mapping[str, int], take: Take, labelling: Labelling
-    ) -> None:
-        self.path = path
-        self._rows, self._take, self._labelling = rows, take, labelling
+    def __init__(self, path: Path, rows: ReviewedRows) -> None:
+        self.path, self._rows = path, rows
         self._journal = Journal(path, FORMAT, VERSION)
         self._history = History()
         self._lock = RLock()
-        self._marks = np.zeros(1 + max(rows.values(), default=-1), np.int8)
+        self._marks = np.zeros(rows.count, np.int8)
         self._touched: set[str] = set()  # their marks are to be made
         self._unsure: set[str] = set()  # whether they fit the data is to be looked up
+        self._sure: set[Step] = set()  # what was read from these data, and so fits
         self._misfits: dict[str, str] = {}
         self._version = 0
         self._read()
@@ -83,12 +80,14 @@ class Review:
         >>> review.decide("3", "relabel", label="Sport")
         1
         >>> [(one.id, one.before, one.label) for one in review.decisions()]
-        [('3', 'Business', 'Sport')]
+        [('3', 'Film', 'Sport')]
         """
         opened = run if isinstance(run, Run) else Run.open(run)
         train = opened.train
         rows = {id: row for row, id in enumerate(train.ids)}
-        return cls(opened.path / PLACE, rows, train.take, opened.labelling)
+        return cls(
+            opened.path / PLACE, ReviewedRows(rows, train.take, opened.labelling, len(train))
+        )
 
     def __len__(self) -> int:
         """Return how many rows are decided."""
@@ -144,10 +143,25 @@ class Review:
         InputError
             For an unknown action, label or id, a label or text that is missing, or no rows.
         """
-        rows = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
-        found = {} if suspects is None else {one.id: one for one in suspects.rows}
-        told = {id: suspects.against(found[id]) for id in rows if suspects and id in found}
-        return self.decided(rows, action, label, text, field, why, told)
+        asked = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
+        self._rows.check(asked, action, label, text, field, why)
+        with self._lock, self._journal.held():
+            self._read()
+            if action == "clear":  # also of rows that the data no longer have
+                standing = self._history.standing
+                rows = {id: standing[id][-1].rows[id] for id in asked if id in standing}
+                if not rows:
+                    return 0
+            else:
+                rows = self._rows.held(asked)
+            value = label if action == "relabel" else text if action == "edit" else None
+            if action == "edit" and text == self._rows.text(asked[0], field):
+                value = None
+            line = Step(action, rows, _now(), value, field, why, _told(suspects, rows)).line()
+            self._journal.append(line)
+            self._followed(line)
+            self._sure.add(self._history.done[-1])
+        return len(rows)
 
     def undo(self) -> list[str]:
         """Take back the last step; returns the ids of the rows that it concerned.
@@ -193,9 +207,14 @@ class Review:
 
     def decisions(self) -> list[Decision]:
         """Return what is decided about each row, in the order of deciding; misfits, too."""
+        return self.latest()[::-1]
+
+    def latest(self, top: int | None = None, offset: int = 0) -> list[Decision]:
+        """Return the latest decisions first, at most `top` of them, after `offset` others."""
         with self._lock:
             self._read()
-            return self._history.decisions()
+            end = None if top is None else offset + top
+            return list(islice(self._history.latest(), offset, end))
 
     def misfits(self) -> dict[str, str]:
         """Return why decisions do not fit the data, by id: the row has gone, or is another now.
@@ -205,9 +224,13 @@ class Review:
         with self._lock:
             self._read()
             if self._unsure:
-                self._misfits = {
-                    id: why for id, why in self._misfits.items() if id not in self._unsure
-                } | self._looked_up([id for id in self._unsure if id in self._history.standing])
+                standing = self._history.standing
+                for id in self._unsure:
+                    self._misfits.pop(id, None)
+                asked = {id: standing[id] for id in self._unsure if id in standing}
+                self._misfits |= self._rows.misfits(
+                    {id: steps for id, steps in asked.items() if not self._sure.issuperset(steps)}
+                )
                 self._unsure.clear()
             return self._misfits
 
@@ -220,10 +243,10 @@ class Review:
         with self._lock:
             misfits = self.misfits()
             for id in self._touched:
-                row = self._rows.get(id)
+                row = self._rows.rows.get(id)
                 if row is not None:
                     action = None if id in misfits else self._history.action(id)
-                    self._marks[row] = 0 if action is None else 1 + ACTIONS.index(action)
+                    self._marks[row] = _MARKS[action]
             self._touched.clear()
             return self._marks.copy()
 
@@ -240,43 +263,40 @@ class Review:
         """
         with self._lock:
             misfits = self.misfits()
-            found = [one for one in self._history.decisions() if one.id not in misfits]
-        return Patch(tuple(change for one in found for change in self._changes(one)))
+            found = [one for one in self.decisions() if one.id not in misfits]
+        return Patch(tuple(change for one in found for change in self._rows.changes(one)))
 
-    def decided(
-        self,
-        ids: Sequence[str],
-        action: str,
-        label: str | None,
-        text: str | None,
-        field: Field,
-        why: str,
-        told: Mapping[str, tuple[str, Mapping[str, Any]]],
-    ) -> int:
-        """Do what :meth:`decide` does; `told` is the evidence by id, a sentence and figures."""
-        self._check(ids, action, label, text, field, why)
-        with self._lock, self._journal.held():
-            self._read()
-            if action == "clear":
-                ids = [id for id in ids if id in self._history.standing]
-                if not ids:
-                    return 0
-            if action == "clear":  # also of rows that the data no longer have
-                rows = {id: self._history.standing[id][-1].rows[id] for id in ids}
-            else:
-                rows = self._held(ids)
-            value = label if action == "relabel" else text if action == "edit" else None
-            if action == "edit" and text == self._text(ids[0], field):
-                value = None
-            at = datetime.now(UTC).isoformat(timespec="seconds")
-            step = Step(action, rows, at, value, field, why, told)
-            self._journal.append(step.line())
-            self._followed(step.line())
-            # They were read from the data just now.
-            self._unsure.difference_update(rows)
-            for id in rows:
-                self._misfits.pop(id, None)
-        return len(ids)
+    def document(self, top: int | None = None) -> dict[str, Any]:
+        """Return the review as JSON: counts, and the latest decisions, at most `top` of them.
+
+        Examples
+        --------
+        >>> review = index.review()
+        >>> review.decide(index.ids[0], "keep")
+        1
+        >>> review.document()["counts"]["keep"]
+        1
+        """
+        with self._lock:
+            misfits, counts = self.misfits(), self.counts()
+            latest = self.latest(top)
+            undo, redo = self.steps
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "path": str(self.path),
+            "examples": len(self._rows.rows),
+            "counts": counts,
+            "decided": len(self),
+            "changes": sum(counts.values()) - counts["keep"],
+            "misfits": len(misfits),
+            "undo": undo,
+            "redo": redo,
+            "decisions": [
+                {**one.document(), **({"misfit": misfits[one.id]} if one.id in misfits else {})}
+                for one in latest
+            ],
+        }
 
     def _turn(self, do: str) -> list[str]:
         with self._lock, self._journal.held():
@@ -285,7 +305,7 @@ class Review:
             if not steps:
                 raise InputError(f"there is nothing to {do}.")
             ids = list(steps[-1].rows)
-            line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "do": do}
+            line = {"at": _now(), "do": do}
             self._journal.append(line)
             self._followed(line)
         return ids
@@ -307,86 +327,14 @@ class Review:
         self._unsure.update(ids)
         self._version += 1
 
-    def _looked_up(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return why decisions do not fit the data, for those that do not."""
-        there = [id for id in ids if id in self._rows]
-        held = self._held(there)
-        found = dict.fromkeys(set(ids) - held.keys(), "is no longer in the data")
-        for id, (label, mark) in held.items():
-            standing = self._history.standing[id]
-            if any(step.rows[id][1] != mark for step in standing):
-                found[id] = "has another text than when it was decided"
-            elif standing[-1].rows[id][0] != label:
-                found[id] = f"has the label {label!r} now"
-        return found
 
-    def _held(self, ids: Collection[str]) -> dict[str, tuple[str, str]]:
-        """Return label and fingerprint of rows as the data have them, by id."""
-        found = self._take(np.array([self._rows[id] for id in ids], np.int64))
-        labels = self._labelling.spell_all(found.labels)
-        seconds: Iterable[str | None] = found.texts2 or (None for _ in ids)
-        marks = map(fingerprint, found.texts, seconds)
-        return dict(zip(ids, zip(labels, marks, strict=True), strict=True))
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
-    def _text(self, id: str, field: Field) -> str | None:
-        found = self._take(np.array([self._rows[id]], np.int64))
-        texts = found.texts if field == "text" else found.texts2
-        return None if texts is None else texts[0]
 
-    def _check(
-        self,
-        ids: Sequence[str],
-        action: str,
-        label: str | None,
-        text: str | None,
-        field: Field,
-        why: str,
-    ) -> None:
-        if action not in DEEDS:
-            raise InputError(
-                f"{option('action')} is {action!r}; it must be one of {', '.join(DEEDS)}."
-            )
-        if not ids:
-            raise InputError("there is no row to decide about; give at least one.")
-        if action != "clear":
-            unknown = next((id for id in ids if id not in self._rows), None)
-            if unknown is not None:
-                raise InputError(f"the training data have no row with the id {unknown!r}.")
-        if action == "relabel":
-            if self._labelling.kind != "class" or len(self._labelling.names) < 2:
-                raise InputError("only a row that has one label of several can be relabelled.")
-            if label is None:
-                raise InputError(f"give the {option('label')} that the row should have.")
-            self._labelling.parse(label)
-        if action == "edit":
-            if len(ids) > 1:
-                raise InputError("an edit gives one row another text; give one row.")
-            if text is None or not text.strip():
-                raise InputError(f"give the {option('text')} that the row should have.")
-            if self._text(ids[0], field) is None:
-                raise InputError(f"the row {ids[0]!r} has no second text.")
-        for told in (text, why):
-            if told and any("\ud800" <= letter <= "\udfff" for letter in told):
-                raise InputError("the text holds half a character (a lone surrogate); mend it.")
-
-    def _changes(self, decision: Decision) -> list[PatchChange]:
-        """Return one decision as changes of a patch."""
-        found: list[tuple[PatchAction, Field, str, str | None]] = []
-        if decision.action == "remove":
-            found.append(("remove", "label", decision.before, None))
-        if decision.label is not None:
-            found.append(("relabel", "label", decision.before, decision.label))
-        for name, after in (("text", decision.text), ("text2", decision.text2)):
-            if after is not None:
-                field: Field = "text" if name == "text" else "text2"
-                found.append(("edit", field, self._text(decision.id, field) or "", after))
-        reason = "; ".join(filter(None, (decision.why, decision.reason))) or "decided in a review"
-        return [
-            PatchChange(
-                *(decision.id, action, before, after, field),
-                fingerprint=decision.fingerprint,
-                reason=reason,
-                evidence=dict(decision.evidence),
-            )
-            for action, field, before, after in found
-        ]
+def _told(
+    suspects: Mislabels | None, rows: Collection[str]
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return the evidence against rows, by id, as far as it was found."""
+    found = () if suspects is None else suspects.rows
+    return {one.id: suspects.against(one) for one in found if suspects and one.id in rows}

@@ -68,6 +68,7 @@ class RowTable:
         found = self._passing(replace(filters, decision=None))
         if filters.decision is None:
             return found
+        marks = self._whole(marks)
         if marks is None:
             raise InputError(f"{option('decision')}: no review of these rows is open.")
         if filters.decision in ("none", "any"):
@@ -117,7 +118,7 @@ class RowTable:
         InputError
             As :meth:`select`, and for an unknown column.
         """
-        return self._distributions.of(column, self.mask(filters, marks), marks)
+        return self._distributions.of(column, self.mask(filters, marks), self._whole(marks))
 
     def read(
         self,
@@ -210,6 +211,10 @@ class RowTable:
             return row
         dialogue = self._run.tokenizer.dialogue(row.text)
         return replace(row, text=dialogue.text, turns=dialogue.turns)
+
+    def _whole(self, marks: Marks) -> Marks:
+        """Return marks of all rows: a review does not know of removed rows at the end."""
+        return None if marks is None else np.pad(marks, (0, self.columns.count - len(marks)))
 
     def _find(self, q: str) -> Mask:
         return self._search.find(q)

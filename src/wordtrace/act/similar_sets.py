@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 Numbers = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
@@ -254,6 +253,8 @@ class _Join:
     def _connect(self, a: Numbers, b: Numbers) -> None:
         if not len(a):
             return
+        from scipy import sparse
+
         names, place = np.unique(np.concatenate([a, b]), return_inverse=True)
         ends = place[: len(a)], place[len(a) :]
         graph = sparse.coo_array((np.ones(len(a), bool), ends), shape=(len(names), len(names)))

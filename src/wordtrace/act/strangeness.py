@@ -9,8 +9,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import sparse
-from scipy.stats import rankdata
 
 from wordtrace.act.word_sets import WordSets, word_sets
 from wordtrace.execute.progress import track
@@ -58,6 +56,8 @@ class Strangeness:
         """
         if by != "combined":
             return self.parts[by]
+        from scipy.stats import rankdata
+
         shares = [(rankdata(one) - 0.5) / max(1, len(one)) for one in self.parts.values()]
         found: Values = -np.sum(np.log1p(-np.array(shares)), axis=0)
         return found
@@ -100,13 +100,15 @@ def _rare_letters(fields: Sequence[pa.ChunkedArray]) -> Values:
     counts = np.zeros(1 << 24, np.int64)
     blocks = [block for field in fields for block in _blocks(field)]
     with track("Letters", 2 * len(blocks), "blocks") as advance:
-        for data, _ in blocks:
-            counts += np.bincount(_threes(data), minlength=len(counts))
+        for data, offsets in blocks:
+            counts += np.bincount(_threes(data, offsets), minlength=len(counts))
             advance(1)
-        surprise = -np.log2(np.maximum(counts - 0.5, 0.5) / max(1, counts.sum()))
+        counts[0] = 0
+        everywhere = max(1, int(counts.sum()))
         sums, places = [], []
         for data, offsets in blocks:
-            added = np.concatenate([[0], np.cumsum(surprise[_threes(data)])])
+            others = np.maximum(counts[_threes(data, offsets)] - 0.5, 0.5)
+            added = np.concatenate([[0], np.cumsum(-np.log2(others / everywhere))])
             first = np.minimum(offsets[:-1], len(added) - 1)
             last = np.maximum(first, offsets[1:] - 2)
             sums.append(added[last] - added[first])
@@ -134,23 +136,28 @@ def _blocks(field: pa.ChunkedArray) -> Iterator[tuple[npt.NDArray[np.uint8], Num
             yield held[part[0] : part[-1]], part - part[0]
 
 
-def _threes(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-    """Return each three bytes in a row as one number; three of two texts are among them."""
+def _threes(data: npt.NDArray[np.uint8], offsets: Numbers) -> npt.NDArray[np.int32]:
+    """Return each three bytes in a row as one number; 0 where they are of two texts."""
     small = np.where((data >= 65) & (data <= 90), data + 32, data).astype(np.int32)
     if len(small) < 3:
         return np.empty(0, np.int32)
     found: npt.NDArray[np.int32] = (small[:-2] << 16) | (small[1:-1] << 8) | small[2:]
+    for back in (1, 2):
+        border = offsets[1:] - back
+        found[border[(border >= 0) & (border < len(found))]] = 0
     return found
 
 
-def _alone(sets: WordSets) -> tuple[Values, int]:
+def _alone(sets: WordSets, usual: float = _USUAL) -> tuple[Values, int]:
     """Return 1 less each row's largest cosine to some other rows, and to how many of them."""
+    from scipy import sparse
+
     count, kinds = len(sets), len(sets.rows_with)
     if count < 2:
         return np.zeros(count), 0
     weight = np.log2(count / sets.rows_with)
     # Words of so many rows weigh next to nothing, and would take most of the time.
-    weight[sets.rows_with > _USUAL * count] = 0
+    weight[sets.rows_with > usual * count] = 0
     matrix = sparse.csr_array(
         (weight[sets.element], sets.element, sets.offsets), shape=(count, kinds)
     )

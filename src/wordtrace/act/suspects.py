@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +17,7 @@ from wordtrace.index.folder import IndexFolder
 
 
 class Suspects:
-    """The rankings of an index's rows, computed once, and the evidence, for rows that are shown.
+    """The rankings of an index's rows, and the evidence against those that are shown.
 
     Several threads may ask one.
     """
@@ -110,19 +108,18 @@ class Suspects:
             misread=run.misread,
         )
 
-    def told(self, by: str, rows: Rows) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Return what speaks against rows, by id, for those whose evidence is known by now.
+    def seen(self, by: str, rows: Rows) -> Mislabels | None:
+        """Return those of some rows whose evidence by whole words is known by now.
 
-        It is a sentence and figures, as :meth:`.Mislabels.against` gives them.
+        So a review keeps the evidence that its reader saw, and waits for none.
         """
         seen = np.intersect1d(rows, self._evidence[True].rows)
         if not len(seen):
-            return {}
+            return None
         order = self.order(by)
         places = np.empty(self.index.manifest.examples, np.int64)
         places[order] = np.arange(len(order))
-        listed = self.at(by, places[seen], words=True)
-        return {one.id: listed.against(one) for one in listed.rows}
+        return self.at(by, places[seen], words=True)
 
 
 def _opponents(found: Evidence) -> tuple[Opponent, ...]:

@@ -81,8 +81,9 @@ def word_sets(fields: Sequence[pa.ChunkedArray]) -> WordSets:
     joined = pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.large_string()))
     joined = joined.unify_dictionaries()
     names = joined.chunk(0).dictionary if joined.num_chunks else pa.array([], pa.large_string())
-    code = np.concatenate([one.indices.to_numpy() for one in joined.chunks]).astype(np.int64)
-    rows = np.repeat(np.tile(np.arange(count), len(fields)), np.concatenate(lengths))
+    code = np.concatenate([np.empty(0, np.int64), *(one.indices for one in joined.chunks)])
+    each = np.concatenate([np.empty(0, np.int64), *lengths])
+    rows = np.repeat(np.tile(np.arange(count), len(fields)), each)
     if len(fields) > 1:
         second = len(code) - int(sum(map(np.sum, lengths[len(lengths) // 2 :])))
         code[second:] += len(names)

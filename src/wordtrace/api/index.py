@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from wordtrace.act import clusters as patterns
 from wordtrace.act import duplicates as copies
 from wordtrace.act import fix as fixing
 from wordtrace.act import mislabels as suspicion
 from wordtrace.act import outliers as strangers
+from wordtrace.act.clusters_result import Clusters
 from wordtrace.act.duplicates_result import Duplicates
 from wordtrace.act.filters import Filters
 from wordtrace.act.fix_result import Fix
@@ -19,6 +21,7 @@ from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.act.outliers_result import Outliers
 from wordtrace.act.review import PLACE, Review
+from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.act.row_table import RowTable
 from wordtrace.act.rows_result import Rows
 from wordtrace.act.suspects import Suspects
@@ -144,7 +147,7 @@ class Index:
         **filters
             The fields of :class:`.act.filters.Filters`: `q` (words that must all stand in the
             text), `label`, `predicted`, `right`, `suspicion_from`, `suspicion_to`, `loss_from`,
-            `loss_to`.
+            `loss_to`, `decision` (what :meth:`review` has: keep, relabel, remove, edit, none, any).
 
         Raises
         ------
@@ -159,8 +162,14 @@ class Index:
         >>> len(found.rows) <= found.matching <= found.total
         True
         """
+        asked = Filters.of(filters)
         return self.row_table.rows(
-            Filters.of(filters), sort=sort, descending=descending, offset=offset, limit=limit
+            asked,
+            sort=sort,
+            descending=descending,
+            offset=offset,
+            limit=limit,
+            marks=None if asked.decision is None else self.review().marks(),
         )
 
     def trace(
@@ -362,8 +371,8 @@ class Index:
         self.close()
         self.folder, self.asker = folder, Asker(self.run, folder)
         self._tracer = Tracer(self.asker)
-        self.__dict__.pop("row_table", None)
         self.suspects = Suspects(folder, self._tracer)
+        self.__dict__.pop("row_table", None)
         return self
 
     def mislabels(
@@ -427,9 +436,13 @@ class Index:
         'rank 1 of 54 by combined; rows labelled ...'
         """
         folder, run = self.folder, self.run
-        return Review(
-            run.path / PLACE, folder.rows, lambda rows: folder.take(rows, run), run.labelling
+        rows = ReviewedRows(
+            folder.rows,
+            lambda rows: folder.take(rows, run),
+            run.labelling,
+            folder.manifest.examples,
         )
+        return Review(run.path / PLACE, rows)
 
     def fix(
         self,
@@ -492,6 +505,36 @@ class Index:
             executor=executor,
             address=address,
             retrain=retrain,
+        )
+
+    def mistakes(self, *, threshold: float = 0.8, least: int = 2, most: int = 1000) -> Clusters:
+        """Group the training rows that the final model gets wrong, with the rows behind them.
+
+        Nothing is trained: :func:`clusters` judges by retraining, which is surer, since a model
+        knows its training rows partly by heart.
+
+        Parameters
+        ----------
+        threshold
+            The influence distance at which groups are cut.
+        least
+            The size of the smallest group.
+        most
+            How many rows to group at most, those with the highest loss.
+
+        Raises
+        ------
+        InputError
+            For a model of another kind than classes, or a setting out of range.
+
+        Examples
+        --------
+        >>> found = index.mistakes()
+        >>> found.trainings, all(len(cluster.members) > 1 for cluster in found.clusters)
+        (0, True)
+        """
+        return patterns.mistakes(
+            self.folder, self._tracer, threshold=threshold, least=least, most=most
         )
 
     def duplicates(self, *, threshold: float = 0.8, top: int | None = 20) -> Duplicates:

@@ -1,4 +1,4 @@
-"""Measuring by retraining what the removal of a trace's rows does."""
+"""Measuring by retraining what the removal of a trace's rows, or a patch, does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wordtrace.act.patch import Patch, read_patch
+from wordtrace.act.patched_rows import patched_rows
 from wordtrace.api.index import Index
 from wordtrace.asking.asker import Asker
 from wordtrace.errors import InputError, MismatchError, option
@@ -15,17 +17,20 @@ from wordtrace.retrainers.choice import Retrain, retrainer_for
 from wordtrace.retrainers.retrain import Rows
 from wordtrace.run.run import Run
 from wordtrace.verification.asked import passage_of, probe_of
+from wordtrace.verification.changed_rows import Changed
 from wordtrace.verification.design import Design
-from wordtrace.verification.paired import Target
+from wordtrace.verification.paired import PATCH
 from wordtrace.verification.paired import verify as verify_targets
 from wordtrace.verification.result import Verification
+from wordtrace.verification.target import Target
 
 
 def verify(
     trace: Trace | Sequence[Trace],
     *,
-    remove: str = "opponents",
-    k: int = 50,
+    remove: str | None = None,
+    k: int | None = None,
+    patch: Patch | str | Path | None = None,
     repeats: int | None = None,
     sequential: bool = False,
     smallest: float | None = None,
@@ -38,6 +43,8 @@ def verify(
 ) -> Verification:
     """Remove a trace's strongest opponents (or proponents), retrain, and measure the effect.
 
+    Or train with the changes of a patch: rows are removed, and rows get other labels.
+
     What is measured is the probability of the label that the trace explains; of a regression the
     number itself; of a language model the probability of the whole answer, the geometric mean over
     its tokens.
@@ -47,9 +54,14 @@ def verify(
     trace
         One trace, or several of one run: what their verifications have in common (models of all
         rows, and controls) is trained once.
-    k
-        How many rows to remove for each query; fewer where there are fewer of that sign. If the
-        trace lists fewer than k, it is made again with the same measure.
+    remove, k
+        What to remove for each query: "opponents" (the default) or "proponents"; and how many rows,
+        by default 50, fewer where there are fewer of that sign. If the trace lists fewer than k, it
+        is made again with the same measure.
+    patch
+        Changes of training rows, or the file that holds them, to try in place of a removal; of the
+        trace the texts and labels alone are asked about then. The controls change as many other
+        rows in the same way. A patch that edits texts is refused (:meth:`Patch.only`).
     repeats
         The number of seeds, by default 5; each is retrained with and without the rows, and for two
         controls. With `sequential` it is the most, by default 12.
@@ -74,18 +86,18 @@ def verify(
     InputError
         For a choice that makes no sense, or a run that can't be retrained here.
     MismatchError
-        When a trace is of another run.
+        When a trace is of another run, or a patch does not fit the run's rows.
 
     Examples
     --------
     >>> proof = wt.verify(trace, remove="opponents", k=3, repeats=2, workers=1)
     >>> print(proof)
     Removing the 3 strongest opponents changed P(...
+    >>> patch = index.mislabels(top=3).patch("relabel")
+    >>> print(wt.verify(trace, patch=patch, repeats=2, workers=1))
+    The patch (3 rows relabelled) changed P(...
     """
-    if remove not in ("opponents", "proponents"):
-        raise InputError(f"{option('remove')} is {remove!r}; it must be opponents or proponents.")
-    if k < 1:
-        raise InputError(f"{option('k')} is {k}; it must be at least 1.")
+    remove, k = _what(remove, k, patch)
     design = Design.of(repeats, sequential, smallest)
     traces = [trace] if isinstance(trace, Trace) else list(trace)
     if not traces:
@@ -98,11 +110,20 @@ def verify(
             raise MismatchError(
                 f"{which} was not made from the run {opened.path}; name it by {option('run')}."
             )
+    changed = None
+    if patch is not None:
+        changed = patched_rows(opened, patch if isinstance(patch, Patch) else read_patch(patch))
+        k = len(changed)
     measures = list(dict.fromkeys(one.measure for one in traces))
     targets = [
         target
         for one in traces
-        for target in _targets(one, opened, _rows(one, remove, k, opened, index), len(measures) > 1)
+        for target in _targets(
+            one,
+            opened,
+            _rows(one, remove, k, opened, index) if changed is None else changed,
+            len(measures) > 1,
+        )
     ]
     return verify_targets(
         opened,
@@ -118,8 +139,30 @@ def verify(
     )
 
 
-def _targets(trace: Trace, run: Run, rows: Sequence[Rows], several: bool) -> list[Target]:
+def _what(remove: str | None, k: int | None, patch: Patch | str | Path | None) -> tuple[str, int]:
+    """Return what is removed, and how many rows of it (InputError)."""
+    if patch is not None:
+        for name, given in (("remove", remove), ("k", k)):
+            if given is not None:
+                raise InputError(
+                    f"{option('patch')} says which rows are changed, and so does {option(name)}; "
+                    "give one of them."
+                )
+        return PATCH, 0
+    remove, k = "opponents" if remove is None else remove, 50 if k is None else k
+    if remove not in ("opponents", "proponents"):
+        raise InputError(f"{option('remove')} is {remove!r}; it must be opponents or proponents.")
+    if k < 1:
+        raise InputError(f"{option('k')} is {k}; it must be at least 1.")
+    return remove, k
+
+
+def _targets(trace: Trace, run: Run, rows: Sequence[Rows] | Changed, several: bool) -> list[Target]:
     """Return a trace's queries with their rows; each names its measure where there are several."""
+    if isinstance(rows, Changed):
+        each, relabelled = [rows.removed] * len(trace.queries), rows.relabelled
+    else:
+        each, relabelled = list(rows), ()
     return [
         Target(
             *probe_of(query),
@@ -130,8 +173,9 @@ def _targets(trace: Trace, run: Run, rows: Sequence[Rows], several: bool) -> lis
             None if query.conversation is None else query.text,
             query.span,
             trace.measure if several else None,
+            relabelled,
         )
-        for query, one in zip(trace.queries, rows, strict=True)
+        for query, one in zip(trace.queries, each, strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -52,6 +53,7 @@ class TracesAsked(BaseModel):
     top_k: int | None = Field(None, ge=1, description="How many positions of a text count.")
     baselines: list[str] = Field([], max_length=20, description="Other measures to list, too.")
     words: bool = Field(False, description="Contributions by whole word instead of by token.")
+    by_checkpoint: bool = Field(False, description="Each score at each checkpoint, too.")
     span: Span | list[Span | None] | None = Field(
         None, description="The part of an answer to explain, as a text or as [start, end]."
     )
@@ -70,6 +72,8 @@ class MislabelsAsked(BaseModel):
         description="combined, self-influence, opposition, loss or final-loss.",
     )
     top: int = Field(20, ge=1, le=MOST, description="How many rows to list.")
+    offset: int = Field(0, ge=0, description="How many rows to skip.")
+    label: str | None = Field(None, description="List only rows with this label.")
     planted: list[str] | None = Field(None, description="Ids whose labels were flipped.")
     wrong: list[str] | None = Field(None, description="Ids whose labels are known to be wrong.")
     words: bool = Field(False, description="Whole words instead of tokens.")
@@ -92,6 +96,7 @@ def router(opened: Opened) -> APIRouter:
             top_k=asked.top_k,
             baselines=asked.baselines,
             words=asked.words,
+            by_checkpoint=asked.by_checkpoint,
             span=asked.span,
             **options,
         )
@@ -130,5 +135,6 @@ def _texts(asked: TracesAsked, run: Run) -> Any:
 
 
 def _document(found: Result) -> Response:
-    # FastAPI would go through each of a document's thousands of values to see what it is.
-    return Response(found.to_json(), media_type="application/json")
+    # FastAPI would look at each of a document's thousands of values, and json at each indent.
+    text = json.dumps(found.document(), ensure_ascii=False, allow_nan=False)
+    return Response(text, media_type="application/json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from threading import Lock
@@ -9,8 +10,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from wordtrace.app import reviews
 from wordtrace.app.opened import Opened
 from wordtrace.asking.predictions import probabilities
 from wordtrace.asking.question import Asked
@@ -21,6 +24,9 @@ from wordtrace.measures.catalogue import measures as catalogue
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.report.sentences import prediction_sentence, share_sentence, trace_sentence
+
+#: Of so many rows the texts are read in about a second.
+_READ_AT_ONCE = 5000
 
 
 def _told(name: str) -> str:
@@ -117,22 +123,20 @@ def router(opened: Opened) -> APIRouter:
     def measures() -> dict[str, Any]:
         """List the measures: what each is, and whether this index answers it at once.
 
-        `at_once` measures are read from the index, in milliseconds. The others pass all examples
-        through the model anew, which can take minutes; `cost` says what they do.
+        Of what is not `at_once`, all examples are passed through the model or read anew, which can
+        take minutes; `cost` says what is done.
         """
-        opened.check()
         return listed(opened)
 
-    @routes.post("/trace")
-    def trace(asked: TraceAsked) -> dict[str, Any]:
+    @routes.post("/trace", response_model=dict[str, Any])
+    def trace(asked: TraceAsked) -> Response:
         """Find the training examples, and the words in them, behind a prediction.
 
-        The answer is the document of `wt.Trace` (`wordtrace trace --json`), with, beside it, `rows`
-        and `predicted`: the row in the index and the model's prediction of each proponent and
-        opponent; `probabilities` of all labels; `row` and `example` (its id and label), where one
-        was asked about.
+        The answer is the document of `wt.Trace` (`wordtrace trace --json`). Beside it stand `rows`,
+        `predicted` and `decisions`: of each proponent and opponent its row in the index, the
+        model's prediction, and what the review decided, or null; `probabilities` of all labels;
+        `row` and `example` (its id and label), where one was asked about.
         """
-        opened.check()
         if at_once(opened, asked.measure, asked.top_k, **asked.options()):
             found = answered(opened, asked)
         elif anew.acquire(blocking=False):
@@ -145,8 +149,8 @@ def router(opened: Opened) -> APIRouter:
                 "another answer is being computed from the run, which takes all cores; ask again "
                 "when it is done."
             )
-        opened.check()
-        return found
+        # FastAPI would go through each of a document's thousands of values to see what it is.
+        return Response(json.dumps(found), media_type="application/json")
 
     return routes
 
@@ -164,9 +168,11 @@ def listed(opened: Opened) -> dict[str, Any]:
 
 
 def at_once(opened: Opened, name: str | None, top_k: int | None, **options: Any) -> bool:
-    """Tell whether the index answers a measure without passing its examples through the model."""
+    """Tell whether a measure is answered in about a second, from the index or from few texts."""
     way = opened.index.asker.way(name, top_k, **options)
-    return way.rows.indexed or not measure(way.name).about.passes
+    if way.rows.indexed:
+        return True
+    return not measure(way.name).about.passes and way.rows.count <= _READ_AT_ONCE
 
 
 def answered(opened: Opened, asked: TraceAsked) -> dict[str, Any]:
@@ -213,11 +219,15 @@ def sentences(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def beside(opened: Opened, found: Trace) -> dict[str, Any]:
-    """Return the listed examples' rows in the index, and what the model predicts for them."""
+    """Return the listed examples' rows in the index, their predictions, and what is decided."""
     folder, (query,) = opened.index.folder, found.queries
     predicted = folder.table["predicted_final"]
     sides = {"proponents": query.proponents, "opponents": query.opponents}
     rows = {side: folder.rows_of([hit.id for hit in hits]).tolist() for side, hits in sides.items()}
     told = {side: [str(predicted[row].as_py()) for row in rows[side]] for side in rows}
+    decided = {
+        side: [reviews.shown(opened.review.decision(hit.id)) for hit in hits]
+        for side, hits in sides.items()
+    }
     steps = [{"step": one.step, "epoch": one.epoch} for one in opened.run.checkpoints]
-    return {"rows": rows, "predicted": told, "checkpoints": steps}
+    return {"rows": rows, "predicted": told, "decisions": decided, "checkpoints": steps}

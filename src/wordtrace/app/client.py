@@ -79,6 +79,7 @@ class ServedIndex:
         top_k: int | None = None,
         baselines: Sequence[str] = (),
         words: bool = False,
+        by_checkpoint: bool = False,
         span: Any = None,
         **options: Any,
     ) -> Trace:
@@ -100,6 +101,7 @@ class ServedIndex:
             "top_k": top_k,
             "baselines": list(baselines),
             "words": words,
+            "by_checkpoint": by_checkpoint,
             "span": span,
             "options": options,
         }
@@ -110,6 +112,8 @@ class ServedIndex:
         *,
         by: str = "combined",
         top: int = 20,
+        offset: int = 0,
+        label: str | None = None,
         planted: Collection[str] | None = None,
         wrong: Collection[str] | None = None,
         words: bool = False,
@@ -126,6 +130,8 @@ class ServedIndex:
         asked = {
             "by": by,
             "top": top,
+            "offset": offset,
+            "label": label,
             "planted": None if planted is None else list(planted),
             "wrong": None if wrong is None else list(wrong),
             "words": words,

@@ -39,26 +39,44 @@ class Opened:
         The run's folder, where it is not the recorded one.
     lasting
         What outlives a reopening, by name, such as the proofs that are running.
+    retrain
+        The command that may train models again, as whoever started the server gave it; who asks
+        the server can't.
     """
 
     index: Index
     state: str
     moved: Path | None = None
     lasting: dict[str, Any] = field(default_factory=dict)
+    retrain: str | None = None
 
     @classmethod
-    def open(cls, path: str | Path, run: str | Path | None = None, device: str = "cpu") -> Opened:
+    def open(
+        cls,
+        path: str | Path,
+        run: str | Path | None = None,
+        device: str = "cpu",
+        retrain: str | None = None,
+    ) -> Opened:
         """Open an index and map all of its files, so that none is read later from another state."""
-        return cls._open(Path(path), None if run is None else Path(run), device, {})
+        return cls._open(Path(path), None if run is None else Path(run), device, {}, retrain)
 
     @classmethod
-    def _open(cls, path: Path, run: Path | None, device: str, lasting: dict[str, Any]) -> Opened:
+    def _open(
+        cls,
+        path: Path,
+        run: Path | None,
+        device: str,
+        lasting: dict[str, Any],
+        retrain: str | None,
+    ) -> Opened:
         before = _state(path)
         index = Index.open(path, run, device)
         for checkpoint in range(len(index.folder.manifest.checkpoints)):
             for _ in index.folder.blocks(checkpoint):
                 pass
-        opened = cls(index, _joined(before, _state(index.run.path, MANIFEST)), run, lasting)
+        state = _joined(before, _state(index.run.path, MANIFEST))
+        opened = cls(index, state, run, lasting, retrain)
         opened.check()
         return opened
 
@@ -69,7 +87,7 @@ class Opened:
     def again(self) -> Opened:
         """Open what is at the same place now."""
         folder = self.index.folder
-        return self._open(folder.path, self.moved, self.run.device, self.lasting)
+        return self._open(folder.path, self.moved, self.run.device, self.lasting, self.retrain)
 
     @property
     def run(self) -> Run:

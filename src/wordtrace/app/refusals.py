@@ -19,6 +19,7 @@ def add_refusals(app: FastAPI) -> None:
     app.add_exception_handler(WordtraceError, _told)
     app.add_exception_handler(RequestValidationError, _misasked)
     app.add_exception_handler(HTTPException, _not_served)
+    app.add_exception_handler(OverflowError, _too_large)
     # The server's log has the traceback: who asks learns nothing of the files of this machine.
     app.add_exception_handler(Exception, _failed)
 
@@ -52,6 +53,10 @@ def _not_served(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return _answer(405, f"{path} can't be asked by {request.method}; the page /api says how.")
     return _answer(error.status_code, str(error.detail))
+
+
+def _too_large(request: Request, error: Exception) -> Response:
+    return _answer(422, "A number that was asked for is too large.")
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wordtrace.act.decisions import Decision
+from wordtrace.act.filters import Filters
 from wordtrace.app.opened import Opened
 from wordtrace.errors import InputError
 
@@ -27,6 +28,12 @@ class Decided(BaseModel):
     ids: list[str] = Field(
         [], description="Their ids instead: also of rows that the data no longer have, to clear."
     )
+    filters: Filters | None = Field(
+        None, description="All rows that pass these, as /api/rows has them, instead of `rows`."
+    )
+    count: int | None = Field(
+        None, description="How many rows pass `filters`, as was confirmed; else nothing is decided."
+    )
     action: Literal["keep", "relabel", "remove", "edit", "clear"] = Field(
         description="keep: checked, right as it is; clear: take back what was decided."
     )
@@ -41,37 +48,37 @@ class Decided(BaseModel):
 
 def router(opened: Opened) -> APIRouter:
     """Return the routes below /api by which rows are reviewed."""
-    routes = APIRouter()
+    routes = APIRouter(tags=["review"])
     review = opened.review
 
     @routes.post("/review")
     def decide(decided: Decided) -> dict[str, Any]:
         """Decide about one row or many. It is one step, which /api/review/undo takes back."""
-        opened.check()
-        rows = np.array(decided.rows, np.int64)
-        ids = [*ids_of(opened, rows), *decided.ids]
-        told = opened.index.suspects.told(decided.by, rows)
-        count = review.decided(
-            ids, decided.action, decided.label, decided.text, decided.field, decided.why, told
+        rows = _rows_of(opened, decided)
+        count = review.decide(
+            [*ids_of(opened, rows), *decided.ids],
+            decided.action,
+            label=decided.label,
+            text=decided.text,
+            field=decided.field,
+            why=decided.why,
+            suspects=opened.index.suspects.seen(decided.by, rows),
         )
         return {"rows": count, **_state(opened)}
 
     @routes.post("/review/undo")
     def undo() -> dict[str, Any]:
         """Take back the last step."""
-        opened.check()
         return {**_some(review.undo()), **_state(opened)}
 
     @routes.post("/review/redo")
     def redo() -> dict[str, Any]:
         """Do again what was undone last."""
-        opened.check()
         return {**_some(review.redo()), **_state(opened)}
 
     @routes.get("/review")
     def state() -> dict[str, Any]:
         """Tell how many rows are decided in which way, and how many steps can be undone."""
-        opened.check()
         return _state(opened)
 
     @routes.get("/review/decisions")
@@ -80,15 +87,12 @@ def router(opened: Opened) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 50,
     ) -> dict[str, Any]:
         """List what is decided, the latest first, with label and text before and after."""
-        opened.check()
-        found = review.decisions()[::-1]
-        part = found[offset : offset + limit]
-        return {"total": len(found), "offset": offset, "decisions": _shown(opened, part)}
+        found = _shown(opened, review.latest(limit, offset))
+        return {"total": len(review), "offset": offset, "decisions": found}
 
     @routes.get("/review/patch")
     def patch() -> Response:
         """Download the changes as a patch, for `wordtrace apply`."""
-        opened.check()
         lines = [json.dumps(one.document(), ensure_ascii=False) + "\n" for one in review.patch()]
         return Response(
             "".join(lines).encode("utf-8"),
@@ -97,6 +101,17 @@ def router(opened: Opened) -> APIRouter:
         )
 
     return routes
+
+
+def _rows_of(opened: Opened, decided: Decided) -> npt.NDArray[np.int64]:
+    if decided.filters is None:
+        return np.array(decided.rows, np.int64)
+    rows = opened.index.row_table.select(decided.filters, opened.review.marks())
+    if decided.count not in (None, len(rows)):
+        raise InputError(
+            f"{len(rows):,} rows pass the filters by now, not {decided.count:,}; look again."
+        )
+    return rows
 
 
 def ids_of(opened: Opened, rows: npt.NDArray[np.int64]) -> list[str]:
@@ -123,18 +138,9 @@ def _some(ids: list[str]) -> dict[str, Any]:
 
 
 def _state(opened: Opened) -> dict[str, Any]:
-    review = opened.review
-    undo, redo = review.steps
-    counts = review.counts()
-    return {
-        "counts": counts,
-        "decided": sum(counts.values()),
-        "changes": sum(counts.values()) - counts["keep"],
-        "misfits": len(review.misfits()),
-        "undo": undo,
-        "redo": redo,
-        "version": review.version,
-    }
+    found = opened.review.document(0)
+    shown = ("counts", "decided", "changes", "misfits", "undo", "redo")
+    return {**{name: found[name] for name in shown}, "version": opened.review.version}
 
 
 def _shown(opened: Opened, decisions: list[Decision]) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from wordtrace.act.distribution import COLUMNS
-from wordtrace.act.row_columns import Marks
+from wordtrace.act.rows_result import Row
 from wordtrace.app.filters import AskedFilters
 from wordtrace.app.opened import Opened
+from wordtrace.app.reviews import shown
 
 #: How many characters of a text a list shows.
 CUT = 300
@@ -35,7 +36,6 @@ def router(opened: Opened) -> APIRouter:
         `suspicion` is null while it is computed, which takes one reading of the whole index;
         `waiting` then is true. A list that is sorted or filtered by it waits.
         """
-        opened.check()
         table = opened.index.row_table
         known = table.columns.suspicion_known()
         found = table.rows(
@@ -46,10 +46,11 @@ def router(opened: Opened) -> APIRouter:
             limit=limit,
             cut=CUT,
             suspicion=known,
-            marks=_marks(opened),
+            marks=opened.review.marks(),
         )
-        opened.check()
-        return {**found.document(), "waiting": table.columns.suspected and not known}
+        listed = [_decided(opened, row) for row in found.rows]
+        waiting = table.columns.suspected and not known
+        return {**found.document(), "rows": listed, "waiting": waiting}
 
     @routes.get("/rows/distribution")
     def distribution(
@@ -64,8 +65,7 @@ def router(opened: Opened) -> APIRouter:
         A bar is a name, or a range from a number to before another one. Columns that these rows
         have not are left out, and `suspicion` while it is computed; `waiting` then is true.
         """
-        opened.check()
-        table, marks = opened.index.row_table, _marks(opened)
+        table, marks = opened.index.row_table, opened.review.marks()
         known = table.columns.suspicion_known() or filters.by_suspicion
         found = [
             table.distribution(name, filters, marks)
@@ -73,7 +73,6 @@ def router(opened: Opened) -> APIRouter:
             if name != "suspicion" or known
         ]
         matching = int(table.mask(filters, marks).sum())
-        opened.check()
         return {
             "total": table.total,
             "matching": matching,
@@ -84,16 +83,13 @@ def router(opened: Opened) -> APIRouter:
     @routes.get("/rows/{row}")
     def row(row: int) -> dict[str, Any]:
         """Give one row with its whole text."""
-        opened.check()
         table = opened.index.row_table
         numbers, known = np.array([row], np.int64), table.columns.suspicion_known()
         found = table.read(numbers, suspicion=known)[0]
-        opened.check()
-        return {**found.document(), "waiting": table.columns.suspected and not known}
+        return {**_decided(opened, found), "waiting": table.columns.suspected and not known}
 
     return routes
 
 
-def _marks(opened: Opened) -> Marks:
-    """Return what the review decided about each row."""
-    return None
+def _decided(opened: Opened, row: Row) -> dict[str, Any]:
+    return {**row.document(), "decision": shown(opened.review.decision(row.id))}

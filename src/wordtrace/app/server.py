@@ -14,11 +14,14 @@ from wordtrace.app import (
     about,
     asked_by_programs,
     asked_traces,
+    groups,
+    proofs,
     reopening,
     reports,
     reviews,
     rows,
     sessions,
+    studies,
     suspects,
 )
 from wordtrace.app.asgi import Asgi
@@ -38,10 +41,13 @@ ROUTERS = (
     about.router,
     asked_traces.router,
     asked_by_programs.router,
+    proofs.router,
+    studies.router,
     reports.router,
     rows.router,
     reviews.router,
     suspects.router,
+    groups.router,
 )
 
 

@@ -13,7 +13,7 @@ from wordtrace.app.reviews import Ranking, shown
 
 def router(opened: Opened) -> APIRouter:
     """Return the routes below /api that list suspects."""
-    routes = APIRouter()
+    routes = APIRouter(tags=["review"])
 
     @routes.get("/suspects")
     def suspects(
@@ -32,7 +32,6 @@ def router(opened: Opened) -> APIRouter:
         The evidence is computed for the rows that are given. `decisions` tells what is decided
         about each of the first `top` suspects, in their order.
         """
-        opened.check()
         ranked, folder = opened.index.suspects, opened.index.folder
         places = ranked.of_label(by, label)
         matching, places = len(places), places[:top]
@@ -44,7 +43,6 @@ def router(opened: Opened) -> APIRouter:
             {**one, "row": row, "decision": shown(opened.review.decision(one["id"]))}
             for one, row in zip(found, numbers[part].tolist(), strict=True)
         ]
-        opened.check()
         return {
             "by": by,
             "ranked": folder.count,

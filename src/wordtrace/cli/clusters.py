@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from wordtrace.cli.executors import Workers
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import EitherFolder, PatchPlace, check_patch
 from wordtrace.cli.retraining import HowTrained
+from wordtrace.errors import InputError
+
+if TYPE_CHECKING:
+    from wordtrace.act.clusters_result import Clusters
 
 
 def clusters(
@@ -22,7 +26,10 @@ def clusters(
         Path | None,
         typer.Option(help="Labelled examples; by default the training rows, judged unseen."),
     ] = None,
-    trainings: Annotated[int, typer.Option(help="Retrainings to judge by.")] = 20,
+    trainings: Annotated[
+        int,
+        typer.Option(help="Retrainings to judge by; 0: the final model alone, of an index."),
+    ] = 20,
     wrong: Annotated[float, typer.Option(help="The least share of them that is wrong.")] = 0.4,
     threshold: Annotated[float, typer.Option(help="Influence distance to cut at.")] = 0.8,
     least: Annotated[int, typer.Option(help="The smallest cluster.")] = 3,
@@ -40,6 +47,14 @@ def clusters(
     check_patch(patch)
     trained = how.library()
     either = open_either(run)
+    if trainings == 0:
+        if not isinstance(either, api.Index) or examples is not None:
+            raise InputError("--trainings 0 takes an index's folder, and no --examples.")
+        judged = either.mistakes(threshold=threshold, least=least)
+        emit(judged, as_json, out)
+        if patch is not None:
+            _write(judged, patch)
+        return
     opened = either.run if isinstance(either, api.Index) else either
     with how.consent(as_json):
         found = find(
@@ -54,6 +69,10 @@ def clusters(
         )
     emit(found, as_json, out)
     if patch is not None:
-        changes = found.patch()
-        changes.write(patch)
-        say(f"Wrote {patch}: {len(changes):,} changes to review")
+        _write(found, patch)
+
+
+def _write(found: Clusters, patch: Path) -> None:
+    changes = found.patch()
+    changes.write(patch)
+    say(f"Wrote {patch}: {len(changes):,} changes to review")

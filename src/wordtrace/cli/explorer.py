@@ -11,14 +11,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wordtrace.cli.executors import Device
+from wordtrace.cli.extras import extra
 from wordtrace.cli.output import say
 from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.cli.tokens import VARIABLE, token_of
-from wordtrace.errors import InputError, WordtraceError
+from wordtrace.errors import WordtraceError
 
 if TYPE_CHECKING:
     from wordtrace.app.opened import Opened
 
+Retrain = Annotated[
+    str | None,
+    typer.Option(
+        help="For models that were trained elsewhere: your command that trains, with {data}, {out} "
+        "and {seed} in it, by which the page may prove a repair. A page can't give one.",
+        show_default=False,
+    ),
+]
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
 
 
@@ -29,6 +38,7 @@ def app(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
+    retrain: Retrain = None,
     device: Device = "cpu",
 ) -> None:
     """See in a browser what caused a mistake, mend the data, and prove the repair."""
@@ -40,7 +50,7 @@ def app(
 
             webbrowser.open(address)
 
-    _serve(index, run, device, "127.0.0.1", port, None, ready)
+    _serve(index, run, device, "127.0.0.1", port, None, ready, retrain)
 
 
 def serve(
@@ -64,6 +74,7 @@ def serve(
         Path | None, typer.Option(help="The file that holds the token; no list of processes does.")
     ] = None,
     device: Device = "cpu",
+    retrain: Retrain = None,
 ) -> None:
     """Answer programs, and the app's page, in milliseconds: the index stays opened."""
     wanted = token_of(token, token_file)
@@ -80,7 +91,7 @@ def serve(
             asked += f" --token-file FILE, or {VARIABLE} in the environment"
         say(f"Programs: {address}api lists what can be asked; wordtrace trace --server {asked}")
 
-    _serve(index, run, device, host, port, wanted, ready)
+    _serve(index, run, device, host, port, wanted, ready, retrain)
 
 
 def _warm(opened: Opened) -> None:
@@ -105,19 +116,14 @@ def _serve(
     port: int,
     token: str | None,
     ready: Callable[[str], None],
+    retrain: str | None,
 ) -> None:
-    try:
+    with extra("app"):
         from wordtrace.app.opened import Opened
         from wordtrace.app.run_server import listen, serve
         from wordtrace.app.server import application
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("wordtrace"):
-            raise
-        raise InputError(
-            f"this needs the package {error.name}: pip install 'wordtrace[app]'."
-        ) from None
     with listen(host, port) as listening:
-        opened = Opened.open(index, run, device)
+        opened = Opened.open(index, run, device, retrain)
         # Whoever asks meanwhile waits for it, and is told what can't be loaded.
         threading.Thread(target=_warm, args=(opened,), daemon=True).start()
         serve(application(opened, hosts=[host], token=token), listening, ready)

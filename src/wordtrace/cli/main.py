@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from wordtrace.cli import (
+    agents,
     apply,
     cancellation,
     clusters,
@@ -35,6 +36,7 @@ from wordtrace.cli import (
     overlap,
     record,
     report,
+    review,
     rows,
     scores,
     trace,
@@ -91,7 +93,12 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "index": index.index,
         "trace": trace.trace,
     },
-    "See": {"app": explorer.app, "serve": explorer.serve, "rows": rows.rows},
+    "See": {
+        "app": explorer.app,
+        "serve": explorer.serve,
+        "mcp": agents.mcp,
+        "rows": rows.rows,
+    },
     "Ask": {
         "scores": scores.scores,
         "words": words.words,
@@ -100,6 +107,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Mend the data": {
         "mislabels": mislabels.mislabels,
+        "review": review.review,
         "clusters": clusters.clusters,
         "duplicates": duplicates.duplicates,
         "outliers": outliers.outliers,

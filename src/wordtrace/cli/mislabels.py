@@ -26,6 +26,8 @@ def mislabels(
         typer.Option(help="combined, self-influence, opposition, loss or final-loss."),
     ] = "combined",
     top: Annotated[int, typer.Option(help="How many rows to list.")] = 20,
+    offset: Annotated[int, typer.Option(help="How many rows to skip before.")] = 0,
+    label: Annotated[str | None, typer.Option(help="Only rows with this label.")] = None,
     patch: PatchPlace = None,
     action: Annotated[
         str, typer.Option(help="What --patch does: relabel (to the proposed label) or remove.")
@@ -57,6 +59,8 @@ def mislabels(
         found = opened.mislabels(
             by=by,
             top=top,
+            offset=offset,
+            label=label,
             wrong=None if judged.truth is None else judged.wrong_ids(opened.run),
             words=by_word(whole, as_json, out),
         )

@@ -42,7 +42,6 @@ class FilterOptions:
                 ],
             )
             for one in fields(Filters)
-            if one.name != "decision"
         ]
 
     def library(self) -> dict[str, Any]:

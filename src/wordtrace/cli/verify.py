@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,8 +18,21 @@ def verify(
     traces: TraceFiles,
     how: HowTrained,
     where: RetrainingOptions,
-    remove: Annotated[str, typer.Option(help="opponents or proponents.")] = "opponents",
-    k: Annotated[int, typer.Option("--k", help="Rows removed for each query.")] = 50,
+    remove: Annotated[
+        str | None,
+        typer.Option(help="opponents (the default) or proponents.", show_default=False),
+    ] = None,
+    k: Annotated[
+        int | None,
+        typer.Option("--k", help="Rows removed for each query, 50.", show_default=False),
+    ] = None,
+    patch: Annotated[
+        Path | None,
+        typer.Option(
+            help="A patch, in place of --remove: its rows are removed and relabelled, and the "
+            "trace's texts asked about."
+        ),
+    ] = None,
     repeats: Annotated[
         int | None,
         typer.Option(
@@ -44,7 +58,7 @@ def verify(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Retrain with and without a trace's rows, beside as many random ones; say what happened."""
+    """Retrain without a trace's rows, or with a patch, beside random rows; say what happened."""
     from wordtrace import api
 
     check_out(out)
@@ -58,6 +72,7 @@ def verify(
             found,
             remove=remove,
             k=k,
+            patch=patch,
             repeats=repeats,
             sequential=sequential,
             smallest=smallest,

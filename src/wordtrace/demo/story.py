@@ -64,6 +64,7 @@ def tell(folder: Path, *, repeats: int = REPEATS, removed: int = REMOVED) -> dic
     }
     atomic.write_json(folder / "figures.json", figures)
     _say(f"Open {figures['report']}")
+    _say(f"See and mend it in the app: {_program()} app {folder}/run/index")
     _say(f"The whole story took {figures['seconds']:.0f} s.")
     return figures
 
@@ -206,6 +207,12 @@ def _short(trace: dict[str, Any], count: int = 6) -> dict[str, Any]:
             query[side] = query[side][:count]
         query["baselines"] = {name: hits[:count] for name, hits in query["baselines"].items()}
     return trace
+
+
+def _program() -> str:
+    """Return how the command was called, which may not be on the path."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "wordtrace" else "wordtrace"
 
 
 def _step(title: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from wordtrace.execute import supervisor
 from wordtrace.execute.processes import WORKERS, cores
@@ -25,6 +26,8 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
 )
 _GRACE = 5.0
+#: Seconds between two glances at whether it is to be stopped.
+_GLANCE = 0.1
 _READ = 1 << 16
 
 
@@ -65,6 +68,7 @@ def run(
     environment: Mapping[str, str],
     limit: float | None = None,
     grace: float = _GRACE,
+    stop: Event | None = None,
 ) -> Ended:
     """Run a command to its end; standard output and standard error go to the file `log`.
 
@@ -83,6 +87,8 @@ def run(
         After so many seconds it is ended.
     grace
         How many seconds it has to end by itself when it is told to.
+    stop
+        When it is set, by another thread, the command is ended.
     """
     lifeline, held = os.pipe()
     read, status = os.pipe()
@@ -110,7 +116,7 @@ def run(
     os.close(status)
     said: bytes | None = None
     try:
-        said = _read(read, limit)
+        said = _read(read, limit, stop)
     finally:
         # Whatever is still there ends now: at the time limit, and at an interruption.
         os.close(held)
@@ -164,16 +170,18 @@ def last_lines(log: Path, count: int = 8) -> list[str]:
     return [one if len(one) <= 300 else f"{one[:300]}…" for one in said[-count:]]
 
 
-def _read(descriptor: int, limit: float | None) -> bytes | None:
-    """Return what is written to a pipe until its end; None where that takes longer than `limit`."""
+def _read(descriptor: int, limit: float | None, stop: Event | None) -> bytes | None:
+    """Return what is written to a pipe until its end; None after `limit`, or when it is stopped."""
     end = None if limit is None else time.monotonic() + limit
     found = b""
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
             left = None if end is None else end - time.monotonic()
-            if left is not None and left <= 0:
+            if (left is not None and left <= 0) or (stop is not None and stop.is_set()):
                 return None
+            if stop is not None:
+                left = _GLANCE if left is None else min(left, _GLANCE)
             if selector.select(left):
                 part = os.read(descriptor, 1024)
                 if not part:

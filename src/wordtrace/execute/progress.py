@@ -1,7 +1,8 @@
 """Progress with a rate and an estimate, on standard error.
 
 On a terminal it is a bar that disappears when the work is done; elsewhere (a log file, CI) a line
-every ten seconds. ``WORDTRACE_PROGRESS=0`` or ``--no-progress`` silences it.
+every ten seconds. ``WORDTRACE_PROGRESS=0`` or ``--no-progress`` silences it. Work whose progress is
+shown elsewhere is done inside :func:`following`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 Advance = Callable[[int], None]
+#: Called with what is done, how many units were finished just now, are done, and there are in all.
+Follow = Callable[[str, int, int, int], None]
+_FOLLOW: ContextVar[Follow | None] = ContextVar("follow", default=None)
 
 _LINE_EVERY_S = 10.0
+
+
+@contextmanager
+def following(follow: Follow) -> Iterator[None]:
+    """Have `follow` called with each advance of a job, in place of what is shown."""
+    token = _FOLLOW.set(follow)
+    try:
+        yield
+    finally:
+        _FOLLOW.reset(token)
 
 
 @contextmanager
@@ -23,7 +38,10 @@ def track(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
 
     `done` units were finished by an earlier attempt: they count as done, not for the rate.
     """
-    if os.environ.get("WORDTRACE_PROGRESS", "1") == "0":
+    follow = _FOLLOW.get()
+    if follow is not None:
+        yield _followed(follow, what, total, done)
+    elif os.environ.get("WORDTRACE_PROGRESS", "1") == "0":
         yield lambda count: None
     elif sys.stderr.isatty():
         with _bar(what, total, unit, done) as advance:
@@ -31,6 +49,18 @@ def track(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
     else:
         with _lines(what, total, unit, done) as advance:
             yield advance
+
+
+def _followed(follow: Follow, what: str, total: int, done: int) -> Advance:
+    finished = done
+    follow(what, 0, finished, total)
+
+    def advance(count: int) -> None:
+        nonlocal finished
+        finished += count
+        follow(what, count, finished, total)
+
+    return advance
 
 
 @contextmanager

@@ -119,11 +119,13 @@ class TracInWESyn:
     ) -> Iterator[tuple[int, npt.NDArray[np.int64], Pairs]]:
         """Yield (checkpoint, training rows of the block, matched pairs of unequal tokens)."""
         for place, point in enumerate(run.checkpoints):
-            (table,) = run.model(point).embedding.parameters()
-            like = synonyms(table.detach().cpu(), asked[place].tokens, self.cosine)
-            if not any(len(tokens) for tokens in like):
-                continue
+            like = None
             for rows, block in source.blocks(place):
+                if like is None:  # a source may have nothing at this checkpoint
+                    (table,) = run.model(point).embedding.parameters()
+                    like = synonyms(table.detach().cpu(), asked[place].tokens, self.cosine)
+                    if not any(len(tokens) for tokens in like):
+                        break
                 here = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
                 yield place, here, match(candidates(block, asked[place], like))
 

@@ -53,6 +53,12 @@ def draws_clause(control: Document) -> str:
     )
 
 
+def draws_often_did(control: Document) -> bool:
+    """Tell whether more than a quarter of a control's draws did as much as the rows."""
+    draws = control.get("draws") or {"count": 0, "as_large": 0}
+    return bool(4 * draws["as_large"] > draws["count"])
+
+
 def design_sentence(document: Document) -> str:
     """Say what the looks cost and saved; nothing where there was but one."""
     if not sequential(document):

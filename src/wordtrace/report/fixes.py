@@ -100,11 +100,17 @@ def _sufficient(queries: Sequence[Mapping[str, Any]], repeats: int) -> Grid:
 
 def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:
     """Return the patterns, then rows whose words are the same but whose labels differ."""
+    wrong = (
+        f"{document['wrong']:,} of {document['examples']:,} examples are often wrong in "
+        f"{document['trainings']} retrainings"
+    )
+    if not document["trainings"]:
+        wrong = (
+            f"Of {document['wrong']:,} of {document['examples']:,} training rows the final model "
+            "says another label than they have"
+        )
     found: list[Block] = [
-        Say(
-            f"{document['wrong']:,} of {document['examples']:,} examples are often wrong in "
-            f"{document['trainings']} retrainings; {len(document['clusters'])} patterns among them."
-        ),
+        Say(f"{wrong}; {len(document['clusters'])} patterns among them."),
         Say(
             "Examples of a pattern act alike: average influence distance up to "
             f"{document['threshold']:g}. Words are those among the five strongest of most pairs.",
@@ -128,6 +134,9 @@ def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:
             f"{' or '.join(sorted(said))}: {words} ({advice})"
         )
         found.append(_member_table(title, members, folded=number > 3))
+        if one.get("behind"):
+            rows = ", ".join(f"{line(row['id'])} ({line(row['label'])})" for row in one["behind"])
+            found.append(Say(f"Behind it: {rows}.", soft=True))
     for group in document["clashes"]:
         found.append(_member_table("The same words with different labels", group))
     return [*found, *_repeats(document, _VOTES)]

@@ -67,7 +67,7 @@ def measured(query: Document, document: Document) -> Measured:
 
 
 def wanted(query: Document, document: Document) -> int:
-    """Return the sign of the change that removing the rows should have made.
+    """Return the sign of the change that the changed rows should have made.
 
     A number can be asked about in three ways: what makes it higher, lower, or what brings it near
     to some number.
@@ -87,7 +87,7 @@ def overshot(query: Document, document: Document) -> bool:
     if document.get("measured") != "number" or label in ("higher", "lower"):
         return False
     before, after = (abs(float(query[one]["mean"]) - float(label)) for one in ("base", "without"))
-    return bool(document["remove"] == "opponents" and after >= before)
+    return bool(document["remove"] != "proponents" and after >= before)
 
 
 def asked(query: Document, document: Document) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from wordtrace.report.deeds import control_deed, control_name, deed
 from wordtrace.report.designs import (
     draws_clause,
     repeat_sentence,
     seeds_of,
-    sequential,
-    smaller_than,
     stopped_sentence,
 )
-from wordtrace.report.measured import asked, measured, overshot, wanted
+from wordtrace.report.measured import asked, measured
 from wordtrace.report.numbers import (
     digits_for,
     in_digits,
@@ -24,35 +22,13 @@ from wordtrace.report.numbers import (
     seconds,
 )
 from wordtrace.report.text import clean, line
+from wordtrace.report.verdicts import verdict
 
 _SOURCES = {
     "given": "the label asked about",
     "file": "its label in the file",
     "predicted": "the prediction itself",
 }
-_CONTROLS = {
-    "random": "random rows",
-    "same labels": "random rows of the same labels",
-    "similar numbers": "random rows of similar numbers",
-    "similar lengths": "random rows of similar lengths",
-}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether an effect is shown.
-
-    Attributes
-    ----------
-    short
-        A few words.
-    sentence
-        What follows from the controls.
-    """
-
-    shown: bool
-    short: str
-    sentence: str
 
 
 def question(query: Mapping[str, Any]) -> str:
@@ -154,21 +130,19 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
 
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
-    """Say what removing did to each query, beside its controls, and whether that is shown."""
+    """Say what the change did to each query, beside its controls, and whether that is shown."""
     said = [verified(query, document) for query in document["queries"]]
     repeats = repeat_sentence(document)
     return [*said, repeats] if repeats else said
 
 
 def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """Say what removing did to one query, with the verdict."""
-    count, side = len(query["removed"]), line(document["remove"])
+    """Say what the change did to one query, with the verdict."""
     repeats = len(seeds_of(query, document))
-    few = f" (there are only {count})" if count < document["k"] else ""
     change, what = query["without"]["change"], measured(query, document)
     before, after = query["base"], query["without"]
     said = (
-        f"Removing the {rows(count, f'strongest {side}')}{few} {_verb(change)} {what.name} by "
+        f"{deed(query, document)} {_verb(change)} {what.name} by "
         f"{interval(change, what.digits)}, from {what.write(before['mean'])} to "
         f"{what.write(after['mean'])} on average over {repeats} seeds; "
     )
@@ -183,7 +157,7 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     for control in query["controls"]:
         difference = interval(control["difference"], what.digits)
         said += (
-            f"Removing {rows(count, control_name(control['name']))}: "
+            f"{control_deed(control['name'], query, document)}: "
             f"{interval(control['change'], what.digits)}; the difference {difference} "
             f"{'excludes' if control['excludes_zero'] else 'does NOT exclude'} zero"
             f"{draws_clause(control)}. "
@@ -196,57 +170,8 @@ def models(document: Mapping[str, Any]) -> str:
     return "models" if document.get("look") else "retrainings"
 
 
-def verdict(query: Mapping[str, Any], document: Mapping[str, Any]) -> Verdict:
-    """Judge one query: an effect is shown when every control's interval says so.
-
-    So must the interval of the difference from single draws, in results that have it.
-    """
-    side, controls = document["remove"], query["controls"]
-    what = "fix" if side == "opponents" else "effect"
-    if not controls:
-        alone = f"Without a control the {what} is not shown: retraining alone moves a prediction."
-        return Verdict(False, "not shown", alone)
-    if (size := smaller_than(query, document)) is not None:
-        return Verdict(
-            False,
-            f"smaller than {size:g}",
-            f"So the {what} is shown to be smaller than {size:g}: the intervals of all differences "
-            f"lie between −{size:g} and {size:g}.",
-        )
-    way = wanted(query, document)
-    unsure = [one for one in controls if not one["excludes_zero"]]
-    wrong = [
-        one for one in controls if one["excludes_zero"] and one["difference"]["mean"] * way <= 0
-    ]
-    if wrong:
-        against = f"Against {_names(wrong)} it went the other way round"
-        return Verdict(False, "the other way round", f"{against}: the {what} is not shown.")
-    if unsure:
-        return Verdict(
-            False,
-            "not shown",
-            f"So against {_names(unsure)} the {what} is not shown"
-            f"{' to work' if what == 'fix' else ''}; more seeds narrow the interval.",
-        )
-    if alike := [one for one in controls if not one.get("draws", {}).get("beyond", True)]:
-        return Verdict(
-            False,
-            "within what random rows do",
-            f"But {_names(alike)} differ from draw to draw so much (standard deviation "
-            f"{_spreads(alike, query, document)}) that another draw may do the same: the {what} is "
-            "not shown to be of just these rows.",
-        )
-    if overshot(query, document):
-        past = f"The number went past {line(query['label'])} and is no nearer to it"
-        return Verdict(False, "not shown", f"{past}: the {what} is not shown.")
-    few = document["repeats"] < 5 and not sequential(document)
-    rough = f" With only {document['repeats']} seeds the interval itself is rough." if few else ""
-    beside = "the control" if len(controls) == 1 else "every control"
-    return Verdict(True, "shown", f"So the {what} is shown, beside {beside}.{rough}")
-
-
-def held_out_sentence(held_out: Mapping[str, Any]) -> str:
-    """Say what removing did to the accuracy, or the loss, on held-out rows."""
+def held_out_sentence(held_out: Mapping[str, Any], doing: str = "removing") -> str:
+    """Say what the change did to the accuracy, or the loss, on held-out rows."""
     without = held_out["without"]
     name = "Loss" if held_out.get("measured") == "loss" else "Accuracy"
     digits = 3
@@ -259,7 +184,7 @@ def held_out_sentence(held_out: Mapping[str, Any]) -> str:
     )
     for control in held_out["controls"]:
         other, change = control_name(control["name"]), interval(control["change"], digits)
-        said += f"; removing {other} instead, {change}"
+        said += f"; {doing} {other} instead, {change}"
     return said + "."
 
 
@@ -272,33 +197,7 @@ def planted_sentence(planted: Mapping[str, Any]) -> str:
     )
 
 
-def control_name(name: str) -> str:
-    """Name a control for people, in the plural."""
-    return _CONTROLS.get(name) or line(name)
-
-
-def rows(count: int, name: str) -> str:
-    """Write a count with its noun: 1 random row, 50 random rows."""
-    if count == 1:
-        name = name.replace("rows", "row").replace("opponents", "opponent")
-        name = name.replace("proponents", "proponent").replace("labels", "label")
-        name = name.replace("of similar numbers", "of a similar number")
-        name = name.replace("of similar lengths", "of a similar length")
-    return f"{count:,} {name}"
-
-
-def _spreads(
-    controls: Sequence[Mapping[str, Any]], query: Mapping[str, Any], document: Mapping[str, Any]
-) -> str:
-    digits = measured(query, document).digits
-    return " and ".join(in_digits(one["draws"]["spread"], digits) for one in controls)
-
-
 def _verb(change: Mapping[str, Any]) -> str:
     if change["low"] > 0:
         return "raised"
     return "lowered" if change["high"] < 0 else "changed"
-
-
-def _names(controls: Sequence[Mapping[str, Any]]) -> str:
-    return " and ".join(control_name(one["name"]) for one in controls)

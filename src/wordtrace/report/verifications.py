@@ -17,18 +17,19 @@ from wordtrace.report.blocks import (
     Ranges,
     Say,
 )
+from wordtrace.report.deeds import (
+    changed,
+    control_changed,
+    control_name,
+    is_patch,
+    rows,
+)
 from wordtrace.report.designs import design_sentence, repeat_sentence, seeds_of
 from wordtrace.report.measured import Measured, measured
 from wordtrace.report.numbers import seconds, signed
-from wordtrace.report.sentences import (
-    control_name,
-    held_out_sentence,
-    models,
-    rows,
-    verdict,
-    verified,
-)
+from wordtrace.report.sentences import held_out_sentence, models, verified
 from wordtrace.report.text import line
+from wordtrace.report.verdicts import verdict
 
 Document = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
     last
         Whether the query is the document's last, so that what holds for all of it follows.
     """
-    judged, label, side = verdict(query, document), line(query["label"]), line(document["remove"])
+    judged, label = verdict(query, document), line(query["label"])
     before, after, what = query["base"], query["without"], measured(query, document)
     found: list[Block] = [
         Say(_asked_about(query, document), soft=True),
@@ -60,8 +61,9 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             verified(query, document),
         ),
         Ranges(
-            f"Change of {what.short} when rows are left out",
-            tuple(changes(query, side)),
+            f"Change of {what.short} when rows are "
+            + ("changed" if is_patch(document) else "left out"),
+            tuple(changes(query, document)),
             f"Left of the dotted line {what.less}, right of it {what.more}. "
             f"Bars: {line(document['interval'])}; small dots: one seed each.",
             what.digits,
@@ -78,11 +80,12 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             _numbers(document, query, what),
             None if what.is_share else what.digits + 1,
         ),
-        Names(tuple(map(line, query["removed"])), f"The {len(query['removed'])} rows removed"),
+        *_rows(query, document, last),
     ]
     if last and document.get("held_out"):
         found.append(Head("Did it hurt anything else?"))
-        found.append(Say(held_out_sentence(document["held_out"])))
+        doing = "changing" if is_patch(document) else "removing"
+        found.append(Say(held_out_sentence(document["held_out"], doing)))
     if last:
         took = seconds(document["seconds"])
         trained = f"{document['retrainings']} {models(document)} in {took}."
@@ -103,12 +106,26 @@ def _cut(text: str) -> str:
     return text if len(text) <= 160 else text[:160] + "…"
 
 
-def changes(query: Mapping[str, Any], side: str) -> list[tuple[str, Mapping[str, Any], str]]:
+def _rows(query: Document, document: Document, last: bool) -> list[Names]:
+    """Name the rows that were changed: those of a patch once."""
+    if not is_patch(document):
+        found = [(query["removed"], "removed")]
+    else:
+        labels = document["patch"]["relabelled"]
+        relabelled = [f"{line(id)} → {line(label)}" for id, label in labels.items()]
+        found = [(relabelled, "relabelled"), (document["patch"]["removed"], "removed")]
+    return [
+        Names(tuple(map(line, names)), f"The {rows(len(names), 'rows')} {how}")
+        for names, how in found
+        if names and (last or not is_patch(document))
+    ]
+
+
+def changes(query: Document, document: Document) -> list[tuple[str, Document, str]]:
     """Return (name, change, role) of what there is to draw, from top to bottom."""
-    count = len(query["removed"])
-    lines = [(rows(count, f"strongest {side}"), query["without"]["change"], "main")]
+    lines = [(changed(query, document), query["without"]["change"], "main")]
     lines += [
-        (rows(count, control_name(control["name"])), control["change"], "control")
+        (control_changed(control["name"], query, document), control["change"], "control")
         for control in query["controls"]
     ]
     lines += [
@@ -130,8 +147,9 @@ def _hits(
 
 def _numbers(document: Document, query: Document, what: Measured) -> Grid:
     outcomes = [query["base"], query["without"], *query["controls"]]
-    names = [f"without the {line(document['remove'])}"]
-    names += [f"without {control_name(one['name'])}" for one in query["controls"]]
+    how = "with the same of" if is_patch(document) else "without"
+    names = ["with the patch" if is_patch(document) else f"without the {line(document['remove'])}"]
+    names += [f"{how} {control_name(one['name'])}" for one in query["controls"]]
     columns = [Column("seed", "name"), Column("all rows"), *map(Column, names)]
     rows: list[list[Cell]] = [
         [line(seed), *(what.write(one["values"][place], 1) for one in outcomes)]

@@ -1,60 +1,31 @@
-"""Verifying a removal by paired retrainings: with it, without it, and with controls."""
+"""Verifying a change of rows by paired retrainings: with it, without it, and with controls."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
-from wordtrace.models.tokenizer import Span
 from wordtrace.results.result import told
 from wordtrace.retrainers.outcomes import bound_of, measured, no_bound, outcome
-from wordtrace.retrainers.retrain import Rows
 from wordtrace.retrainers.retrainer import Retrainer, look_of
 from wordtrace.run.run import Run
 from wordtrace.statistics.comparison import Comparison
 from wordtrace.verification.beginning import begin, tried
+from wordtrace.verification.changed_rows import alike_changes, random_changes
 from wordtrace.verification.design import Design
-from wordtrace.verification.removal import alike_rows, pool_of, random_rows
+from wordtrace.verification.looks import show
+from wordtrace.verification.removal import pool_of
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrainings import Retrainings, seeds_of
-from wordtrace.verification.rounds import Rounds
+from wordtrace.verification.rounds import Rounds, Sets
+from wordtrace.verification.target import Target, check
 
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A query, and the training rows to remove for it.
-
-    Attributes
-    ----------
-    label
-        What is measured: a label as :class:`.Labelling` has it.
-    predicted, probability
-        The label that the recorded run predicts, and its probability of `label`; None of a number.
-    rows
-        The training rows, strongest first.
-    shown
-        A conversation as people read it, where `text` is its document; else None.
-    span
-        The part of an answer that was traced; the whole answer is measured.
-    measure
-        What ranked the rows, where the targets of a study differ in that.
-    """
-
-    text: str
-    text2: str | None
-    label: Any
-    predicted: str
-    probability: float | None
-    rows: Rows
-    shown: str | None = None
-    span: Span | None = None
-    measure: str | None = None
+#: What is removed where a patch says it.
+PATCH = "patch"
 
 
 def verify(
@@ -70,16 +41,20 @@ def verify(
     executor: str | Executor = "processes",
     address: str | None = None,
 ) -> Verification:
-    """Retrain with and without each target's rows, and without as many other rows.
+    """Retrain with and without each target's change, and with as many other rows changed.
 
     For each seed, four models share their initial weights and the order of the rows: one of all
     rows ("base"), one without the target's rows, one without random rows, and one without random
-    rows that are like them (:func:`.removal.pool_of`). The run's own seed, with which the queries
+    rows that are like them (:func:`.removal.pool_of`). What is relabelled is compared with other
+    rows that get the same labels (:mod:`.changed_rows`). The run's own seed, with which the queries
     were picked, is never used. Results are kept in the run's folder: an interrupted verification
     goes on, and two verifications share what they have in common.
 
     Parameters
     ----------
+    remove
+        What is removed for the targets: "opponents", "proponents"; or "patch", which is one change
+        for all of them.
     design
         How many seeds, and when a target needs no more of them; by default 5 and never.
 
@@ -88,25 +63,35 @@ def verify(
     InputError
         When there is nothing to remove, or too much.
     """
-    _check(run, targets)
+    check(run, targets)
     start = time.perf_counter()
     design = design or Design()
     seeds = seeds_of(run, design.seeds)
     probes = tuple((target.text, target.text2) for target in targets)
-    # What a removal does to other texts is told where it is one.
+    # What a change does to other texts is told where it is one.
+    one_change = len({target.changed for target in targets}) == 1
     retrainings = Retrainings(
-        *(run, probes, retrainer, workers, executor, address), held_out=len(targets) == 1
+        *(run, probes, retrainer, workers, executor, address),
+        held_out=len(targets) == 1 or (remove == PATCH and one_change),
     )
-    rounds = Rounds(retrainings, design, seeds, [_removals(run, one, seeds) for one in targets])
+    rounds = Rounds(retrainings, design, seeds, [_changes(run, one, seeds) for one in targets])
     begun = begin(retrainings, seeds, rounds.planned(tried(retrainings, seeds)))
     rounds.results |= begun.results
     compare = Comparison(begun.paired, design.p)
 
     def query(place: int, count: int) -> dict[str, Any]:
         base, without = rounds.base(count), rounds.without(place, count)
-        return _query(run, targets[place], place, base, without, compare)
+        found = _query(run, targets[place], place, base, without, compare)
+        if remove != PATCH:
+            found["removed"] = [run.train.ids[row] for row in targets[place].rows]
+        return found
 
-    rounds.run(lambda place, count: design.answer(query(place, count)), begun.plan)
+    def answer(place: int, count: int) -> str | None:
+        found = query(place, count)
+        show(place, count, found)
+        return design.answer(found)
+
+    rounds.run(answer, begun.plan)
     queries = [
         query(place, looks[-1]) | {"seeds": seeds[: looks[-1]], **rounds.stopped(place)}
         for place, looks in enumerate(rounds.looks)
@@ -121,6 +106,7 @@ def verify(
             "measure": measure,
             "remove": remove,
             "k": k,
+            **(_patched(run, targets[0]) if remove == PATCH else {}),
             "repeats": most,
             "seeds": seeds[:most],
             "design": design.document(),
@@ -136,26 +122,28 @@ def verify(
     )
 
 
-def _removals(run: Run, target: Target, seeds: Sequence[int]) -> dict[str, list[Rows]]:
-    """Return the rows to leave out for each seed: those of the target and of each control."""
-    pool, removed = pool_of(run), tuple(sorted(target.rows))
+def _changes(run: Run, target: Target, seeds: Sequence[int]) -> Sets:
+    """Return what is changed for each seed: the rows of the target, and those of each control."""
+    pool, wanted = pool_of(run), target.changed
     return {
-        "without": [removed] * len(seeds),
-        "random": [random_rows(pool, len(removed), seed, removed) for seed in seeds],
-        pool.control: [alike_rows(pool, removed, seed) for seed in seeds],
+        "without": [wanted] * len(seeds),
+        "random": [random_changes(pool, wanted, seed) for seed in seeds],
+        pool.control: [alike_changes(pool, wanted, seed) for seed in seeds],
     }
 
 
-def _check(run: Run, targets: Sequence[Target]) -> None:
-    if not targets:
-        raise InputError("there is nothing to verify: the trace has no queries.")
-    for target in targets:
-        if not target.rows:
-            raise InputError(
-                f"there is nothing to remove for {(target.shown or target.text)[:40]!r}: no "
-                f"training example of that sign; try the other {option('remove')}."
-            )
-        pool_of(run).refuse_empty(target.rows)
+def _patched(run: Run, target: Target) -> dict[str, Any]:
+    """Return the rows of a patch, by id."""
+    ids, spell = run.train.ids, run.labelling.spell
+    return {
+        "patch": {
+            "removed": [ids[row] for row in target.rows],
+            "relabelled": {
+                ids[row]: label if isinstance(label, str) else spell(label)
+                for row, label in target.relabelled
+            },
+        }
+    }
 
 
 def _query(
@@ -204,7 +192,6 @@ def _query(
         "label": run.labelling.spell(target.label),
         "predicted": target.predicted,
         "probability": target.probability,
-        "removed": [run.train.ids[row] for row in target.rows],
         "base": before,
         "without": outcomes["without"],
         "controls": controls,
@@ -212,11 +199,11 @@ def _query(
 
 
 def _held_out(rounds: Rounds, compare: Comparison) -> dict[str, Any] | None:
-    """Return what the removal did on held-out rows; None where there are none, or many targets."""
+    """Return what the change did on held-out rows; None without such rows, or with many changes."""
     held_out = rounds.retrainings.on.manifest.held_out
-    if held_out is None or len(rounds.sets) != 1:
+    if held_out is None or not rounds.retrainings.held_out:
         return None
-    count = rounds.looks[0][-1]
+    count = max(looks[-1] for looks in rounds.looks)
     base, removed = rounds.base(count), rounds.without(0, count)
     name = "loss" if base[0]["accuracy"] is None else "accuracy"
     if base[0].get(name) is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,11 +19,11 @@ from wordtrace.report.numbers import seconds as in_words
 from wordtrace.report.text import line
 from wordtrace.retrainers.retrainer import Retrainer, is_foreign
 from wordtrace.run.run import Run
+from wordtrace.verification.plan_words import place_named, trainer_named
 from wordtrace.verification.room import Room, room
 
 #: About as many models as a stack has; how many fit is known only where they are trained.
 _STACKED = 32
-_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,9 @@ class Plan:
         return cls(
             sum(rounds[:surely]),
             sum(rounds),
-            _named(retrainer),
+            trainer_named(retrainer),
             is_foreign(retrainer),
-            _place(executor, at_once),
+            place_named(executor, at_once),
             at_once,
             one,
             source,
@@ -289,30 +288,3 @@ def _elsewhere(executor: str | Executor, workers: int | None) -> int | None:
         return workers
     own: int | None = getattr(executor, "workers", None)
     return own
-
-
-def _named(retrainer: Retrainer) -> str:
-    settings = retrainer.settings
-    if not settings:
-        return "the run's own training"
-    if isinstance(words := settings.get("command"), list):
-        said = line(shlex.join(map(str, words)))
-        return f"“{said if len(said) <= _LONGEST else said[: _LONGEST - 1] + '…'}”"
-    known = {
-        "Function": "your function",
-        "Replay": "a replay of the recorded training",
-        "FromCheckpoint": "the run's own training from a checkpoint on",
-        "TailPatch": "a few steps from the final model",
-    }
-    kind = type(retrainer).__name__
-    return known.get(kind, kind)
-
-
-def _place(executor: str | Executor, count: int | None) -> str:
-    many = "as many at a time as there is room for" if count is None else f"{count:,} at a time"
-    if executor == "processes":
-        return "one at a time in this process" if count == 1 else f"{many} on this machine"
-    if executor == "stacked":
-        return f"{many}, stacked"
-    name = executor if isinstance(executor, str) else type(executor).__name__
-    return f"{many} on {'a Ray cluster' if name in ('ray', 'RayCluster') else name.capitalize()}"

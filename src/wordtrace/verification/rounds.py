@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from wordtrace.retrainers.retrain import Retraining, Rows
+from wordtrace.retrainers.retrain import Retraining
+from wordtrace.verification.changed_rows import Changed
 from wordtrace.verification.design import Design
 from wordtrace.verification.plan import Plan
 from wordtrace.verification.retrainings import Retrainings
 
 #: What the model of each seed predicted for the probes and for the held-out rows.
 Answers = list[dict[str, Any]]
-#: The rows left out for one target: for each name, one set a seed.
-Sets = dict[str, list[Rows]]
+#: What is changed for one target: for each name, one change a seed.
+Sets = dict[str, list[Changed]]
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Rounds:
     seeds
         All that the design allows.
     sets
-        For each target, what is left out. Models of all rows are trained besides.
+        For each target, what is changed. Models of all rows as they are are trained besides.
     results
         Each retraining's result, by its key.
     looks
@@ -100,10 +101,10 @@ class Rounds:
 
     def tasks(self, places: Sequence[int], count: int) -> list[Retraining]:
         """Return the retrainings of some targets with the first `count` seeds."""
-        found = self._of([()] * count)
+        found = self._of([Changed()] * count)
         for place in places:
-            for rows in self.sets[place].values():
-                found += self._of(rows[:count])
+            for changes in self.sets[place].values():
+                found += self._of(changes[:count])
         return found
 
     def stopped(self, place: int) -> dict[str, Any]:
@@ -117,16 +118,17 @@ class Rounds:
 
     def base(self, count: int) -> Answers:
         """Return what the models of all rows say, of the first `count` seeds."""
-        return self._found([()] * count)
+        return self._found([Changed()] * count)
 
     def without(self, place: int, count: int) -> dict[str, Answers]:
-        """Return what the models without a target's rows, and without its controls', say."""
-        return {name: self._found(rows[:count]) for name, rows in self.sets[place].items()}
+        """Return what the models with a target's change, and with its controls, say."""
+        return {name: self._found(some[:count]) for name, some in self.sets[place].items()}
 
-    def _found(self, rows: Sequence[Rows]) -> Answers:
-        return [self.results[task.key] for task in self._of(rows)]
+    def _found(self, changes: Sequence[Changed]) -> Answers:
+        return [self.results[task.key] for task in self._of(changes)]
 
-    def _of(self, rows: Sequence[Rows]) -> list[Retraining]:
+    def _of(self, changes: Sequence[Changed]) -> list[Retraining]:
         return [
-            self.retrainings.task(seed, one) for seed, one in zip(self.seeds, rows, strict=False)
+            self.retrainings.task(seed, one.removed, one.relabelled)
+            for seed, one in zip(self.seeds, changes, strict=False)
         ]

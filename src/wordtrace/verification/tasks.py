@@ -24,6 +24,8 @@ from wordtrace.verification.store import Store
 
 #: The folder within a run for the files of a cluster's jobs.
 JOBS = "jobs"
+#: What progress calls the work of :func:`run_tasks`.
+RETRAINING = "Retraining"
 
 
 #: Seconds for what a retraining does beside the command: writing the data, asking the model.
@@ -87,7 +89,7 @@ def run_tasks(
         # In the order of seeds: a worker's next task has the same row order and initial weights.
         missing.sort(key=lambda task: task.seed)
         seen: list[float] = []
-        with track("Retraining", len(wanted), "models", len(results)) as advance:
+        with track(RETRAINING, len(wanted), "models", len(results)) as advance:
             pool = _pool(run, retrainer, executor, address, workers, here, len(missing))
             for task, result in pool.run(partial(retrain, retrainer=retrainer), missing):
                 if isinstance(result, Lost):

@@ -63,7 +63,7 @@ export function Waiting({ slow, onStop }) {
 export function Consent({ name, one, examples, onGo, onBack }) {
   return html`<div class="card" role="status">
     <h2>${name} is not in this index</h2>
-    <p>It passes ${examples.toLocaleString("en")} rows through the model anew, at each checkpoint that it reads:
+    <p>It goes through ${examples.toLocaleString("en")} rows anew${one?.cost.includes("pass") && ", with the model, at each checkpoint that it reads"}:
       from seconds to many minutes, with all cores.${one && html`<br /><span class="soft">Its cost: ${one.cost}.</span>`}</p>
     <div class="line"><button class="primary" onClick=${onGo}>Compute it</button>
       <button onClick=${onBack}>Back to what the index answers at once</button></div>
@@ -80,7 +80,7 @@ export function save(name, type, content) {
 }
 
 // What /api/trace says beside the trace's own document.
-const BESIDE = ["rows", "predicted", "checkpoints", "row", "example", "probabilities", "sentences"];
+const BESIDE = ["rows", "predicted", "decisions", "checkpoints", "row", "example", "probabilities", "sentences"];
 
 /** The trace's own document, as `wordtrace trace --out` writes it. */
 export const documentOf = (answer) =>

@@ -1,5 +1,6 @@
 // What has been decided, the latest first, with what it was before; each can be taken back.
 import { get } from "./api.js";
+import { visible } from "./characters.js";
 import { ACTIONS, decide } from "./decide.js";
 import { Diff } from "./diff.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
@@ -12,7 +13,7 @@ function Change({ one }) {
   return html`
     ${one.label && html`<div><del><bdi>${one.before}</bdi></del> → <ins><bdi>${one.label}</bdi></ins></div>`}
     ${texts.map(([name, after]) => html`<${Diff} before=${one[name]} after=${after} />`)}
-    ${!texts.length && one.was && html`<div class=${"soft" + (one.action === "remove" ? " gone" : "")} dir="auto">${short(one.was)}</div>`}
+    ${!texts.length && one.was && html`<div class=${"soft" + (one.action === "remove" ? " gone" : "")} dir="auto">${visible(short(one.was))}</div>`}
     ${one.row == null && html`<div class="tag warn">The data no longer have this row: it is left out of the patch.</div>`}
     ${one.row != null && one.misfit && html`<div class="tag warn">The row ${one.misfit}: left out of the patch.</div>`}`;
 }

@@ -1,10 +1,12 @@
 // What differs between two texts, word by word.
+import { visible } from "./characters.js";
 import { html } from "./vendor/preact.js";
 
 // Longer changed parts than this are shown as a whole: the table below has their product of cells.
 const MOST = 1500;
 
-const parts = (text) => text.match(/\s+|[^\s]+/gu) ?? [];
+// Words with the white space after them: spaces alone would match everywhere.
+const parts = (text) => text.match(/\S+\s*|\s+/gu) ?? [];
 
 /** Pieces [kind, text] with kind "same", "out" (only before) or "in" (only after). */
 export function difference(before, after) {
@@ -62,9 +64,9 @@ export function Diff({ before, after }) {
   return html`
     <div class="diff" dir="auto">
       ${list.map(([kind, text], place) => {
-        if (kind === "out") return html`<del>${text}</del>`;
-        if (kind === "in") return html`<ins>${text}</ins>`;
-        return shortened(text, place > 0, place < list.length - 1);
+        if (kind === "out") return html`<del>${visible(text)}</del>`;
+        if (kind === "in") return html`<ins>${visible(text)}</ins>`;
+        return shortened(visible(text), place > 0, place < list.length - 1);
       })}
     </div>`;
 }

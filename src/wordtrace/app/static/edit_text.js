@@ -16,7 +16,7 @@ export function EditText({ fields, was, onSave, onClose }) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && ready) { event.preventDefault(); onSave(changed); }
   };
   return html`
-    <div class="edit" onKeyDown=${pressed}>
+    <div class="edit-text" onKeyDown=${pressed}>
       ${names.map((name, place) => html`
         <label class="field" key=${name}>${names.length > 1 ? `Text ${place + 1}` : "Text"}
           <textarea dir="auto" ref=${place ? undefined : first} rows="9" value=${now[name]}

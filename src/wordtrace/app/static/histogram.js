@@ -21,7 +21,7 @@ function Edge({ name, value, onSet }) {
 
 /**
  * bars: [{from, to, all, matching}]; from, to: the range that is set, as strings; onRange(from, to)
- * sets another one, where "" is no bound. Grey is how many rows there are, coloured how many match.
+ * sets another one, where "" is no bound; without it, the bars are only looked at. Grey is how many rows there are, coloured how many match.
  */
 export function Histogram({ title, help, bars, from, to, logarithmic, onRange }) {
   const [drag, setDrag] = useState(null); // [first, last] bar
@@ -56,10 +56,10 @@ export function Histogram({ title, help, bars, from, to, logarithmic, onRange })
       </legend>
       <svg ref=${drawn} class=${set || drag ? "histogram set" : "histogram"} viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none"
         role="img" aria-label=${`${title} of ${count(bars.reduce((sum, bar) => sum + bar.all, 0))} rows, from ${figure(bars[0].from)} to ${figure(bars.at(-1).to)}`}
-        onPointerDown=${(event) => {
+        onPointerDown=${onRange && ((event) => {
           event.target.setPointerCapture?.(event.pointerId);
           setDrag([at(event), at(event)]);
-        }}
+        })}
         onPointerMove=${(event) => drag && setDrag([drag[0], at(event)])}
         onPointerUp=${end} onPointerCancel=${() => setDrag(null)}>
         ${bars.map((bar, place) => html`
@@ -75,10 +75,10 @@ export function Histogram({ title, help, bars, from, to, logarithmic, onRange })
         ${[1, 2].map((third) => html`<span>${figure(bars[Math.round((third * bars.length) / 3)]?.from ?? bars[0].to)}</span>`)}
         <span>${figure(bars.at(-1).to)}</span>
       </div>
-      <div class="range">
+      ${onRange && html`<div class="range">
         <${Edge} name=${`${title} from`} value=${from} onSet=${(value) => onRange(value, to ?? "")} />
         <span class="soft" aria-hidden="true">–</span>
         <${Edge} name=${`${title} to`} value=${to} onSet=${(value) => onRange(from ?? "", value)} />
-      </div>
+      </div>`}
     </fieldset>`;
 }

@@ -1,9 +1,10 @@
 // One training row of a trace: what it says, how much it counts, and when it was learned.
 import { addressOf, go } from "./address.js";
 import { signed } from "./characters.js";
+import { ACTIONS, Decide } from "./decide.js";
 import { nameOf } from "./segments.js";
 import { Said } from "./said.js";
-import { html } from "./vendor/preact.js";
+import { html, useEffect, useState } from "./vendor/preact.js";
 
 /** A link to a view: it opens without loading the page again. */
 export function Go({ view, settings, children, ...rest }) {
@@ -19,10 +20,13 @@ export function Go({ view, settings, children, ...rest }) {
 /**
  * hit: of the trace; rank: from 1; row, predicted: of the index; self: whether it is the row that is
  * asked about; sizes: {scale, digits, largest, step}, which all rows of the answer share; lit, onPick:
- * as of `Text`; labelled: whether rows have labels; checkpoints: what /api/trace says of them;
+ * as of `Text`; labelled: whether rows have labels; labels: those to relabel to; decision: what the
+ * review holds of it; checkpoints: what /api/trace says of them;
  * elsewhere: its rank by another measure beside; 0 or undefined for none.
  */
-export function Hit({ hit, rank, row, predicted, self, sizes, lit, onPick, labelled, checkpoints, elsewhere }) {
+export function Hit({ hit, rank, row, predicted, self, sizes, lit, onPick, labelled, labels, decision, checkpoints, elsewhere }) {
+  const [decided, setDecided] = useState(decision ?? null);
+  useEffect(() => setDecided(decision ?? null), [decision]);
   const part = lit == null ? null : partOf(hit, lit);
   const words = hit.words;
   const bare = words && !words.some((word) => word.kind === "word");
@@ -45,6 +49,8 @@ export function Hit({ hit, rank, row, predicted, self, sizes, lit, onPick, label
     <div class="line foot soft">
       <span class="mono" dir="auto" title="Its id in the data">${hit.id}</span>
       <${Go} view="why" settings=${{ row }} aria-label=${`Why is row ${hit.id} predicted so?`}>Why?<//>
+      ${decided && html`<span class="tag good">${ACTIONS[decided.action]?.done ?? decided.action}</span>`}
+      <span class="push"><${Decide} row=${{ row, id: hit.id, label: hit.label, decision: decided }} labels=${labels} onDecided=${setDecided} /></span>
     </div>
   </article>`;
 }

@@ -1,12 +1,11 @@
 // How rows spread over names: a button each, with its bar.
+import { percent } from "./characters.js";
 import { count } from "./rows_data.js";
 import { html, useState } from "./vendor/preact.js";
 
 const SHOWN = 8;
 
-/** The share of all rows in words: 12 %, or under 1 %. */
-const share = (part, whole) =>
-  !whole || !part ? "0 %" : part / whole < 0.01 ? "< 1 %" : `${Math.round((100 * part) / whole)} %`;
+const share = (part, whole) => percent(whole ? part / whole : 0);
 
 /**
  * bars: [{name, all, matching}]; chosen: the name that is the filter; said: how a name is shown;

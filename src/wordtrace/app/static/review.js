@@ -91,7 +91,7 @@ export function Review({ about, settings }) {
   useKeys(deeds);
 
   const checked = info?.decisions.filter(Boolean).length ?? 0;
-  return html`
+  return html`<div class="review-view">
     <${Head} asked=${asked} names=${names} count=${info?.matching}
       onAsk=${(more) => go("review", { ...settings, ...more, at: undefined })} />
     ${error && html`<p class="banner" role="alert">${error}</p>`}
@@ -107,14 +107,17 @@ export function Review({ about, settings }) {
         ${!row && !error && (count > 0 || !info) && html`<div class="card suspect"><p class="waiting">Looking for what speaks against the rows' labels …</p></div>`}
         ${row && html`
           <${SuspectCard} row=${row} heading=${`Suspect ${place + 1} of ${count}`} editor=${panel === "edit" && html`<${EditText} fields=${texts(row, row.decision)} was=${texts(row)} onClose=${deeds.close} onSave=${(changed) => decided(...Object.entries(changed).map(([field, text]) => ({ action: "edit", text, field })))} />`}>
-            ${panel === "choose" && html`<${ChooseLabel} labels=${likely(names, row)} notes=${notes(row)}
-                onPick=${(label) => decided({ action: "relabel", label })} onClose=${deeds.close} />`}
-            ${panel !== "edit" && html`<${Keys} row=${row} deeds=${deeds} state=${state} names=${names} first=${place === 0} last=${place === count - 1} />`}
+            ${panel !== "edit" && html`<div class="dock">
+              ${panel === "choose" && html`<${ChooseLabel} labels=${likely(names, row)} notes=${notes(row)}
+                  onPick=${(label) => decided({ action: "relabel", label })} onClose=${deeds.close} />`}
+              <${Keys} row=${row} deeds=${deeds} state=${state} names=${names} first=${place === 0} last=${place === count - 1} />
+            </div>`}
           <//>`}
       </div>
       <${DecidedList} version=${state?.version} onChange=${() => refresh(place)} />
     </div>
-    ${panel === "keys" && html`<${Keys.Help} onClose=${deeds.close} />`}`;
+    ${panel === "keys" && html`<${Keys.Help} onClose=${deeds.close} />`}
+  </div>`;
 }
 
 const texts = (row, decision) => ({

@@ -63,7 +63,7 @@ export function Progress({ decisions, place, onShow, children }) {
     <div class="progress">
       <div class="line"><p><b>${checked} of ${decisions.length} checked</b>${parts.length > 0 && html` <span class="soft">· ${parts.join(" · ")}</span>`}</p>${children}</div>
       <div class=${"strip" + (decisions.length > 200 ? " dense" : "")} aria-hidden="true" onClick=${pressed}>
-        ${decisions.map((one, at) => html`<span key=${at} class=${(one ?? "open") + (at === place ? " here" : "")}></span>`)}
+        ${decisions.map((one, at) => html`<span key=${at} class=${(one ? `did-${one}` : "") + (at === place ? " here" : "")}></span>`)}
       </div>
     </div>`;
 }

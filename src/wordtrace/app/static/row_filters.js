@@ -36,7 +36,7 @@ export function RowFilters({ found, settings, change }) {
           const [title, help] = RANGES[name] ?? NAMES[name];
           return html`<${Histogram} key=${name} title=${title} help=${help} bars=${column.bars} logarithmic=${column.logarithmic}
             from=${settings[name + "_from"]} to=${settings[name + "_to"]}
-            onRange=${(from, to) => change({ [name + "_from"]: from, [name + "_to"]: to })} />`;
+            onRange=${name in RANGES && ((from, to) => change({ [name + "_from"]: from, [name + "_to"]: to }))} />`;
         }
         const [title, help, said] = NAMES[name];
         const chosen = name === "right" ? RIGHT[settings.right] : settings[name];

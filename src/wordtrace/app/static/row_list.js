@@ -1,10 +1,10 @@
 // The list of rows, a page at a time.
 import { go } from "./address.js";
+import { placesOf, visible } from "./characters.js";
+import { ACTIONS } from "./decide.js";
 import { figure } from "./rows_data.js";
 import { RowOpen } from "./row_open.js";
 import { html } from "./vendor/preact.js";
-
-const DONE = { keep: "kept", relabel: "relabelled", remove: "removed", edit: "edited" };
 
 /** Label and prediction; that they differ is said in a word and a sign. */
 function Labels({ row }) {
@@ -24,7 +24,7 @@ function Labels({ row }) {
 
 function Decided({ decision }) {
   if (!decision) return null;
-  return html`<span class="tag good">${DONE[decision.action]}${decision.label ? html` to <bdi>${decision.label}</bdi>` : ""}</span>`;
+  return html`<span class=${decision.action === "keep" ? "tag good" : "tag"}>${ACTIONS[decision.action].done}${decision.label ? html` to <bdi>${decision.label}</bdi>` : ""}</span>`;
 }
 
 /** The heading of a column by which rows can be sorted. */
@@ -61,7 +61,7 @@ export function RowList({ rows, settings, about, version, waiting, change, onOpe
             ${labelled && html`<td class="cell-label"><${Labels} row=${row} /> <${Decided} decision=${row.decision} /></td>`}
             <td class="cell-text">
               <button class="plain text" data-row=${row.row} aria-expanded=${row.row === open} onClick=${() => onOpen(row.row)}>
-                <span class="cut" dir="auto">${short(row)}${row.cut && "…"}</span>
+                <span class="two-lines" dir="auto">${short(row)}${row.cut && "…"}</span>
               </button>
               ${!labelled && html`<${Decided} decision=${row.decision} />`}
             </td>
@@ -79,8 +79,10 @@ export function RowList({ rows, settings, about, version, waiting, change, onOpe
 /** What a list shows of a row's texts. */
 function short(row) {
   if (row.turns?.length) {
-    const signs = Array.from(row.text);
-    return row.turns.map((turn) => `${turn.role}: ${signs.slice(turn.start, turn.end).join("")}`).join("  ");
+    const placeOf = placesOf(row.text);
+    return row.turns
+      .map((turn) => `${turn.role}: ${visible(row.text.slice(placeOf(turn.start), placeOf(turn.end)))}`)
+      .join("  ");
   }
-  return row.text2 == null ? row.text : `${row.text}  |  ${row.text2}`;
+  return visible(row.text2 == null ? row.text : `${row.text}  |  ${row.text2}`);
 }

@@ -14,11 +14,11 @@ export const filtersOf = (settings) =>
 
 export const count = (number) => number.toLocaleString("en");
 
-/** A figure with three digits, without an exponent where it can be. */
+/** A figure with three digits, as far as five behind the point. */
 export function figure(value) {
   if (value == null) return "";
-  if (value !== 0 && Math.abs(value) < 0.0005) return value.toExponential(0);
-  return Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 4 });
+  if (value !== 0 && Math.abs(value) < 0.00001) return value < 0 ? "> −0.00001" : "< 0.00001";
+  return Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 5 }).replace("-", "−");
 }
 
 /**

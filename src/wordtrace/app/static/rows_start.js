@@ -28,7 +28,7 @@ export function Start({ about, wrong }) {
         ${wrong != null
           ? html`<button onClick=${() => go("rows", { right: "false", ...worst })}>Rows that the model gets wrong (${count(wrong)})</button>`
           : html`<button onClick=${() => go("rows", worst)}>Rows that the model fits worst</button>`}
-        ${about.kind !== "number" && html`<button onClick=${() => go("review")}>Most suspicious labels</button>`}
+        ${about.kind !== "number" && !about.generates && html`<button onClick=${() => go("review")}>Most suspicious labels</button>`}
       </div>
     </section>`;
 }

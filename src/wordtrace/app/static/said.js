@@ -38,12 +38,12 @@ function Turns({ item, words, span, onSpan, ...shown }) {
     const mark = span && number === answer ? [span[1] - turn.start, span[2] - turn.start] : null;
     const picked = onSpan && number === answer;
     const body = html`<${Text} text=${text} words=${inside} mark=${mark} ...${shown} room=${picked ? 0 : shown.room} />`;
-    return html`<div class=${`turn ${number === answer ? "answer" : ""}`}>
+    return html`<div class=${`spoken ${number === answer ? "answer" : ""}`}>
       <span class="role" dir="auto">${turn.role}</span>
       ${picked ? html`<${Pickable} text=${text} onSpan=${onSpan}>${body}<//>` : html`<div>${body}</div>`}
     </div>`;
   })}
-  ${rest.length > 0 && html`<div class="turn template"><span class="role">template</span>
+  ${rest.length > 0 && html`<div class="spoken template"><span class="role">template</span>
     <span class=${`tag${lit ? " lit" : ""}`} title="What the chat template writes between the messages">
       all that the template writes <b class=${sum < 0 ? "minus-ink" : "plus-ink"}>${signed(sum, shown.digits)}</b></span></div>`}`;
 }
@@ -53,7 +53,7 @@ function Pickable({ text, onSpan, children }) {
   const box = useRef(null);
   const [picked, setPicked] = useState(null);
   useEffect(() => {
-    const changed = () => setPicked(selected(box.current?.querySelector(".text"), text));
+    const changed = () => setPicked(selected(box.current?.querySelector(".words"), text));
     document.addEventListener("selectionchange", changed);
     return () => document.removeEventListener("selectionchange", changed);
   }, [text]);

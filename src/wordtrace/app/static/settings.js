@@ -45,7 +45,7 @@ export function Shares({ query, settings, set }) {
     <span>${name} <span class="soft">${without.includes(kind) ? "left out" : percent(share)}</span></span></label>`;
   return html`<div class="line shares small" role="group" aria-label="Words that count for nothing">
     <span class="soft">Leave out, with their share of the listed scores:</span>
-    ${one("special", "start and end tokens", query.special_share, "Special tokens: start, end, padding; of a conversation its template, too")}
+    ${one("special", query.turns ? "the template, start and end tokens" : "start and end tokens", query.special_share, "Special tokens: start, end, padding; of a conversation its template, too")}
     ${one("stop", "very frequent words", query.stop_share, "Stop words: those in more than 20 % of the training texts")}
   </div>`;
 }

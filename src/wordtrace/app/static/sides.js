@@ -24,7 +24,7 @@ export function sizesOf(query) {
 }
 
 /** One side of an answer, its rows with the lit word first. */
-export function Side({ side, answer, name, lit, onPick, labelled, prove, title, other }) {
+export function Side({ side, answer, name, lit, onPick, labelled, labels, prove, title, other }) {
   const query = answer.queries[0];
   const sizes = useMemo(() => sizesOf(query), [query]);
   const hits = query[side];
@@ -47,7 +47,7 @@ export function Side({ side, answer, name, lit, onPick, labelled, prove, title, 
     ${order.map((place) => html`<${Hit} key=${hits[place].id} hit=${hits[place]} rank=${place + 1}
       row=${answer.rows[side][place]} predicted=${labelled ? answer.predicted[side][place] : null}
       self=${answer.row != null && answer.rows[side][place] === answer.row} sizes=${sizes} lit=${lit}
-      onPick=${onPick} labelled=${labelled} checkpoints=${answer.checkpoints}
+      onPick=${onPick} decision=${answer.decisions?.[side][place]} labels=${labels} labelled=${labelled} checkpoints=${answer.checkpoints}
       elsewhere=${other && 1 + other.queries[0][side].findIndex((hit) => hit.id === hits[place].id)} />`)}
   </section>`;
 }

@@ -1,10 +1,14 @@
 // One suspect: its text, what speaks against its label, and the rows that do.
+import { percent } from "./characters.js";
 import { ACTIONS } from "./decide.js";
 import { Diff } from "./diff.js";
-import { Marked } from "./marked.js";
-import { html } from "./vendor/preact.js";
+import { html, useEffect, useMemo, useState } from "./vendor/preact.js";
+import { Text } from "./words.js";
 
-const percent = (share) => `${Math.round(100 * share)} %`;
+/** Words as `Text` takes them. */
+const worded = (pairs, places) => pairs.map(([token, contribution], place) => ({ token, contribution, spans: places?.[place] ?? [] }));
+
+const largest = (words) => Math.max(...words.map((word) => Math.abs(word.contribution)), 0);
 
 /** What is decided, as a tag: "✓ relabelled to business". */
 export function Checked({ decision }) {
@@ -41,30 +45,37 @@ function Facts({ row }) {
 }
 
 /** A row of another label; of its words those are marked that speak against the suspect's label. */
-function Opponent({ hit, telling }) {
-  const against = hit.words.map((pair, place) => [pair, hit.places?.[place] ?? []]).filter(([[, value]]) => value < 0);
-  const told = against.filter(([[word]]) => telling.has(word));
-  const top = told.length ? told : against.slice(0, 3);
+function Opponent({ hit, telling, lit, onPick }) {
+  const words = useMemo(() => {
+    const against = worded(hit.words, hit.places).filter((word) => word.contribution < 0);
+    const told = against.filter((word) => telling.has(word.token));
+    return told.length ? told : against.slice(0, 3);
+  }, [hit]);
+  const shared = { words, scale: largest(words), room: 260, lit, onPick };
   return html`
     <li>
       <div class="line small"><span class="tag"><bdi>${hit.label}</bdi></span>
         <span class="mono soft"><bdi>${hit.id}</bdi></span>
-        <span class="push number soft" title="Its influence on this row's label: below 0 speaks against it">${hit.score.toPrecision(2)}</span></div>
-      <${Marked} text=${hit.text} words=${top.map(([pair]) => pair)} places=${top.map(([, places]) => places)} most=${260} />
-      ${hit.text2 && html`<${Marked} text=${hit.text2} field="text2" words=${top.map(([pair]) => pair)} places=${top.map(([, places]) => places)} most=${200} />`}
+        <span class="push number soft" title="Its influence on this row's label: below 0 speaks against it">${hit.score.toPrecision(2).replace("-", "−")}</span></div>
+      <${Text} text=${hit.text} ...${shared} />
+      ${hit.text2 && html`<${Text} text=${hit.text2} field="text2" ...${shared} />`}
     </li>`;
 }
 
 /** row: a suspect of /api/suspects; heading: its place; editor: what stands instead of its text; children: the buttons. */
 export function SuspectCard({ row, heading, editor, children }) {
-  const telling = new Set(row.words.map(([word]) => word));
+  const [lit, setLit] = useState(null);
+  useEffect(() => setLit(null), [row.id]);
+  const telling = useMemo(() => new Set(row.words.map(([word]) => word)), [row.words]);
+  const words = useMemo(() => worded(row.words, row.places), [row.words]);
+  const onPick = (name) => setLit(name === lit ? null : name);
   const removed = row.decision?.action === "remove";
   const field = (name) => {
     const changed = row.decision?.[name];
     return changed
       ? html`<${Diff} before=${row[name]} after=${changed} />`
-      : html`<${Marked} key=${row.id + name} text=${row[name]} field=${name} words=${row.words} places=${row.places}
-          removed=${removed} size="big" />`;
+      : html`<${Text} key=${row.id + name} text=${row[name]} field=${name} words=${words} scale=${largest(words)}
+          room=${1300} lit=${lit} onPick=${onPick} />`;
   };
   return html`
     <article class=${"card suspect" + (removed ? " removed" : "")} aria-labelledby="suspect">
@@ -77,13 +88,13 @@ export function SuspectCard({ row, heading, editor, children }) {
       ${editor || html`<div class="suspect-text">
         ${field("text")}
         ${row.text2 != null && field("text2")}
-        ${row.words.length > 0 && html`<p class="small soft legend"><mark class="against" style=${{ "--weight": 0.8 }}>marked</mark> words speak against the label ${" "}<bdi>${row.label}</bdi>: rows of other labels share them.</p>`}
+        ${row.words.length > 0 && html`<p class="small soft legend"><span class="word minus" style=${{ "--share": 0.8 }}>Coloured</span> words speak against the label ${" "}<bdi>${row.label}</bdi>: rows of other labels share them.</p>`}
       </div>`}
       ${children}
       ${row.opponents.length > 0 && html`
         <section aria-label="Rows that oppose it">
           <h3>Rows that oppose its label most</h3>
-          <ul class="opponents">${row.opponents.map((hit) => html`<${Opponent} key=${hit.id} hit=${hit} telling=${telling} />`)}</ul>
+          <ul class="opponents">${row.opponents.map((hit) => html`<${Opponent} key=${hit.id} hit=${hit} telling=${telling} lit=${lit} onPick=${onPick} />`)}</ul>
         </section>`}
     </article>`;
 }

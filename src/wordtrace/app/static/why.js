@@ -39,7 +39,7 @@ export function Why({ about, settings }) {
   const error = first.error ?? second.error;
 
   if (!body)
-    return html`<div class="why start">
+    return html`<div class="why asking">
       <h1>Why does the model say that?</h1>
       <div class="card"><${Ask} about=${about} given=${{}} onAsk=${ask} /></div>
       <p class="soft">The answer names the training rows that spoke for and against it, and the words in them.
@@ -53,7 +53,9 @@ export function Why({ about, settings }) {
       onBack=${() => set({ measure: null, beside: null })} />`}
     ${waiting && html`<${Waiting} key=${JSON.stringify(body)} slow=${slow(settings.measure) || slow(settings.beside)}
       onStop=${() => [first, second].forEach((one) => one.waiting && one.stop())} />`}
-    ${error && html`<p class="banner" role="alert">${error.message}</p>`}
+    ${error && html`<p class="banner line" role="alert"><span>${error.message}</span>
+      ${(settings.label || settings.span) && html`<button class="push" onClick=${() => set({ label: null, span: null })}>
+        Ask ${settings.span ? "about the whole answer" : "about the predicted label"}</button>`}</p>`}
     ${!answer && !error && refused.length === 0 && html`<p class="empty">Reading the index …</p>`}
     ${answer && refused.length === 0 && html`<${Answer} about=${about} settings=${settings} set=${set} measures=${measures}
       answer=${answer} other=${settings.beside ? second.data : null} stale=${waiting} editing=${editing} onEdit=${() => edit(true)} />`}
@@ -68,7 +70,7 @@ function Answer({ about, settings, set, measures, answer, other, stale, editing,
   const prove = { ...proven(settings), k: 10 };
   const name = labelled ? query.label : query.span ? "this part" : "this answer";
   const sides = ["proponents", "opponents"];
-  const shared = { name, lit, onPick: pick, labelled };
+  const shared = { name, lit, onPick: pick, labelled, labels: about.kind === "class" && labelled ? about.label_names : [] };
   return html`<div class=${stale ? "stale" : ""}>
     <div class="line top">
       <h1><${Sentence} answer=${answer} kind=${about.kind} labelled=${labelled} onLabel=${(label) => set({ label, word: null })} /></h1>
@@ -138,7 +140,7 @@ function Asked({ answer, settings, set, about, lit, onPick, onEdit }) {
     <div class="line foot soft small">
       ${answer.example && html`<span>Row <bdi class="mono">${answer.example.id}</bdi> of the training data${labelled && html`, labelled <b dir="auto">${answer.example.label}</b>`}.</span>`}
       ${query.span && html`<span>Explained is a part of the answer. <button class="plain" onClick=${() => set({ span: null, word: null })}>The whole answer</button></span>`}
-      <span class="legend" title="A word's colour is what it adds over all rows listed below"><span class="word plus" style=${{ "--share": 0.8 }}>speaks for</span>${" "}<span class="word minus" style=${{ "--share": 0.8 }}>speaks against</span>${" "}Press a word to light it everywhere.</span>
+      <span class="key" title="A word's colour is what it adds over all rows listed below"><span class="word plus" style=${{ "--share": 0.8 }}>speaks for</span>${" "}<span class="word minus" style=${{ "--share": 0.8 }}>speaks against</span>${" "}Press a word to light it everywhere.</span>
       <button class="push" onClick=${onEdit}>Change the text</button>
     </div>
   </section>`;

@@ -61,7 +61,7 @@ export function Text({ text, field = "text", words, scale = 0, digits = 3, lit, 
           title=${`${(part.end - part.start).toLocaleString("en")} characters are left out`}>[…]</button> `,
   );
   const cut = parts.some((part) => !part.shown);
-  return html`<div class=${`text${cut ? " cut" : ""}`} dir="auto" ref=${box} onKeyDown=${onPick && moved}>${shown}
+  return html`<div class=${`words${cut ? " cut" : ""}`} dir="auto" ref=${box} onKeyDown=${onPick && moved}>${shown}
     ${cut && html` <button class="plain" onClick=${() => setOpen(true)}>show all ${text.length.toLocaleString("en")} characters</button>`}
     ${open && room > 0 && html` <button class="plain" onClick=${() => setOpen(false)}>show less</button>`}</div>`;
 }
