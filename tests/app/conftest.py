@@ -27,6 +27,9 @@ from wordtrace.app.server import application
 #: Debian's chromium, which needs no download.
 CHROMIUM = "/usr/bin/chromium"
 
+#: Milliseconds: how long a page may take to show what it shall; a busy machine is slow, not wrong.
+SHOWN_MS = 60_000
+
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
@@ -90,6 +93,7 @@ def address(opened: Opened) -> Iterator[str]:
 def browser() -> Iterator[Any]:
     """A browser, one for all tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="there is no playwright")
+    playwright.expect.set_options(timeout=SHOWN_MS)
     with playwright.sync_playwright() as started:
         own = Path(started.chromium.executable_path)
         found = next((path for path in (Path(CHROMIUM), own) if path.exists()), None)
@@ -109,6 +113,7 @@ def page(browser: Any, address: str, serve: Any) -> Iterator[Any]:
     `page.faults.clear()`. The page is closed before any server ends: it may still be asking.
     """
     context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(SHOWN_MS)
     page = context.new_page()
     faults = page.faults = []
     page.on("console", lambda said: said.type == "error" and faults.append(said.text))

@@ -85,11 +85,11 @@ def test_all_rows_that_match_are_removed_after_a_question_and_the_patch_is_downl
     marks = page.locator(".row-list .tag")
     expect(marks).to_have_text(["removed"] * matching)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download the patch").click()
+        page.get_by_role("link", name="Download patch").click()
     lines = download.value.path().read_text().splitlines()
     assert len(lines) == matching
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("link", name="Download the patch")).to_have_count(0)
+    expect(page.get_by_role("link", name="Download patch")).to_have_count(0)
     # One row by itself, from the list.
     page.locator("[data-row]").first.click()
     page.get_by_role("button", name="Keep", exact=True).click()

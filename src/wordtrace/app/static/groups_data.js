@@ -44,6 +44,14 @@ export function useDecisions(reload) {
   const [said, setSaid] = useState(null);
   const [error, setError] = useState(null);
   const busy = useRef(false);
+  useEffect(() => {
+    const elsewhere = () => {
+      setMade(new Map());
+      reload();
+    };
+    addEventListener("elsewhere", elsewhere);
+    return () => removeEventListener("elsewhere", elsewhere);
+  }, []);
   const once = async (work) => {
     if (busy.current) return;
     busy.current = true;

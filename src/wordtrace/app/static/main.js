@@ -4,6 +4,7 @@ import { useGet } from "./api.js";
 import { Changed } from "./changed.js";
 import { begin, TokenWanted } from "./session.js";
 import { html, render, useEffect, useState } from "./vendor/preact.js";
+import { PatchLink } from "./patch_link.js";
 import { Groups } from "./groups.js";
 import { Prove } from "./prove.js";
 import { Review } from "./review.js";
@@ -53,11 +54,12 @@ function App() {
         )}
       </nav>
       ${about && html`<span class="soft">${about.index} · ${about.examples.toLocaleString("en")} rows</span>`}
+      ${about && view !== "review" && html`<${PatchLink} />`}
     </header>
     ${changed && html`<${Changed} said=${changed} />`}
     <main id="main" tabindex="-1">
       ${wanted && html`<${TokenWanted} said=${wanted} />`}
-      ${error && !wanted && html`<p class="banner" role="alert">${error.message}</p>`}
+      ${error && !wanted && !changed && html`<p class="banner" role="alert">${error.message}</p>`}
       ${about && html`<${View} about=${about} settings=${settings} />`}
     </main>`;
 }

@@ -42,13 +42,6 @@ function Pages({ place, last, change }) {
     </nav>`;
 }
 
-/** What was decided so far, and the way on. */
-function Changes({ count: changes }) {
-  return html`<span class="line push">
-    <a href="/review" onClick=${(event) => { event.preventDefault(); go("review"); }}>${count(changes)} ${changes === 1 ? "change" : "changes"} decided</a>
-    <a class="button" href="/api/review/patch" download="review.jsonl">Download the patch</a></span>`;
-}
-
 /** Moves by keys: / to the search, j and k (or arrows) through the rows, w to Why. */
 function useKeys(field) {
   useEffect(() => {
@@ -82,15 +75,15 @@ export function Rows({ about, settings }) {
   useKeys(field);
   useEffect(() => {
     const decided = () => setVersion((before) => before + 1);
-    addEventListener("decided", decided);
-    return () => removeEventListener("decided", decided);
+    const events = ["decided", "elsewhere"];
+    events.forEach((name) => addEventListener(name, decided));
+    return () => events.forEach((name) => removeEventListener(name, decided));
   }, []);
   const filters = filtersOf(settings);
   const place = Math.max(0, Math.floor(Number(settings.page)) || 0);
   const query = { ...filters, sort: settings.sort, descending: settings.descending, offset: place * PAGE, limit: PAGE };
   const list = useAsked("/rows", query, version);
   const spread = useAsked("/rows/distribution", filters, version);
-  const { data: review } = useAsked("/review", null, version);
   const change = (part, replace = false) => {
     const stays = "open" in part || "page" in part;
     go("rows", { ...settings, ...(stays ? {} : { page: "", open: "" }), ...part }, replace);
@@ -114,7 +107,6 @@ export function Rows({ about, settings }) {
           <${Search} value=${settings.q} change=${change} field=${field} />
           ${list.data && html`<span role="status" class="soft">${filtered ? `${count(list.data.matching)} of ${count(list.data.total)} rows` : `${count(list.data.total)} rows`}</span>`}
           ${filtered && html`<button class="plain" onClick=${() => go("rows")}>Clear filters</button>`}
-          ${review?.changes > 0 && html`<${Changes} count=${review.changes} />`}
         </div>
         ${filtered && list.data?.matching > 0 && html`<${AllRows} key=${JSON.stringify(filters)} settings=${settings} about=${about} matching=${list.data.matching} />`}
         ${error && html`<p class="banner" role="alert">${error.message}</p>`}
