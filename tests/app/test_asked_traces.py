@@ -22,9 +22,7 @@ def plain(document: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_a_trace_is_the_own_with_the_rows_of_its_hits(
-    client: TestClient, opened: Opened
-) -> None:
+def test_a_trace_is_the_own_with_the_rows_of_its_hits(client: TestClient, opened: Opened) -> None:
     asked = {"text": TEXT, "label": "sport", "top": 4, "without": ["stop", "special"]}
     found = client.post("/api/trace", json=asked).json()
     wanted = opened.index.trace(
