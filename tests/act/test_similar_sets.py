@@ -79,6 +79,13 @@ def test_a_comparison_of_all_pairs_block_by_block_gives_the_same(
         assert found(read(texts), threshold) == by_all_pairs(texts, threshold), seed
 
 
+def test_a_short_text_is_joined_to_all_texts_that_hold_it_and_little_more() -> None:
+    texts = ["the coach", *(f"the coach w{one}" for one in range(50)), "the striker w1"]
+    # 2 of 3 words are shared with the short one, 2 of 4 with each other.
+    assert found(read(texts), 0.6) == {frozenset(range(51)), frozenset({51})}
+    assert found(read(texts), 0.7) == {frozenset({row}) for row in range(52)}
+
+
 def test_work_that_would_be_too_much_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(1)
     texts = [" ".join(f"w{one}" for one in random.permutation(24)[:14]) for _ in range(300)]
