@@ -113,8 +113,8 @@ def retrainer(run: Run, asked: str | None, command: str | None) -> Retrain | Non
     if not known:
         raise InputError(
             f"{run.path} was trained elsewhere, so nothing here can train it again; start the app "
-            f"with your training command as {option('retrain')}: python train.py {{data}} {{out}} "
-            "{seed}."
+            "with your training command: "
+            f"{option('retrain', 'python train.py {data} {out} {seed}')}."
         )
     chosen = asked or known[0]
     if chosen not in known:
