@@ -202,7 +202,7 @@ def test_a_text_is_cut_only_in_a_list(table: RowTable, rows: list[dict[str, Any]
         ({"loss_to": float("nan")}, "loss_to is nan"),
         ({"sort": "length"}, "sort is 'length'; give one of row, id"),
         ({"offset": -1}, "offset is -1"),
-        ({"lable": "film"}, "did you mean label"),
+        ({"labels": "film"}, "did you mean label"),
         ({"q": "a" * 1001}, "q has a word of 1,001 characters"),
         ({"q": "\ud800"}, "q holds half a character"),
     ],

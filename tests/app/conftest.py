@@ -101,12 +101,12 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
+def page(browser: Any, address: str, serve: Any) -> Iterator[Any]:
     """A page on the toy index: `page.goto("/rows")`.
 
     At its end the test fails for whatever the browser's console called an error, for what a script
     threw, and for whatever was asked of another machine. A test that provokes one takes it away:
-    `page.faults.clear()`.
+    `page.faults.clear()`. The page is closed before any server ends: it may still be asking.
     """
     context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
     page = context.new_page()

@@ -22,7 +22,7 @@ def plain(document: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_a_trace_is_the_librarys_with_the_rows_of_its_hits(
+def test_a_trace_is_that_of_the_library_with_the_rows_of_its_hits(
     client: TestClient, opened: Opened
 ) -> None:
     asked = {"text": TEXT, "label": "sport", "top": 4, "without": ["stop", "special"]}
@@ -77,7 +77,7 @@ def test_what_cannot_be_answered_is_one_sentence(
 
 
 def test_a_field_that_is_not_known_is_refused(client: TestClient) -> None:
-    assert client.post("/api/trace", json={"text": "a", "lable": "sport"}).status_code == 422
+    assert client.post("/api/trace", json={"text": "a", "colour": "sport"}).status_code == 422
 
 
 def test_the_measures_tell_which_of_them_this_index_answers_at_once(client: TestClient) -> None:

@@ -25,6 +25,6 @@ def test_another_index_is_served_beside_it(serve: Callable[..., str], opened: Op
 @pytest.mark.browser
 def test_the_page_shows_the_views_and_what_is_served(page: Any, opened: Opened) -> None:
     page.goto("/")
-    page.get_by_text(f"{opened.index.folder.count} rows").wait_for()
+    page.get_by_text(f"· {opened.index.folder.count} rows").wait_for()
     for view in ("Rows", "Why?", "Review", "Groups", "Prove"):
         assert page.get_by_role("link", name=view, exact=True).is_visible()

@@ -116,7 +116,7 @@ def test_the_page_takes_the_token_from_the_address_or_asks_for_it(
 ) -> None:
     address = serve(opened, token=TOKEN)
     page.goto(f"{address}/rows?q=coach#token={TOKEN}")
-    page.get_by_text(f"{opened.index.folder.count} rows").wait_for()
+    page.get_by_text(f"· {opened.index.folder.count} rows").wait_for()
     assert page.url == f"{address}/rows?q=coach"
     page.context.clear_cookies()
     page.reload()
@@ -125,7 +125,7 @@ def test_the_page_takes_the_token_from_the_address_or_asks_for_it(
     page.get_by_text("This is not the server's token.").wait_for()
     page.get_by_label("Token").fill(TOKEN)
     page.keyboard.press("Enter")
-    page.get_by_text(f"{opened.index.folder.count} rows").wait_for()
+    page.get_by_text(f"· {opened.index.folder.count} rows").wait_for()
     # Chromium calls each answer of 401 an error.
     assert all("401" in fault for fault in page.faults)
     page.faults.clear()

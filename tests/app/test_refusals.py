@@ -89,5 +89,5 @@ def test_the_api_describes_itself(client: TestClient) -> None:
 def test_the_page_of_the_api_lists_what_can_be_asked(page: Any, client: TestClient) -> None:
     page.goto("/api")
     for path in client.get("/api/openapi.json").json()["paths"]:
-        assert page.get_by_role("heading", name=path).first.is_visible()
+        page.get_by_role("heading", name=path).first.wait_for()
     page.get_by_text("from 1, to 1,000").first.wait_for()

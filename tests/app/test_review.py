@@ -28,7 +28,7 @@ def nothing_decided(opened: Opened) -> None:
     opened.review.path.unlink(missing_ok=True)
 
 
-def test_pages_of_suspects_are_the_librarys_list_cut_in_pieces(client: Any, opened: Opened) -> None:
+def test_pages_of_suspects_are_the_whole_list_cut_in_pieces(client: Any, opened: Opened) -> None:
     wanted = opened.index.mislabels(top=7, words=True, by="opposition").document()["rows"]
     pages = [
         client.get("/api/suspects", params={"by": "opposition", "top": 7, "offset": at, "limit": 3})

@@ -117,13 +117,13 @@ def test_synonyms_and_token_filters_are_asked_in_stretches_too(
 
 def test_queries_go_in_the_parts_that_memory_allows(kinds: dict[str, api.Index]) -> None:
     index = kinds["float32"]
-    texts = ["goal of the bank", "the coach", "a drama"] * 850
+    size = (1 << 20) // (4 * index.folder.manifest.examples)
+    texts = (["goal", "the coach", "a drama"] * size)[: size + 9]
     alone = index.trace(texts, top=1, memory=1 << 20)
     spread = index.trace(texts, top=1, memory=1 << 20, executor="ray", workers=4)
     assert answer(spread) == answer(alone)
     actors = index._on("ray", None, 4)._actors  # type: ignore[union-attr]
     assert isinstance(actors, Here)
-    size = (1 << 20) // (4 * index.folder.manifest.examples)
     assert actors.counts == [size, len(texts) - size]
     index.close()
 

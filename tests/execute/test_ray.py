@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from tests.patience import PATIENCE, wait_until
+from tests.execute.ray_jobs import Counter, die, die_once, meet, refuse, sick, square
+from tests.patience import wait_until
 from tests.trees import contents
 from wordtrace import api
-from wordtrace.errors import InputError, NumericalError, WordtraceError, option
+from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.actors import Actors
 from wordtrace.execute.protocol import Lost
 from wordtrace.execute.ray import RayCluster
@@ -48,27 +48,6 @@ def _paths() -> list[str]:
     return [str(Path(api.__file__).parents[2])]
 
 
-def square(item: int) -> tuple[int, int]:
-    return item * item, torch.get_num_threads()
-
-
-def refuse(item: int) -> int:
-    raise InputError(f"{option('item')} {item} is wrong; give another.")
-
-
-def die(item: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return item
-
-
-def die_once(item: str) -> str:
-    mark = Path(item)
-    if not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return mark.name
-
-
 def test_each_item_comes_back_once_with_its_result_from_one_thread(cluster: Any) -> None:
     found = dict(RayCluster().run(square, range(9)))
     assert found == {item: (item * item, 1) for item in range(9)}
@@ -92,19 +71,6 @@ def test_a_task_that_always_dies_is_one_sentence(cluster: Any) -> None:
         list(RayCluster(attempts=2).run(die, [1]))
 
 
-def sick(item: str) -> str:
-    """Count an attempt, then fail as the name says."""
-    path = Path(item)
-    path.write_text(path.read_text() + "." if path.exists() else ".")
-    if path.name == "nan":
-        raise NumericalError("the loss is nan.")
-    if path.name == "nan once" and path.read_text() == ".":
-        raise NumericalError("the loss is nan.")
-    if path.name == "hang" or (path.name == "hang once" and path.read_text() == "."):
-        time.sleep(PATIENCE)
-    return path.name
-
-
 def test_a_tolerant_cluster_loses_only_what_can_not_be_had(cluster: Any, tmp_path: Path) -> None:
     names = ["a", "nan", "nan once", "b", "hang", "hang once", "c"]
     items = [str(tmp_path / name) for name in names]
@@ -125,19 +91,6 @@ def test_what_hangs_before_anything_is_done_is_sent_again(cluster: Any, tmp_path
     items = [str(tmp_path / name) for name in ("hang once", "a")]
     found = list(RayCluster(workers=2, patience=1).run(sick, items))
     assert sorted(result for _, result in found) == ["a", "hang once"]
-
-
-def meet(item: str) -> int:
-    """Return how many tasks were at work when this one was; two wait for each other."""
-    mark = Path(item)
-    mark.touch()
-    until, most = time.monotonic() + (PATIENCE if mark.parent.name == "1" else 0.5), 1
-    while time.monotonic() < until and most < 2:
-        most = max(most, len(list(mark.parent.iterdir())))
-        time.sleep(0.01)
-    time.sleep(0.3)
-    mark.unlink()
-    return most
 
 
 def test_a_task_has_the_resources_it_was_promised(cluster: Any, tmp_path: Path) -> None:
@@ -211,29 +164,6 @@ def test_retrainings_on_a_cluster_with_a_worker_killed_are_those_made_here(
         assert found[name] == expected[name]
 
 
-class Counter:
-    """An object that notes each making, and dies when it is first asked to."""
-
-    def __init__(self, item: Path) -> None:
-        self.item = item
-        with item.open("a") as file:
-            file.write("made\n")
-
-    def made(self) -> tuple[str, int, int]:
-        return self.item.name, len(self.item.read_text().split()), torch.get_num_threads()
-
-    def die_once(self, name: str) -> str:
-        if self.item.name == name and len(self.item.read_text().split()) == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.item.name
-
-    def die(self) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def refuse(self) -> None:
-        raise InputError("that is wrong; give another.")
-
-
 def test_objects_are_made_once_kept_and_made_anew_where_their_process_died(
     cluster: Any, tmp_path: Path
 ) -> None:
@@ -294,7 +224,7 @@ def test_a_trace_on_a_cluster_with_a_worker_killed_is_the_one_made_here(
     assert len(set(workers(b"ray::_Kept")) - set(before)) == 1
     assert {**found, "seconds": 0} == {**expected, "seconds": 0}
     np.testing.assert_array_equal(
-        api.influence(index, texts, executor="ray"), api.influence(index, texts)
+        api.influence(index, texts[:90], executor="ray"), api.influence(index, texts[:90])
     )
     index.close()
     wait_until(lambda: workers(b"ray::_Kept") == [])

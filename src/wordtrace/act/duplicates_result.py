@@ -38,7 +38,7 @@ class DuplicateRow:
     like
         The id of the row that is kept in its place; None where this row is kept itself.
     similarity
-        |x ∩ y| / |x ∪ y| of its words and those of that row, each as often as it stands there.
+        The Jaccard similarity of its words and that row's, each as often as it stands there.
     differing
         (field, start, end), in characters: the words that the row in its place does not have there;
         of a row that is kept, those that the first row like it does not have.

@@ -175,7 +175,7 @@ class Index:
     def trace(
         self,
         texts: Asked,
-        label: str | Sequence[str] | None = None,
+        label: str | Sequence[str | None] | None = None,
         *,
         measure: str | None = None,
         top: int = 20,
@@ -199,8 +199,8 @@ class Index:
             which the model gives its own answer (at most 64 tokens); what is explained is the
             answer, the assistant's last message.
         label
-            The label to explain: one for all texts, or a list with one for each. By default the
-            Examples' own labels, else the model's predictions.
+            The label to explain: one for all texts, or a list with one for each, where None is the
+            model's prediction. By default the Examples' own labels, else the model's predictions.
         measure
             The measure; by default the one that the index holds: ``tracin-we-topk``, or
             ``tracin-we``.

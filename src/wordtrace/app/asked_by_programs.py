@@ -90,7 +90,7 @@ def router(opened: Opened) -> APIRouter:
         options: dict[str, Any] = dict(asked.options)
         found = opened.index.trace(
             _texts(asked, opened.run),
-            None if asked.label_source == "file" else asked.label,  # type: ignore[arg-type]
+            None if asked.label_source == "file" else asked.label,
             measure=asked.measure,
             top=asked.top,
             top_k=asked.top_k,

@@ -166,14 +166,12 @@ class Wish:
         options: dict[str, Any] = {"measure": asked.measure, "top": top}
         if asked.without:
             options["without"] = ",".join(sorted(set(asked.without)))
-        examples = _questions(opened, asked)
-        if asked.span is None:
-            trace = opened.index.trace(examples, **options)
-        elif len(examples) > 1 or examples.texts2 is None:
-            raise InputError("a span is of one answer; ask about one.")
-        else:
-            answer = (examples.texts[0], examples.texts2[0])
-            trace = opened.index.trace(answer, span=asked.span, **options)
+        texts, labels = _questions(opened, asked)
+        if asked.span is not None:
+            if len(texts) > 1:
+                raise InputError("a span is of one answer; ask about one.")
+            options["span"] = [asked.span]
+        trace = opened.index.trace(texts, labels, **options)
         return cls(asked, trace, _title(asked, trace, patch), patch, without)
 
     def study(self, index: Index, retrain: Retrain | None) -> Callable[[], Result]:
@@ -194,46 +192,45 @@ class Wish:
         return lambda: api.verify(self.trace, index=index, **design, **common)
 
 
-def _questions(opened: Opened, asked: ProofAsked) -> Examples:
-    """Return what is asked about as examples; a label that is not given is none."""
-    run = opened.run
-    texts: list[str] = []
-    seconds: list[str | None] = []
+def _questions(
+    opened: Opened, asked: ProofAsked
+) -> tuple[list[str | tuple[str, str]], list[str | None]]:
+    """Return what is asked about, texts or pairs, with the label of each; None: as predicted."""
+    run, folder = opened.run, opened.index.folder
+    texts: list[str | tuple[str, str]] = []
     labels: list[str | None] = []
     for one in asked.questions:
         if (one.text is None) == (one.row is None):
             raise InputError("give a text or a row of the index for each question.")
+        label = one.label
         if one.row is not None:
-            folder = opened.index.folder
             if one.row >= folder.manifest.examples or one.row in folder.removed:
                 raise InputError(
                     f"the index has no row {one.row}; it has {folder.count:,} examples."
                 )
             example = folder.take(np.array([one.row], np.int64), run)
-            texts.append(example.texts[0])
-            seconds.append(None if example.texts2 is None else example.texts2[0])
-            labels.append(one.label or run.labelling.spell(example.labels[0]))
+            texts += _pairs(example)
+            if label is None and not run.generates:
+                label = run.labelling.spell(example.labels[0])
         else:
-            texts.append(one.text or "")
-            seconds.append(one.text2)
-            labels.append(one.label)
+            assert one.text is not None
+            texts.append(one.text if one.text2 is None else (one.text, one.text2))
+        labels.append(label)
     if asked.mistakes:
         if run.held_out is None:
             raise InputError(f"{run.path} has no held-out rows; give the texts yourself.")
         wrong = misclassified(opened.index.asker, run.held_out, None, MISTAKES)
-        texts += wrong.texts
-        seconds += [None] * len(wrong) if wrong.texts2 is None else list(wrong.texts2)
+        texts += _pairs(wrong)
         labels += run.labelling.spell_all(wrong.labels)
     if not texts:
         raise InputError("there is no question: give a text, or ask about the wrong held-out rows.")
-    return Examples.of(
-        texts,
-        run.labelling.parse_all(labels),
-        run.label_names,
-        texts2=None if all(one is None for one in seconds) else [one or "" for one in seconds],
-        source="the questions",
-        kind=run.labelling.kind,
-    )
+    return texts, labels
+
+
+def _pairs(examples: Examples) -> list[str | tuple[str, str]]:
+    if examples.texts2 is None:
+        return list(examples.texts)
+    return list(zip(examples.texts, examples.texts2, strict=True))
 
 
 def _as_examples(run: Run, trace: Trace) -> Examples:

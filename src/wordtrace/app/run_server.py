@@ -10,6 +10,8 @@ import uvicorn
 from wordtrace.app.asgi import Asgi
 from wordtrace.errors import InputError, option
 
+#: Seconds that a connection may be idle between two questions.
+IDLE = 75
 #: Seconds that Ctrl-C leaves to questions that are being answered.
 LAST = 1
 
@@ -53,6 +55,7 @@ def serve(app: Asgi, listening: socket.socket, ready: Callable[[str], None]) -> 
         access_log=False,
         lifespan="off",
         server_header=False,
+        timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=LAST,
     )
     uvicorn.Server(config).run(sockets=[listening])
