@@ -25,6 +25,7 @@ from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
 from wordtrace.report.messages import messages_of
 from wordtrace.report.numbers import interval, signed
+from wordtrace.report.provenance import provenance
 from wordtrace.report.runs import run_lines
 from wordtrace.report.sections import facts, sections_of, title_of
 from wordtrace.report.text import Segment, clean
@@ -69,6 +70,10 @@ def render_markdown(
             for block in section.blocks:
                 show = _SHOWN.get(type(block))
                 found += show(block) if show else []
+        made_from = [_row([plain(one) for one in pair]) for pair in provenance(documents, runs)]
+    if made_from:
+        head = [_row(["made from", ""]), _row(["---", "---"])]
+        found.append("\n".join([*head, *made_from]))
     return "\n\n".join(one for one in found if one) + "\n"
 
 
