@@ -19,7 +19,7 @@ WRONG = {
     "measure": (("trace", "run/index", "x", "--measure", "bm52"), "did you mean bm25?"),
     "ending": (
         ("trace", "run/index", "x", "--out", "x.txt"),
-        "x.txt should end in .json, .html, .parquet or .csv",
+        "x.txt should end in .json, .html, .md, .parquet or .csv",
     ),
     "folder": (("trace", "run/index", "x", "--out", "no/x.json"), "the folder no does not exist"),
     "top-k": (("index", "run", "--top-k", "ten"), "--top-k is 'ten'; give a number or 'all'"),

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.act.sketches import Bits, mixed, ones, sketches
+
 Numbers = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.uint64]
 
 #: Buckets of up to so many sets are compared pair by pair.
 _SMALL = 32
@@ -116,7 +117,7 @@ class _Join:
         self.work = 0.0
         # A partner shares at least a share of the set's elements: all but so many.
         self.spare = self.sizes - np.ceil(threshold * self.sizes - _SLACK).astype(np.int64)
-        self.sketch = _sketches(element, offsets)
+        self.sketch = sketches(element, offsets)
 
     def run(self, advance: Callable[[int], None]) -> None:
         """Put all sets into buckets by each of their rarest elements, and work on these."""
@@ -201,7 +202,7 @@ class _Join:
             which = np.repeat(np.arange(len(key)), more)
             place = _places(place + 1, more)
             owner = owner[which]
-            key = _mixed(key[which] ^ _mixed(self.element[self.offsets[owner] + place]))
+            key = mixed(key[which] ^ mixed(self.element[self.offsets[owner] + place]))
             level += 1
 
     def _compare_all(self, key: Bits, owner: Numbers) -> None:
@@ -240,7 +241,7 @@ class _Join:
         most = share * (self.sizes[a] + self.sizes[b]) + _SLACK
         apart = np.zeros(len(a), np.int64)
         for bits in self.sketch:
-            apart += _ones(bits[a] ^ bits[b])
+            apart += ones(bits[a] ^ bits[b])
             keep = apart <= most
             a, b, most, apart = a[keep], b[keep], most[keep], apart[keep]
         if not len(a):
@@ -270,8 +271,8 @@ def _identical(element: Numbers, offsets: Numbers) -> Numbers:
     """Return for each set the first set with the same elements, int64, shape (sets,)."""
     if len(offsets) < 2:
         return np.empty(0, np.int64)
-    mixed = np.add.reduceat(_mixed(element), offsets[:-1])
-    _, first, same = np.unique(mixed, return_index=True, return_inverse=True)
+    sums = np.add.reduceat(mixed(element), offsets[:-1])
+    _, first, same = np.unique(sums, return_index=True, return_inverse=True)
     found = first[same]
     others = np.flatnonzero(found != np.arange(len(found)))
     # Different sets with the same sum of 64 bits: as good as never, but then they stay apart.
@@ -304,37 +305,3 @@ def _places(starts: Numbers, counts: Numbers) -> Numbers:
     """Return starts[0], starts[0] + 1, … (counts[0] numbers), then those from starts[1] on, …."""
     ends = np.cumsum(counts)
     return np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
-
-
-def _mixed(values: npt.NDArray[np.int64] | Bits) -> Bits:
-    """Return numbers of 64 random-looking bits, the same for the same values (splitmix64)."""
-    x: Bits = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-def _sketches(element: Numbers, offsets: Numbers) -> list[Bits]:
-    """Return some times 64 bits of each set: whether an odd number of elements falls on each bit.
-
-    Two sets that differ in n elements differ in at most n bits, and, where there are more bits than
-    elements, in nearly as many.
-    """
-    if len(offsets) < 2:
-        return []
-    many = int(np.clip(2.5 * np.diff(offsets).mean() / 64, 4, 32))
-    mixed = _mixed(element)
-    one, word = np.uint64(1) << (mixed & np.uint64(63)), (mixed >> np.uint64(6)) % np.uint64(many)
-    return [
-        np.bitwise_xor.reduceat(np.where(word == place, one, np.uint64(0)), offsets[:-1])
-        for place in range(many)
-    ]
-
-
-def _ones(bits: Bits) -> Numbers:
-    """Return how many bits are set, int64."""
-    x = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    found: Numbers = ((x * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.int64)
-    return found

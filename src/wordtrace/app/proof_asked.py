@@ -15,7 +15,7 @@ from wordtrace.act.patch import Patch, patch_of
 from wordtrace.api.index import Index
 from wordtrace.app.opened import Opened
 from wordtrace.data.examples import Examples
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.explain.trace import Trace
 from wordtrace.results.result import Result
 from wordtrace.retrainers.choice import Retrain
@@ -113,8 +113,8 @@ def retrainer(run: Run, asked: str | None, command: str | None) -> Retrain | Non
     if not known:
         raise InputError(
             f"{run.path} was trained elsewhere, so nothing here can train it again; start the app "
-            "with your training command: wordtrace app INDEX --retrain 'python train.py {data} "
-            "{out} {seed}'."
+            "with your training command: "
+            f"{option('retrain', 'python train.py {data} {out} {seed}')}."
         )
     chosen = asked or known[0]
     if chosen not in known:

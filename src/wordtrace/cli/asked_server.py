@@ -77,6 +77,9 @@ class AskedServer:
             return nullcontext(connect(self.server, token_of(self.token, self.token_file)))
         if index is None:
             raise InputError(f"give an INDEX, or a server's address by {option('server')}.")
+        from wordtrace.index.place import check_index
+
+        check_index(Path(index))  # before PyTorch is imported, which takes seconds
         from wordtrace.api.index import Index
 
         return Index.open(index, run)

@@ -20,7 +20,7 @@ Out = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="Write the result here, as its ending says: .json, .html (a page), or a table, "
+        help="Write the result here, as its ending says: .json, .html (a page), .md, or a table, "
         ".parquet or .csv.",
     ),
 ]
@@ -39,7 +39,7 @@ def by_word(whole: bool | None, as_json: bool, out: Path | None) -> bool:
     """Return the user's choice; by default words for people, and tokens for programs."""
     if whole is not None:
         return whole
-    return not as_json and (out is None or out.suffix.lower() == ".html")
+    return not as_json and (out is None or out.suffix.lower() in (".html", ".md"))
 
 
 def say(message: str) -> None:

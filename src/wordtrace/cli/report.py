@@ -15,20 +15,26 @@ def report(
     files: Annotated[list[Path], typer.Argument(help="JSON files that commands wrote by --out.")],
     out: Annotated[
         Path,
-        typer.Option(help="The page; or, of one study, a table to print: .tex or .md."),
+        typer.Option(
+            help="The page, .html; the same for a pull request, .md; or a study's table, .tex."
+        ),
     ] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="The page's title.")] = None,
 ) -> None:
-    """Make one self-contained HTML page of results, or a study's table for a paper."""
+    """Make one self-contained page of results, Markdown, or a study's table for a paper.
+
+    Of one study (wordtrace evaluate) alone, .md is its table, too.
+    """
     from wordtrace.disk import atomic
     from wordtrace.errors import InputError
+    from wordtrace.report.markdown import render_markdown
     from wordtrace.report.page import render_html
     from wordtrace.report.paper import ENDINGS, render_table
     from wordtrace.report.sections import check_document
 
     if out.suffix not in (".html", *ENDINGS):
         raise InputError(f"--out {out} should end in .html, {' or '.join(ENDINGS)}.")
-    if out.suffix in ENDINGS and len(files) > 1:
+    if out.suffix == ".tex" and len(files) > 1:
         raise InputError(f"--out {out} is the table of one study; give one file.")
     for path in files:
         if not path.is_file():
@@ -39,8 +45,11 @@ def report(
             check_document(document)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-    if out.suffix in ENDINGS:
+    study = len(documents) == 1 and documents[0]["format"] == "wordtrace-evaluation"
+    if out.suffix == ".tex" or (out.suffix == ".md" and study):
         atomic.write_text(out, render_table(documents[0], out.suffix))
+    elif out.suffix == ".md":
+        atomic.write_text(out, render_markdown(documents, title, _runs(documents)))
     else:
         atomic.write_text(out, render_html(documents, title, _runs(documents)))
     say(f"Wrote {out}")

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from wordtrace import __version__
 from wordtrace.report import figures, numbers
 from wordtrace.report.documents import whole
 from wordtrace.report.excerpts import excerpt
 from wordtrace.report.messages import messages_of
+from wordtrace.report.provenance import provenance
 from wordtrace.report.runs import run_lines
 from wordtrace.report.sections import facts, sections_of, title_of
 from wordtrace.report.text import STAND_IN, clean
@@ -42,10 +44,13 @@ def render_html(
     with whole():
         sections = sections_of(documents)
         done, names = facts(documents), run_lines(documents, runs)
+        made_from = provenance(documents, runs)
     return _environment().get_template("page.html.j2").render(
         sections=sections,
         facts=done,
         runs=names,
+        provenance=made_from,
+        version=__version__,
         kinds={section.kind for section in sections},
         title=title or title_of(sections),
     )  # fmt: skip

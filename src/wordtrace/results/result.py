@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError
+from wordtrace.report.markdown import render_markdown
 from wordtrace.report.page import render_fragment, render_html
 from wordtrace.results.decode import decode
 from wordtrace.results.frames import to_dataset, to_frame
@@ -59,7 +60,8 @@ class Tabular(ABC):
 
         ``.parquet`` and ``.csv`` hold :meth:`table`; in a CSV file an apostrophe stands before a
         text that a spreadsheet would take for a formula. A result that is a document can also be
-        written as ``.json``, which :func:`wordtrace.load` reads back, and as ``.html``, a page.
+        written as ``.json``, which :func:`wordtrace.load` reads back, as ``.html``, a page, and as
+        ``.md``, the same for a pull request.
 
         Raises
         ------
@@ -133,5 +135,6 @@ class Result(Tabular):
         return {
             ".json": lambda self, file: atomic.write_json(file, self.document()),
             ".html": lambda self, file: atomic.write_text(file, render_html([self.document()])),
+            ".md": lambda self, file: atomic.write_text(file, render_markdown([self.document()])),
             **super()._ways(),
         }

@@ -8,6 +8,22 @@ from typing import Any
 from wordtrace.run.choose import LEAST
 from wordtrace.run.run import Run
 
+#: The file of the training rows.
+TRAIN = "train.parquet"
+
+
+def _weights(run: Run) -> str | None:
+    """Return the fingerprint of the final model's weights."""
+    folder = f"{run.final.folder}/"
+    return next(
+        (
+            digest
+            for name, digest in sorted(run.manifest.files.items())
+            if name.startswith(folder) and name.endswith(".safetensors")
+        ),
+        None,
+    )
+
 
 def describe_run(run: Run) -> dict[str, Any]:
     """Return what `wordtrace info` says about a run."""
@@ -45,6 +61,9 @@ def describe_run(run: Run) -> dict[str, Any]:
         "checkpoints": [one.document() for one in manifest.checkpoints],
         "final": manifest.final.document(),
         "source": manifest.source,
+        "fingerprint": run.fingerprint,
+        "data": manifest.files.get(TRAIN),
+        "weights": _weights(run),
         **({} if manifest.proof is None else {"proof": asdict(manifest.proof)}),
         "notes": notes,
     }
