@@ -27,12 +27,3 @@ def test_page_and_markdown_show_it_once() -> None:
     for text in (render_html(documents), render_markdown(documents)):
         assert text.count("measure of the trace") == 1
         assert text.count("8, 9, 10, 11, 12, 13, 14, 15") == 1
-
-
-def test_twenty_queries_make_a_page_under_two_megabytes(index: wt.Index) -> None:
-    texts = [
-        f"{text} {'the coach of the club wins the cup ' * 20}" for text in index.run.train.texts
-    ]
-    found = index.trace(texts[:20], top=20, words=True)
-    assert len(found) == 20
-    assert len(render_html([found.document()]).encode()) < 2_000_000
