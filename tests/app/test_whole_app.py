@@ -216,6 +216,7 @@ def test_axe_finds_nothing_serious(page: Any, view: str, opened: Opened) -> None
     show(page, view, **settings.get(view, {}))
     if view == "rows":
         page.locator(".row-open .words").wait_for()
+    page.get_by_role("link", name="Download patch").wait_for()
     page.evaluate(axe.AXE_SCRIPT)
     found = []
     for scheme, size, rules in (

@@ -35,6 +35,6 @@ export function PatchLink() {
   }, []);
   if (!(state?.changes > 0)) return null;
   const said = `${state.changes.toLocaleString("en")} ${state.changes === 1 ? "change" : "changes"}`;
-  return html`<a class="button primary patch-link" href="/api/review/patch" download="review.jsonl"
+  return html`<a class="button patch-link" href="/api/review/patch" download="review.jsonl"
     title="All that was decided in any view, as a file for wordtrace apply">Download patch (${said})</a>`;
 }
