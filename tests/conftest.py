@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tests import a_browser
 from tests.forked import forked_workers
 from wordtrace import api
 
@@ -157,3 +160,9 @@ def shared(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"the real data set {name} is not beside this checkout")
     return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser, one for all tests of a process."""
+    yield from a_browser.start()

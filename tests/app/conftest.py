@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.a_browser import SHOWN_MS
 from wordtrace import api
 
 pytest.importorskip("fastapi", reason="the extra app is not installed")
@@ -23,12 +24,6 @@ from starlette.testclient import TestClient
 from wordtrace.app.opened import Opened
 from wordtrace.app.security import LOOPBACK
 from wordtrace.app.server import application
-
-#: Debian's chromium, which needs no download.
-CHROMIUM = "/usr/bin/chromium"
-
-#: Milliseconds: how long a page may take to show what it shall; a busy machine is slow, not wrong.
-SHOWN_MS = 60_000
 
 
 @contextmanager
@@ -87,21 +82,6 @@ def address(opened: Opened) -> Iterator[str]:
     """The address at which the toy index is served, for the tests of a module."""
     with served(application(opened)) as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A browser, one for all tests."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="there is no playwright")
-    playwright.expect.set_options(timeout=SHOWN_MS)
-    with playwright.sync_playwright() as started:
-        own = Path(started.chromium.executable_path)
-        found = next((path for path in (Path(CHROMIUM), own) if path.exists()), None)
-        if found is None:
-            pytest.skip("there is no chromium")
-        browser = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError, InputError
 
@@ -183,9 +183,11 @@ OPENING = """
 import sys
 from pathlib import Path
 from wordtrace.disk import atomic
-folder, count, stop = Path(sys.argv[1]), 0, Path(sys.argv[2])
+folder, stop, begun = map(Path, sys.argv[1:])
+count = 0
 while not stop.exists():
     count += atomic.holds(folder, "file")
+    begun.touch()
 print(count)
 """
 
@@ -193,13 +195,17 @@ print(count)
 def test_readers_and_a_writer_of_one_folder_do_not_harm_each_other(tmp_path: Path) -> None:
     folder, stop = tmp_path / "run", tmp_path / "stop"
     finished(folder, "0")
+    begun = [tmp_path / f"begun-{place}" for place in range(2)]
     readers = [
         subprocess.Popen(
-            [sys.executable, "-c", OPENING, str(folder), str(stop)], stdout=subprocess.PIPE
+            [sys.executable, "-c", OPENING, str(folder), str(stop), str(one)],
+            stdout=subprocess.PIPE,
         )
-        for _ in range(2)
+        for one in begun
     ]
     try:
+        for one, reader in zip(begun, readers, strict=True):
+            wait_until(one.exists, reader)
         for count in range(300):
             finished(folder, str(count))
     finally:

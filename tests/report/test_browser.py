@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +12,6 @@ from tests.report.tools import HOSTILE, poison
 from wordtrace.report.page import render_fragment, render_html
 
 pytestmark = pytest.mark.browser
-
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("WORDTRACE_CHROMIUM") or next(
-        filter(None, map(shutil.which, names)), None
-    )
-    if path is None:
-        pytest.skip("no Chromium is installed (set WORDTRACE_CHROMIUM to its path)")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=path, args=QUIET.split())
-        yield opened
-        opened.close()
 
 
 def opened(browser: Any, path: Path, html: str, width: int, scheme: str = "light") -> Any:

@@ -36,10 +36,13 @@ def saved(
         index.mislabels(top=4, wrong=ids[:3], planted=ids[:2]),
         index.fix(_wrongly(run), k=(2,), actions=("remove",), repeats=2, workers=1),
         wt.clusters(run, trainings=3, wrong=0.3, threshold=0.95, least=2, workers=1),
+        index.duplicates(threshold=0.5),
+        index.outliers(top=3),
         wt.evaluate(run, 2, measures=["tracin-we", "bm25"], k=[3], repeats=2, workers=1),
         wt.cancellation(run),
         wt.overlap(run, _wrongly(run), ["tracin-we", "bm25"], 5),
         wt.words(run, *texts, words=True),
+        index.rows(limit=3),
     ]
     folder = tmp_path_factory.mktemp("results")
     files = [folder / f"{one.format}.json" for one in kinds]

@@ -32,28 +32,31 @@ export function useSuspects(asked) {
   const held = useRef({ key, asked: new Set() });
   const queue = useRef(Promise.resolve());
   const waiting = useRef(0);
+  const acts = useRef(0); // how many there were: an answer that was asked for before the last is old
 
-  const fetchPart = useCallback(async (start, again = false) => {
+  const fetchPart = useCallback(async (start, { again = false, alone = false } = {}) => {
     const now = held.current;
-    if (!again && now.asked.has(start)) return;
+    if (!again && !alone && now.asked.has(start)) return undefined;
     now.asked.add(start);
+    const before = acts.current;
     try {
       const found = await get("/suspects", { ...JSON.parse(now.key), offset: start, limit: PART });
-      if (held.current !== now) return;
-      setRows((before) => {
-        const next = again ? new Map() : new Map(before);
-        found.rows.forEach((row, place) => {
-          // What was decided just now and is still on its way counts.
-          next.set(start + place, waiting.current ? before.get(start + place) ?? row : row);
-        });
+      if (held.current !== now) return undefined;
+      const old = waiting.current > 0 || acts.current !== before;
+      setRows((known) => {
+        const next = again ? new Map() : new Map(known);
+        // What was decided since this was asked counts.
+        found.rows.forEach((row, place) => next.set(start + place, old ? known.get(start + place) ?? row : row));
         return next;
       });
-      if (!waiting.current) setInfo({ ...found, key: now.key });
       setError(null);
+      if (old) return queue.current.then(() => fetchPart(start, { alone: true }));
+      setInfo({ ...found, key: now.key });
     } catch (told) {
       now.asked.delete(start);
       if (held.current === now) setError(told.message);
     }
+    return undefined;
   }, []);
 
   const want = useCallback((place) => {
@@ -64,7 +67,7 @@ export function useSuspects(asked) {
   const refresh = useCallback(async (place) => {
     held.current = { key: held.current.key, asked: new Set() };
     get("/review").then(setState, (told) => setError(told.message));
-    await fetchPart(place - (place % PART), true);
+    await fetchPart(place - (place % PART), { again: true });
     want(place);
   }, []);
 
@@ -89,6 +92,7 @@ export function useSuspects(asked) {
 
   const send = (ask, place) => {
     waiting.current += 1;
+    acts.current += 1;
     queue.current = queue.current.then(ask).then(
       (found) => { setState(found); setError(null); return found; },
       (told) => { setError(told.message); return null; },
