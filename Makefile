@@ -14,8 +14,6 @@ OLDEST ?= .venv-oldest
 TORCH_INDEX ?=
 REPEATS ?= 16
 BIN := $(VENV)/bin
-# One more process than cores, up to 4: tests wait for processes, servers and browsers a quarter of the time.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 INDEX = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 # Most installed files are never imported: Python compiles the others when they first are.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
@@ -38,7 +36,7 @@ check: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	-$(BIN)/coverage combine --quiet --append
 	$(BIN)/coverage report
 
