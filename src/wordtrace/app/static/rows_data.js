@@ -36,7 +36,7 @@ export function useAsked(path, settings, version = 0) {
       get(path, settings, stop.signal).then(
         (data) => {
           set({ data, error: null, waiting: false });
-          if (data.waiting) later = setTimeout(ask, 1000);
+          if (data?.waiting) later = setTimeout(ask, 1000);
         },
         (error) => error.name === "AbortError" || set((before) => ({ ...before, error, waiting: false })),
       );
