@@ -28,8 +28,8 @@ SMALL = Study(
     seeds=6,
     sequential=False,
     settings=(
-        *("--max_length", "24", "--epochs", "12"),
-        *("--batch_size", "16", "--learning_rate", "5e-3"),
+        *("--max_length", "24", "--epochs", "24"),
+        *("--batch_size", "16", "--learning_rate", "3e-3"),
     ),
 )
 
