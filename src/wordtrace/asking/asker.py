@@ -15,12 +15,14 @@ from wordtrace.asking.question import Asked, Question, make_question
 from wordtrace.asking.rows import IndexRows, RunRows, ScoredRows
 from wordtrace.asking.search import LocalSearch, Search
 from wordtrace.asking.searcher import Spread
+from wordtrace.asking.solved import BySolving
 from wordtrace.asking.ways import ByWord, Terms, Way, Whole
 from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.influence_we import Curvatures, InfluenceWE
 from wordtrace.measures.names import measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.protocol import Queries
@@ -53,6 +55,7 @@ class Asker:
         #: The examples that there are: the index's, else the run's.
         self.rows: ScoredRows = self._of_run if index is None else IndexRows(index, run)
         self._loading, self._loaded = Lock(), False
+        self._curvatures: dict[InfluenceWE, Curvatures] = {}
 
     def question(
         self,
@@ -119,7 +122,7 @@ class Asker:
         name, k = self._default(name, top_k)
         settings = Options(top_k=k, **options)
         chosen = measure(name, settings)
-        if not isinstance(chosen, WordMeasure) and settings.without:
+        if settings.without and not chosen.about.by_word:
             raise InputError(
                 f"the scores of {name} do not split into words, so {option('without')} can't leave "
                 "any out."
@@ -136,12 +139,22 @@ class Asker:
                 f"tracin-we… with {option('top_k')} {held or 'all'}; leave it out, and this "
                 "machine computes the answer."
             )
+        if isinstance(chosen, InfluenceWE):
+            weights = None if kept is None else kept.astype(np.float32)
+            return BySolving(name, self._systems(chosen), self._of_run, weights)
         if not isinstance(chosen, WordMeasure):
             return Whole(name, chosen, self.run, self._of_run)
         stream = Streamed(self.run, chosen.top_k)
         search = LocalSearch(stream, self.run, self._of_run.removed)
         terms = Terms(chosen.top_k, None)
         return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory, kept)
+
+    def _systems(self, chosen: InfluenceWE) -> Curvatures:
+        """Return what a measure solves with, made once; those of another one are let go of."""
+        with self._loading:
+            if chosen not in self._curvatures:
+                self._curvatures = {chosen: Curvatures(self.run, chosen)}
+            return self._curvatures[chosen]
 
     def _kept(self, left_out: Sequence[str]) -> npt.NDArray[np.bool_] | None:
         """Return the tokens that count; None for all."""
