@@ -126,7 +126,7 @@ def test_conjugate_gradients_and_streams_give_what_cholesky_gives(
 
 def test_words_and_checkpoints_sum_to_the_score(run: api.Run) -> None:
     rows = np.arange(0, len(run.train), 5)
-    for options in ({}, {"without": "stop,special"}, {"memory": 1 << 20}):
+    for options in ({}, {"without": "stop,special"}, {"weights": "idf", "memory": 1 << 20}):
         answer = Asker(run).ask(queries_of(run), "influence-we", **options)
         scores = answer.scores()[:, rows]
         wanted = [rows] * len(scores)
@@ -146,7 +146,7 @@ def test_words_and_checkpoints_sum_to_the_score(run: api.Run) -> None:
 
 def test_with_much_damping_it_is_tracin_we(run: api.Run) -> None:
     queries = queries_of(run)
-    for options in ({}, {"without": "stop"}):
+    for options in ({}, {"without": "stop", "weights": "idf"}):
         right = Asker(run).ask(queries, "tracin-we", **options).scores()
         found = Asker(run).ask(queries, "influence-we", damping=1e6, **options).scores() * 1e6
         np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-5 * np.abs(right).max())

@@ -16,6 +16,7 @@ from wordtrace.measures.accumulate import QueryTokens, query_tokens
 from wordtrace.measures.embedding_curvature import Curvature, bytes_of, make_curvature
 from wordtrace.measures.influence_functions import plain
 from wordtrace.measures.protocol import About, Queries, Scores
+from wordtrace.measures.token_weights import FloatArray, Weights, weights_of_run
 from wordtrace.measures.word_level import TokenPairs
 from wordtrace.run.run import Run
 
@@ -40,11 +41,15 @@ class InfluenceWE:
         :func:`.make_curvature`).
     memory
         Bytes of working memory.
+    weights
+        A weight for each token, by which its part of a score is multiplied: "idf", or a number for
+        each token of the vocabulary; "" for none (see :mod:`.token_weights`).
     """
 
     damping: float | None = None
     times: float = 10.0
     memory: int = 1 << 30
+    weights: Weights = ""
 
     about: ClassVar = About(
         equation="Σ_c η_c ∇ℓᵀ (H_c + λI)⁻¹ ∇ℓ′ over all word embeddings, H_c their Gauss–Newton "
@@ -59,7 +64,7 @@ class InfluenceWE:
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples)."""
-        return Curvatures(run, self).ask(queries).scores()
+        return Curvatures(run, self).ask(queries, weights_of_run(self.weights, run)).scores()
 
 
 class Curvatures:
@@ -92,7 +97,7 @@ class Curvatures:
                 self._kept[place] = made
             return self._kept[place]
 
-    def ask(self, queries: Queries, weights: npt.NDArray[np.float32] | None = None) -> Influences:
+    def ask(self, queries: Queries, weights: FloatArray | None = None) -> Influences:
         """Solve for the queries' gradients at each checkpoint.
 
         Parameters
@@ -178,7 +183,7 @@ class Influences:
     etas: Sequence[float]
     count: int
     solved: Sequence[Solved]
-    weights: npt.NDArray[np.float32] | None
+    weights: FloatArray | None
 
     def scores(self) -> Scores:
         """Return influences, float32, shape (queries, examples)."""
