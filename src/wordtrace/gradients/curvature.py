@@ -144,6 +144,34 @@ def stream_roots(
         yield Roots(every // size, every % size, gradient)
 
 
+def position_curvature(
+    run: Run, point: Checkpoint, advance: Callable[[int], None]
+) -> npt.NDArray[np.float64]:
+    """Return the Gauss–Newton matrix of the vector looked up at a position, a mean over all.
+
+    Parameters
+    ----------
+    advance
+        Called with the number of examples that a root was found of.
+
+    Returns
+    -------
+    array
+        float64, shape (dim, dim).
+    """
+    total: Tensor | None = None
+    for root in range(len(run.label_names) - 1):
+        for part in gradient_stream(
+            *(run, point, run.encoded, run.train.labels, run.train.ids), objective=_combined(root)
+        ):
+            wide = part.gradients.gradient.flatten(0, 1).double()
+            found = (wide.T @ wide).cpu()
+            total = found if total is None else total + found
+            advance(len(part.rows))
+    assert total is not None
+    return (total / len(run.encoded.ids)).numpy()
+
+
 def _combined(root: int) -> Callable[[Tensor, Batch], Tensor]:
     """Return what is differentiated: the class scores, combined with weights held fixed."""
 

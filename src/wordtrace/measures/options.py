@@ -41,7 +41,7 @@ class Options:
         Influence functions: added to the Hessian's diagonal; None takes a multiple of the mean of
         its eigenvalues.
     damping_times
-        This multiple; None takes 10 for ``influence-we`` and 0.1 for the others.
+        This multiple; None takes 10 for ``influence-we`` and ``influence-we-kfac``, 0.1 for others.
     l2
         ``representer``: the weight λ of ‖Θ‖² in the fit of the last layer.
     seed
@@ -78,7 +78,7 @@ class Options:
     damping_times: float | None = _setting(
         None,
         "Influence functions: damping as a multiple of the Hessian's mean eigenvalue "
-        "(influence-we 10, others 0.1).",
+        "(influence-we… 10, others 0.1).",
     )
     l2: float = _setting(0.003, "representer: weight of the penalty in the fit (0.003).")
     seed: int = _setting(0, "random: the seed (0).")
