@@ -185,9 +185,11 @@ def test_what_it_is_not_for_is_refused_in_a_sentence(run: api.Run) -> None:
         api.influence(run, "goal", "influence-we", damping=1.0, damping_times=1.0)
 
 
-def test_a_trace_lists_rows_and_the_words_they_act_through(index: api.Index) -> None:
-    trace = index.trace("the striker wins", label="sport", measure="influence-we", words=True)
-    assert (trace.source, trace.top_k, trace.whole_words) == ("run", None, False)
+@pytest.mark.parametrize("words", [False, True])
+def test_a_trace_lists_rows_and_the_words_they_act_through(index: api.Index, words: bool) -> None:
+    options = {"label": "sport", "measure": "influence-we", "words": words}
+    trace = index.trace("the striker wins", **options)
+    assert (trace.source, trace.top_k, trace.whole_words) == ("run", None, words)
     for hit in trace.proponents:
         assert hit.contributions
         total = sum(word.contribution for word in hit.contributions)
@@ -197,5 +199,8 @@ def test_a_trace_lists_rows_and_the_words_they_act_through(index: api.Index) -> 
     # Of the query, its own words alone are said.
     tokenizer = index.run.tokenizer
     own = set(map(tokenizer.token, tokenizer.encode(["the striker wins"])[0].tolist()))
-    assert {word.token for word in trace.queries[0].words} <= own
+    own |= {"the", "striker", "wins"} if words else set()
+    said = {word.token for word in trace.queries[0].words}
+    assert said
+    assert said <= own
     assert any(word.token not in own for word in listed)

@@ -12,6 +12,7 @@ from wordtrace.asking.question import Question
 from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.search import ByCheckpoint
 from wordtrace.measures.influence_we import Curvatures, Influences
+from wordtrace.measures.position_products import Terms
 from wordtrace.measures.protocol import Queries, Scores
 from wordtrace.measures.topn import Ranking, rank
 from wordtrace.measures.word_level import TokenPairs
@@ -33,12 +34,16 @@ class BySolving:
     curvatures: Curvatures
     rows: ScoredRows
     weights: npt.NDArray[np.float32] | None
-    terms = None
 
     @property
     def title(self) -> str:
         """The name."""
         return self.name
+
+    @property
+    def terms(self) -> Terms:
+        """What scores are computed from."""
+        return Terms(None, None, self.weights, None, shared=False)
 
     def ask(self, queries: Queries) -> SolvedAnswer:
         """Solve for the queries, and return an answer that holds the solutions."""

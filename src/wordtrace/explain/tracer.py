@@ -91,7 +91,7 @@ class Tracer:
             hits = _hits(listing, way, said.queries, top, merged=words, steps=by_checkpoint)
             seconds += time.perf_counter() - start
             beside = _beside(listing, others, said.queries, top)
-            explanations += self._explained(part, said, hits, beside, shared=way.terms is not None)
+            explanations += self._explained(part, said, hits, beside)
         return Trace(
             measure=way.name,
             top_k=None if way.terms is None else way.terms.top_k,
@@ -104,7 +104,7 @@ class Tracer:
             label_names=run.label_names,
             queries=tuple(explanations),
             options=_as_written(options),
-            whole_words=words and way.terms is not None,
+            whole_words=words,
             misread=run.misread,
             texts=written_back(run.manifest.source),
         )
@@ -120,21 +120,9 @@ class Tracer:
         said: Predictions,
         hits: Sequence[tuple[Sequence[Hit], Sequence[Hit]]],
         beside: Sequence[Mapping[str, tuple[Hit, ...]]],
-        *,
-        shared: bool,
     ) -> list[Explanation]:
-        """Return each query's explanation from its proponents and opponents.
-
-        Parameters
-        ----------
-        shared
-            Whether the words of a score are those that the query shares with the row.
-        """
+        """Return each query's explanation from its proponents and opponents."""
         queries, spell, chat = said.queries, self.run.labelling.spell, self._listing.chat
-        held: list[set[str] | None] = [None] * len(queries)
-        if not shared:
-            spelled = self.run.tokenizer.token
-            held = [set(map(spelled, queries.encoded[at].tolist())) for at in range(len(queries))]
         dialogues = [None if chat is None else chat.dialogue(one) for one in question.texts]
         return [
             Explanation(
@@ -147,7 +135,7 @@ class Tracer:
                 probability=predict.or_none(said.probability[place]),
                 proponents=tuple(proponents),
                 opponents=tuple(opponents),
-                words=query_words([*proponents, *opponents], held[place]),
+                words=query_words([*proponents, *opponents]),
                 special_share=share([*proponents, *opponents], "special"),
                 stop_share=share([*proponents, *opponents], "stop"),
                 warning=warning_of(proponents),

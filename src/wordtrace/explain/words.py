@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,19 +68,15 @@ def make_words(
     )
 
 
-def query_words(hits: Sequence[Hit], held: Collection[str] | None = None) -> tuple[Word, ...]:
+def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
     """Sum the hits' words by the query's token, by falling size, with the query's spans.
 
-    Parameters
-    ----------
-    held
-        The query's tokens, for hits that also act through tokens that it does not hold; None where
-        they do not.
+    A word through which a row acts although the query does not hold it is left out.
     """
     found: dict[tuple[str, str | None], Word] = {}
     for word in (word for hit in hits for word in hit.contributions or ()):
         token, role = word.query_token or word.token, word.query_role
-        if held is not None and token not in held:
+        if not word.query_spans and word.kind != "special":
             continue
         before = found.get((token, role))
         total, kind = word.contribution, word.kind

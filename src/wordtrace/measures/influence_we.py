@@ -55,9 +55,9 @@ class InfluenceWE:
         equation="Σ_c η_c ∇ℓᵀ (H_c + λI)⁻¹ ∇ℓ′ over all word embeddings, H_c their Gauss–Newton "
         "matrix",
         needs="the checkpoints",
-        cost="n·c·classes backward passes; s² · texts that share a token for their products and s³ "
-        "to factorise, s = n · (classes - 1); conjugate gradients where s² does not fit in the "
-        "memory",
+        cost="once: n·c·(classes - 1) backward passes, and c times s³ to factorise, "
+        "s = n·(classes - 1), or conjugate gradients where s² does not fit in the memory; then "
+        "c·s² a query",
         by_word=True,
         reads_texts=False,
     )
