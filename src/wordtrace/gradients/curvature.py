@@ -8,7 +8,7 @@ chosen along the loss's own gradient: the others then have no part in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,28 +28,56 @@ _LEAST = 1e-18
 
 @dataclass(frozen=True)
 class Roots:
-    """Roots of some examples, by (example, token).
+    """Roots of some examples, by (token, example), in this order.
 
     Attributes
     ----------
+    tokens
+        The distinct tokens.
+    offsets
+        Token i's entries are from ``offsets[i]`` to before ``offsets[i + 1]``.
     example
-        int64, shape (n,): the training row.
-    token
-        int64, shape (n,); a pair (example, token) occurs at most once.
+        int64, shape (n,): the training row of each entry, rising for each token.
     gradient
-        float32, shape (n, C − 1, dim): each root's part in the row of this token.
+        float32, shape (n, C − 1, dim): each root's part in the row of the token.
     """
 
+    tokens: list[int]
+    offsets: list[int]
     example: Tensor
-    token: Tensor
     gradient: Tensor
 
-    def __len__(self) -> int:
-        return len(self.token)
+    @classmethod
+    def of(cls, example: Tensor, token: Tensor, gradient: Tensor) -> Roots:
+        """Make them of entries that are in order."""
+        tokens, counts = torch.unique_consecutive(token, return_counts=True)
+        return cls(tokens.tolist(), [0, *counts.cumsum(0).tolist()], example, gradient)
 
-    def at(self, places: Tensor) -> Roots:
-        """Return some of them."""
-        return Roots(self.example[places], self.token[places], self.gradient[places])
+    @property
+    def token(self) -> Tensor:
+        """int64, shape (n,): the token of each entry."""
+        counts = torch.tensor(self.offsets).diff()
+        return torch.repeat_interleave(torch.tensor(self.tokens, dtype=torch.int64), counts)
+
+    def by_token(
+        self, wanted: Container[int] | None = None
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Yield (token, its examples, their gradients as float64, shape (entries · roots, dim)).
+
+        Parameters
+        ----------
+        wanted
+            Only these tokens; None for all.
+        """
+        for token, start, end in zip(self.tokens, self.offsets, self.offsets[1:], strict=False):
+            if wanted is None or token in wanted:
+                gradient = self.gradient[start:end].double()
+                yield token, self.example[start:end], gradient.flatten(0, 1)
+
+    def only(self, rows: npt.NDArray[np.int64]) -> Roots:
+        """Return those of some examples."""
+        here = torch.isin(self.example, torch.from_numpy(rows))
+        return Roots.of(self.example[here], self.token[here], self.gradient[here])
 
 
 def score_weights(logits: Tensor, labels: Tensor) -> Tensor:
@@ -141,7 +169,9 @@ def stream_roots(
         gradient = torch.zeros(len(every), len(parts), keys[0][1].shape[1])
         for root, (key, found) in enumerate(keys):
             gradient[torch.searchsorted(every, key), root] = found
-        yield Roots(every // size, every % size, gradient)
+        order = torch.argsort(every % size, stable=True)
+        every = every[order]
+        yield Roots.of(every // size, every % size, gradient[order])
 
 
 def position_curvature(

@@ -30,23 +30,15 @@ from wordtrace.run.run import Run
 FloatMatrix = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-# How many (example, token) pairs are multiplied at a time, and how many rows of the Gram matrix.
-_PIECE, _ROWS = 4096, 512
+# How many rows of the Gram matrix are added to at a time.
+_ROWS = 512
 
 
 class RootSource(Protocol):
     """Where the roots of all training examples come from."""
 
-    def pieces(self, tokens: Tensor | None = None, rows: IntArray | None = None) -> Iterator[Roots]:
-        """Yield the roots in pieces.
-
-        Parameters
-        ----------
-        tokens
-            bool, shape (vocabulary,): only these tokens; None for all.
-        rows
-            Only these examples; None for all.
-        """
+    def pieces(self, rows: IntArray | None = None) -> Iterator[Roots]:
+        """Yield the roots in pieces; with `rows`, of these examples alone."""
         ...
 
 
@@ -57,49 +49,39 @@ class Streamed:
     run: Run
     point: Checkpoint
 
-    def pieces(self, tokens: Tensor | None = None, rows: IntArray | None = None) -> Iterator[Roots]:
+    def pieces(self, rows: IntArray | None = None) -> Iterator[Roots]:
         """Yield the roots batch by batch."""
-        for piece in stream_roots(self.run, self.point, rows):
-            yield piece if tokens is None else piece.at(tokens[piece.token].nonzero().flatten())
+        return stream_roots(self.run, self.point, rows)
 
 
 class Kept:
-    """Roots in memory, ordered by token, then example."""
+    """Roots in memory."""
 
     def __init__(self, run: Run, point: Checkpoint) -> None:
         size, keys = run.tokenizer.size, torch.from_numpy(pairs_held(run))
         order = torch.argsort(keys % size, stable=True)
         place = torch.empty_like(order)
         place[order] = torch.arange(len(order))
-        shape = (len(keys), len(run.label_names) - 1, _dim(run, point))
-        self.all = Roots((keys // size)[order], (keys % size)[order], torch.zeros(shape))
+        gradient = torch.zeros(len(keys), len(run.label_names) - 1, _dim(run, point))
         with track("Curvature", len(run.train), "gradients") as advance:
             for piece in stream_roots(run, point):
                 found = torch.searchsorted(keys, piece.example * size + piece.token)
-                self.all.gradient[place[found]] = piece.gradient
+                gradient[place[found]] = piece.gradient
                 advance(len(torch.unique(piece.example)))
+        self.all = Roots.of((keys // size)[order], (keys % size)[order], gradient)
 
-    def pieces(self, tokens: Tensor | None = None, rows: IntArray | None = None) -> Iterator[Roots]:
-        """Yield the roots in the order kept."""
-        chosen = torch.ones(len(self.all), dtype=torch.bool)
-        if tokens is not None:
-            chosen &= tokens[self.all.token]
-        if rows is not None:
-            chosen &= torch.isin(self.all.example, torch.from_numpy(rows))
-        places = chosen.nonzero().flatten()
-        for at in range(0, len(places), _PIECE):
-            yield self.all.at(places[at : at + _PIECE])
+    def pieces(self, rows: IntArray | None = None) -> Iterator[Roots]:
+        """Yield the roots at once."""
+        yield self.all if rows is None else self.all.only(rows)
 
     def gram(self, examples: int) -> FloatMatrix:
         """Return AᵀA from the diagonal up, float64; below the diagonal it is not complete."""
-        _, count, dim = self.all.gradient.shape
+        count = self.all.gradient.shape[1]
         found = np.zeros((examples * count, examples * count))
-        example = self.all.example.numpy()
-        ends = np.flatnonzero(np.diff(self.all.token.numpy(), append=-1)) + 1
-        with track("Gram matrix", len(ends), "tokens") as advance:
-            for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
-                wide = self.all.gradient[start:end].double().numpy().reshape(-1, dim)
-                rows = (example[start:end, None] * count + np.arange(count)).ravel()
+        with track("Gram matrix", len(self.all.tokens), "tokens") as advance:
+            for _, example, gradient in self.all.by_token():
+                wide = gradient.numpy()
+                rows = (example.numpy()[:, None] * count + np.arange(count)).ravel()
                 for at in range(0, len(rows), _ROWS):
                     here = slice(at, at + _ROWS)
                     found[rows[here, None], rows[None, at:]] += wide[here] @ wide[at:].T
@@ -144,85 +126,84 @@ class Curvature:
         return replace(self, roots=Streamed(self.run, self.point), factor=None)
 
     def solve(self, asked: QueryTokens, count: int) -> Tensor:
-        """Return y for the gradients of `count` queries, float64, (examples, queries, C − 1)."""
-        parts = []
-        for queries in self.parts(count):
-            tokens = torch.tensor(asked.tokens, dtype=torch.int64)
-            right = self.products(self.gradients(asked, queries, tokens))
-            flat = right.transpose(0, 1).reshape(len(queries), -1).numpy()
-            if self.factor is not None:
-                found = self.factor.solve(flat)
-            else:
-                damping = len(self.slopes) * self.damping
-                found = solve.conjugate_gradients(
-                    self._gram_product, damping, flat, diagonal=self.diagonal
-                )
-            parts.append(torch.from_numpy(np.ascontiguousarray(found)))
-        shape = (count, len(self.slopes), -1)
-        return torch.cat(parts).reshape(shape).transpose(0, 1).contiguous()
+        """Return y for the gradients of `count` queries, float64, (queries, examples, C − 1)."""
+        right = self._right(asked, count)
+        flat: FloatMatrix = right.flatten(1).numpy()
+        if self.factor is not None:
+            found = self.factor.solve(flat)
+        else:
+            damping = len(self.slopes) * self.damping
+            found = np.concatenate(
+                [
+                    solve.conjugate_gradients(
+                        self._gram_product, damping, flat[part.start : part.stop], self.diagonal
+                    )
+                    for part in self.parts(count)
+                ]
+            )
+        return torch.from_numpy(np.ascontiguousarray(found)).reshape(right.shape)
 
     def solution(
         self, asked: QueryTokens, y: Tensor, queries: range, tokens: Tensor | None = None
     ) -> OverTokens:
         """Return (H + λI)⁻¹ g = (g − A y)/λ of some queries at some tokens; at all by default."""
-        found = self.gradients(asked, queries, tokens)
-        sums = self._sums(y[:, queries.start : queries.stop], tokens)
-        found.values.sub_(sums.values).div_(self.damping)
+        found = self._sums(y[queries.start : queries.stop], tokens)
+        found.values.neg_()
+        for token, query, gradient in asked.groups():
+            here = (query >= queries.start) & (query < queries.stop)
+            if token in found.places:
+                values = found.values[found.places[token]]
+                values[query[here] - queries.start] += gradient[here].double()
+        found.values.div_(self.damping)
         return found
 
     def parts(self, count: int) -> list[range]:
         """Cut queries so that their vectors over all tokens fit into the memory."""
-        each = 24 * len(self.held) * _dim(self.run, self.point)
+        each = 8 * len(self.held) * _dim(self.run, self.point)
         size = max(1, self.memory // each)
         return [range(at, min(at + size, count)) for at in range(0, count, size)]
 
-    def gradients(
-        self, asked: QueryTokens, queries: range, tokens: Tensor | None = None
-    ) -> OverTokens:
-        """Return the queries' own gradients as vectors over tokens."""
-        found = self._zeros(len(queries), tokens)
-        token = torch.repeat_interleave(
-            torch.tensor(asked.tokens, dtype=torch.int64), torch.tensor(asked.offsets).diff()
-        )
-        here = (asked.query >= queries.start) & (asked.query < queries.stop)
-        here &= found.place[token] >= 0
-        places = found.place[token[here]], asked.query[here] - queries.start
-        found.values[places] = asked.gradient[here].double()
+    def products(self, vectors: OverTokens) -> Tensor:
+        """Return Aᵀ z, float64, shape (queries, examples, C − 1); z is 0 at tokens left out."""
+        found = self._no_products(vectors.values.shape[1])
+        place = vectors.places
+        for piece in self.roots.pieces():
+            for token, example, gradient in piece.by_token(place):
+                part = vectors.values[place[token]] @ gradient.T
+                found.index_add_(1, example, part.unflatten(1, (len(example), -1)))
         return found
 
-    def products(self, vectors: OverTokens) -> Tensor:
-        """Return Aᵀ z, float64, shape (examples, queries, C − 1); z is 0 at tokens left out."""
-        count = len(self.diagonal) // len(self.slopes)
-        shape = (len(self.slopes), vectors.values.shape[1], count)
-        found = torch.zeros(shape, dtype=torch.float64)
-        for piece in self.roots.pieces(vectors.place >= 0):
-            left = vectors.values[vectors.place[piece.token]]
-            part = torch.bmm(left, piece.gradient.double().transpose(1, 2))
-            found.index_add_(0, piece.example, part)
+    def _right(self, asked: QueryTokens, count: int) -> Tensor:
+        """Return Aᵀ g for the queries' gradients, as :meth:`products` does for whole vectors."""
+        found = self._no_products(count)
+        groups = {token: (query, gradient) for token, query, gradient in asked.groups()}
+        for piece in self.roots.pieces():
+            for token, example, gradient in piece.by_token(groups):
+                query, own = groups[token]
+                part = (own.double() @ gradient.T).unflatten(1, (len(example), -1))
+                found[query[:, None], example] += part
         return found
 
     def _sums(self, y: Tensor, tokens: Tensor | None = None) -> OverTokens:
-        """Return A y at some tokens; y has the shape (examples, queries, C − 1)."""
-        found = self._zeros(y.shape[1], tokens)
-        for piece in self.roots.pieces(None if tokens is None else found.place >= 0):
-            part = torch.bmm(y[piece.example], piece.gradient.double())
-            found.values.index_add_(0, found.place[piece.token], part)
+        """Return A y at some tokens; y has the shape (queries, examples, C − 1)."""
+        held = self.held if tokens is None else self.held[torch.isin(self.held, tokens)]
+        places = {token: place for place, token in enumerate(held.tolist())}
+        shape = (len(held), len(y), _dim(self.run, self.point))
+        found = OverTokens(held, places, torch.zeros(shape, dtype=torch.float64))
+        for piece in self.roots.pieces():
+            for token, example, gradient in piece.by_token(places):
+                found.values[places[token]] += y[:, example].flatten(1) @ gradient
         return found
 
     def _gram_product(self, vectors: FloatMatrix) -> FloatMatrix:
         """Return V AᵀA without forming it; V has shape (queries, examples · (C − 1))."""
-        shape = (len(vectors), len(self.slopes), -1)
-        y = torch.from_numpy(vectors).reshape(shape).transpose(0, 1)
-        found = self.products(self._sums(y)).transpose(0, 1).reshape(len(vectors), -1)
-        result: FloatMatrix = found.numpy()
-        return result
+        y = torch.from_numpy(vectors).unflatten(1, (len(self.slopes), -1))
+        found: FloatMatrix = self.products(self._sums(y)).flatten(1).numpy()
+        return found
 
-    def _zeros(self, queries: int, tokens: Tensor | None) -> OverTokens:
-        held = self.held if tokens is None else self.held[torch.isin(self.held, tokens)]
-        place = torch.full((self.run.tokenizer.size,), -1)
-        place[held] = torch.arange(len(held))
-        shape = (len(held), queries, _dim(self.run, self.point))
-        return OverTokens(held, place, torch.zeros(shape, dtype=torch.float64))
+    def _no_products(self, queries: int) -> Tensor:
+        count = len(self.diagonal) // len(self.slopes)
+        return torch.zeros(queries, len(self.slopes), count, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -232,15 +213,15 @@ class OverTokens:
     Attributes
     ----------
     tokens
-        int64, shape (tokens,).
-    place
-        int64, shape (vocabulary,): where each token stands in `tokens`; -1 where it does not.
+        int64, shape (tokens,), in rising order.
+    places
+        Where each token stands in `tokens`.
     values
         float64, shape (tokens, queries, dim).
     """
 
     tokens: Tensor
-    place: Tensor
+    places: dict[int, int]
     values: Tensor
 
 
@@ -266,7 +247,9 @@ def make_curvature(
     roots: Kept | Streamed = Kept(run, point) if taken <= memory else Streamed(run, point)
     diagonal = torch.zeros(examples, count, dtype=torch.float64)
     for piece in roots.pieces():
-        diagonal.index_add_(0, piece.example, piece.gradient.double().square().sum(2))
+        for _, example, gradient in piece.by_token():
+            squares = gradient.square().sum(1).unflatten(0, (len(example), -1))
+            diagonal.index_add_(0, example, squares)
     flat: FloatMatrix = diagonal.flatten().numpy()
     mean_over = min(size, len(held) * dim)
     used = solve.damping_of(float(flat.sum()) / examples, mean_over, damping, times)

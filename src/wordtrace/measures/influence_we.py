@@ -124,7 +124,7 @@ class Solved:
     Attributes
     ----------
     y
-        float64, shape (examples, queries, C − 1).
+        float64, shape (queries, examples, C − 1).
     """
 
     curvature: Curvature
@@ -135,13 +135,13 @@ class Solved:
         """Return ∂ℓ(x)ᵀ (H + λI)⁻¹ ∂ℓ(x′), float64, shape (queries, examples)."""
         slopes = self.curvature.slopes
         if weights is None:
-            return (self.y[:, :, 0] * (slopes * len(slopes))[:, None]).T
+            return self.y[:, :, 0] * (slopes * len(slopes))
         parts = []
-        for queries in self.curvature.parts(self.y.shape[1]):
+        for queries in self.curvature.parts(len(self.y)):
             found = self.curvature.solution(self.asked, self.y, queries)
             found.values.mul_(weights[found.tokens][:, None, None])
             products = self.curvature.products(found)[:, :, 0]
-            parts.append((products * slopes[:, None]).T)
+            parts.append(products * slopes)
         return torch.cat(parts)
 
     def words(
@@ -159,10 +159,11 @@ class Solved:
         if weights is not None:
             first *= weights[token][:, None]
         for queries in self.curvature.parts(len(wanted)):
-            found = self.curvature.solution(self.asked, self.y, queries, torch.unique(token))
+            found = self.curvature.solution(self.asked, self.y, queries, token)
+            place = torch.searchsorted(found.tokens, token)
             for at, query in enumerate(queries):
                 here = torch.isin(example, torch.from_numpy(wanted[query])).nonzero().flatten()
-                values = (first[here] * found.values[found.place[token[here]], at]).sum(1)
+                values = (first[here] * found.values[place[here], at]).sum(1)
                 rows, tokens = example[here].tolist(), token[here].tolist()
                 for row, one, value in zip(rows, tokens, values.tolist(), strict=True):
                     yield query, row, one, value

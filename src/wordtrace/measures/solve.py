@@ -78,8 +78,8 @@ def conjugate_gradients(
     product: Callable[[FloatMatrix], FloatMatrix],
     damping: float,
     right: FloatMatrix,
-    most: int = 1000,
     diagonal: FloatMatrix | None = None,
+    most: int = 1000,
 ) -> FloatMatrix:
     """Solve for all rows of `right` at once, using only products with the Hessian.
 
@@ -87,11 +87,11 @@ def conjugate_gradients(
     ----------
     product
         Maps V, shape (columns, size), to V H.
-    most
-        The largest number of iterations.
     diagonal
         The Hessian's diagonal, shape (size,), which spares iterations where its entries differ
         much: directions are scaled by it and the damping. None: they are not scaled.
+    most
+        The largest number of iterations.
 
     Raises
     ------
