@@ -59,6 +59,7 @@ def cancellation(
     [('linear', 'weight'), ('linear', 'bias')]
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
+    opened.require_one("cancellation")
     points = _points(opened)
     rows = _rows(len(opened.train), limit, seed)
     names = _names(opened, layers)

@@ -73,6 +73,7 @@ def words(
     ['coach', 'of', 'the']
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
+    opened.require_one("weighing words")
     if text2 is None and label2 is not None:
         raise InputError("the second label goes with a second text; give TEXT2.")
     if text2 is None and span2 is not None:
