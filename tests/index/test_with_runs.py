@@ -23,6 +23,7 @@ from wordtrace.asking.searcher import Searcher, Stretch, state_of
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, MismatchError
 from wordtrace.report.page import render_html
+from wordtrace.results.decode import decode
 
 LABELS = ["film", "money", "sport", "film"]
 
@@ -141,6 +142,7 @@ def test_a_trace_has_words_and_parts_that_sum_and_says_that_it_is_a_mean(
     names = ["step 9", "step 20", "step 33", "step 20 of second", "step 41 of second"]
     assert document["checkpoint_names"] == names
     assert document["trainings"] == 2
+    assert decode(api.Trace, document) == trace
     page = render_html([document])
     assert "Each score is the mean over 2 trainings; the prediction is that of the first." in page
     assert "step 20 of second: " in page
