@@ -16,6 +16,7 @@ from wordtrace.measures.protocol import Measure, Queries, Scores
 from wordtrace.measures.topn import Ranking, rank
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run.run import Run
+from wordtrace.run.trainings import apart
 
 
 class Answer(Protocol):
@@ -94,7 +95,7 @@ class WholeAnswer:
         """Return the mean of the scores over the run's trainings, mostly one."""
         if not self.measure.about.reads_model:
             return self.measure.score(self.run, self.queries)
-        each = self.run.apart()
+        each = apart(self.run)
         scores = self.measure.score(each[0], self.queries)
         for one in each[1:]:
             scores += self.measure.score(one, self.queries)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from wordtrace.errors import MismatchError
 from wordtrace.models import chat_template
 from wordtrace.models import tokenizer as tokens
-from wordtrace.models.seq2seq import TARGET_FILE
+from wordtrace.models.seq2seq_tokenizer import TARGET_FILE
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.kept_tokens import TOKENS
 from wordtrace.run.manifest import RunManifest

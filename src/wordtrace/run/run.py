@@ -28,7 +28,7 @@ from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
 from wordtrace.run.joined import OfAnother, check_alike, of_others
 from wordtrace.run.kept_tokens import TOKENS, KeptTokens, read_tokens
-from wordtrace.run.loaded import Loaded
+from wordtrace.run.loaded_models import LoadedModels
 from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, identity
 from wordtrace.run.place import MANIFEST, check_run
 from wordtrace.run.pretrained_model import PretrainedModel
@@ -52,8 +52,6 @@ class Run:
         A hash that identifies the run: of its data, tokenizer, weights, rates and recipe.
     device
         The device on which models are loaded.
-    loaded
-        Its models that are in memory.
     others
         Other trainings of the same rows, if it was joined with any (:meth:`with_runs`).
 
@@ -69,7 +67,7 @@ class Run:
         self.fingerprint = identity(document)
         self.device = device
         self.others: tuple[Run, ...] = ()
-        self.loaded = Loaded(path, self.manifest, device)
+        self._loaded = LoadedModels(path, self.manifest, device)
 
     @classmethod
     def open(cls, path: str | Path, device: str = "cpu") -> Run:
@@ -129,24 +127,6 @@ class Run:
     def trainings(self) -> int:
         """Over how many trainings its scores are means: 1, unless it was joined with others."""
         return 1 + len(self.others)
-
-    def apart(self) -> list[Run]:
-        """Return its trainings one by one; they share the rows and their tokens."""
-        if not self.others:
-            return [self]
-        found = [copy.copy(one) for one in (self, *self.others)]
-        for one in found:
-            one.others = ()
-            one.train, one.tokenizer, one.encoded = self.train, self.tokenizer, self.encoded
-        return found
-
-    def require_one(self, what: str) -> None:
-        """Refuse `what`, which looks at one training, where there are several (InputError)."""
-        if self.others:
-            raise InputError(
-                f"{what} looks at one training, and this run is joined of {self.trainings}; open "
-                f"{self.path} alone."
-            )
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -293,7 +273,7 @@ class Run:
         CorruptError
             When the weights don't fit the model, or hold NaN or infinity.
         """
-        return self._owner(checkpoint).loaded.model(checkpoint)
+        return self._owner(checkpoint)._loaded.at(checkpoint)
 
     def _owner(self, checkpoint: Checkpoint) -> Run:
         """Return the training that a checkpoint is of."""
@@ -330,14 +310,15 @@ class Run:
         if self.weighting.name != "adam":
             return None
         owner = self._owner(checkpoint)
-        return owner.loaded.row_scale(checkpoint, owner.weighting)
+        return owner._loaded.row_scale(checkpoint, owner.weighting)
 
     def model_alone(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint like :meth:`model`, and drop all others from memory."""
         owner = self._owner(checkpoint)
         for one in (self, *self.others):
-            one.loaded.drop(checkpoint.step if one is owner else None)
-        return self.model(checkpoint)
+            if one is not owner:
+                one._loaded.clear()
+        return owner._loaded.alone(checkpoint)
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
