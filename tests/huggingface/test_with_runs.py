@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -29,9 +27,7 @@ def test_an_index_of_two_seeds_is_the_mean_of_both(trained: list[wt.Run], weight
         weighting=weighting,
         workers=1,
     )
-    each = [
-        wt.influence(run.weighted(weighting), TEXTS, label="sport", top_k=6) for run in trained
-    ]
+    each = [wt.influence(run.weighted(weighting), TEXTS, label="sport", top_k=6) for run in trained]
     right = np.mean(each, axis=0)
     assert np.abs(each[0] - each[1]).max() > 0.01 * np.abs(right).max()
     found = wt.influence(wt.Index.open(place), TEXTS, label="sport")
