@@ -229,5 +229,7 @@ def beside(opened: Opened, found: Trace) -> dict[str, Any]:
         side: [reviews.shown(opened.review.decision(hit.id)) for hit in hits]
         for side, hits in sides.items()
     }
-    steps = [{"step": one.step, "epoch": one.epoch} for one in opened.run.checkpoints]
+    steps = [
+        {"step": one.step, "epoch": one.epoch, "name": one.name} for one in opened.run.checkpoints
+    ]
     return {"rows": rows, "predicted": told, "decisions": decided, "checkpoints": steps}

@@ -107,6 +107,10 @@ class Tracer:
             whole_words=words,
             misread=run.misread,
             texts=written_back(run.manifest.source),
+            trainings=run.trainings,
+            checkpoint_names=(
+                tuple(point.name for point in run.checkpoints) if by_checkpoint else ()
+            ),
         )
 
     @once

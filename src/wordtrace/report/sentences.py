@@ -129,8 +129,15 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
     return (
         f"Measure {line(document['measure'])}{kept}: {document['examples']:,} training "
         f"examples scored in {seconds(document['seconds'])}."
+        + _over_trainings(document.get("trainings", 1))
         + (f" {line(document['texts'])}" if document.get("texts") else "")
     )
+
+
+def _over_trainings(count: int) -> str:
+    if count == 1:
+        return ""
+    return f" Each score is the mean over {count:,} trainings; the prediction is that of the first."
 
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
