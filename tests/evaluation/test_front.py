@@ -39,7 +39,13 @@ def test_a_matrix_is_checked_before_anything_is_trained() -> None:
         ({"signs": []}, r"signs is \[\]"),
         ({"measures": []}, r"nothing to evaluate: give measures"),
         ({"measures": ["tracin"]}, r"tracin"),
+        ({"repeats": 0, "k": [], "lds": 3}, r"repeats is 0; it must be at least 1"),
         ({"lds": 2}, r"lds is 2; at least 3"),
+        ({"k": []}, r"nothing to train: lds is 0, and there is no k"),
+        ({"lds": 3, "halves": "half"}, r"halves is 'half'; it must be stratified or plain"),
+        ({"lds": 3, "halves": "plain"}, r"lds is 3; plain halves of 3 groups .* need 6 at least"),
+        ({"k": [], "lds": 3, "width": 0.1}, r"width is for deletion curves: give k"),
+        ({"k_queries": 0}, r"k_queries is 0; it must be at least 1"),
         ({"width": 2.0}, r"width is 2.0; it must be between 0 and 2"),
         ({"width": 0.1, "max_repeats": 1}, r"max_repeats is 1, below repeats, 2"),
         ({"scores": {"theirs": np.zeros((2, 96))}}, r"give queries"),
@@ -87,11 +93,23 @@ def test_scores_written_by_one_command_are_read_by_the_other(run: wt.Run, tmp_pa
         wordtrace("scores", run.path, "--queries", file, "--measure", "tracin-last", "--out", out)
         said = wordtrace(
             *("evaluate", run.path, "--queries", file, "--measures", "tracin-last"),
-            *("--scores", f"theirs={out}", "--k", "3", "--repeats", "2", "--workers", "1"),
+            *(
+                "--scores",
+                f"theirs={out}",
+                "--lds",
+                "3",
+                "--k",
+                "3",
+                "--repeats",
+                "2",
+                "--workers",
+                "1",
+            ),
             "--json",
         )
-        found = json.loads(said.stdout)["measures"]
-        assert found["theirs"] == found["tracin-last"]
+        document = json.loads(said.stdout)
+        for found in (document["measures"], document["lds"]["measures"]):
+            assert found["theirs"] == found["tracin-last"]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_other_documents_and_endings_are_refused() -> None:
 
 
 def test_a_study_is_saved_and_reported_as_a_table(run: wt.Run, tmp_path: Path) -> None:
-    study = wt.evaluate(run, 3, measures=["tracin-last"], k=[2], repeats=2, workers=1)
+    study = wt.evaluate(run, 3, measures=["tracin-last"], lds=0, k=[2], repeats=2, workers=1)
     study.save(tmp_path / "study.json")
     study.save(tmp_path / "study.tex")
     expected = render_table(study.document(), ".tex")
@@ -101,8 +101,19 @@ def test_a_study_is_saved_and_reported_as_a_table(run: wt.Run, tmp_path: Path) -
     wordtrace("report", tmp_path / "study.json", "--out", tmp_path / "again.tex")
     assert (tmp_path / "again.tex").read_text() == expected
     done = wordtrace(
-        *("evaluate", run.path, "--queries", "3", "--measures", "tracin-last", "--k", "2"),
-        *("--repeats", "2", "--workers", "1", "--table", tmp_path / "table.md"),
+        *("evaluate", run.path, "--queries", "3", "--measures", "tracin-last"),
+        *(
+            "--lds",
+            "0",
+            "--k",
+            "2",
+            "--repeats",
+            "2",
+            "--workers",
+            "1",
+            "--table",
+            tmp_path / "table.md",
+        ),
     )
     assert (tmp_path / "table.md").read_text() == render_table(study.document(), ".md")
     assert "Wrote" in done.stderr
