@@ -28,7 +28,7 @@ SECTIONS = (
 LONG = (
     *("dattri", "mislabels", "repair", "retrain", "hf", "adam", "movement", "collect"),
     *("agreement", "pretrained", "rows"),
-    *("estimate", "precision", "gpu", "sequential", "draws", "server"),
+    *("estimate", "precision", "gpu", "sequential", "draws", "server", "explorer"),
     *SCALE,
 )
 OUT = Path(__file__).parent / "out"
@@ -42,6 +42,7 @@ def section(name: str) -> list[dict[str, Any]]:
         collect,
         draws,
         estimate,
+        explorer,
         gpu,
         hf,
         index,
@@ -65,7 +66,7 @@ def section(name: str) -> list[dict[str, Any]]:
     OUT.mkdir(exist_ok=True)
     of_folder = (
         *(index, query, measures, hf, adam, movement, collect, estimate, precision, gpu, faiss),
-        *(agreement, pretrained, rows, server),
+        *(agreement, pretrained, rows, server, explorer),
     )
     by_name = {one.__name__.rpartition(".")[2]: partial(one.measure, OUT) for one in of_folder} | {
         "mislabels": mislabels.measure,

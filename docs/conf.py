@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import wordtrace
+from wordtrace.api import asking, changes, mending
+
+# The methods of Index that stand in these files know its name only while types are checked;
+# with it, autodoc reads their signatures' types.
+for methods in (asking, changes, mending):
+    vars(methods)["Index"] = wordtrace.Index
 
 project = "wordtrace"
 author = "The wordtrace authors"

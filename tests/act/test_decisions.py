@@ -14,71 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import make_examples
+from tests.act.reviewing import DATA, IDS, LABELS, replayed, reviewed, standing
 from tests.forked import Forked
 from tests.patience import wait_until
 from wordtrace import api
 from wordtrace.act.apply import apply_patch
 from wordtrace.act.patch import read_patch
 from wordtrace.act.review import Review
-from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import CorruptError, InputError
-
-DATA = make_examples(30)
-IDS = DATA.ids[:6]
-LABELS = DATA.label_names
-
-
-def reviewed(file: Path, examples: api.Examples = DATA) -> Review:
-    """Open a review of some examples, without a run."""
-    rows = {id: row for row, id in enumerate(examples.ids)}
-    return Review(file, ReviewedRows(rows, examples.take, examples.labelling, len(examples)))
-
-
-Known = dict[str, dict[str, Any]]
-
-
-def replayed(steps: list[Mapping[str, Any]]) -> Known:
-    """Return what stands after some steps, by id: the slow, obvious way."""
-    found: Known = {}
-    for step in steps:
-        for id in step["ids"]:
-            row = DATA.row_of(id)
-            if step["action"] == "clear":
-                found.pop(id, None)
-            elif step["action"] in ("keep", "remove"):
-                found[id] = {"action": step["action"]}
-            else:
-                was = dict(found.get(id, {}))
-                if was.get("action") in ("keep", "remove"):
-                    was = {}
-                was["action"] = step["action"]
-                if step["action"] == "relabel":
-                    was["label"] = step["label"]
-                    if step["label"] == LABELS[DATA.labels[row]]:
-                        del was["label"]
-                else:
-                    was["text"] = step["text"]
-                    if step["text"] == DATA.texts[row]:
-                        del was["text"]
-                changed = [name for name in ("label", "text") if name in was]
-                if not changed:
-                    was["action"] = "keep"
-                elif len(changed) == 1:
-                    was["action"] = {"label": "relabel", "text": "edit"}[changed[0]]
-                found[id] = was
-    return found
-
-
-def standing(review: Review) -> Known:
-    """Return what stands in a review, by id."""
-    found: Known = {}
-    for one in review.decisions():
-        entry = {"action": one.action, "label": one.label, "text": one.text}
-        found[one.id] = {name: value for name, value in entry.items() if value is not None}
-    return found
-
 
 some_ids = st.lists(st.sampled_from(IDS), min_size=1, max_size=4, unique=True)
 texts = st.one_of(
@@ -220,7 +164,7 @@ def test_threads_that_decide_at_once_lose_nothing(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from tests.act.test_decisions import DATA, reviewed
+from tests.act.reviewing import DATA, reviewed
 review = reviewed(Path(sys.argv[1]))
 for id in DATA.ids[int(sys.argv[2])::2] * 3:
     review.decide(id, "keep")

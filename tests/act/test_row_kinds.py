@@ -79,7 +79,7 @@ def test_numbers_are_neither_right_nor_suspicious_but_spread_over_ranges(tmp_pat
     labels = np.array([[1.5], [-3], [10]], np.float32)
     examples = Examples.of(list("abc"), labels, (), kind="number")
     table = RowTable(*opened(tmp_path, examples, ["1.25", "2", "-7"]))
-    assert table.page(Filters(), sort="label")[1].tolist() == [1, 0, 2]
+    assert [row.row for row in table.rows(Filters(), sort="label").rows] == [1, 0, 2]
     assert table.select(Filters(label="-3")).tolist() == [1]
     assert [row.right for row in table.read(np.arange(3))] == [None] * 3
     counts = table.distribution("predicted", Filters())

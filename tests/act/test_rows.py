@@ -118,11 +118,11 @@ def test_a_page_is_a_slice_of_the_sorted_rows(
     key = keys.get(sort, lambda number: rows[number][sort])
     # Python's sort keeps equal rows in their order, also in reverse.
     ordered = sorted(left, key=key, reverse=descending)
-    matching, found = table.page(
+    found = table.rows(
         Filters(right=right), sort=sort, descending=descending, offset=offset, limit=limit
     )
-    assert matching == len(left)
-    assert found.tolist() == ordered[offset : offset + limit]
+    assert found.matching == len(left)
+    assert [row.row for row in found.rows] == ordered[offset : offset + limit]
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from wordtrace import api
+from wordtrace.app.computed import Computed
 from wordtrace.app.opened import Opened
 from wordtrace.app.server import application
 
@@ -79,6 +80,26 @@ def test_an_answer_during_which_the_index_changes_is_withheld(
     answer = client.post("/api/traces", json={"texts": [ASKED["text"]]})
     assert answer.status_code == 409
     assert "was changed" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["duplicates", "duplicates/spare", "mistakes"])
+def test_groups_during_which_the_index_changes_are_withheld(
+    kind: str, folder: Path, run: api.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serving(folder, run)
+    whole = Computed.ask
+
+    def ask(self: Computed[Any], patience: float = 0) -> Any:
+        found = whole(self, 600)
+        index = api.Index.open(folder, run.path)
+        index.remove([index.ids[0]])
+        return found
+
+    monkeypatch.setattr(Computed, "ask", ask)
+    answer = client.get(f"/api/groups/{kind}")
+    assert answer.status_code == 409
+    assert "was changed" in answer.json()["error"]
+    assert client.get(f"/api/groups/{kind}").status_code == 409
 
 
 def test_a_run_that_was_trained_again_is_noticed(

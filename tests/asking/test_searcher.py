@@ -105,6 +105,8 @@ def test_synonyms_and_token_filters_are_asked_in_stretches_too(
         ("float16", "tracin-we-syn", {"synonym_cosine": 0.1}),
         ("int8", "tracin-we-noc", {}),
         ("int8", "tracin-common", {}),
+        ("float32", "tracin-we-idf", {}),
+        ("projected", "tracin-we-idf", {"without": "special"}),
     ):
         alone = kinds[kind].trace(text, measure=measure, **options)
         spread = kinds[kind].trace(text, measure=measure, executor="ray", **options)

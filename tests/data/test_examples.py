@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wordtrace.data.examples import NAMES_KEY, Examples
+from wordtrace.data.examples import Examples
+from wordtrace.data.examples_file import NAMES_KEY
 from wordtrace.errors import CorruptError, InputError
 
 NAMES = ("yes", "no", 'ö,"x"', "never")

@@ -13,7 +13,7 @@ from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError
 from wordtrace.models.cnn import CNNConfig
 from wordtrace.models.loss import TrainingLoss
-from wordtrace.models.seq2seq import Decoding
+from wordtrace.models.seq2seq_tokenizer import Decoding
 from wordtrace.run.manifest import RunManifest, identity
 from wordtrace.run.pretrained_model import PretrainedModel
 

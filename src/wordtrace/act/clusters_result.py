@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from wordtrace.act.patch import Patch, PatchChange, fingerprint
+from wordtrace.act.patch import Patch
+from wordtrace.act.row_change import row_change
+from wordtrace.results import frames
 from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-clusters", 1
@@ -140,20 +142,16 @@ class Clusters(Result):
             for place, cluster in enumerate(self.clusters, 1)
             for member in cluster.members
         ]
-        table = pa.Table.from_pylist(rows, schema=_TABLE)
-        pairs = table["text2"].null_count < len(table)
-        return table if pairs else table.drop_columns(["text2"])
+        return frames.table_of(rows, _TABLE)
 
     def patch(self) -> Patch:
         """Return the relabelling of every cluster with the advice "relabel", for review."""
         return Patch(
             tuple(
-                PatchChange(
-                    member.id,
+                row_change(
+                    member,
                     "relabel",
-                    member.label,
                     member.said,
-                    fingerprint=fingerprint(member.text, member.text2),
                     reason=f"one of {len(cluster.members)} rows that models say are {member.said}; "
                     f"words: {', '.join(token for token, _ in cluster.words)}",
                     evidence={"wrong": member.wrong},

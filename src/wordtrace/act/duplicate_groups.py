@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from wordtrace.act.similar_sets import alike, similarity
+from wordtrace.act.set_similarity import similarity
+from wordtrace.act.similar_sets import alike
 from wordtrace.act.word_sets import WordSets, word_sets
 from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track

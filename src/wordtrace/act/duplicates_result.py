@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from wordtrace.act.patch import Patch, PatchChange, fingerprint
+from wordtrace.act.patch import Patch, PatchChange
+from wordtrace.act.row_change import row_change
 from wordtrace.errors import InputError, option
+from wordtrace.results import frames
 from wordtrace.results.result import Result, told
 
 FORMAT, VERSION = "wordtrace-duplicates", 1
@@ -155,9 +157,7 @@ class Duplicates(Result):
             for number, group in enumerate(self.groups, 1)
             for row in group.rows
         ]
-        table = pa.Table.from_pylist(rows, schema=_TABLE)
-        pairs = table["text2"].null_count < len(table)
-        return table if pairs else table.drop_columns(["text2"])
+        return frames.table_of(rows, _TABLE)
 
     def patch(self, action: Literal["remove", "relabel"] = "remove") -> Patch:
         """Return a patch that changes the listed groups, for review.
@@ -184,7 +184,8 @@ class Duplicates(Result):
                     reason = (
                         f"it shares {row.similarity:.0%} of the words with {row.like}, which stays"
                     )
-                    yield _change(row, "remove", None, reason, {"like": row.like})
+                    evidence = {"similarity": row.similarity, "like": row.like}
+                    yield row_change(row, "remove", reason=reason, evidence=evidence)
 
     def _relabellings(self) -> Iterator[PatchChange]:
         for group in self.groups:
@@ -194,23 +195,10 @@ class Duplicates(Result):
                     reason = (
                         f"one of {group.count:,} rows with nearly the same text, labelled {given}"
                     )
-                    evidence = {"labels": dict(group.labels), "predicted": row.predicted}
-                    yield _change(row, "relabel", group.proposed, reason, evidence)
-
-
-def _change(
-    row: DuplicateRow,
-    action: Literal["remove", "relabel"],
-    after: str | None,
-    reason: str,
-    evidence: dict[str, Any],
-) -> PatchChange:
-    return PatchChange(
-        row.id,
-        action,
-        row.label,
-        after,
-        fingerprint=fingerprint(row.text, row.text2),
-        reason=reason,
-        evidence={"similarity": row.similarity, **evidence},
-    )
+                    evidence = {
+                        "similarity": row.similarity,
+                        "labels": dict(group.labels),
+                        "predicted": row.predicted,
+                    }
+                    after = group.proposed
+                    yield row_change(row, "relabel", after, reason=reason, evidence=evidence)

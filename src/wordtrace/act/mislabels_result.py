@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from wordtrace.act.patch import Patch, PatchChange, fingerprint
+from wordtrace.act.patch import Patch
+from wordtrace.act.row_change import row_change
 from wordtrace.errors import InputError, option
 from wordtrace.explain.prediction import Span
 from wordtrace.results import frames
@@ -180,11 +181,7 @@ class Mislabels(Result):
             }
             for row in self.rows
         ]
-        table = pa.Table.from_pylist(rows, schema=_TABLE)
-        empty = [
-            name for name in ("text2", "planted", "wrong") if table[name].null_count == len(table)
-        ]
-        return table.drop_columns(empty)
+        return frames.table_of(rows, _TABLE, ("text2", "planted", "wrong"))
 
     def patch(self, action: Literal["relabel", "remove"] = "relabel") -> Patch:
         """Return a patch that changes the listed rows, for review.
@@ -208,17 +205,7 @@ class Mislabels(Result):
             if action == "relabel" and after is None:
                 continue
             reason, figures = self.against(row)
-            changes.append(
-                PatchChange(
-                    id=row.id,
-                    action=action,
-                    before=row.label,
-                    after=after,
-                    fingerprint=fingerprint(row.text, row.text2),
-                    reason=reason,
-                    evidence=figures,
-                )
-            )
+            changes.append(row_change(row, action, after, reason=reason, evidence=figures))
         return Patch(tuple(changes))
 
     def against(self, row: Suspect) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from wordtrace.act.patch import Patch, PatchChange, fingerprint
+from wordtrace.act.patch import Patch
+from wordtrace.act.row_change import row_change
+from wordtrace.results import frames
 from wordtrace.results.result import Result, told
 
 FORMAT, VERSION = "wordtrace-outliers", 1
@@ -114,20 +116,15 @@ class Outliers(Result):
         text2 is only there for pairs.
         """
         rows = [{name: getattr(row, name) for name in _TABLE.names} for row in self.rows]
-        table = pa.Table.from_pylist(rows, schema=_TABLE)
-        pairs = table["text2"].null_count < len(table)
-        return table if pairs else table.drop_columns(["text2"])
+        return frames.table_of(rows, _TABLE)
 
     def patch(self) -> Patch:
         """Return a patch that removes the listed rows, for review."""
         return Patch(
             tuple(
-                PatchChange(
-                    row.id,
+                row_change(
+                    row,
                     "remove",
-                    row.label,
-                    None,
-                    fingerprint=fingerprint(row.text, row.text2),
                     reason="; ".join(row.reasons),
                     evidence={"rank": row.rank, "strangeness": row.strangeness},
                 )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.act.decisions import ACTIONS, Decision, History, Step
+from wordtrace.act.fitting import Fitting
 from wordtrace.act.mislabels_result import Mislabels
 from wordtrace.act.patch import Field, Patch
 from wordtrace.act.reviewed_rows import ReviewedRows
@@ -24,8 +25,6 @@ FORMAT, VERSION = "wordtrace-review", 1
 
 #: Where a run keeps it.
 PLACE = Path("review") / "decisions.jsonl"
-
-_MARKS: dict[str | None, int] = {None: 0, **{name: at for at, name in enumerate(ACTIONS, 1)}}
 
 
 class Review:
@@ -57,11 +56,7 @@ class Review:
         self._journal = Journal(path, FORMAT, VERSION)
         self._history = History()
         self._lock = RLock()
-        self._marks = np.zeros(rows.count, np.int8)
-        self._touched: set[str] = set()  # their marks are to be made
-        self._unsure: set[str] = set()  # whether they fit the data is to be looked up
-        self._sure: set[Step] = set()  # what was read from these data, and so fits
-        self._misfits: dict[str, str] = {}
+        self._fitting = Fitting(rows)
         self._version = 0
         self._read()
 
@@ -160,7 +155,7 @@ class Review:
             line = Step(action, rows, _now(), value, field, why, _told(suspects, rows)).line()
             self._journal.append(line)
             self._followed(line)
-            self._sure.add(self._history.done[-1])
+            self._fitting.trust(self._history.done[-1])
         return len(rows)
 
     def undo(self) -> list[str]:
@@ -223,16 +218,7 @@ class Review:
         """
         with self._lock:
             self._read()
-            if self._unsure:
-                standing = self._history.standing
-                for id in self._unsure:
-                    self._misfits.pop(id, None)
-                asked = {id: standing[id] for id in self._unsure if id in standing}
-                self._misfits |= self._rows.misfits(
-                    {id: steps for id, steps in asked.items() if not self._sure.issuperset(steps)}
-                )
-                self._unsure.clear()
-            return self._misfits
+            return self._fitting.misfits(self._history)
 
     def marks(self) -> npt.NDArray[np.int8]:
         """Return what is decided about each row of the index, int8, shape (rows,).
@@ -241,14 +227,8 @@ class Review:
         them.
         """
         with self._lock:
-            misfits = self.misfits()
-            for id in self._touched:
-                row = self._rows.rows.get(id)
-                if row is not None:
-                    action = None if id in misfits else self._history.action(id)
-                    self._marks[row] = _MARKS[action]
-            self._touched.clear()
-            return self._marks.copy()
+            self._read()
+            return self._fitting.marks(self._history)
 
     def counts(self) -> dict[str, int]:
         """Return how many of the data's rows are kept, relabelled, removed and edited."""
@@ -314,17 +294,14 @@ class Review:
         """Follow what was written since, by other processes."""
         anew, lines = self._journal.news()
         if anew:
-            self._touched.update(self._history.standing)
-            self._unsure.update(self._history.standing)
+            self._fitting.changed(self._history.standing.keys())
             self._history = History()
             self._version += 1
         for line in lines:
             self._followed(line)
 
     def _followed(self, line: Mapping[str, Any]) -> None:
-        ids = self._history.follow(line)
-        self._touched.update(ids)
-        self._unsure.update(ids)
+        self._fitting.changed(self._history.follow(line))
         self._version += 1
 
 

@@ -78,31 +78,6 @@ class RowTable:
         both: Mask = found & fitting
         return both
 
-    def page(
-        self,
-        filters: Filters,
-        *,
-        sort: str = "row",
-        descending: bool = False,
-        offset: int = 0,
-        limit: int = 20,
-        marks: Marks = None,
-    ) -> tuple[int, RowNumbers]:
-        """Return how many rows pass filters, and some of them in the order of a column.
-
-        Raises
-        ------
-        InputError
-            As :meth:`select`, and for an unknown column, or a negative offset or limit.
-        """
-        for name, value in (("offset", offset), ("limit", limit)):
-            if value < 0:
-                raise InputError(f"{option(name)} is {value}; give 0 or more.")
-        chosen = self.mask(filters, marks)
-        order = self.columns.order(sort, descending)
-        rows = order[chosen[order]].astype(np.int64)
-        return len(rows), rows[offset : offset + limit]
-
     def distribution(
         self, column: str, filters: Filters, marks: Marks = None
     ) -> Distribution | None:
@@ -190,9 +165,18 @@ class RowTable:
         cut, suspicion, marks
             As of :meth:`read` and :meth:`select`. Rows that are sorted or filtered by their
             suspicion show it anyway.
+
+        Raises
+        ------
+        InputError
+            As :meth:`select`, and for an unknown column, or a negative offset or limit.
         """
-        place = {"offset": offset, "limit": limit}
-        matching, rows = self.page(filters, sort=sort, descending=descending, marks=marks, **place)
+        for name, value in (("offset", offset), ("limit", limit)):
+            if value < 0:
+                raise InputError(f"{option(name)} is {value}; give 0 or more.")
+        chosen = self.mask(filters, marks)
+        order = self.columns.order(sort, descending)
+        rows = order[chosen[order]].astype(np.int64)
         asked = suspicion or filters.by_suspicion or sort == "suspicion"
         return Rows(
             str(self._index.path),
@@ -200,9 +184,9 @@ class RowTable:
             sort,
             descending,
             self.total,
-            matching,
+            len(rows),
             offset,
-            tuple(self.read(rows, cut=cut, suspicion=asked)),
+            tuple(self.read(rows[offset : offset + limit], cut=cut, suspicion=asked)),
         )
 
     def _as_read(self, row: Row) -> Row:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import pyarrow as pa
 
 from wordtrace.models.chat_turns import Turn
+from wordtrace.results import frames
 from wordtrace.results.decode import decode
 from wordtrace.results.result import Result
 
@@ -128,5 +129,4 @@ class Rows(Result):
     def table(self) -> Any:
         """Return a pyarrow table with the fields of :class:`Row`; text2 only for pairs."""
         rows = [{name: getattr(one, name) for name in _TABLE.names} for one in self.rows]
-        table = pa.Table.from_pylist(rows, schema=_TABLE)
-        return table if table["text2"].null_count < len(table) else table.drop_columns("text2")
+        return frames.table_of(rows, _TABLE)

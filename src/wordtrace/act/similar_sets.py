@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.act.set_similarity import Numbers, places, similarity
 from wordtrace.act.sketches import Bits, mixed, ones, sketches
-
-Numbers = npt.NDArray[np.int64]
 
 #: Buckets of up to so many sets are compared pair by pair.
 _SMALL = 32
@@ -28,7 +27,6 @@ _POSTING = 8
 _SLICE, _PAIRS = 1 << 20, 1 << 21
 #: The work that may be done, in pairs compared: about two minutes.
 _WORK = 1 << 31
-_ELEMENTS = 1 << 22
 _SLACK = 1e-9
 
 
@@ -46,35 +44,6 @@ class Alike:
 
     group: Numbers
     complete: bool
-
-
-def similarity(
-    element: Numbers, offsets: Numbers, a: Numbers, b: Numbers
-) -> npt.NDArray[np.float64]:
-    """Return the Jaccard similarity of pairs of sets, |x ∩ y| / |x ∪ y|, shape (pairs,).
-
-    Parameters
-    ----------
-    element, offsets
-        The elements of all sets, each set's without repeats, and where each set begins.
-    a, b
-        int64, shape (pairs,): the places of the sets.
-    """
-    sizes = np.diff(offsets)
-    total = sizes[a] + sizes[b]
-    shared = np.zeros(len(a), np.int64)
-    part = np.cumsum(total) // _ELEMENTS
-    for some in np.split(np.arange(len(a)), np.flatnonzero(np.diff(part)) + 1):
-        if not len(some):
-            continue
-        both = np.concatenate([a[some], b[some]])
-        pair = np.repeat(np.tile(np.arange(len(some)), 2), sizes[both])
-        key = (pair << 32) | element[_places(offsets[both], sizes[both])]
-        key.sort()
-        same = np.flatnonzero(key[1:] == key[:-1])
-        shared[some] = np.bincount(key[same] >> 32, minlength=len(some))
-    found: npt.NDArray[np.float64] = shared / (total - shared)
-    return found
 
 
 def alike(
@@ -98,7 +67,7 @@ def alike(
     first = _identical(element, offsets)
     alone, group = np.unique(first, return_inverse=True)
     sizes = np.diff(offsets)[alone]
-    kept = element[_places(offsets[alone], sizes)]
+    kept = element[places(offsets[alone], sizes)]
     starts = np.concatenate([[0], np.cumsum(sizes)])
     advance(count - len(alone))
     join = _Join(kept, starts, threshold)
@@ -126,7 +95,7 @@ class _Join:
         advance(len(self.sizes) - len(sets))
         each = np.minimum(self.spare[sets] + 1, self.sizes[sets])
         owner = np.repeat(sets, each)
-        place = _places(np.zeros(len(sets), np.int64), each)
+        place = places(np.zeros(len(sets), np.int64), each)
         key = self.element[self.offsets[owner] + place].astype(np.uint64)
         order = np.argsort(key, kind="stable")
         key, owner, place = key[order], owner[order], place[order]
@@ -167,7 +136,7 @@ class _Join:
         count = ends - np.arange(len(sets)) - 1
         part = np.cumsum(count) // _PAIRS
         for some in np.split(np.arange(len(sets)), np.flatnonzero(np.diff(part)) + 1):
-            other = _places(some + 1, count[some])
+            other = places(some + 1, count[some])
             self._compare(sets[np.repeat(some, count[some])], sets[other])
             advance(len(some))
 
@@ -200,7 +169,7 @@ class _Join:
                 self.complete = self.complete and not len(key)
                 return
             which = np.repeat(np.arange(len(key)), more)
-            place = _places(place + 1, more)
+            place = places(place + 1, more)
             owner = owner[which]
             key = mixed(key[which] ^ mixed(self.element[self.offsets[owner] + place]))
             level += 1
@@ -299,9 +268,3 @@ def _begins(key: Bits) -> npt.NDArray[np.bool_]:
     found = np.ones(len(key), bool)
     found[1:] = key[1:] != key[:-1]
     return found
-
-
-def _places(starts: Numbers, counts: Numbers) -> Numbers:
-    """Return starts[0], starts[0] + 1, … (counts[0] numbers), then those from starts[1] on, …."""
-    ends = np.cumsum(counts)
-    return np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(starts - ends + counts, counts)

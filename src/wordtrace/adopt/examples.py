@@ -13,7 +13,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.labelling import COMPLETION
 from wordtrace.errors import DataError, InputError, option
 from wordtrace.models import configs
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
 
 
 def ordered_as_model(

@@ -39,7 +39,7 @@ from wordtrace.models.library import library
 from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
 from wordtrace.models.weight_files import weight_files
 from wordtrace.run.check import checksums
 from wordtrace.run.existing import find_same

@@ -13,7 +13,7 @@ from wordtrace.adopt.trainer_output import TrainerOutput
 from wordtrace.disk import atomic
 from wordtrace.models import chat_template, configs
 from wordtrace.models import tokenizer as tokens
-from wordtrace.models.seq2seq import TARGET_FILE
+from wordtrace.models.seq2seq_tokenizer import TARGET_FILE
 from wordtrace.models.weight_files import weight_files
 from wordtrace.run import adam
 from wordtrace.run.checkpoint import Checkpoint

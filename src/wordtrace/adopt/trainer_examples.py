@@ -18,7 +18,7 @@ from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.ids_as_text import IdsAsText
 from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
 from wordtrace.run.kept_tokens import second_of
 from wordtrace.run.written_back import SOURCE
 

@@ -21,7 +21,7 @@ from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.loss import TrainingLoss
 from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextModel, TextTokenizer
-from wordtrace.models.seq2seq import Decoding, Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import Decoding, Seq2SeqTokenizer
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from wordtrace.data.labelling import Labels
 from wordtrace.errors import InputError
 from wordtrace.execute.progress import track
 from wordtrace.models.protocol import TextTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
 
 #: The label of a token that a loss does not ask for.
 _IGNORED = -100

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from wordtrace.analysis.tops import Share
+from wordtrace.results import frames
 from wordtrace.results.result import Result
 
 FORMAT, VERSION = "wordtrace-overlap", 1
@@ -143,6 +144,4 @@ class Overlap(Result):
             for one in self.measures
             for example in one.recurrence.examples
         ]
-        table = pa.Table.from_pylist(rows, schema=_TABLE)
-        pairs = table["text2"].null_count < len(table)
-        return table if pairs else table.drop_columns(["text2"])
+        return frames.table_of(rows, _TABLE)

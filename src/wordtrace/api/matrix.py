@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from wordtrace.api.index import Index
 from wordtrace.asking.asker import Asker
-from wordtrace.asking.question import Asked
+from wordtrace.asking.question import Asked, Question
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
@@ -189,7 +189,7 @@ def _answer(
     """Return the measure's name (the default where none was given) and :func:`influence`."""
     if isinstance(opened, Index):
         question = opened.asker.question(queries, label, span)
-        return opened._scores(question, measure, executor, address, workers, **options)
+        return _of_index(opened, question, measure, executor, address, workers, **options)
     if executor != "threads" or address is not None or workers is not None:
         raise InputError(
             f"{opened.path} is a run; {option('executor')}, {option('address')} and "
@@ -199,6 +199,30 @@ def _answer(
     asker = Asker(opened)
     way = asker.way(measure, **options)
     return way.name, way.ask(asker.queries(queries, label, span)).scores()
+
+
+def _of_index(
+    index: Index,
+    question: Question,
+    measure: str | None,
+    executor: str,
+    address: str | None,
+    workers: int | None,
+    **options: Any,
+) -> tuple[str, Scores]:
+    """Return the measure's name and :func:`influence` of an index, (queries, `index.ids`)."""
+    way = index.asker.way(measure, **options)
+    if not way.rows.indexed:
+        weighting, place = index.run.weighting.name, f"its run, {index.run.path}, in its place"
+        if weighting != "rate":
+            place = (
+                f"index.run in its place, which is weighted by {weighting}, too "
+                f"({index.run.path} alone is weighted by the rate)"
+            )
+        raise InputError(f"{index.folder.path} does not hold what {way.title} needs; give {place}.")
+    spread = index._on(executor, address, workers)
+    answer = index.asker.ask(question, measure, spread=spread, **options)
+    return way.name, np.delete(answer.scores(), answer.rows.removed, axis=1)
 
 
 def open_either(run: Run | Index | str | Path) -> Run | Index:

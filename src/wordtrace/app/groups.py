@@ -50,7 +50,6 @@ def router(opened: Opened) -> APIRouter:
 
         Answers {"state": "computing", "what", "done", "total"} until they are found; ask again.
         """
-        opened.check()
         found = _asked(kept, threshold).ask()
         if found is None:
             return _asked(kept, threshold).waiting()
@@ -68,7 +67,6 @@ def router(opened: Opened) -> APIRouter:
         entries = described(opened.index.folder, opened.run, part, most)
         numbers = part["rows"].to_pylist()
         like = part["like"].to_pylist()
-        opened.check()
         return {
             "state": "ready",
             "complete": found.complete,
@@ -109,13 +107,11 @@ def router(opened: Opened) -> APIRouter:
         ] = 0.8,
     ) -> dict[str, Any]:
         """List the rows that could go if one were kept of each group whose rows have one label."""
-        opened.check()
         found = _asked(kept, threshold).ask()
         if found is None:
             return _asked(kept, threshold).waiting()
         one = found.table.filter(pc.invert(found.table["differ"]))
         rows, like = (one[name].combine_chunks().flatten().to_numpy() for name in ("rows", "like"))
-        opened.check()
         return {"state": "ready", "rows": rows[rows != like].tolist()}
 
     @routes.get("/outliers")
@@ -124,13 +120,11 @@ def router(opened: Opened) -> APIRouter:
 
         Answers {"state": "computing", "what", "done", "total"} until they are found; ask again.
         """
-        opened.check()
         found = kept.outliers.ask()
         if found is None:
             return kept.outliers.waiting()
         part = found.rows[offset : offset + limit]
         rows = opened.index.folder.rows_of([one.id for one in part]).tolist()
-        opened.check()
         return {
             "state": "ready",
             "total": len(found.rows),
@@ -150,7 +144,6 @@ def router(opened: Opened) -> APIRouter:
         most for what the model says. Answers {"state": "computing", "what", "done", "total"} until
         they are found; ask again.
         """
-        opened.check()
         found = kept.mistakes.ask()
         if found is None:
             return kept.mistakes.waiting()
@@ -171,7 +164,6 @@ def router(opened: Opened) -> APIRouter:
                     "behind": [{**asdict(row), "row": place[row.id]} for row in one.behind],
                 }
             )
-        opened.check()
         return {
             "state": "ready",
             "total": len(found.clusters),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from wordtrace.asking.answer import Answer
 from wordtrace.asking.predictions import Predictions, predict_question
@@ -15,17 +16,19 @@ from wordtrace.asking.question import Asked, Question, make_question
 from wordtrace.asking.rows import IndexRows, RunRows, ScoredRows
 from wordtrace.asking.search import LocalSearch, Search
 from wordtrace.asking.searcher import Spread
-from wordtrace.asking.ways import ByWord, Terms, Way, Whole
+from wordtrace.asking.ways import ByWord, Way, Whole
 from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index.folder import IndexFolder
-from wordtrace.measures.names import measure
+from wordtrace.measures.names import AS_HELD, measure
 from wordtrace.measures.options import Options
-from wordtrace.measures.protocol import Queries
+from wordtrace.measures.position_products import Terms
+from wordtrace.measures.protocol import Measure, Queries
 from wordtrace.measures.source import Streamed
 from wordtrace.measures.token_filters import without
+from wordtrace.measures.token_weights import FloatArray, Weights, token_weights
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import WordMeasure
 from wordtrace.models import predict
@@ -119,16 +122,11 @@ class Asker:
         name, k = self._default(name, top_k)
         settings = Options(top_k=k, **options)
         chosen = measure(name, settings)
-        if not isinstance(chosen, WordMeasure) and settings.without:
-            raise InputError(
-                f"the scores of {name} do not split into words, so {option('without')} can't leave "
-                "any out."
-            )
-        kept = self._kept(settings.kinds_left_out)
+        _refuse_what_has_no_words(name, chosen, settings)
         if isinstance(chosen, WordMeasure) and (index := self._holding(chosen)) is not None:
             search: Search = spread or LocalSearch.of_index(index, self.run)
-            terms = Terms(chosen.top_k, index.bases)
-            return ByWord(name, chosen, self.run, self.rows, search, terms, settings.memory, kept)
+            terms = self._terms(chosen, settings, index.bases)
+            return ByWord(name, chosen, self.run, self.rows, search, terms, settings.memory)
         if spread is not None:
             held = spread.index.manifest.top_k
             raise InputError(
@@ -140,14 +138,26 @@ class Asker:
             return Whole(name, chosen, self.run, self._of_run)
         stream = Streamed(self.run, chosen.top_k)
         search = LocalSearch(stream, self.run, self._of_run.removed)
-        terms = Terms(chosen.top_k, None)
-        return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory, kept)
+        terms = self._terms(chosen, settings, None)
+        return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory)
 
-    def _kept(self, left_out: Sequence[str]) -> npt.NDArray[np.bool_] | None:
-        """Return the tokens that count; None for all."""
-        if not left_out:
-            return None
-        return without(left_out, self.run.tokenizer, self.documents, self.rows.count)
+    def _terms(
+        self, chosen: WordMeasure, settings: Options, bases: Sequence[Tensor] | None
+    ) -> Terms:
+        """Return what a token's term of a score is computed from."""
+        left_out = settings.kinds_left_out
+        weights = self.weights(chosen.weights) if chosen.weights else None
+        if left_out:
+            kept = without(left_out, self.run.tokenizer, self.documents, self.rows.count)
+            weights = kept * np.float32(1) if weights is None else kept * weights
+        return Terms(chosen.top_k, chosen.query_top_k, weights, bases)
+
+    def weights(self, weights: Weights) -> FloatArray | None:
+        """Return each token's weight by the examples that there are, float32, (vocabulary,).
+
+        See :func:`.token_weights.token_weights`.
+        """
+        return token_weights(weights, self.documents, self.rows.count)
 
     def must_stream(self, name: str | None, top_k: int | None = None, **options: Any) -> bool:
         """Tell whether a measure by word must compute all gradients anew (see :meth:`way`)."""
@@ -160,9 +170,11 @@ class Asker:
         held = self.index is not None and self.index.manifest.top_k == chosen.top_k
         return self.index if held else None
 
-    def _default(self, name: str | None, top_k: int | None) -> tuple[str, int]:
+    def _default(self, name: str | None, top_k: int | None) -> tuple[str, int | None]:
         """Fill in what the caller left open with what the index holds."""
         held = self.index.manifest.top_k if self.index is not None else 10
+        if name in AS_HELD and top_k is None:
+            return name, held
         if name is None:
             name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
         check_top_k(top_k)
@@ -201,3 +213,23 @@ class Asker:
             predict.logits(self.run.model(self.run.final), queries.encoded)
             self.run.tokenizer.positions(one * 8, pair and pair * 8)
             self._loaded = True
+
+
+def _refuse_what_has_no_words(name: str, chosen: Measure, settings: Options) -> None:
+    """Refuse what only measures by word can do (InputError)."""
+    if not isinstance(chosen, WordMeasure):
+        if settings.without:
+            raise InputError(
+                f"the scores of {name} do not split into words, so {option('without')} can't leave "
+                "any out."
+            )
+        if settings.weights:
+            raise InputError(
+                f"the scores of {name} do not split into words, so {option('weights')} has nothing "
+                "to multiply; leave it out."
+            )
+    elif settings.weights and not chosen.weights:
+        raise InputError(
+            f"{name} matches different tokens with each other, and {option('weights')} has a "
+            "weight for one token alone; leave it out."
+        )

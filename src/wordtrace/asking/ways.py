@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
-from torch import Tensor
 
 from wordtrace.asking.answer import Answer, AnswerByWord, WholeAnswer
 from wordtrace.asking.predictions import sparing_threads
 from wordtrace.asking.question import Question
 from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.search import Search
+from wordtrace.measures.position_products import Terms
 from wordtrace.measures.protocol import Measure, Queries
 from wordtrace.measures.word_level import WordMeasure
 from wordtrace.run.run import Run
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a token's term of a score is computed from.
-
-    Attributes
-    ----------
-    top_k
-        How many positions count in a text; None for all.
-    bases
-        The bases of the index's projection, one for each checkpoint; None without a projection.
-    """
-
-    top_k: int | None
-    bases: Sequence[Tensor] | None
 
 
 class Way(Protocol):
@@ -86,8 +66,6 @@ class ByWord:
     ----------
     memory
         The bytes that the scores of a part may take.
-    kept
-        bool, shape (vocabulary,): the tokens that count; None for all.
     """
 
     name: str
@@ -97,7 +75,6 @@ class ByWord:
     search: Search
     terms: Terms
     memory: int
-    kept: npt.NDArray[np.bool_] | None = None
 
     @property
     def title(self) -> str:
@@ -111,9 +88,8 @@ class ByWord:
             queries.require_texts(self.name)
         with sparing_threads(self.run, queries):
             asked = self.measure.query_tokens(self.run, queries)
-        if self.kept is not None:
-            # A token that the query does not hold adds nothing: leaving it out here is enough.
-            asked = [one.only(self.kept) for one in asked]
+        if self.terms.weights is not None:
+            asked = [one.weighted(self.terms.weights) for one in asked]
         if self.terms.bases is not None:
             pairs = zip(asked, self.terms.bases, strict=True)
             asked = [one.projected(basis) for one, basis in pairs]

@@ -65,14 +65,14 @@ class StudyMeasureOptions(MeasureOptions):
 
 
 def _annotation(one: Field[Any], hint: Any) -> Any:
-    size = one.metadata["size"]
+    size, word = one.metadata["size"], one.metadata["word"]
     shown = typer.Option(
         help=one.metadata["help"],
         metavar="SIZE" if size else None,
         rich_help_panel="Measure",
         show_default=False,
     )
-    return Annotated[(str if size else hint) | None, shown]
+    return Annotated[(str if size or word else hint) | None, shown]
 
 
 #: --memory on a verb that takes no measure.

@@ -14,19 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from wordtrace.data.label_column import label_column, read_back, readable
-from wordtrace.data.labelling import KINDS, Kind, Labelling, Labels
+from wordtrace.data.examples_file import read_written, write_examples
+from wordtrace.data.label_column import label_column
+from wordtrace.data.labelling import Kind, Labelling, Labels
 from wordtrace.data.origin import Origin
 from wordtrace.data.splitting import held_out
-from wordtrace.errors import CorruptError, InputError, option
+from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
-
-# Where a Parquet file of ours keeps the order of the classes, as JSON.
-NAMES_KEY = b"wordtrace.label_names"
-# And the kind of its labels, where they are not classes.
-_KIND_KEY = b"wordtrace.label_kind"
 
 
 @dataclass(frozen=True)
@@ -269,19 +264,7 @@ class Examples:
 
         Sets are written as lists of names, numbers as float32.
         """
-        # In one chunk: how the rows came together must not show in the bytes.
-        table = self.table.combine_chunks()
-        metadata = {NAMES_KEY: json.dumps(list(self.label_names)).encode()}
-        if self.kind == "class":
-            names = pa.array(self.label_names, pa.string())
-            places = pc.if_else(pc.less(table["label"], 0), None, table["label"])
-            labels = names.take(places.combine_chunks())
-        else:
-            labels = readable(self.labels, self.labelling)
-            metadata[_KIND_KEY] = self.kind.encode()
-        place = table.column_names.index("label")
-        written = table.set_column(place, "label", labels)
-        pq.write_table(written.replace_schema_metadata(metadata), path, compression="zstd")
+        write_examples(self.table, self.labels, self.labelling, path)
 
     @classmethod
     def read_parquet(cls, path: str | Path) -> Examples:
@@ -293,23 +276,8 @@ class Examples:
             When the file is missing, not whole, or not one of ours: a column is missing or holds
             nulls, or a label is none of the names.
         """
-        try:
-            table = pq.read_table(path)
-            table.validate(full=True)
-            metadata = table.schema.metadata or {}
-            names = tuple(json.loads(metadata[NAMES_KEY]))
-            kind = metadata.get(_KIND_KEY, b"class").decode()
-            if kind not in KINDS:
-                raise ValueError(f"labels of the kind {kind!r}")
-            labels = read_back(table["label"], Labelling(kind, names))
-            for name in ("id", "text", *({"text2"} & set(table.column_names))):
-                if table[name].null_count:
-                    raise ValueError(f"column {name!r} holds nulls")
-        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-            raise CorruptError(f"{path} can't be read as examples ({error}).") from None
-        place = table.column_names.index("label")
-        table = table.set_column(place, "label", labels).replace_schema_metadata(None)
-        return cls(table, names, Path(path).name, kind)
+        table, labelling = read_written(path)
+        return cls(table, labelling.names, Path(path).name, labelling.kind)
 
 
 def _text_column(texts: Sequence[str] | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wordtrace.data.columns import CHUNK, Columns, Wanted, chunks_of
-from wordtrace.data.examples import NAMES_KEY
+from wordtrace.data.examples_file import NAMES_KEY
 from wordtrace.errors import DataError, option
 
 

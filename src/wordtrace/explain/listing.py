@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from wordtrace.asking.predictions import sparing_threads
 from wordtrace.asking.rows import ScoredRows
-from wordtrace.asking.ways import Terms
 from wordtrace.data.examples import Examples
 from wordtrace.explain.merge import merge, placed, placed_in_turns
 from wordtrace.explain.prediction import Hit, Word, share
 from wordtrace.explain.words import Vocabulary, make_words, places
+from wordtrace.measures.position_products import Terms
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.word_level import TokenPairs
 from wordtrace.models.chat_tokenizer import ChatTokenizer
@@ -115,7 +115,7 @@ class Listing:
         ]
         with sparing_threads(self.run, query):
             return merge(
-                *(self.run, merged.top_k, merged.bases, query, every[-1]),
+                *(self.run, merged, query, every[-1]),
                 *(examples, every[:-1], terms, self.vocabulary),
             )
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from wordtrace.data.examples import Examples
 from wordtrace.explain.prediction import Word, WordKind
 from wordtrace.explain.words import Vocabulary
-from wordtrace.measures.position_products import position_products
+from wordtrace.measures.position_products import Terms, position_products
 from wordtrace.measures.protocol import Queries
 from wordtrace.measures.word_level import TokenPairs
 from wordtrace.models.chat_turns import Dialogue
@@ -65,8 +64,7 @@ def placed_in_turns(
 
 def merge(
     run: Run,
-    top_k: int | None,
-    bases: Sequence[Tensor] | None,
+    how: Terms,
     query: Queries,
     asked: Placed,
     examples: Examples,
@@ -78,8 +76,8 @@ def merge(
 
     Parameters
     ----------
-    bases
-        The bases of the index's projection, one for each checkpoint; None without a projection.
+    how
+        What a token's term of a score is computed from.
     query
         The query, a single one.
     pairs
@@ -100,8 +98,7 @@ def merge(
         some = examples.take(unclear)
         encoded = run.encode(some)
         found = position_products(
-            *(run, top_k, (query.encoded, query.labels), (encoded, some.labels), some.ids),
-            bases=bases,
+            *(run, how, (query.encoded, query.labels), (encoded, some.labels), some.ids)
         )
         products = dict(zip(unclear, found, strict=True))
     return [

@@ -26,6 +26,9 @@ from wordtrace.measures.topn import strongest
 from wordtrace.models import predict
 from wordtrace.run.written_back import written_back
 
+# The options of measures by word alone.
+_OF_WORDS = ("without", "weights")
+
 
 class Tracer:
     """Makes traces from the answers of a run or its index."""
@@ -77,8 +80,8 @@ class Tracer:
             raise InputError(f"{option('top')} is {top}; it must be at least 1.")
         asker, run = self.asker, self.run
         way = asker.way(name, top_k, spread=spread, **options)
-        # Other measures have no words that could be left out.
-        plain = {key: value for key, value in options.items() if key != "without"}
+        # Other measures have no words that could be left out or weighted.
+        plain = {key: value for key, value in options.items() if key not in _OF_WORDS}
         others = {other: asker.way(other, top_k, **plain) for other in baselines}
         asker.load(postings=spread is None)
         listing, seconds, explanations = self._listing, 0.0, []
@@ -100,7 +103,7 @@ class Tracer:
             index=str(asker.index.path.resolve()) if asker.index else None,
             label_names=run.label_names,
             queries=tuple(explanations),
-            options=options,
+            options=_as_written(options),
             whole_words=words,
             misread=run.misread,
             texts=written_back(run.manifest.source),
@@ -146,6 +149,14 @@ class Tracer:
                 zip(hits, dialogues, strict=True)
             )
         ]
+
+
+def _as_written(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as a JSON document holds them: an array as a list of its numbers."""
+    return {
+        name: value if isinstance(value, str | int | float | None) else np.asarray(value).tolist()
+        for name, value in options.items()
+    }
 
 
 def _hits(

@@ -50,17 +50,27 @@ class QueryTokens:
     query: Tensor
     gradient: Tensor
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> QueryTokens:
-        """Keep only the tokens for which `kept`, shape (vocabulary,), is True."""
-        places = [place for place, token in enumerate(self.tokens) if kept[token]]
-        spans = [range(self.offsets[place], self.offsets[place + 1]) for place in places]
-        entries = torch.tensor([entry for span in spans for entry in span], dtype=torch.int64)
-        offsets = [0, *np.cumsum([len(span) for span in spans]).tolist()]
+    def weighted(self, weights: npt.NDArray[np.float32]) -> QueryTokens:
+        """Multiply each token's gradients by its weight; tokens of weight 0 are left out.
+
+        A token that the queries do not hold adds nothing to a score, and one that they hold adds
+        a product with its gradient here: weighting the queries is enough.
+
+        Parameters
+        ----------
+        weights
+            float32, shape (vocabulary,).
+        """
+        tokens = np.asarray(self.tokens, np.int64)
+        counts, by_token = np.diff(self.offsets), weights[tokens]
+        kept = by_token != 0
+        entries = torch.from_numpy(np.flatnonzero(np.repeat(kept, counts)))
+        factors = torch.from_numpy(np.repeat(by_token[kept], counts[kept]))
         return QueryTokens(
-            [self.tokens[place] for place in places],
-            offsets,
+            tokens[kept].tolist(),
+            [0, *np.cumsum(counts[kept]).tolist()],
             self.query[entries],
-            self.gradient[entries],
+            self.gradient[entries] * factors.unsqueeze(1),
         )
 
     def projected(self, basis: Tensor) -> QueryTokens:

@@ -22,12 +22,13 @@ from wordtrace.measures.tracin_we import TracInWE
 
 #: One line here registers a measure. "+bias" after a name counts the layers' biases too.
 MEASURES: dict[str, Callable[[Options], Measure]] = {
-    "tracin-we": lambda o: TracInWE(),
-    "tracin-we-topk": lambda o: TracInWE(o.top_k),
+    "tracin-we": lambda o: TracInWE(weights=o.weights),
+    "tracin-we-topk": lambda o: TracInWE(o.top_k, weights=o.weights),
+    "tracin-we-idf": lambda o: TracInWE(o.top_k, None, None, o.weights or "idf"),
     "tracin-we-syn": lambda o: TracInWESyn(o.top_k, o.synonym_cosine),
-    "tracin-we-noc": lambda o: TracInWE(tokens=NoCommon(o.frequent)),
-    "tracin-common": lambda o: TracInWE(tokens=Common()),
-    "tracin-first": lambda o: TracInWE(),
+    "tracin-we-noc": lambda o: TracInWE(None, NoCommon(o.frequent), weights=o.weights),
+    "tracin-common": lambda o: TracInWE(None, Common(), weights=o.weights),
+    "tracin-first": lambda o: TracInWE(weights=o.weights),
     "tracin-second": lambda o: TracInLayers(("second",), memory=o.memory),
     "tracin-second+bias": lambda o: TracInLayers(("second",), bias=True, memory=o.memory),
     "tracin-third": lambda o: TracInLayers(("third",), memory=o.memory),
@@ -47,6 +48,9 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "embedding-similarity": lambda o: EmbeddingSimilarity(),
     "random": lambda o: Random(o.seed),
 }
+
+#: Of a training text these take as many positions as an index holds, be it all.
+AS_HELD = frozenset({"tracin-we-idf"})
 
 #: Measures of layers that the user names: the layers are what follows the colon.
 FAMILIES: dict[str, Callable[[tuple[str, ...], bool, Options], Measure]] = {

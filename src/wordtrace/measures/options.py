@@ -10,11 +10,15 @@ from typing import Any
 
 from wordtrace.errors import InputError, option
 from wordtrace.gradients.top_k import check_top_k
+from wordtrace.measures.token_weights import checked
 
 
-def _setting(default: Any, shown: str, *, size: bool = False) -> Any:
-    """Return a field with what the command line says of it; a size is typed as 500MB there."""
-    return field(default=default, metadata={"help": shown, "size": size})
+def _setting(default: Any, shown: str, *, size: bool = False, word: bool = False) -> Any:
+    """Return a field with what the command line says of it.
+
+    A size is typed as 500MB there; of a field with several types, `word` takes text alone.
+    """
+    return field(default=default, metadata={"help": shown, "size": size, "word": word})
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Options:
     Attributes
     ----------
     top_k
-        ``tracin-we-topk`` and ``tracin-we-syn``: positions kept in a text.
+        ``tracin-we-topk`` and ``tracin-we-syn``: positions kept in a text; ``tracin-we-idf``: in a
+        training text. None for all.
     frequent
         ``tracin-we-noc``: a token in more than this share of the training texts is left out.
     synonym_cosine
@@ -44,6 +49,12 @@ class Options:
         Measures by word: the kinds of tokens that have no part in a score, with commas between:
         "special" (start and end tokens), "stop" (tokens in over 20 % of the training texts).
         It is what is left of the same gradients, so an index answers it exactly.
+    weights
+        Measures by word but ``tracin-we-syn``: what each token's part of a score is multiplied by.
+        "" for nothing, which ``tracin-we-idf`` takes as "idf"; "idf" for idf(w)², where
+        idf(w) = ln((1 + N) / (1 + df(w))) + 1 for N training texts, df(w) of which hold the token;
+        or a number of 0 or more for each token of the vocabulary, as an array. An index answers it
+        exactly, too. Kept as a tuple where it is numbers.
 
     Examples
     --------
@@ -51,7 +62,7 @@ class Options:
     0.01
     """
 
-    top_k: int = _setting(10, "Positions kept in a text; the index's, else 10.")
+    top_k: int | None = _setting(10, "Positions kept in a text; the index's, else 10.")
     frequent: float = _setting(
         0.2, "tracin-we-noc: leave out tokens in over this share of the training texts (0.2)."
     )
@@ -68,6 +79,11 @@ class Options:
     )
     without: str = _setting(
         "", "Measures by word: leave out these tokens: special, stop, or special,stop."
+    )
+    weights: str | tuple[float, ...] = _setting(
+        "",
+        "Measures by word: idf multiplies each token's part by its idf², so rare words count.",
+        word=True,
     )
 
     def __post_init__(self) -> None:
@@ -87,6 +103,7 @@ class Options:
                 raise InputError(
                     f"{option('without')} is {self.without!r}; give special, stop, or special,stop."
                 )
+        object.__setattr__(self, "weights", checked(self.weights))
         if self.memory < 1 << 20:
             raise InputError(
                 f"{option('memory')} is {self.memory} bytes; give at least one megabyte."

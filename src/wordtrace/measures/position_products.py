@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,36 @@ from wordtrace.run.run import Run
 Gradients = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a token's term of a score is computed from.
+
+    Attributes
+    ----------
+    top_k
+        How many positions count in an example; None for all.
+    query_top_k
+        How many positions count in a query; None for all.
+    weights
+        float32, shape (vocabulary,): what each token's term is multiplied by, 0 where the token is
+        left out; None for 1.
+    bases
+        The bases of the index's projection, one for each checkpoint, each of shape (dim, dimensions
+        kept): products are taken in these dimensions. None: in all dimensions.
+    """
+
+    top_k: int | None
+    query_top_k: int | None
+    weights: npt.NDArray[np.float32] | None
+    bases: Sequence[Tensor] | None
+
+
 def position_products(
     run: Run,
-    top_k: int | None,
+    terms: Terms,
     query: tuple[Encoded, Labels],
     examples: tuple[Encoded, Labels],
     names: Sequence[str],
-    bases: Sequence[Tensor] | None = None,
 ) -> list[npt.NDArray[np.float64]]:
     """Multiply a query's gradients with those of examples at each pair of positions.
 
@@ -34,26 +58,24 @@ def position_products(
         Token ids and labels; `query` holds one query.
     names
         The examples' names, for messages.
-    bases
-        The bases of a projection, one for each checkpoint, each of shape (dim, dimensions kept):
-        products are taken in these dimensions. None: in all dimensions.
 
     Returns
     -------
     list
-        For each example Σ_c η_c g_t · g′_s, shape (its positions, the query's positions); 0 where
-        a position is not among a text's `top_k` at a checkpoint. Summed over the positions t and s
-        that hold the token w, it gives w's term of the score (Eq. 4–6).
+        For each example Σ_c η_c g_t · g′_s, times the weight of the query's token at s, shape (its
+        positions, the query's positions); 0 where a position does not count at a checkpoint. Summed
+        over the positions t and s that hold the token w, it gives w's term of the score (Eq. 4–6).
     """
     count = len(query[0].ids)
+    weights = 1 if terms.weights is None else terms.weights[query[0].ids]
     found = [np.zeros((int(length), count)) for length in examples[0].lengths]
     for place, (eta, point) in enumerate(zip(run.etas, run.checkpoints, strict=True)):
-        basis = None if bases is None else bases[place].float().numpy()
-        (asked,) = position_gradients(run, point, *query, top_k, ["the query"])
-        listed = position_gradients(run, point, *examples, top_k, names)
+        basis = None if terms.bases is None else terms.bases[place].float().numpy()
+        (asked,) = position_gradients(run, point, *query, terms.query_top_k, ["the query"])
+        listed = position_gradients(run, point, *examples, terms.top_k, names)
         for products, one in zip(found, listed, strict=True):
             left, right = (one, asked) if basis is None else (one @ basis, asked @ basis)
-            products += eta * (left @ right.T)
+            products += eta * (left @ right.T) * weights
     return found
 
 

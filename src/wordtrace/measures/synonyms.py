@@ -15,6 +15,7 @@ from wordtrace.index.postings import Block
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.measures.source import PostingSource, Streamed
+from wordtrace.measures.token_weights import Weights
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.measures.word_level import TokenPairs
 from wordtrace.run.run import Run
@@ -69,6 +70,9 @@ class TracInWESyn:
     top_k: int | None = 10
     cosine: float = 0.7
 
+    #: Of a pair of different tokens there is no one token that would have a weight.
+    weights: ClassVar[Weights] = ""
+
     about: ClassVar = About(
         equation="Σ_c η_c Σ_(w, w′) matched one to one ∂ℓ/∂Θ_w · ∂ℓ′/∂Θ_w′ (appendix H)",
         needs="an index of as many positions, else the checkpoints",
@@ -76,6 +80,11 @@ class TracInWESyn:
         by_word=True,
         reads_texts=False,
     )
+
+    @property
+    def query_top_k(self) -> int | None:
+        """As many positions of a query count as of an example."""
+        return self.top_k
 
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples), from gradients computed now."""

@@ -1,4 +1,4 @@
-"""TracIn through the word embeddings: TracIn-WE (Eq. 4), TracIn-WE-Topk (Eq. 5–6), filtered."""
+"""TracIn through the word embeddings: TracIn-WE (Eq. 4), with top-k (Eq. 5–6), by token."""
 
 from __future__ import annotations
 
@@ -15,25 +15,39 @@ from wordtrace.measures.accumulate import QueryTokens, accumulate, contributions
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.measures.source import PostingSource, Streamed
 from wordtrace.measures.token_filters import TokenFilter
+from wordtrace.measures.token_weights import Weights, weights_of_run
 from wordtrace.measures.word_level import TokenPairs
 from wordtrace.run.run import Run
+
+#: As many positions of a query as of a training text.
+SAME = 0
 
 
 @dataclass(frozen=True)
 class TracInWE:
-    """+Σ_c η_c Σ_{w ∈ x ∩ x′} ∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w.
+    """+Σ_c η_c Σ_{w ∈ x ∩ x′} weight(w) ∂ℓ(x)/∂Θ_w · ∂ℓ(x′)/∂Θ_w.
 
     Attributes
     ----------
     top_k
-        Only this many positions of each text count, those of largest gradient norm, in training
-        texts and in queries; None for all positions.
+        Only this many positions of each training text count, those of largest gradient norm; None
+        for all positions.
     tokens
         Only these tokens count; None for all tokens.
+    query_top_k
+        The same for queries. By default it is `top_k`, and the attribute then says so.
+    weights
+        What each token's product is multiplied by; "" for 1.
     """
 
     top_k: int | None = None
     tokens: TokenFilter | None = None
+    query_top_k: int | None = SAME
+    weights: Weights = ""
+
+    def __post_init__(self) -> None:
+        if self.query_top_k == SAME:
+            object.__setattr__(self, "query_top_k", self.top_k)
 
     @property
     def about(self) -> About:
@@ -42,8 +56,14 @@ class TracInWE:
         equation = "Σ_c η_c Σ_w ∂ℓ/∂Θ_w · ∂ℓ′/∂Θ_w over shared tokens (Eq. 4)"
         if self.top_k is not None:
             equation = "the same over each text's k positions of largest gradient (Eq. 5–6)"
+        if self.query_top_k != self.top_k:
+            equation = "the same over an example's k positions and all of the query's"
         if self.tokens is not None:
             equation = f"the same over {self.tokens.which}"
+        if self.weights:
+            equation += ", each product times the token's " + (
+                "idf²" if self.weights == "idf" else "weight"
+            )
         return About(
             equation,
             needs=f"an index of {held}, else the checkpoints",
@@ -55,16 +75,18 @@ class TracInWE:
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples), from gradients computed now."""
         asked = self.query_tokens(run, queries)
+        weights = weights_of_run(self.weights, run)
+        if weights is not None:
+            asked = [one.weighted(weights) for one in asked]
         return self.score_from(Streamed(run, self.top_k), run, len(queries), asked)
 
     def query_tokens(self, run: Run, queries: Queries) -> list[QueryTokens]:
-        """Return the queries' token gradients at each checkpoint."""
-        found = [query_tokens(run, point, queries, self.top_k) for point in run.checkpoints]
+        """Return the queries' token gradients at each checkpoint, not weighted yet."""
+        found = [query_tokens(run, point, queries, self.query_top_k) for point in run.checkpoints]
         if self.tokens is None:
             return found
-        # A token that the query does not hold adds nothing: leaving it out here is enough.
-        kept = self.tokens.keeps(run)
-        return [tokens.only(kept) for tokens in found]
+        kept = self.tokens.keeps(run).astype(np.float32)
+        return [one.weighted(kept) for one in found]
 
     def score_from(
         self, source: PostingSource, run: Run, count: int, asked: Sequence[QueryTokens]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.protocol import Measure, Queries, Scores
 from wordtrace.measures.source import PostingSource
+from wordtrace.measures.token_weights import Weights
 from wordtrace.run.run import Run
 
 #: (token of the example, token of the query) → contribution; equal for a shared token.
@@ -23,11 +24,24 @@ class WordMeasure(Measure, Protocol):
 
     @property
     def top_k(self) -> int | None:
-        """How many positions count in a text; an index must hold as many. None for all."""
+        """How many positions of an example count; an index must hold as many. None for all."""
+        ...
+
+    @property
+    def query_top_k(self) -> int | None:
+        """How many positions of a query count; None for all."""
+        ...
+
+    @property
+    def weights(self) -> Weights:
+        """What each token's term is multiplied by; "" where there are no weights."""
         ...
 
     def query_tokens(self, run: Run, queries: Queries) -> list[QueryTokens]:
-        """Return the queries' token gradients at each checkpoint."""
+        """Return the queries' token gradients at each checkpoint.
+
+        Whoever asks weighs them: document frequencies may be those of an index.
+        """
         ...
 
     def score_from(
@@ -38,7 +52,7 @@ class WordMeasure(Measure, Protocol):
         Parameters
         ----------
         asked
-            From :meth:`query_tokens`.
+            From :meth:`query_tokens`, weighted.
         """
         ...
 
@@ -54,7 +68,7 @@ class WordMeasure(Measure, Protocol):
         Parameters
         ----------
         asked
-            From :meth:`query_tokens`.
+            From :meth:`query_tokens`, weighted.
         wanted
             For each query, the training rows to explain.
 

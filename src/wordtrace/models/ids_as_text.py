@@ -11,7 +11,7 @@ from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.completions import CompletionTokenizer, in_completion
 from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
 from wordtrace.models.tokenizer import TokenAt
 
 Ids = Sequence[int]

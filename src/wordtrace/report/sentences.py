@@ -119,11 +119,15 @@ def share_sentence(query: Mapping[str, Any]) -> str | None:
 def trace_sentence(document: Mapping[str, Any]) -> str:
     """Say what was scored, and how fast."""
     top = document.get("top_k")
-    kept = f" (top {top} positions of each text)" if top else ""
-    left_out = (document.get("options") or {}).get("without")
-    without = f", {line(left_out).replace(',', ' and ')} tokens left out" if left_out else ""
+    idf = document["measure"] == "tracin-we-idf"  # cuts no query
+    kept = f" (top {top} positions of each {'training ' if idf else ''}text)" if top else ""
+    options = document.get("options") or {}
+    if left_out := options.get("without"):
+        kept += f", {line(left_out).replace(',', ' and ')} tokens left out"
+    if weights := options.get("weights"):
+        kept += f", {'idf²' if weights == 'idf' else 'your own numbers'} as weights of tokens"
     return (
-        f"Measure {line(document['measure'])}{kept}{without}: {document['examples']:,} training "
+        f"Measure {line(document['measure'])}{kept}: {document['examples']:,} training "
         f"examples scored in {seconds(document['seconds'])}."
         + (f" {line(document['texts'])}" if document.get("texts") else "")
     )

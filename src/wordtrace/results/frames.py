@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,14 @@ from wordtrace.errors import InputError
 
 #: How the words of a hit stand in a table.
 WORDS = pa.list_(pa.struct({"token": pa.string(), "contribution": pa.float64()}))
+
+
+def table_of(
+    rows: Sequence[Mapping[str, Any]], schema: pa.Schema, optional: Sequence[str] = ("text2",)
+) -> pa.Table:
+    """Return rows as a table, without those optional columns in which nothing stands."""
+    table = pa.Table.from_pylist(rows, schema=schema)
+    return table.drop_columns([one for one in optional if table[one].null_count == len(table)])
 
 
 def to_frame(table: pa.Table) -> Any:

@@ -17,7 +17,7 @@ from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextModel, TextTokenizer
-from wordtrace.models.seq2seq import Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run.manifest import BASE, RunManifest

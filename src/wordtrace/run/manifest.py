@@ -16,7 +16,7 @@ from wordtrace.disk.format import check_format
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models.cnn import CNNConfig
 from wordtrace.models.loss import TrainingLoss
-from wordtrace.models.seq2seq import Decoding
+from wordtrace.models.seq2seq_tokenizer import Decoding
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.proof import Proof

@@ -7,7 +7,7 @@ from typing import Any
 
 from wordtrace.data.labelling import Kind
 from wordtrace.models.loss import TrainingLoss
-from wordtrace.models.seq2seq import Decoding
+from wordtrace.models.seq2seq_tokenizer import Decoding
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from wordtrace.run.check import check_files
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
 from wordtrace.run.kept_tokens import TOKENS, KeptTokens, read_tokens
+from wordtrace.run.loaded_models import LoadedModels
 from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, identity
 from wordtrace.run.place import MANIFEST, check_run
 from wordtrace.run.pretrained_model import PretrainedModel
@@ -63,9 +63,7 @@ class Run:
         self.manifest = RunManifest.of(document, path / MANIFEST)
         self.fingerprint = identity(document)
         self.device = device
-        self._models: dict[int, TextModel] = {}
-        self._steps: dict[int, torch.Tensor] = {}
-        self._loading = RLock()
+        self._loaded = LoadedModels(path, self.manifest, device)
 
     @classmethod
     def open(cls, path: str | Path, device: str = "cpu") -> Run:
@@ -238,12 +236,7 @@ class Run:
         CorruptError
             When the weights don't fit the model, or hold NaN or infinity.
         """
-        with self._loading:
-            if checkpoint.step not in self._models:
-                model = load.load_model(self.path, self.manifest, checkpoint.folder)
-                model.module.to(self.device).eval().requires_grad_(False)
-                self._models[checkpoint.step] = model
-            return self._models[checkpoint.step]
+        return self._loaded.at(checkpoint)
 
     @once
     def weighting(self) -> Weighting:
@@ -271,21 +264,11 @@ class Run:
         """Return :meth:`.Weighting.row_scale` for this run's embedding; read once, then kept."""
         if self.weighting.name != "adam":
             return None
-        with self._loading:
-            if checkpoint.step not in self._steps:
-                table = next(self.model(checkpoint).embedding.parameters())
-                found = self.weighting.row_scale(checkpoint, *table.shape)
-                assert found is not None
-                self._steps[checkpoint.step] = found.to(self.device)
-            return self._steps[checkpoint.step]
+        return self._loaded.row_scale(checkpoint, self.weighting)
 
     def model_alone(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint like :meth:`model`, and drop all others from memory."""
-        with self._loading:
-            for kept in (self._models, self._steps):
-                for step in [step for step in kept if step != checkpoint.step]:
-                    del kept[step]
-            return self.model(checkpoint)
+        return self._loaded.alone(checkpoint)
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
