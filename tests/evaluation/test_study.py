@@ -272,9 +272,9 @@ def test_a_half_that_can_not_be_trained_is_left_out_and_told(
     np.testing.assert_array_equal(
         found.truth.halves.kept, draw(pool_of(own), 5, 0).kept[[0, 2, 3, 4]]
     )
-    bad += draw(pool_of(own), 8, 0).removed()[3:]  # of this seed most halves fail: it is left out
-    found = wt.evaluate(own, 4, **{**halves, "lds": 8})
-    assert (found.document()["lds"]["halves"], found.document()["lds"]["seeds"]) == (8, [second])
+    bad += draw(pool_of(own), 12, 0).removed()[5:]  # most halves of the seed: it is left out
+    found = wt.evaluate(own, 4, **{**halves, "lds": 12})
+    assert (found.document()["lds"]["halves"], found.document()["lds"]["seeds"]) == (12, [second])
     assert found.reliability is None
 
 
