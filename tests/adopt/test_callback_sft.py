@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wordtrace as wt
-from tests.adopt.test_callback_rows import language_model
+from tests.adopt.callbacks import language_model
 from tests.conftest import make_examples
 from tests.huggingface.architectures import SETTINGS, tokenizer, with_adapter
 from wordtrace.errors import DataError

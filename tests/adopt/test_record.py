@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import fields, replace
+from dataclasses import fields
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import wordtrace as wt
+from tests.adopt.a_trainers_output import BERT
 from tests.command import wordtrace
 from tests.conftest import make_examples
-from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
-from wordtrace import api
+from tests.huggingface.architectures import fine_tune, tokenizer
 from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.learning_rates import rates_of
 from wordtrace.adopt.logged import logged_of
@@ -28,37 +28,6 @@ from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError, InputError, MismatchError
 
 pytest.importorskip("transformers")
-
-BERT = ARCHITECTURES[0]
-ROBERTA = ARCHITECTURES[1]
-
-
-@pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("trainer") / "out"
-    fine_tune(BERT, folder, make_examples(32))
-    return folder
-
-
-@pytest.fixture
-def copied(output: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(output, tmp_path / "out"))
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("data") / "data.jsonl"
-    write(file, make_examples(32))
-    return file
-
-
-def write(file: Path, examples: api.Examples) -> None:
-    rows = zip(examples.ids, examples.texts, examples.labels.tolist(), strict=True)
-    lines = [
-        json.dumps({"id": id, "text": text, "label": examples.label_names[label]})
-        for id, text, label in rows
-    ]
-    file.write_text("\n".join(lines) + "\n")
 
 
 def test_from_a_trainers_output_to_words_in_two_commands(
@@ -288,137 +257,11 @@ def test_another_run_in_the_folder_is_not_replaced(output: Path, tmp_path: Path)
     assert run.manifest.max_length == 20
 
 
-def test_labels_are_matched_by_name_by_number_or_named(
-    output: Path, copied: Path, tmp_path: Path
-) -> None:
-    examples = make_examples(32)
-    numbers = api.Examples.of(
-        examples.texts, examples.labels, ("0", "1", "2"), source="numbers.csv"
-    )
-    run = wt.record(output, numbers, tmp_path / "numbers", max_length=24)
-    assert run.label_names == examples.label_names
-    assert run.train.labels.tolist() == examples.labels.tolist()
-    upper = replace(examples, label_names=("FILM", "MONEY", "SPORT"), source="upper.csv")
-    with pytest.raises(InputError, match=r"name them in the model's order by label_names"):
-        wt.record(output, upper, tmp_path / "upper", max_length=24)
-    order = ("FILM", "MONEY", "SPORT")
-    run = wt.record(output, upper, tmp_path / "upper", max_length=24, label_names=order)
-    assert run.label_names == order
-    with pytest.raises(InputError, match=r"label_names gives 2 names .* has 3 classes"):
-        wt.record(output, upper, tmp_path / "x", max_length=24, label_names=("FILM", "MONEY"))
-    more = api.Examples.of(["a", "b", "c", "d"], [0, 1, 2, 3], tuple("abcd"), source="more.csv")
-    with pytest.raises(InputError, match=r"more.csv has 4 labels .* it was trained on other data"):
-        wt.record(output, more, tmp_path / "x", max_length=24)
-
-
-def test_the_order_of_a_class_label_is_the_models(output: Path, tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
-    examples = make_examples(32)
-    names = ["MONEY", "FILM", "SPORT"]  # in no order of the alphabet, and not the model's names
-    features = datasets.Features(
-        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=names)}
-    )
-    rows = {"text": examples.texts, "label": examples.labels.tolist()}
-    data = datasets.Dataset.from_dict(rows, features)
-    data.to_parquet(tmp_path / "data.parquet")
-    for source in (data, tmp_path / "data.parquet", wt.read_examples(data)):
-        run = wt.record(output, source, tmp_path / "run", max_length=24, overwrite=True)
-        assert run.label_names == tuple(names)
-        assert run.train.labels.tolist() == examples.labels.tolist()
-    plain = data.cast_column("label", datasets.Value("int64"))
-    written = [{**row, "label": names[row["label"]]} for row in plain]
-    with pytest.raises(InputError, match=r"name them in the model's order by label_names"):
-        wt.record(output, written, tmp_path / "other", max_length=24)
-
-
-def test_another_label_column_is_named_and_not_its_hash(output: Path, tmp_path: Path) -> None:
-    one = make_examples(32)
-    names = [one.label_names[label] for label in one.labels]
-    rows = [
-        {"text": text, "label": name, "checked": name if place else one.label_names[1]}
-        for place, (text, name) in enumerate(zip(one.texts, names, strict=True))
-    ]
-    rows[0]["label"] = one.label_names[0]
-    wt.record(output, rows, tmp_path / "run", max_length=24)
-    with pytest.raises(MismatchError) as caught:
-        wt.record(output, rows, tmp_path / "run", max_length=24, label="checked")
-    assert "the label column differs: label, checked (the data differ in 1 of 32 rows" in str(
-        caught.value
-    )
-
-
-def test_the_order_suggested_is_what_the_model_predicts(tmp_path: Path) -> None:
-    examples = make_examples(96)
-    fine_tune(BERT, tmp_path / "out", examples, num_train_epochs=12, save_steps=40)
-    turned = api.Examples.of(
-        examples.texts, 2 - examples.labels, ("z", "y", "x"), source="turned.csv"
-    )
-    with pytest.raises(InputError, match=r"predicts: label_names=\('x', 'y', 'z'\)$"):
-        wt.record(tmp_path / "out", turned, tmp_path / "run", max_length=24)
-
-
 def test_data_that_are_not_the_trainings_are_noted(output: Path, tmp_path: Path) -> None:
     run = wt.record(output, make_examples(90), tmp_path / "run", max_length=24)
     notes = " ".join(run.manifest.notes)
     assert "speaks of 25 to 32 training rows" in notes
     assert "the data has 90" in notes
-
-
-def test_pairs_have_token_types_where_the_model_has_them(tmp_path: Path) -> None:
-    one = make_examples(32)
-    examples = api.Examples.of(
-        one.texts, one.labels, one.label_names, texts2=one.texts[::-1], source="pairs"
-    )
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    for architecture in (BERT, ROBERTA, ARCHITECTURES[2]):
-        folder = tmp_path / architecture.name
-        fine_tune(architecture, folder / "out", examples)
-        run = wt.record(folder / "out", examples, folder / "run", max_length=24)
-        pair = (examples.texts[3], "the coach of the club")
-        last = folder / "out" / f"checkpoint-{run.final.step}"
-        tokens = AutoTokenizer.from_pretrained(last)
-        given = tokens(*pair, truncation=True, max_length=24, return_tensors="pt")
-        if not architecture.types:
-            given.pop("token_type_ids", None)
-        model = AutoModelForSequenceClassification.from_pretrained(last).eval()
-        expected = model(**given).logits.softmax(1)[0].detach().numpy()
-        found = run.predict([pair[0]], [pair[1]])[0]
-        np.testing.assert_allclose(found, expected, atol=1e-5)
-        index = wt.build_index(run, workers=1)
-        hit = index.trace([pair], top=3).queries[0].proponents[0]
-        assert hit.text2 is not None
-        assert hit.contributions
-
-
-def test_a_lora_adapter_is_merged(tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="peft is not installed: pip install peft")
-    from transformers import AutoModelForSequenceClassification
-
-    examples, tokens = make_examples(32), tokenizer("wordpiece")
-    base = tmp_path / "base"
-    model_of(BERT, tokens, examples.label_names).save_pretrained(base)
-    tokens.save_pretrained(base)
-    model = AutoModelForSequenceClassification.from_pretrained(base)
-    adapted = peft.get_peft_model(
-        model, peft.LoraConfig(task_type="SEQ_CLS", r=4, target_modules=["query", "value"])
-    )
-    trainer = fine_tune(BERT, tmp_path / "out", examples, model=adapted, learning_rate=3e-2)
-    run = wt.record(
-        tmp_path / "out",
-        examples,
-        tmp_path / "run",
-        max_length=24,
-        label_names=examples.label_names,
-    )
-    trained = trainer.model.eval()
-    given = tokens(["the striker"], return_tensors="pt")
-    expected = trained(**given).logits.softmax(1)[0].detach().numpy()
-    np.testing.assert_allclose(run.predict(["the striker"])[0], expected, atol=1e-5)
-    plain = model_of(BERT, tokens, examples.label_names).eval()(**given).logits.softmax(1)[0]
-    assert np.abs(plain.detach().numpy() - expected).max() > 1e-3
-    assert (wt.influence(run, ["the striker"], "tracin-we", label="sport") != 0).any()
-    assert "embeddings were frozen" in " ".join(run.manifest.notes)
 
 
 def test_without_what_trains_it_is_refused_in_one_sentence(output: Path, tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import bm25s
 import numpy as np
 import pytest
 import torch
@@ -152,6 +155,21 @@ def test_bm25_ranks_by_shared_rare_words_with_the_labels_sign(run: api.Run) -> N
     assert (scores[agree] >= 0).all()
     assert (scores[~agree] <= 0).all()
     assert (scores > 0).any()
+
+
+def test_bm25_splits_the_training_texts_once(run: api.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    split: list[int] = []
+
+    def tokenize(texts: list[str], **settings: Any) -> Any:
+        split.append(len(texts))
+        return whole(texts, **settings)
+
+    whole = bm25s.tokenize
+    monkeypatch.setattr(bm25s, "tokenize", tokenize)
+    fresh = api.Run.open(run.path)
+    for text in ("striker", "market"):
+        measure("bm25").score(fresh, queries_of(fresh, [text]))
+    assert split == [len(run.train), 1, 1]
 
 
 def test_bm25_of_words_that_no_text_holds_is_zero(run: api.Run) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from threading import Lock
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from wordtrace.measures.protocol import About, Queries, Scores
 from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.run.run import Run
+
+#: The lists of each run's words: its texts are split once, however many questions are asked.
+_LISTS: WeakKeyDictionary[Run, Any] = WeakKeyDictionary()
+_splitting = Lock()
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class BM25:
     about: ClassVar = About(
         equation="±BM25(x, x′), the sign by the labels' agreement",
         needs="the run's texts",
-        cost="splits n texts into words, then reads the words' lists",
+        cost="splits n texts into words once, then reads the words' lists",
         reads_texts=True,
         passes=False,
     )
@@ -34,14 +40,10 @@ class BM25:
         """Return signed similarities, float32, shape (queries, examples)."""
         import bm25s
 
-        words = bm25s.tokenize(
-            said(run, run.train.texts, run.train.texts2), stopwords=None, show_progress=False
-        )
         scores = np.zeros((len(queries), len(run.train)), np.float32)
-        if not words.vocab or not any(len(ids) for ids in words.ids):
+        lists = _lists(run)
+        if lists is None:
             return scores  # no text has a word of two letters
-        retriever = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        retriever.index(words, show_progress=False)
         asked = bm25s.tokenize(
             said(run, queries.texts, queries.texts2),
             stopwords=None,
@@ -49,11 +51,27 @@ class BM25:
             return_ids=False,
         )
         for place, terms in enumerate(asked):
-            known = [term for term in terms if term in words.vocab]
-            scores[place] = retriever.get_scores(known) if known else 0
+            known = [term for term in terms if term in lists.vocab_dict]
+            scores[place] = lists.get_scores(known) if known else 0
             alike = run.labelling.agree(run.train.labels, queries.labels[place])
             scores[place, ~alike] *= -1
         return scores
+
+
+def _lists(run: Run) -> Any:
+    """Return the lists of the training texts' words; None where no text has a word."""
+    import bm25s
+
+    with _splitting:
+        if run not in _LISTS:
+            words = bm25s.tokenize(
+                said(run, run.train.texts, run.train.texts2), stopwords=None, show_progress=False
+            )
+            _LISTS[run] = None
+            if words.vocab and any(len(ids) for ids in words.ids):
+                _LISTS[run] = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+                _LISTS[run].index(words, show_progress=False)
+        return _LISTS[run]
 
 
 def said(run: Run, texts: Sequence[str], texts2: Sequence[str] | None) -> list[str]:
