@@ -44,8 +44,10 @@ class Agreement:
     ) -> Agreement:
         """Return a mean with the interval that its resamples give.
 
-        It is a percentile interval, expanded as :func:`.resampling.tail` says; below 10 values
-        Student's t interval with the resamples' standard deviation.
+        It is a percentile interval, expanded as :func:`.resampling.tail` says, of resamples that
+        are moved to have the mean in their middle: a correlation of resampled columns is smaller on
+        average, and its own ends would be too low by as much again. Below 10 values it is Student's
+        t interval with the resamples' standard deviation.
 
         Parameters
         ----------
@@ -53,14 +55,14 @@ class Agreement:
             Where the interval is cut.
         """
         if count >= FEWEST:
-            low, high = ends(resampled, count)
+            low, high = ends(resampled + (mean - resampled.mean()), count)
         else:
             from scipy import stats
 
             away = float(stats.t.ppf((1 + LEVEL) / 2, max(1, count - 1)))
             away *= _error(resampled, count)
             low, high = mean - away, mean + away
-        # A percentile interval of a correlation may miss its own mean; that would read as a fault.
+        # Rounding must not put the mean outside the interval.
         low, high = min(max(low, least), mean), max(min(high, most), mean)
         return cls(mean, float(low), float(high), resampled, count)
 
