@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -108,6 +109,13 @@ def evaluate(
             "as 'wordtrace scores' writes it. Needs --queries FILE. Repeatable."
         ),
     ] = None,
+    causes: Annotated[
+        Path | None,
+        typer.Option(
+            help="A JSON file of known causes: for a query's id a list of ids of training rows. "
+            "Also tell how well each measure finds them."
+        ),
+    ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Write the figures as a table to print: .tex or .md.")
     ] = None,
@@ -128,6 +136,7 @@ def evaluate(
     _check_tables(values, table)
     opened = api.Run.open(run)
     wrong = judged.wrong_ids(opened)
+    known = None if causes is None else _causes(causes)
     asked: Examples | int | None = None
     if queries is not None:
         asked = int(queries) if queries.isdecimal() else columns.labelled(opened, Path(queries))
@@ -139,6 +148,7 @@ def evaluate(
             scores=_matrices(scores or [], asked, opened),
             **study.library(),
             wrong=wrong,
+            causes=known,
             **executor,
             **options.library(),
         )
@@ -156,6 +166,22 @@ def _check_tables(values: Path | None, table: Path | None) -> None:
         raise InputError(f"--values {values} should end in .parquet, in a folder that exists.")
     if table is not None and (table.suffix not in ENDINGS or not table.parent.is_dir()):
         raise InputError(f"--table {table} should end in .tex or .md, in a folder that exists.")
+
+
+def _causes(file: Path) -> dict[str, list[str]]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"--causes {file} can't be read ({error.strerror}).") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"--causes {file} is no JSON ({error}).") from None
+    lists = list(found.values()) if isinstance(found, dict) else [None]
+    if not all(isinstance(one, list) and all(isinstance(id, str) for id in one) for one in lists):
+        raise InputError(
+            f"--causes {file} must hold for each query's id a list of rows' ids, as "
+            '{"q1": ["17", "23"]}.'
+        )
+    return dict(found)
 
 
 def _matrices(given: list[str], asked: Examples | int | None, run: Run) -> dict[str, Any]:

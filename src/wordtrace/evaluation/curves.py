@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from wordtrace.errors import WordtraceError
 from wordtrace.evaluation.candidates import Sign
 from wordtrace.evaluation.checks import check_removals
@@ -157,8 +155,3 @@ def none_told(measures: Sequence[str]) -> dict[str, Any]:
         "leave_out": [],
         "efficiency": [],
     }
-
-
-def spread_of(labels: FloatArray, *, numbers: bool) -> float:
-    """Return what an effect may be as large as: 1, or the spread of the training numbers."""
-    return float(np.ptp(labels)) if numbers else 1.0

@@ -14,8 +14,10 @@ from wordtrace.asking.asker import Asker
 from wordtrace.asking.own import self_influence
 from wordtrace.data.examples import Examples
 from wordtrace.evaluation.candidates import SIGNS, Sign, least_overlap
+from wordtrace.evaluation.causes import marked as causes_marked
+from wordtrace.evaluation.causes import recalled
 from wordtrace.evaluation.checks import check_choices, check_scores
-from wordtrace.evaluation.curves import Curves, none_told, spread_of
+from wordtrace.evaluation.curves import Curves, none_told
 from wordtrace.evaluation.document import about
 from wordtrace.evaluation.halves import Halves, draw
 from wordtrace.evaluation.lds import datamodel
@@ -32,7 +34,7 @@ from wordtrace.retrainers.outcomes import measured
 from wordtrace.retrainers.retrainer import look_of
 from wordtrace.run.run import Run
 from wordtrace.verification.beginning import Begun
-from wordtrace.verification.removal import pool_of
+from wordtrace.verification.removal import IntArray, pool_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 #: What is compared by default; a language model has no last layer of its own for the second.
@@ -63,6 +65,7 @@ def evaluate(
     width: float | None = None,
     max_repeats: int = 40,
     wrong: Collection[str] | None = None,
+    causes: Mapping[str, Collection[str]] | None = None,
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
@@ -107,6 +110,9 @@ def evaluate(
         Ids of training rows that are known to be mislabelled: also tell how well each measure's
         self-influence finds them. Measures other than TracIn-WE score each two training rows for
         that; matrices of other tools have none.
+    causes
+        By a query's id: ids of training rows that are known to have caused what the model says of
+        it, such as planted ones. Also tell how well each measure finds them.
     retrain
         What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
@@ -130,6 +136,7 @@ def evaluate(
     most = _QUERIES if lds else _FEW
     asked = pick(run, queries, only=only, balanced=balanced, seed=seed, most=most)
     drawn = draw(pool_of(run), lds, seed, stratified=halves == "stratified") if lds else None
+    known = None if causes is None else causes_marked(run.train, asked, causes)
     asker = Asker(run)
     matrices = _matrices(asker, asked, measures, given, options, candidates)
     retrainings = Retrainings(
@@ -141,11 +148,8 @@ def evaluate(
         places = few(
             asked, k_queries or (_FEW if lds else len(asked)), balanced=balanced, seed=seed
         )
-        curves = Curves.of(
-            *(pool_of(run), models, places, matrices, sizes, cast(Sequence[Sign], signs)),
-            *(_seeds(run, repeats, max_repeats if width is not None else repeats), repeats, width),
-            *(max_repeats, spread_of(run.train.labels, numbers=measured(run) == "number")),
-        )
+        chosen = cast(Sequence[Sign], signs)  # checked above
+        curves = _curves(run, models, places, matrices, sizes, chosen, repeats, width, max_repeats)
     seeds = seeds_of(run, repeats)
     begun = _begin(run, models, drawn, seeds, curves)
     truth = None if drawn is None else ask(models, drawn, seeds, generates=run.generates)
@@ -165,6 +169,7 @@ def evaluate(
         "lds": None if truth is None else datamodel(truth, matrices),
         **(none_told(list(matrices)) if curves is None else curves.told(effects or {})),
         "mislabelled": None if marked is None else _found(asker, measures, marked, options),
+        "causes": None if known is None else recalled(known, matrices),
         "retrainings": models.trained,
         "queries": about(asked, base, [] if curves is None else curves.places.tolist(), truth),
         "seconds": time.perf_counter() - start,
@@ -172,9 +177,25 @@ def evaluate(
     return Evaluation(document, asked, effects, truth)
 
 
-def _seeds(run: Run, repeats: int, most: int) -> list[int]:
-    """Return the seeds of deletion curves, of which all are for models of all rows."""
-    return seeds_of(run, max(_BASES * repeats, _FEWEST_BASES, most))
+def _curves(
+    run: Run,
+    models: Models,
+    places: IntArray,
+    matrices: Mapping[str, Scores],
+    sizes: Sequence[int],
+    signs: Sequence[Sign],
+    repeats: int,
+    width: float | None,
+    most: int,
+) -> Curves:
+    """Take up the rows that are left out for deletion curves."""
+    # Models of all rows are trained with all of these seeds.
+    count = max(_BASES * repeats, _FEWEST_BASES, 0 if width is None else most)
+    spread = float(np.ptp(run.train.labels)) if measured(run) == "number" else 1.0
+    return Curves.of(
+        *(pool_of(run), models, places, matrices, sizes, signs),
+        *(seeds_of(run, count), repeats, width, most, spread),
+    )
 
 
 def _matrices(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Column, Grid, Say, Warn
-from wordtrace.report.numbers import interval, percent
+from wordtrace.report.numbers import bounded, interval, percent
 from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
@@ -20,6 +20,16 @@ _HEADS = {
     "log-probability": "by log-probability",
     "number": "by number",
 }
+
+
+def causes_grid(document: Document) -> Grid:
+    """Return how well each measure finds known causes, of a study that has no scores of halves."""
+    names = list(document["causes"]["measures"])
+    cells = _beside({"causes": document["causes"]}, names)
+    rows: list[list[Cell]] = [
+        [line(name), *(column[at] for column in cells.values())] for at, name in enumerate(names)
+    ]
+    return Grid("Known causes", [Column("measure", "name"), *map(Column, cells)], rows)
 
 
 def datamodel_blocks(document: Document) -> list[Block]:
@@ -85,12 +95,35 @@ def _scores(document: Document) -> Grid:
         if plain:
             row.append(interval(one["plain"], 3))
         rows.append(row)
+    beside = _beside(document, [name for name, _ in ranked])
+    rows = [[*row, *(cells[at] for cells in beside.values())] for at, row in enumerate(rows)]
     columns = [Column("measure", "name"), Column(f"LDS {_HEADS[main]} [95 %]")]
     columns += [Column("of what is attainable")]
     columns += [Column(f"{_HEADS[other]} [95 %]") for other in others]
     if plain:
         columns.append(Column("with counts [95 %]"))
+    columns += map(Column, beside)
     return Grid("Linear datamodeling scores (LDS)", columns, rows)
+
+
+def _beside(document: Document, names: list[str]) -> dict[str, list[Cell]]:
+    """Return columns of what else the study asked of measures, by their headings."""
+    found: dict[str, list[Cell]] = {}
+    judged = document.get("mislabelled")
+    if judged:
+        known = judged["rankings"]
+        found["mislabelled: AUROC [95 %]"] = [
+            bounded(known[name]["auroc"]) if name in known else "–" for name in names
+        ]
+    causes = document.get("causes")
+    if causes:
+        by_name = causes["measures"]
+        found["causes: AUROC [95 %]"] = [bounded(by_name[one]["auroc"]) for one in names]
+        for cut in by_name[names[0]]["recall"]:
+            found[f"causes in first {int(cut):,} [95 %]"] = [
+                bounded(by_name[one]["recall"][cut]) for one in names
+            ]
+    return found
 
 
 def _differences(differences: list[Document]) -> Grid:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
-from wordtrace.report.datamodels import datamodel_blocks
+from wordtrace.report.datamodels import causes_grid, datamodel_blocks
 from wordtrace.report.designs import repeat_sentence
 from wordtrace.report.judged import judged_blocks
 from wordtrace.report.measured import effect_digits, evaluated
@@ -41,6 +41,8 @@ def evaluation_blocks(document: Document) -> list[Block]:
     found: list[Block] = []
     if isinstance(document["lds"], Mapping):
         found += datamodel_blocks(document)
+    elif document.get("causes"):
+        found.append(causes_grid(document))
     if document["k"]:
         found += _deletion(document)
     if document.get("mislabelled"):
