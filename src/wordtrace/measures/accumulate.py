@@ -73,6 +73,17 @@ class QueryTokens:
             self.gradient[entries] * factors.unsqueeze(1),
         )
 
+    def of(self, query: int) -> QueryTokens:
+        """Return one query's token gradients, as those of a single query."""
+        entries = (self.query == query).nonzero().flatten()
+        tokens = np.repeat(np.asarray(self.tokens, np.int64), np.diff(self.offsets))
+        return QueryTokens(
+            tokens[entries.numpy()].tolist(),
+            list(range(len(entries) + 1)),
+            torch.zeros_like(entries),
+            self.gradient[entries],
+        )
+
     def projected(self, basis: Tensor) -> QueryTokens:
         """Return the gradients as coordinates in a basis, shape (dim, stored dimensions)."""
         return QueryTokens(self.tokens, self.offsets, self.query, self.gradient @ basis)
@@ -235,10 +246,23 @@ def _add_entries(
     posting += np.arange(len(posting))
     entries = np.repeat(entry, counts)
     flat = scores.reshape(-1)
-    query, example, norm = queries.query.numpy(), block.example.numpy(), block.norm.numpy()
+    query, example = queries.query.numpy(), block.example.numpy()
+    values = products_of(block, posting, weighted, entries)
+    np.add.at(flat, query[entries] * scores.shape[1] + first + example[posting], values)
+
+
+def products_of(
+    block: Block,
+    posting: npt.NDArray[np.int64],
+    gradient: Tensor,
+    entry: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float32]:
+    """Return the dot product of each posting's gradient with the entry's beside it, (n,)."""
+    values = np.empty(len(posting), np.float32)
     for at in range(0, len(posting), _PIECE):
-        rows, asked = posting[at : at + _PIECE], entries[at : at + _PIECE]
-        products = block.direction.index_select(0, torch.from_numpy(rows)).float()
-        products *= weighted.index_select(0, torch.from_numpy(asked))
-        values = products.sum(1).numpy() * norm[rows]
-        np.add.at(flat, query[asked] * scores.shape[1] + first + example[rows], values)
+        rows, asked = (torch.from_numpy(one[at : at + _PIECE]) for one in (posting, entry))
+        products = block.direction.index_select(0, rows).float()
+        products *= gradient.index_select(0, asked)
+        values[at : at + _PIECE] = products.sum(1).numpy()
+    values *= block.norm.numpy()[posting]
+    return values
