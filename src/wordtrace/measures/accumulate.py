@@ -179,35 +179,50 @@ def contributions(
     wanted
         For each query, the wanted examples of the block.
     """
-    start, end = _bounds(block, queries)
     marks = np.zeros((len(wanted), block.count), bool)
     for row, examples in zip(marks, wanted, strict=True):
         row[examples] = True
-    asked = [len(examples) > 0 for examples in wanted]
-    example = block.example.numpy()
-    postings, entries, tokens = [], [], []
-    query_of = queries.query.tolist()
-    for place in np.flatnonzero(end > start).tolist():
-        here = example[start[place] : end[place]]
-        for entry in range(queries.offsets[place], queries.offsets[place + 1]):
-            if asked[query_of[entry]]:
-                found = np.flatnonzero(marks[query_of[entry]].take(here))
-                postings.append(start[place] + found)
-                entries.append(np.full(len(found), entry))
-                tokens += [queries.tokens[place]] * len(found)
-    if not tokens:
-        return
-    posting, asking = np.concatenate(postings), np.concatenate(entries)
-    products = block.direction[torch.from_numpy(posting)].float()
-    products *= queries.gradient[torch.from_numpy(asking)] * eta
-    values = products.sum(1).numpy() * block.norm.numpy()[posting]
+    posting, place = marked(block, queries, np.logical_or.reduce(marks))
+    # One row for each query that holds the posting's token.
+    held, before = np.diff(queries.offsets)[place], np.asarray(queries.offsets)[place]
+    entry = np.repeat(before - np.cumsum(held) + held, held) + np.arange(held.sum())
+    posting, place = np.repeat(posting, held), np.repeat(place, held)
+    query, example = queries.query.numpy()[entry], block.example.numpy()[posting]
+    asked = marks[query, example]
+    values = products_of(block, posting[asked], queries.gradient * eta, entry[asked])
     yield from zip(
-        queries.query.numpy()[asking].tolist(),
-        example[posting].tolist(),
-        tokens,
+        query[asked].tolist(),
+        example[asked].tolist(),
+        np.asarray(queries.tokens, np.int64)[place[asked]].tolist(),
         values.tolist(),
         strict=True,
     )
+
+
+def marked(
+    block: Block, queries: QueryTokens, marks: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find the postings of the queries' tokens that are of marked examples.
+
+    Only the numbers of the postings' examples are read.
+
+    Parameters
+    ----------
+    marks
+        bool, shape (examples of the block,).
+
+    Returns
+    -------
+    posting, place
+        int64, shape (found,): each posting, and its token's place in ``queries.tokens``.
+    """
+    start, end = _bounds(block, queries)
+    example = block.example.numpy()
+    parts = [example[one:other] for one, other in zip(start.tolist(), end.tolist(), strict=True)]
+    found = np.flatnonzero(marks.take(np.concatenate([np.empty(0, np.int32), *parts])))
+    ends = np.cumsum(end - start)
+    place = np.searchsorted(ends, found, "right")
+    return found + (end - ends)[place], place
 
 
 def _bounds(
