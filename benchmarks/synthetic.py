@@ -209,4 +209,7 @@ def _table(real: IndexFolder, drawn: np.ndarray, squares: np.ndarray) -> pa.Tabl
     for name, values in own.items():
         place = table.column_names.index(name)
         table = table.set_column(place, name, pa.array(values).cast(table[name].type))
+    # The real index has a checkpoint more.
+    later = [name for name in table.column_names if name.endswith(f"_{CHECKPOINTS}")]
+    table = table.drop_columns(later)
     return table.set_column(0, "id", pa.array([str(row) for row in range(len(drawn))]))
