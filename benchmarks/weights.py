@@ -57,17 +57,17 @@ def measure(folder: Path, count: int, repeats: int = 3) -> list[dict[str, Any]]:
             seconds.setdefault(name, []).append(middle(found))
         touched["cut"].append(float(scale.touched_by(index, short)))
         touched["whole"].append(float(scale.touched_by(index, long)))
-    before = seconds["cut, all read"], seconds["trace, tracin-we-topk"]
+    before = ("cut, all read", "trace, tracin-we-topk")
     return [
         {
             "what": f"{name}, {count:,} examples",
             "examples": count,
             "seconds": middle(found),
             "slowest": max(found),
-            "postings_touched": middle(touched["cut" if "cut" in name else "whole"]),
-            "postings_multiplied": middle([float(one) for one in read]),
+            "postings_touched": middle(touched["cut" if name in before else "whole"]),
+            "postings_by_bounds": middle([float(one) for one in read]),
             "over": "the query that is cut, in the same way",
-            "ratio": ratio(found, before[name.startswith("trace")]),
+            "ratio": ratio(found, seconds[before[name.startswith("trace")]]),
         }
         for name, found in seconds.items()
     ]
