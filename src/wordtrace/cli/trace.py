@@ -97,10 +97,12 @@ def _tell_streaming(index: Any, measure: str | None, options: MeasureOptions) ->
     """
     if not index.asker.must_stream(measure, **options.library()):
         return False
+    from wordtrace.measures.names import AS_HELD
+
     held = index.folder.manifest.top_k
     kept = "all positions" if held is None else f"the {held} strongest positions"
     asked = "" if measure is None else f" {measure}"
-    wanted = "K" if measure in ("tracin-we-topk", "tracin-we-syn") else "all"
+    wanted = "K" if measure in (*AS_HELD, "tracin-we-topk", "tracin-we-syn") else "all"
     near = ""
     if measure in ("tracin-we-noc", "tracin-we") and held is not None:
         leaving = " --without special,stop" if measure == "tracin-we-noc" else ""
