@@ -99,7 +99,15 @@ def test_scores_are_the_mean_of_dense_gradients_products_in_float64(
     "measure",
     [
         *("tracin-we-topk", "tracin-we", "tracin-we-idf", "tracin-we-syn", "tracin-last"),
-        *("tracin-tfidf", "influence-last", "representer", "embedding-similarity", "bm25"),
+        *(
+            "influence-we",
+            "influence-we-kfac",
+            "tracin-tfidf",
+            "influence-last",
+            "representer",
+            "embedding-similarity",
+            "bm25",
+        ),
     ],
 )
 def test_every_measure_gives_the_mean_over_the_trainings(
