@@ -114,7 +114,8 @@ def measured(name: str, names: dict[str, Any]) -> dict[str, Any]:
     cheap: dict[str, Any] = {"repeats": 2, "workers": 1}
     if name in ("plots.deletion", "plots.lds"):
         measures = ["tracin-we-topk", "bm25"]
-        return {"evaluation": wt.evaluate(run, 2, measures=measures, k=[2, 4], lds=4, **cheap)}
+        asked: dict[str, Any] = {"lds": 10} if name == "plots.lds" else {"lds": 0, "k": [2, 4]}
+        return {"evaluation": wt.evaluate(run, 2, measures=measures, **asked, **cheap)}
     if name == "plots.effects":
         return {"verification": wt.verify(trace, k=2, **cheap)}
     if name == "plots.fix":

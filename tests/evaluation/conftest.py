@@ -12,6 +12,7 @@ import wordtrace as wt
 
 SMALL: dict[str, Any] = {
     "measures": ["tracin-we-topk", "tracin-last"],
+    "lds": 0,
     "k": [2, 7],
     "repeats": 2,
     "workers": 1,
@@ -28,4 +29,4 @@ def own(run: wt.Run, tmp_path: Path) -> wt.Run:
 
 @pytest.fixture(scope="module")
 def done(run: wt.Run) -> wt.Evaluation:
-    return wt.evaluate(run, 4, lds=5, **SMALL)
+    return wt.evaluate(run, 4, **{**SMALL, "lds": 5})

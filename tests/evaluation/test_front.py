@@ -39,7 +39,13 @@ def test_a_matrix_is_checked_before_anything_is_trained() -> None:
         ({"signs": []}, r"signs is \[\]"),
         ({"measures": []}, r"nothing to evaluate: give measures"),
         ({"measures": ["tracin"]}, r"tracin"),
+        ({"repeats": 0, "k": [], "lds": 3}, r"repeats is 0; it must be at least 1"),
         ({"lds": 2}, r"lds is 2; at least 3"),
+        ({"k": []}, r"nothing to train: lds is 0, and there is no k"),
+        ({"lds": 3, "halves": "half"}, r"halves is 'half'; it must be stratified or plain"),
+        ({"lds": 3, "halves": "plain"}, r"lds is 3; plain halves of 3 groups .* need 6 at least"),
+        ({"k": [], "lds": 3, "width": 0.1}, r"width is for deletion curves: give k"),
+        ({"k_queries": 0}, r"k_queries is 0; it must be at least 1"),
         ({"width": 2.0}, r"width is 2.0; it must be between 0 and 2"),
         ({"width": 0.1, "max_repeats": 1}, r"max_repeats is 1, below repeats, 2"),
         ({"scores": {"theirs": np.zeros((2, 96))}}, r"give queries"),
@@ -67,10 +73,41 @@ def test_the_command_line_says_the_same(run: wt.Run, done: wt.Evaluation, tmp_pa
     document = json.loads(said.stdout)
     assert {**document, "seconds": 0, "run": ""} == {**done.document(), "seconds": 0, "run": ""}
     assert pq.read_table(values).equals(done.table())
-    assert "Areas under the deletion curves" in page.read_text()
+    text = page.read_text()
+    heads = ("Linear datamodeling scores (LDS)", "Differences of LDS", "Areas under the deletion")
+    assert [text.index(head) for head in heads] == sorted(text.index(head) for head in heads)
     shown = wordtrace("evaluate", *common).stdout
-    assert "DEL+" in shown
-    assert "random rows" in shown
+    for said in (
+        "LDS by log-odds",
+        "of what is attainable",
+        "5 halves are few",
+        "DEL+",
+        "random rows",
+    ):
+        assert said in shown
+
+
+def test_plain_halves_are_warned_about_and_the_plan_says_how_much_they_show(run: wt.Run) -> None:
+    asked = [run.path, "--queries", "6", "--measures", "bm25", "--halves", "plain"]
+    asked += ["--lds", "6", "--repeats", "1", "--workers", "1"]
+    plan = wt.plan(wt.evaluate, run, 6, measures=["bm25"], lds=40, repeats=1, workers=1)
+    assert plan.kept + plan.least == plan.kept + plan.most == 40
+    assert "With 6 queries and 40 halves the 95 % interval of a measure's LDS will be" in repr(plan)
+    shown = " ".join(wordtrace("evaluate", *asked).stdout.split())
+    assert "These halves differ in how many rows of each class they have" in shown
+    assert "'with counts' is what they would be otherwise" in shown
+    assert "With one seed it is not known how reliable" in shown
+
+
+def test_documents_of_the_version_before_are_shown(done: wt.Evaluation) -> None:
+    document = {**done.document(), "version": 1}
+    document["lds"] = [
+        {"measure": "bm25", "sets": 40, "repeats": 2, "mean": 0.3, "low": 0.2, "high": 0.4},
+    ]
+    del document["deleted"]
+    page = render_html([document])
+    assert "random halves (LDS)" in page
+    assert "+0.30 [+0.20, +0.40]" in page
 
 
 def test_scores_written_by_one_command_are_read_by_the_other(run: wt.Run, tmp_path: Path) -> None:
@@ -87,11 +124,23 @@ def test_scores_written_by_one_command_are_read_by_the_other(run: wt.Run, tmp_pa
         wordtrace("scores", run.path, "--queries", file, "--measure", "tracin-last", "--out", out)
         said = wordtrace(
             *("evaluate", run.path, "--queries", file, "--measures", "tracin-last"),
-            *("--scores", f"theirs={out}", "--k", "3", "--repeats", "2", "--workers", "1"),
+            *(
+                "--scores",
+                f"theirs={out}",
+                "--lds",
+                "3",
+                "--k",
+                "3",
+                "--repeats",
+                "2",
+                "--workers",
+                "1",
+            ),
             "--json",
         )
-        found = json.loads(said.stdout)["measures"]
-        assert found["theirs"] == found["tracin-last"]
+        document = json.loads(said.stdout)
+        for found in (document["measures"], document["lds"]["measures"]):
+            assert found["theirs"] == found["tracin-last"]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +179,9 @@ def test_the_page_escapes_what_texts_and_names_say(done: wt.Evaluation) -> None:
     document["measures"][hostile] = document["measures"].pop("tracin-last")
     document["removed"][hostile] = document["removed"].pop("tracin-last")
     document["dropped"] = [{"seed": 3, "reason": hostile}]
+    halves = document["lds"]
+    halves["measures"][hostile] = halves["measures"].pop("tracin-last")
+    halves["differences"][0]["first"] = halves["by"] = hostile
     page = render_html([document])
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import wordtrace as wt
 from tests.command import wordtrace
@@ -24,10 +25,12 @@ from tests.patience import wait_until
 from tests.report.tools import terminal
 from tests.retrained import retrained
 from wordtrace.errors import InputError, NumericalError, WordtraceError
+from wordtrace.evaluation.halves import draw
 from wordtrace.report.page import render_html
 from wordtrace.retrainers.retrain import Retraining, retrain
 from wordtrace.retrainers.retrainer import Retrainer
 from wordtrace.verification import tasks
+from wordtrace.verification.removal import pool_of
 from wordtrace.verification.retrainings import seeds_of
 
 
@@ -128,7 +131,7 @@ def test_a_study_killed_again_and_again_ends_with_the_same_figures(
     expected = wt.evaluate(undisturbed, 3, **SMALL).document()
     generator = np.random.default_rng(6)
     code = (
-        "import sys, wordtrace as wt; wt.evaluate(sys.argv[1], 3, "
+        "import sys, wordtrace as wt; wt.evaluate(sys.argv[1], 3, lds=0, "
         "measures=['tracin-we-topk', 'tracin-last'], k=[2, 7], repeats=2, workers=int(sys.argv[2]))"
     )
     kills = 0
@@ -193,10 +196,86 @@ def test_only_the_texts_of_least_overlap_are_named(own: wt.Run) -> None:
     assert "9 training texts of least TF-IDF overlap" in render_html([found])
 
 
-def test_lds_ranks_random_halves(run: wt.Run, done: wt.Evaluation) -> None:
-    found = done.document()["lds"]
-    assert [one["measure"] for one in found] == SMALL["measures"]
-    assert all(one["sets"] == 5 and -1 <= one["mean"] <= 1 for one in found)
+def test_a_score_of_halves_is_told_of_plain_retrainings(run: wt.Run, done: wt.Evaluation) -> None:
+    """Two halves, retrained by hand; and the measures' scores summed by hand."""
+    assert done.truth is not None
+    document = done.document()["lds"]
+    assert list(done.lds) == list(document["measures"]) == SMALL["measures"]
+    assert (document["halves"], document["stratified"], document["by"]) == (5, True, "class")
+    asked, halves = done.queries, done.truth.halves
+    probes = tuple((text, None) for text in asked.texts)
+    for place in (0, 4):
+        removed = tuple(np.flatnonzero(~halves.kept[place]).tolist())
+        for at, seed in enumerate(document["seeds"]):
+            task = Retraining(str(run.path), run.fingerprint, seed, removed, probes)
+            said = np.asarray(retrained(run, task)["probabilities"])
+            p = said[np.arange(len(asked)), asked.labels]
+            found = {name: one[:, place, at] for name, one in done.truth.outcomes.items()}
+            np.testing.assert_allclose(found["probability"], p, atol=1e-6)
+            np.testing.assert_allclose(found["log-odds"], np.log(p / (1 - p)), atol=1e-3)
+    scores = wt.influence(run, list(asked.texts), label=_named(run, asked), measure="tracin-last")
+    summed = [scores[0, one].sum() for one in halves.kept]
+    expected = spearmanr(summed, done.truth.outcomes["log-odds"][0].mean(1)).statistic
+    assert done.lds["tracin-last"]["by_query"][0] == pytest.approx(expected)
+
+
+def test_other_measures_on_the_same_halves_train_nothing(
+    own: wt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves: dict[str, Any] = {"lds": 4, "repeats": 2, "workers": 1}
+    seen = counted(monkeypatch)
+    first = wt.evaluate(own, measures=["bm25"], **halves)
+    assert len(seen) == 8
+    assert len(first.document()["queries"]) == 24  # all that are held out
+    seen.clear()
+    more = wt.evaluate(own, measures=["bm25", "tracin-last", "random"], **halves)
+    assert seen == []
+    assert more.lds["bm25"] == first.lds["bm25"]
+    fewer = wt.evaluate(own, 5, measures=["bm25"], **halves)
+    assert seen == []
+    assert len(fewer.document()["queries"]) == 5
+    wt.evaluate(own, measures=["bm25"], **{**halves, "lds": 5})
+    assert len(seen) == 2
+
+
+def test_deletion_curves_are_of_few_of_the_queries(own: wt.Run) -> None:
+    study = {**SMALL, "measures": ["bm25"], "k": [2], "lds": 3, "signs": ["proponents"]}
+    found = wt.evaluate(own, k_queries=2, **study)
+    document = found.document()
+    assert len(document["queries"]) == 24
+    assert len(document["deleted"]) == 2
+    ids = [document["queries"][place]["id"] for place in document["deleted"]]
+    assert set(found.table().column("query").to_pylist()) == set(ids)
+    assert len(document["measures"]["bm25"]["proponents"]["by_query"]) == 2
+    asked = own.held_out.take(np.array(document["deleted"]))
+    alone = wt.evaluate(own, asked, **{**study, "lds": 0}).document()
+    assert alone["measures"] == document["measures"]
+
+
+def test_a_half_that_can_not_be_trained_is_left_out_and_told(
+    own: wt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = seeds_of(own, 2)
+    bad = [draw(pool_of(own), 5, 0).removed()[1]]
+
+    def sick(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
+        if task.seed == first and task.removed in bad:
+            raise NumericalError("the loss is nan at step 3.")
+        return retrain(task, retrainer)
+
+    monkeypatch.setattr(tasks, "retrain", sick)
+    halves: dict[str, Any] = {"measures": ["bm25"], "lds": 5, "repeats": 2, "workers": 1}
+    found = wt.evaluate(own, 4, **halves)
+    assert (found.document()["lds"]["halves"], found.document()["lds"]["lost"]) == (4, 1)
+    assert "One half could not be trained" in terminal(found.document())
+    assert found.truth is not None
+    np.testing.assert_array_equal(
+        found.truth.halves.kept, draw(pool_of(own), 5, 0).kept[[0, 2, 3, 4]]
+    )
+    bad += draw(pool_of(own), 12, 0).removed()[5:]  # most halves of the seed: it is left out
+    found = wt.evaluate(own, 4, **{**halves, "lds": 12})
+    assert (found.document()["lds"]["halves"], found.document()["lds"]["seeds"]) == (12, [second])
+    assert found.reliability is None
 
 
 def test_planted_labels_are_found_by_each_measures_self_influence(
@@ -235,7 +314,8 @@ def test_planted_labels_are_found_by_each_measures_self_influence(
     file.write_text("\n".join(lines) + "\n")
     said = wordtrace(
         *("evaluate", trained.path, "--queries", "3", "--measures", ",".join(names)),
-        *("--k", "2", "--repeats", "2", "--workers", "1", "--truth", file, "--json"),
+        *("--lds", "0", "--k", "2", "--repeats", "2", "--workers", "1"),
+        *("--truth", file, "--json"),
     )
     assert json.loads(said.stdout)["mislabelled"] == judged
     with pytest.raises(InputError, match="has no row 'nobody'"):

@@ -140,7 +140,7 @@ def test_retrainings_on_a_cluster_with_a_worker_killed_are_those_made_here(
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):
         shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    choices = {"measures": ["tracin-we-topk"], "k": [3, 8], "repeats": 2}
+    choices = {"measures": ["tracin-we-topk"], "lds": 3, "k": [3, 8], "repeats": 2}
     expected = api.evaluate(here, 3, **choices, workers=1).document()
     killed: list[int] = []
     over = threading.Event()
@@ -160,7 +160,7 @@ def test_retrainings_on_a_cluster_with_a_worker_killed_are_those_made_here(
     killer.join()
     assert killed
     assert found["dropped"] == []
-    for name in ("measures", "controls", "queries", "efficiency"):
+    for name in ("lds", "measures", "controls", "queries", "efficiency"):
         assert found[name] == expected[name]
 
 

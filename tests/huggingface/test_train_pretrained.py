@@ -129,7 +129,13 @@ def test_traced_verified_and_fixed_like_any_run(trained: api.Run) -> None:
     proof = wt.verify(trace, remove="proponents", k=3, repeats=2, workers=1)
     assert proof.document()["retrainings"] == 2 * 4
     study = wt.evaluate(
-        trained, 2, measures=["tracin-we-topk"], k=[3], repeats=2, workers=1, signs=["proponents"]
+        *(trained, 2),
+        measures=["tracin-we-topk"],
+        lds=0,
+        k=[3],
+        signs=["proponents"],
+        repeats=2,
+        workers=1,
     )
     assert study.document()["retrainings"] > 20
 

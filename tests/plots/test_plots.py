@@ -32,10 +32,14 @@ EVALUATION: dict[str, Any] = {
         "$bm25$": {"proponents": {"curve": points(-0.05, -0.06)}},
     },
     "controls": {"random": {"curve": points(0.01, 0.02)}},
-    "lds": [
-        {"measure": "tracin-we", "mean": 0.3, "low": 0.2, "high": 0.4, "sets": 10},
-        {"measure": "nothing", "mean": None, "low": None, "high": None, "sets": 10},
-    ],
+    "lds": {
+        "outcomes": ["log-odds", "probability"],
+        "reliability": {"mean": 0.49, "low": 0.36, "high": 0.64},
+        "measures": {
+            "nothing": {"mean": 0.0, "low": -0.1, "high": 0.1, "outcomes": {}},
+            "tracin-we": {"mean": 0.3, "low": 0.2, "high": 0.4, "outcomes": {}},
+        },
+    },
 }
 FIX: dict[str, Any] = {
     "format": "wordtrace-fix",
@@ -91,14 +95,20 @@ def test_a_fix_has_the_level_of_retraining_alone() -> None:
     assert drawn(axes)
 
 
-def test_scores_that_are_not_known_are_not_drawn() -> None:
+def test_scores_are_drawn_from_the_best_down_beside_what_is_attainable() -> None:
     axes = wt.plots.lds(EVALUATION)
-    assert [one.get_text() for one in axes.get_yticklabels()] == ["tracin-we"]
-    assert axes.lines[0].get_xdata().tolist() == [0.2, 0.4]
-    assert axes.lines[1].get_xdata().tolist() == [0.3]
+    assert [one.get_text() for one in axes.get_yticklabels()] == ["nothing", "tracin-we"]
+    assert [line.get_xdata().tolist() for line in axes.lines[:4]] == [
+        *([-0.1, 0.1], [0.0]),
+        *([0.2, 0.4], [0.3]),
+    ]
+    band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((0.6, 0.8))
+    assert axes.lines[-1].get_xdata()[0] == pytest.approx(0.7)
     assert drawn(axes)
-    with pytest.raises(InputError, match="has no linear datamodeling score"):
-        wt.plots.lds({**EVALUATION, "lds": []})
+    for none in ([], None):
+        with pytest.raises(InputError, match="has no linear datamodeling score"):
+            wt.plots.lds({**EVALUATION, "lds": none})
 
 
 def test_effects_show_each_seed_the_mean_and_its_interval() -> None:

@@ -52,6 +52,40 @@ def test_markdown_says_what_the_study_says() -> None:
     assert "2,000 training rows, 60 queries, 2 to 3 seeds, 1,234 retrainings" in lines[-1]
 
 
+def scores(mean: float, share: float | None) -> dict[str, Any]:
+    around = {"mean": mean, "low": mean - 0.02, "high": mean + 0.02}
+    part = None if share is None else {"mean": share, "low": share - 0.1, "high": share + 0.1}
+    return {**around, "share": part, "outcomes": {"probability": around}, "plain": None}
+
+
+def test_scores_of_halves_stand_before_areas_the_best_first() -> None:
+    halves = {
+        "halves": 100,
+        "stratified": True,
+        "by": "class",
+        "seeds": [1, 2],
+        "queries": 60,
+        "outcomes": ["log-odds", "probability"],
+        "counts_tell": None,
+        "reliability": {"mean": 0.4, "low": 0.38, "high": 0.42},
+        "measures": {"bm25": scores(0.1, None), "a_b": scores(0.25, 0.4)},
+    }
+    both = {**STUDY, "version": 2, "lds": halves}
+    lines = render_table(both, ".md").splitlines()
+    head = "| | LDS (by log-odds) | share (of what is attainable) | LDS (by probability) |"
+    assert lines[0] == head
+    assert lines[2] == (
+        r"| a\_b | **+0.250** [+0.230, +0.270] | +0.400 [+0.300, +0.500] "
+        "| +0.250 [+0.230, +0.270] |"
+    )
+    assert lines[3] == "| bm25 | +0.100 [+0.080, +0.120] | – | +0.100 [+0.080, +0.120] |"
+    assert "100 random halves of 2,000 training rows (with half of each class), 2 seeds" in lines[5]
+    assert render_table(both, ".md").endswith(render_table(STUDY, ".md"))
+    alone = render_table({**both, "k": []}, ".tex")
+    assert alone.count("\\begin{table}") == 1
+    assert r"a\_b & $\mathbf{+0.250}$ {\footnotesize $[+0.230, +0.270]$}" in alone
+
+
 def test_latex_has_as_many_cells_in_each_row() -> None:
     text = render_table(STUDY, ".tex")
     rows = [one for one in text.splitlines() if one.endswith("\\\\")]
@@ -93,7 +127,7 @@ def test_other_documents_and_endings_are_refused() -> None:
 
 
 def test_a_study_is_saved_and_reported_as_a_table(run: wt.Run, tmp_path: Path) -> None:
-    study = wt.evaluate(run, 3, measures=["tracin-last"], k=[2], repeats=2, workers=1)
+    study = wt.evaluate(run, 3, measures=["tracin-last"], lds=0, k=[2], repeats=2, workers=1)
     study.save(tmp_path / "study.json")
     study.save(tmp_path / "study.tex")
     expected = render_table(study.document(), ".tex")
@@ -101,8 +135,19 @@ def test_a_study_is_saved_and_reported_as_a_table(run: wt.Run, tmp_path: Path) -
     wordtrace("report", tmp_path / "study.json", "--out", tmp_path / "again.tex")
     assert (tmp_path / "again.tex").read_text() == expected
     done = wordtrace(
-        *("evaluate", run.path, "--queries", "3", "--measures", "tracin-last", "--k", "2"),
-        *("--repeats", "2", "--workers", "1", "--table", tmp_path / "table.md"),
+        *("evaluate", run.path, "--queries", "3", "--measures", "tracin-last"),
+        *(
+            "--lds",
+            "0",
+            "--k",
+            "2",
+            "--repeats",
+            "2",
+            "--workers",
+            "1",
+            "--table",
+            tmp_path / "table.md",
+        ),
     )
     assert (tmp_path / "table.md").read_text() == render_table(study.document(), ".md")
     assert "Wrote" in done.stderr

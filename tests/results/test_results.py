@@ -38,7 +38,7 @@ def saved(
         wt.clusters(run, trainings=3, wrong=0.3, threshold=0.95, least=2, workers=1),
         index.duplicates(threshold=0.5),
         index.outliers(top=3),
-        wt.evaluate(run, 2, measures=["tracin-we", "bm25"], k=[3], repeats=2, workers=1),
+        wt.evaluate(run, 2, measures=["tracin-we", "bm25"], lds=3, k=[3], repeats=2, workers=1),
         wt.cancellation(run),
         wt.overlap(run, _wrongly(run), ["tracin-we", "bm25"], 5),
         wt.words(run, *texts, words=True),

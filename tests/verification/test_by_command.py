@@ -171,7 +171,13 @@ def test_fix_evaluate_and_clusters_train_by_the_command_too(
     assert fixed.document()["retrainings"] == len(count.read_text().split())
     count.unlink()
     judged = wt.evaluate(
-        run, asked, measures=("bm25",), k=(2,), repeats=2, signs=("proponents",), **given
+        *(run, asked),
+        measures=("bm25",),
+        lds=0,
+        k=(2,),
+        repeats=2,
+        signs=("proponents",),
+        **given,
     )
     assert judged.document()["retrainings"] > 2
     found = wt.clusters(run, trainings=2, wrong=0.5, **given)

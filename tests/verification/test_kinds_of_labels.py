@@ -146,7 +146,13 @@ def test_measures_are_evaluated_by_what_transformers_says(
     tokens, run = made_of(kind)
     queries = asked_of(kind, run)
     study = wt.evaluate(
-        run, queries, measures=["bm25"], k=[4], repeats=2, retrain=AFewSteps(), executor=Serial()
+        *(run, queries),
+        measures=["bm25"],
+        lds=3,
+        k=[4],
+        repeats=2,
+        retrain=AFewSteps(),
+        executor=Serial(),
     )
     document = study.document()
     assert document["measured"] == {"set": "probability", "number": "number"}.get(kind, "answer")

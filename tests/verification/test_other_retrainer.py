@@ -168,7 +168,7 @@ ASKED = ["the striker and the coach", "bank shares and the actor", "a drama of t
 
 def test_it_evaluates_measures(adopted: wt.Run) -> None:
     asked = wt.Examples.of(ASKED, [2, 1, 0], adopted.label_names)
-    choices: dict[str, Any] = {"measures": ["bm25"], "k": [5], "repeats": 2, "workers": 1}
+    choices: dict[str, Any] = {"measures": ["bm25"], "k": [5], "repeats": 2, "lds": 0, "workers": 1}
     with pytest.raises(InputError, match="was trained elsewhere"):
         wt.evaluate(adopted, asked, **choices)
     found = wt.evaluate(adopted, asked, retrain=BagOfWords(), **choices)

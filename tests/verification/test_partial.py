@@ -71,7 +71,7 @@ def test_every_result_says_first_that_it_is_no_retraining(
     trace = index.trace("the striker and the coach win a match", "sport", top=9)
     given: dict[str, Any] = {"repeats": 2, "workers": 1, "retrain": look}
     proof = wt.verify(trace, index=index, k=4, **given)
-    study = wt.evaluate(run, 2, measures=["bm25"], k=[3], **given)
+    study = wt.evaluate(run, 2, measures=["bm25"], lds=0, k=[3], **given)
     asked = make_examples(40, seed=8)
     wrong = asked.with_labels((asked.labels + 1) % 3)
     fix = index.fix(wrong, k=(4,), actions=("remove",), measures=(), limit=2, **given)

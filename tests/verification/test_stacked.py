@@ -98,7 +98,7 @@ def test_stacks_and_processes_share_one_store(own: wt.Run, monkeypatch: pytest.M
 
 
 def test_a_study_in_stacks_is_the_study_in_processes(own: wt.Run, run: wt.Run) -> None:
-    small: dict[str, Any] = {"measures": ["tracin-we-topk"], "k": [2, 7], "repeats": 2}
+    small: dict[str, Any] = {"measures": ["tracin-we-topk"], "lds": 0, "k": [2, 7], "repeats": 2}
     expected = wt.evaluate(run, 3, workers=1, **small).table()
     found = wt.evaluate(own, 3, executor="stacked", **small).table()
     for name in ("effect", "random"):

@@ -118,7 +118,7 @@ def test_only_a_study_that_shows_the_held_out_rows_asks_for_them(
     two = index.trace(["the goal of a coach", "a price of debt and trade"], top=9)
     given: dict[str, Any] = {"k": 3, "repeats": 2, "workers": 1, "index": index}
     assert api.verify(two, **given).document()["held_out"] is None
-    api.evaluate(run, 1, measures=["bm25"], k=[3], repeats=2, workers=1)
+    api.evaluate(run, 1, measures=["bm25"], lds=0, k=[3], repeats=2, workers=1)
     assert not any(asked)
     del asked[:]
     one = index.trace("the goal of a coach", top=9)

@@ -19,12 +19,15 @@ from wordtrace.run.run import Run
 
 def evaluate(
     run: Run | str | Path,
-    queries: Examples | int = 20,
+    queries: Examples | int | None = None,
     *,
     measures: Sequence[str] | None = None,
     scores: Mapping[str, Scores] | None = None,
-    k: Sequence[int] = (10, 50, 100),
-    repeats: int = 5,
+    lds: int = 100,
+    halves: str = "stratified",
+    repeats: int = 3,
+    k: Sequence[int] = (),
+    k_queries: int | None = None,
     signs: Sequence[Sign] = SIGNS,
     only: str = "all",
     balanced: bool = False,
@@ -32,27 +35,34 @@ def evaluate(
     candidates: int | None = None,
     width: float | None = None,
     max_repeats: int = 40,
-    lds: int = 0,
     wrong: Collection[str] | None = None,
+    causes: Mapping[str, Collection[str]] | None = None,
     workers: int | None = None,
     executor: str | Executor = "processes",
     address: str | None = None,
     retrain: Retrain | None = None,
     **options: Any,
 ) -> Evaluation:
-    """Leave out the rows that each measure names, retrain, and see how predictions change.
+    """Train on random halves of the rows, and see which measure foretells what models then say.
 
-    The result has the deletion curves DEL+ and DEL− with their areas (section 2.2), intervals and
-    controls. Results of retrainings are kept in the run's folder: an interrupted study goes on, and
-    studies share what they have in common. :func:`wordtrace.evaluation.study.evaluate` describes
-    each parameter.
+    The result has the linear datamodeling score of each measure, with intervals, the share of what
+    any measure could reach, and differences; with `k` also the deletion curves DEL+ and DEL− with
+    their areas (section 2.2), and controls. Results of retrainings are kept in the run's folder: an
+    interrupted study goes on, studies share what they have in common, and the same study with other
+    measures trains nothing. :func:`wordtrace.evaluation.study.evaluate` describes each parameter.
 
     Parameters
     ----------
     run
         A run, or its folder.
     queries
-        Labelled texts, or how many of the held-out rows to draw.
+        Labelled texts, or how many of the held-out rows to draw; by default all, up to 500.
+    lds
+        How many random halves, 100 by default; 0 for deletion curves alone.
+    halves
+        "stratified", half of each class; or "plain".
+    k
+        Of deletion curves: how many rows to leave out.
     retrain
         What trains instead of the run's own training; as for :func:`wordtrace.verify`.
     **options
@@ -65,8 +75,12 @@ def evaluate(
 
     Examples
     --------
-    >>> found = wt.evaluate(run, 2, measures=["bm25"], k=[2], repeats=2, workers=1)
-    >>> found.table().num_rows  # 2 queries × 2 seeds × proponents and opponents
+    >>> names = ["tracin-we", "bm25"]
+    >>> found = wt.evaluate(run, 4, measures=names, lds=3, repeats=2, workers=1)
+    >>> list(found.lds)
+    ['tracin-we', 'bm25']
+    >>> curves = wt.evaluate(run, 2, measures=["bm25"], lds=0, k=[2], repeats=2, workers=1)
+    >>> curves.table().num_rows  # 2 queries × 2 seeds × proponents and opponents
     8
     """
     refuse_unknown(options, evaluate)
@@ -76,8 +90,11 @@ def evaluate(
         queries,
         measures=measures,
         scores=scores,
-        k=k,
+        lds=lds,
+        halves=halves,
         repeats=repeats,
+        k=k,
+        k_queries=k_queries,
         signs=signs,
         only=only,
         balanced=balanced,
@@ -85,8 +102,8 @@ def evaluate(
         candidates=candidates,
         width=width,
         max_repeats=max_repeats,
-        lds=lds,
         wrong=wrong,
+        causes=causes,
         workers=workers,
         executor=executor,
         address=address,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,12 +28,33 @@ _study = partial(typer.Option, rich_help_panel="Study")
 
 @dataclass(frozen=True)
 class Study:
-    """Which rows are left out for which queries, and how often a model is retrained."""
+    """On which halves models are trained, how often, and which rows are left out for curves."""
 
-    k: Annotated[str, _study("--k", help="How many rows to leave out, with commas between.")] = (
-        "10,50,100"
-    )
-    repeats: Annotated[int, _study(help="Seeds of each retraining.")] = 5
+    lds: Annotated[
+        int,
+        _study(
+            help="On how many random halves of the rows models are trained, for the linear "
+            "datamodeling score; 0 for deletion curves alone."
+        ),
+    ] = 100
+    halves: Annotated[
+        str,
+        _study(
+            help="stratified: half of the rows of each class. plain: half of all rows; what class "
+            "counts tell is then taken out."
+        ),
+    ] = "stratified"
+    repeats: Annotated[int, _study(help="Seeds of each retraining.")] = 3
+    k: Annotated[
+        str,
+        _study(
+            "--k", help="Also deletion curves: how many rows to leave out, with commas between."
+        ),
+    ] = ""
+    k_queries: Annotated[
+        int | None,
+        _study(help="For how many of the queries: by default 20, or all with --lds 0."),
+    ] = None
     signs: Annotated[
         str, _study(help="proponents (DEL+), opponents (DEL−), or both with a comma.")
     ] = "proponents,opponents"
@@ -51,13 +73,11 @@ class Study:
         _study(help="Add seeds where intervals are widest, until all are this narrow."),
     ] = None
     max_repeats: Annotated[int, _study(help="With --width: the most seeds.")] = 40
-    lds: Annotated[
-        int, _study(help="Also the linear datamodeling score over so many random halves.")
-    ] = 0
 
     def library(self) -> dict[str, Any]:
         """Return them as the library takes them (InputError)."""
-        return {**asdict(self), "k": numbers(self.k, "--k", int), "signs": names(self.signs)}
+        sizes = numbers(self.k, "--k", int) if self.k else []
+        return {**asdict(self), "k": sizes, "signs": names(self.signs)}
 
 
 def evaluate(
@@ -76,8 +96,12 @@ def evaluate(
         ),
     ] = None,
     queries: Annotated[
-        str, typer.Option(help="A file of labelled texts, or how many held-out rows to draw.")
-    ] = "20",
+        str | None,
+        typer.Option(
+            help="A file of labelled texts, or how many held-out rows to draw; by default all of "
+            "them, up to 500."
+        ),
+    ] = None,
     scores: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,16 +109,26 @@ def evaluate(
             "as 'wordtrace scores' writes it. Needs --queries FILE. Repeatable."
         ),
     ] = None,
+    causes: Annotated[
+        Path | None,
+        typer.Option(
+            help="A JSON file of known causes: for a query's id a list of ids of training rows. "
+            "Also tell how well each measure finds them."
+        ),
+    ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="Write the areas as a table to print: .tex or .md.")
+        Path | None, typer.Option(help="Write the figures as a table to print: .tex or .md.")
     ] = None,
     values: Annotated[
-        Path | None, typer.Option(help="Write every single effect here (.parquet).")
+        Path | None,
+        typer.Option(
+            help="Write every single effect of deletion here, or each query's LDS (.parquet)."
+        ),
     ] = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Compare measures by retraining without the rows they name (deletion curves, DEL)."""
+    """Compare measures by retraining on random halves (LDS), or without named rows (DEL)."""
     from wordtrace import api
 
     check_out(out)
@@ -102,7 +136,10 @@ def evaluate(
     _check_tables(values, table)
     opened = api.Run.open(run)
     wrong = judged.wrong_ids(opened)
-    asked = int(queries) if queries.isdecimal() else columns.labelled(opened, Path(queries))
+    known = None if causes is None else _causes(causes)
+    asked: Examples | int | None = None
+    if queries is not None:
+        asked = int(queries) if queries.isdecimal() else columns.labelled(opened, Path(queries))
     with how.consent(as_json):
         found = api.evaluate(
             opened,
@@ -111,6 +148,7 @@ def evaluate(
             scores=_matrices(scores or [], asked, opened),
             **study.library(),
             wrong=wrong,
+            causes=known,
             **executor,
             **options.library(),
         )
@@ -130,7 +168,23 @@ def _check_tables(values: Path | None, table: Path | None) -> None:
         raise InputError(f"--table {table} should end in .tex or .md, in a folder that exists.")
 
 
-def _matrices(given: list[str], asked: Examples | int, run: Run) -> dict[str, Any]:
+def _causes(file: Path) -> dict[str, list[str]]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"--causes {file} can't be read ({error.strerror}).") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"--causes {file} is no JSON ({error}).") from None
+    lists = list(found.values()) if isinstance(found, dict) else [None]
+    if not all(isinstance(one, list) and all(isinstance(id, str) for id in one) for one in lists):
+        raise InputError(
+            f"--causes {file} must hold for each query's id a list of rows' ids, as "
+            '{"q1": ["17", "23"]}.'
+        )
+    return dict(found)
+
+
+def _matrices(given: list[str], asked: Examples | int | None, run: Run) -> dict[str, Any]:
     from wordtrace.cli.matrix import read_matrix
 
     found = {}
@@ -138,7 +192,7 @@ def _matrices(given: list[str], asked: Examples | int, run: Run) -> dict[str, An
         name, equals, file = one.partition("=")
         if not equals or not name or not file:
             raise InputError(f"--scores {one!r}: give NAME=FILE.")
-        if isinstance(asked, int):
+        if asked is None or isinstance(asked, int):
             raise InputError("--scores needs the queries that it is of: give --queries FILE.")
         found[name] = read_matrix(Path(file), asked.ids, run.train.ids)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wordtrace.evaluation.deletion import Deletion, FloatArray, SeedAndRows
+from wordtrace.evaluation.deletion import Deletion, FloatArray
 from wordtrace.measures.protocol import Scores
 from wordtrace.retrainers.retrain import Rows
 from wordtrace.statistics import crossed
@@ -45,39 +45,6 @@ def leave_out(study: Deletion, scores: Mapping[str, Scores]) -> list[dict[str, A
         for name, matrix in scores.items():
             found.append({"measure": name, "k": k, "sets": len(sets)} | _ranks(matrix, sets, fall))
     return found
-
-
-def subsets(examples: int, count: int, seed: int) -> list[Rows]:
-    """Draw `count` halves of the rows to leave out."""
-    generator = np.random.default_rng([seed, 5])
-    return [
-        tuple(sorted(generator.choice(examples, examples // 2, replace=False).tolist()))
-        for _ in range(count)
-    ]
-
-
-def halves_trained(study: Deletion, count: int, repeats: int) -> list[SeedAndRows]:
-    """Return what :func:`datamodel` trains."""
-    halves = subsets(len(study.pool), count, study.seeds[0])
-    return [(seed, rows) for rows in halves for seed in study.seeds[:repeats]]
-
-
-def datamodel(
-    study: Deletion, scores: Mapping[str, Scores], count: int, repeats: int
-) -> list[dict[str, Any]]:
-    """Return the linear datamodeling score of each measure (Park et al. 2023, section 3.2).
-
-    Spearman's correlation, over random halves of the training rows, of the summed scores of the
-    rows kept with p(label) of models trained on them, a mean over `repeats` seeds.
-    """
-    halves = subsets(len(study.pool), count, study.seeds[0])
-    seeds = study.seeds[:repeats]
-    study.ask(halves_trained(study, count, repeats))
-    fall = np.stack([-study.said(rows, seeds) for rows in halves], 1)
-    return [
-        {"measure": name, "sets": count, "repeats": repeats} | _ranks(matrix, halves, fall)
-        for name, matrix in scores.items()
-    ]
 
 
 def _ranks(scores: Scores, sets: Sequence[Rows] | Mapping[Rows, Any], fall: FloatArray) -> Any:

@@ -10,6 +10,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.errors import InputError, option
 from wordtrace.evaluation.candidates import SIGNS
 from wordtrace.evaluation.deletion import Deletion
+from wordtrace.evaluation.halves import WAYS
 from wordtrace.measures.protocol import Scores
 from wordtrace.retrainers.outcomes import measured
 from wordtrace.run.run import Run
@@ -22,18 +23,26 @@ def check_choices(
     signs: Sequence[str],
     measures: Sequence[str],
     scores: Mapping[str, Scores],
-    queries: Examples | int,
+    queries: Examples | int | None,
     width: float | None,
     max_repeats: int,
     lds: int,
+    halves: str,
+    k_queries: int | None,
 ) -> list[int]:
     """Return the sizes, rising, or raise InputError for a choice that makes no sense."""
     sizes = sorted(set(k))
-    if not sizes or sizes[0] < 1 or sizes[-1] >= len(run.train):
+    if not sizes and not lds:
+        raise InputError(
+            f"there is nothing to train: {option('lds')} is 0, and there is no {option('k')}."
+        )
+    if sizes and (sizes[0] < 1 or sizes[-1] >= len(run.train)):
         raise InputError(
             f"{option('k')} must be between 1 and {len(run.train) - 1:,}, the rows but one."
         )
-    if repeats < 2:
+    if repeats < 1:
+        raise InputError(f"{option('repeats')} is {repeats}; it must be at least 1.")
+    if repeats < 2 and sizes:
         raise InputError(
             f"{option('repeats')} is {repeats}; at least 2 are needed to tell an effect from "
             "chance."
@@ -48,12 +57,18 @@ def check_choices(
         raise InputError(
             f"{option('scores')} names {min(twice)!r}, which is a measure of {option('measures')}."
         )
-    if scores and isinstance(queries, int):
+    if scores and not isinstance(queries, Examples):
         raise InputError(
             f"{option('scores')} needs the queries that it is of: give {option('queries')}."
         )
     if lds and lds < 3:
-        raise InputError(f"{option('lds')} is {lds}; at least 3 subsets are needed to rank them.")
+        raise InputError(f"{option('lds')} is {lds}; at least 3 halves are needed to rank them.")
+    if halves not in WAYS:
+        raise InputError(f"{option('halves')} is {halves!r}; it must be {' or '.join(WAYS)}.")
+    if width is not None and not sizes:
+        raise InputError(f"{option('width')} is for deletion curves: give {option('k')}, too.")
+    if k_queries is not None and k_queries < 1:
+        raise InputError(f"{option('k_queries')} is {k_queries}; it must be at least 1.")
     if width is not None and not 0 < width < (2 if measured(run) != "number" else np.inf):
         most = "between 0 and 2" if measured(run) != "number" else "over 0"
         raise InputError(f"{option('width')} is {width}; it must be {most}.")

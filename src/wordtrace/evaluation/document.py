@@ -12,6 +12,7 @@ from wordtrace.evaluation.agreement import leave_out
 from wordtrace.evaluation.candidates import Sign
 from wordtrace.evaluation.deletion import Deletion, Effects, FloatArray, auc
 from wordtrace.evaluation.efficiency import efficiency
+from wordtrace.evaluation.truth import Truth
 from wordtrace.measures.protocol import Scores
 from wordtrace.statistics import crossed
 
@@ -21,18 +22,12 @@ def figures(
     effects: Mapping[tuple[str, Sign], Effects],
     matrices: Mapping[str, Scores],
     signs: Sequence[Sign],
-    halves: list[dict[str, Any]],
-    judged: dict[str, Any] | None,
     spread: float = 1.0,
 ) -> dict[str, Any]:
     """Return what was removed and what that did, by measure and beside each other.
 
     Parameters
     ----------
-    halves
-        The linear datamodeling scores (:func:`.datamodel`).
-    judged
-        How well self-influence finds mislabelled rows (:func:`.judge`), or None.
     spread
         What an effect may be as large as (:func:`bound_of`).
     """
@@ -49,8 +44,6 @@ def figures(
         "controls": _controls(sizes, effects, spread),
         "comparisons": _comparisons(list(matrices), signs, effects, spread),
         "leave_out": leave_out(study, matrices),
-        "lds": halves,
-        "mislabelled": judged,
         "efficiency": efficiency(study, {key: study.outcomes(key) for key in study.lines}, spread),
     }
 
@@ -68,15 +61,26 @@ def bound_of(effects: FloatArray, spread: float, differences: int = 1) -> float:
     return max(differences * spread, float(np.abs(effects).max(initial=0.0)))
 
 
-def about(study: Deletion, asked: Examples) -> list[dict[str, Any]]:
-    """Return the queries, with what is measured by the models of all rows."""
-    base = study.base().mean(1)
+def about(
+    asked: Examples, base: FloatArray | None, places: Sequence[int], truth: Truth | None
+) -> list[dict[str, Any]]:
+    """Return the queries, with what is measured by models of all rows, and by those of halves.
+
+    Parameters
+    ----------
+    base, places
+        Shape (queries of deletion curves,), and which these are; no other query has a model of all
+        rows.
+    """
+    whole = {} if base is None else dict(zip(places, base.tolist(), strict=True))
+    *_, last = [None] if truth is None else truth.outcomes.values()
     return [
         {
             "id": asked.ids[place],
             "text": asked.texts[place],
             "label": asked.labelling.spell(asked.labels[place]),
-            "probability": float(base[place]),
+            "probability": whole.get(place),
+            "of_halves": None if last is None else float(last[place].mean()),
         }
         for place in range(len(asked))
     ]

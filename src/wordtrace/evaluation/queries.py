@@ -18,11 +18,12 @@ ONLY = ("all", "right", "wrong")
 
 def pick(
     run: Run,
-    queries: Examples | int,
+    queries: Examples | int | None,
     *,
     only: str = "all",
     balanced: bool = False,
     seed: int = 0,
+    most: int = 20,
 ) -> Examples:
     """Return labelled texts to ask about.
 
@@ -31,7 +32,8 @@ def pick(
     Parameters
     ----------
     queries
-        Texts with labels, or how many to draw from the run's held-out rows.
+        Texts with labels, or how many to draw from the run's held-out rows; None for all of these,
+        up to `most`.
     only
         "right" or "wrong": those that the final model predicts so.
     balanced
@@ -48,15 +50,14 @@ def pick(
     if only not in ONLY:
         raise InputError(f"{option('only')} is {only!r}; it must be {', '.join(ONLY)}.")
     _refuse_kinds(run, only, balanced)
-    count: int | None = None
-    if isinstance(queries, int):
+    if queries is None or isinstance(queries, int):
         if run.held_out is None:
             raise InputError(
                 f"this run has no held-out rows to draw from: give {option('queries')}."
             )
-        if queries < 1:
+        if queries is not None and queries < 1:
             raise InputError(f"{option('queries')} is {queries}; it must be at least 1.")
-        count, pool = queries, run.held_out
+        pool = run.held_out
     else:
         pool = queries
     labels = _labels(run, pool)
@@ -66,11 +67,13 @@ def pick(
         said = asker.predict(asker.question(pool)).labels
         right = (said == labels).reshape(len(pool), -1).all(1)
         rows = np.flatnonzero(right == (only == "right"))
-    if count is not None:
-        rows = _draw(rows, labels, count, balanced, seed)
-    elif balanced:
-        fewest = min(int((labels[rows] == label).sum()) for label in np.unique(labels))
-        rows = _draw(rows, labels, fewest * len(np.unique(labels)), True, seed)
+    if isinstance(queries, int):
+        rows = _draw(rows, labels, queries, balanced, seed)
+    elif queries is None or balanced:
+        count = _alike_many(labels, rows) if balanced else len(rows)
+        rows = _draw(
+            *(rows, labels, count if queries is not None else min(count, most), balanced, seed)
+        )
     if len(rows) == 0:
         raise InputError(f"no query is left that the model gets {only}.")
     chosen = pool.take(rows)
@@ -110,6 +113,24 @@ def _labels(run: Run, pool: Examples) -> Labels:
         bare = pool.ids[int((~given).argmax())]
         raise InputError(f"{pool.source}: the query {bare!r} has no label; studies need it.")
     return pool.labels_as(run.labelling)
+
+
+def few(asked: Examples, count: int, *, balanced: bool, seed: int) -> IntArray:
+    """Draw the places of some queries, rising; all where there are no more.
+
+    Parameters
+    ----------
+    asked
+        What :func:`pick` returned.
+    """
+    every = np.arange(len(asked))
+    return _draw(every, asked.labels, min(count, len(every)), balanced, seed)
+
+
+def _alike_many(labels: Labels, rows: IntArray) -> int:
+    """Return how many of some rows are the most of which each label has as many."""
+    there = np.unique(labels)
+    return min(int((labels[rows] == label).sum()) for label in there) * len(there)
 
 
 def _draw(rows: IntArray, labels: Labels, count: int, balanced: bool, seed: int) -> IntArray:

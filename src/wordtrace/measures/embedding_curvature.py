@@ -170,7 +170,7 @@ class Curvature:
         for piece in self.roots.pieces():
             for token, example, gradient in piece.by_token(place):
                 part = vectors.values[place[token]] @ gradient.T
-                found.index_add_(1, example, part.unflatten(1, (len(example), -1)))
+                found.index_add_(1, example, part.reshape(len(part), len(example), -1))
         return found
 
     def _right(self, asked: QueryTokens, count: int) -> Tensor:
@@ -180,8 +180,8 @@ class Curvature:
         for piece in self.roots.pieces():
             for token, example, gradient in piece.by_token(groups):
                 query, own = groups[token]
-                part = (own.double() @ gradient.T).unflatten(1, (len(example), -1))
-                found[query[:, None], example] += part
+                part = own.double() @ gradient.T
+                found[query[:, None], example] += part.reshape(len(own), len(example), -1)
         return found
 
     def _sums(self, y: Tensor, tokens: Tensor | None = None) -> OverTokens:
@@ -197,7 +197,7 @@ class Curvature:
 
     def _gram_product(self, vectors: FloatMatrix) -> FloatMatrix:
         """Return V AᵀA without forming it; V has shape (queries, examples · (C − 1))."""
-        y = torch.from_numpy(vectors).unflatten(1, (len(self.slopes), -1))
+        y = torch.from_numpy(vectors).reshape(len(vectors), len(self.slopes), -1)
         found: FloatMatrix = self.products(self._sums(y)).flatten(1).numpy()
         return found
 
@@ -248,7 +248,7 @@ def make_curvature(
     diagonal = torch.zeros(examples, count, dtype=torch.float64)
     for piece in roots.pieces():
         for _, example, gradient in piece.by_token():
-            squares = gradient.square().sum(1).unflatten(0, (len(example), -1))
+            squares = gradient.square().sum(1).reshape(len(example), -1)
             diagonal.index_add_(0, example, squares)
     flat: FloatMatrix = diagonal.flatten().numpy()
     mean_over = min(size, len(held) * dim)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
+
+import numpy as np
 
 from wordtrace.errors import InputError, option
 from wordtrace.gradients.top_k import check_top_k
@@ -131,6 +133,14 @@ class Options:
     def kinds_left_out(self) -> tuple[str, ...]:
         """The kinds of tokens in `without`."""
         return tuple(kind.strip() for kind in self.without.split(",")) if self.without else ()
+
+
+def as_written(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as a JSON document holds them: an array as a list of its numbers."""
+    return {
+        name: value if isinstance(value, str | int | float | None) else np.asarray(value).tolist()
+        for name, value in options.items()
+    }
 
 
 def refuse_unknown(options: Iterable[str], function: Callable[..., Any]) -> None:

@@ -21,7 +21,7 @@ FORMATS = {
     "wordtrace-trace": 1,
     "wordtrace-verification": 1,
     "wordtrace-fix": 1,
-    "wordtrace-evaluation": 1,
+    "wordtrace-evaluation": 2,
     "wordtrace-words": 1,
     "wordtrace-measures": 1,
     "wordtrace-rows": 1,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
+from wordtrace.report.datamodels import causes_grid, datamodel_blocks
 from wordtrace.report.designs import repeat_sentence
 from wordtrace.report.judged import judged_blocks
 from wordtrace.report.measured import effect_digits, evaluated
@@ -36,32 +37,17 @@ _WHAT = {
 
 
 def evaluation_blocks(document: Document) -> list[Block]:
-    """Return the curves, the table of areas, differences, and what the intervals cost."""
-    signs = [sign for sign in _SIGNS if any(sign in one for one in document["measures"].values())]
-    found: list[Block] = [
-        Say(
-            f"{len(document['queries']):,} queries, k of "
-            f"{', '.join(format(k, ',') for k in document['k'])}, "
-            f"{_repeats(document)} seeds: {document['retrainings']:,} retrainings. The mean change "
-            f"of {evaluated(document)} over k (AUC-DEL), beside as many random rows."
-        ),
-        _areas(document, signs),
-    ]
-    found += [_chart(document, sign) for sign in signs]
-    found.append(_curves(document, signs))
-    if document["comparisons"]:
-        found.append(_comparisons(document))
-    if document["leave_out"] or document["lds"]:
-        found.append(_agreement(document))
+    """Return the scores over halves; then curves, their areas, and what the intervals cost."""
+    found: list[Block] = []
+    if isinstance(document["lds"], Mapping):
+        found += datamodel_blocks(document)
+    elif document.get("causes"):
+        found.append(causes_grid(document))
+    if document["k"]:
+        found += _deletion(document)
     if document.get("mislabelled"):
         found += judged_blocks(document["mislabelled"], "Mislabelled rows by self-influence")
-    found.append(_efficiency(document))
-    found.append(_queries(document, signs))
     notes = [f"Retraining took {seconds(document['seconds'])}."]
-    notes.append(
-        "Intervals are 95 %, over queries and seeds like these; 'seeds only' is for these very "
-        "queries, which is what more seeds can narrow."
-    )
     if document["least_overlap"]:
         notes.append(
             f"Only the {document['least_overlap']:,} training texts of least TF-IDF overlap with a "
@@ -72,6 +58,41 @@ def evaluation_blocks(document: Document) -> list[Block]:
     for one in document["dropped"]:
         notes.append(f"Seed {one['seed']} is left out: {line(one['reason'])}")
     return [*found, Say(" ".join(notes), soft=True)]
+
+
+def _deletion(document: Document) -> list[Block]:
+    signs = [sign for sign in _SIGNS if any(sign in one for one in document["measures"].values())]
+    found: list[Block] = [
+        Say(
+            f"{len(_deleted(document)):,} queries, k of "
+            f"{', '.join(format(k, ',') for k in document['k'])}, "
+            f"{_repeats(document)} seeds: {document['retrainings']:,} retrainings. The mean change "
+            f"of {evaluated(document)} over k (AUC-DEL), beside as many random rows."
+        ),
+        _areas(document, signs),
+    ]
+    found += [_chart(document, sign) for sign in signs]
+    found.append(_curves(document, signs))
+    if document["comparisons"]:
+        found.append(_comparisons(document))
+    if document["leave_out"] or isinstance(document["lds"], list):
+        found.append(_agreement(document))
+    found.append(_efficiency(document))
+    found.append(_queries(document, signs))
+    found.append(
+        Say(
+            "Intervals are 95 %, over queries and seeds like these; 'seeds only' is for these very "
+            "queries, which is what more seeds can narrow.",
+            soft=True,
+        )
+    )
+    return found
+
+
+def _deleted(document: Document) -> list[Document]:
+    """Return the queries that deletion curves are of; of version 1 all."""
+    queries = document["queries"]
+    return [queries[place] for place in document.get("deleted", range(len(queries)))]
 
 
 def _areas(document: Document, signs: list[str]) -> Grid:
@@ -163,7 +184,7 @@ def _agreement(document: Document) -> Grid:
     rows: list[list[Cell]] = []
     for one in document["leave_out"]:
         rows.append([line(one["measure"]), f"leave {one['k']:,} out", *_rank(one)])
-    for one in document["lds"]:
+    for one in document["lds"] if isinstance(document["lds"], list) else ():  # version 1
         rows.append([line(one["measure"]), "random halves (LDS)", *_rank(one)])
     columns = [Column("measure", "name"), Column("removed", "name"), Column("sets")]
     columns += [Column("Spearman [95 %]")]
@@ -205,7 +226,7 @@ def _queries(document: Document, signs: list[str]) -> Grid:
     names = [(name, sign) for name in document["measures"] for sign in signs]
     digits = max(2, effect_digits(document) - 1)
     rows: list[list[Cell]] = []
-    for place, one in enumerate(document["queries"]):
+    for place, one in enumerate(_deleted(document)):
         rows.append(
             [
                 line(one["id"]),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Column, Grid, bar
-from wordtrace.report.numbers import percent
+from wordtrace.report.numbers import bounded, percent
 from wordtrace.report.text import clean
 
 
@@ -19,8 +19,8 @@ def judged_blocks(judged: Mapping[str, Any], what: str = "") -> list[Block]:
     rows: list[list[Cell]] = [
         [
             clean(str(name), newlines=False),
-            bar(one["average_precision"]["mean"], 1.0, _bounded(one["average_precision"])),
-            _bounded(one["auroc"]),
+            bar(one["average_precision"]["mean"], 1.0, bounded(one["average_precision"])),
+            bounded(one["auroc"]),
             *(percent(one["precision"][cut]) for cut in cuts),
         ]
         for name, one in rankings.items()
@@ -30,7 +30,3 @@ def judged_blocks(judged: Mapping[str, Any], what: str = "") -> list[Block]:
         f"({percent(judged['chance'])}, the precision of chance)"
     )
     return [Grid(title, columns, rows)]
-
-
-def _bounded(estimate: Mapping[str, Any]) -> str:
-    return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"

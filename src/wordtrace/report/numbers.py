@@ -41,6 +41,11 @@ def interval(estimate: Mapping[str, Any], digits: int = 2) -> str:
     return f"{signed(estimate['mean'], digits)} [{low}, {high}]"
 
 
+def bounded(estimate: Mapping[str, Any]) -> str:
+    """Write a share from 0 to 1 with its interval."""
+    return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
+
+
 def percent(value: float) -> str:
     """Write a share; 0 % and 100 % only where they are true."""
     if 0 < value < 0.01:

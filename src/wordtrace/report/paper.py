@@ -1,16 +1,15 @@
-"""A study's areas as a table to print: LaTeX (booktabs), or Markdown."""
+"""A study's scores and areas as tables to print: LaTeX (booktabs), or Markdown."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.errors import InputError
 from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.measured import effect_digits, evaluated
 from wordtrace.report.numbers import in_digits, signed
-from wordtrace.report.text import clean
+from wordtrace.report.printed import Table, Value
 
 #: What a table's file may end in.
 ENDINGS = (".tex", ".md")
@@ -20,21 +19,15 @@ _HEADS = {
     "proponents": ("AUC-DEL+", "lower is better"),
     "opponents": ("AUC-DEL−", "higher is better"),
 }
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{one: f"\\{one}" for one in "&%$#_"},
-}
 
 
 def render_table(document: Mapping[str, Any], ending: str) -> str:
-    """Return the areas under the deletion curves as Table 4 of the paper has them.
+    """Return the linear datamodeling scores, and the areas under deletion curves as Table 4 has.
 
-    A row for each measure and control; for each sign the mean over k, queries and seeds with its
-    95 % interval, the best measure's in bold, and the standard deviation over seeds.
+    Of scores: a row for each measure with the mean over queries, its share of what is attainable,
+    and the mean by the other outcome. Of areas: a row for each measure and control; for each sign
+    the mean over k, queries and seeds and the standard deviation over seeds. All with 95 %
+    intervals, and the best measure's in bold.
 
     Parameters
     ----------
@@ -51,26 +44,75 @@ def render_table(document: Mapping[str, Any], ending: str) -> str:
     if kind_of(document) != "wordtrace-evaluation":
         raise InputError("only what `wordtrace evaluate` wrote can be made a table.")
     with whole():
-        signs = [one for one in _SIGNS if any(one in by for by in document["measures"].values())]
-        best = {sign: _best(document, sign) for sign in signs}
-        digits = effect_digits(document)
-        rows = [
-            [name, *(_cell(by.get(sign), name == best[sign], digits) for sign in signs)]
-            for name, by in document["measures"].items()
-        ]
-        controls = [
-            [_control(name), *(_cell(one, False, digits) for _ in signs)]
-            for name, one in document["controls"].items()
-        ]
-        said = _caption(document)
-    if ending == ".tex":
-        return _latex(signs, rows, controls, said)
-    return _markdown(signs, rows, controls, said)
+        tables = []
+        if isinstance(document.get("lds"), Mapping):
+            tables.append(_scores(document))
+        if document["k"]:
+            tables.append(_areas(document))
+    return "\n".join(one.latex() if ending == ".tex" else one.markdown() for one in tables)
 
 
-#: A mean with its interval, the standard deviation over seeds, whether it is the best.
-_Value = tuple[str, str, str, bool] | None
-_Rows = Sequence[Sequence[Any]]
+def _scores(document: Mapping[str, Any]) -> Table:
+    found = document["lds"]
+    main, *others = found["outcomes"]
+    plain = found["counts_tell"] is not None
+    ranked = sorted(found["measures"].items(), key=lambda item: -float(item[1]["mean"]))
+    rows = [
+        (
+            name,
+            [
+                _value(one, name == ranked[0][0]),
+                None if one["share"] is None else _value(one["share"]),
+                *(_value(one["outcomes"][other]) for other in others),
+                *([_value(one["plain"])] if plain else []),
+            ],
+        )
+        for name, one in ranked
+    ]
+    heads = [("LDS", f"by {main}"), ("share", "of what is attainable")]
+    heads += [("LDS", f"by {other}") for other in others]
+    heads += [("LDS", "with class counts")] if plain else []
+    return Table(heads, [rows], _said_of_scores(document))
+
+
+def _said_of_scores(document: Mapping[str, Any]) -> str:
+    found = document["lds"]
+    way = f"with half of each {found['by']}" if found["stratified"] else "of all rows alike"
+    one = found["reliability"]
+    reliable = ""
+    if one is not None:
+        between = f"[{in_digits(one['low'], 2)}, {in_digits(one['high'], 2)}]"
+        reliable = f" The truth's reliability is {in_digits(one['mean'], 2)} {between}."
+    seeds = len(found["seeds"])
+    return (
+        "Linear datamodeling score: Spearman's correlation of the summed scores of the rows kept "
+        f"with what models say, over {found['halves']:,} random halves of {document['examples']:,} "
+        f"training rows ({way}), {seeds} seed{'s' if seeds > 1 else ''} each; a mean over "
+        f"{found['queries']:,} queries, with 95 % intervals over queries and halves.{reliable}"
+    )
+
+
+def _areas(document: Mapping[str, Any]) -> Table:
+    signs = [one for one in _SIGNS if any(one in by for by in document["measures"].values())]
+    best = {sign: _best(document, sign) for sign in signs}
+    digits = effect_digits(document)
+    rows = [
+        (
+            name,
+            [
+                cell
+                for sign in signs
+                for cell in _area(by.get(sign), digits, best=name == best[sign])
+            ],
+        )
+        for name, by in document["measures"].items()
+    ]
+    controls = [
+        (_control(name), [cell for _ in signs for cell in _area(one, digits)])
+        for name, one in document["controls"].items()
+    ]
+    heads = [head for sign in signs for head in (_HEADS[sign], ("SD", ""))]
+    return Table(heads, [rows, controls], _said_of_areas(document))
 
 
 def _best(document: Mapping[str, Any], sign: str) -> str:
@@ -82,91 +124,32 @@ def _best(document: Mapping[str, Any], sign: str) -> str:
     return min(means, key=means.__getitem__)
 
 
-def _cell(line: Mapping[str, Any] | None, best: bool, digits: int) -> _Value:
+def _area(
+    line: Mapping[str, Any] | None, digits: int, *, best: bool = False
+) -> tuple[Value | None, Value | None]:
+    """Return an area and its standard deviation over seeds."""
     if line is None:
-        return None
+        return None, None
     area = line["auc"]
-    between = f"[{signed(area['low'], digits)}, {signed(area['high'], digits)}]"
-    return signed(area["mean"], digits), between, in_digits(area["sd"]["seeds"], digits), best
+    return _value(area, best, digits), Value(in_digits(area["sd"]["seeds"], digits))
+
+
+def _value(estimate: Mapping[str, Any], best: bool = False, digits: int = 3) -> Value:
+    between = f"[{signed(estimate['low'], digits)}, {signed(estimate['high'], digits)}]"
+    return Value(signed(estimate["mean"], digits), between, best)
 
 
 def _control(name: str) -> str:
     return "random rows" if name == "random" else f"random rows of the query's {name[4:]}"
 
 
-def _caption(document: Mapping[str, Any]) -> str:
+def _said_of_areas(document: Mapping[str, Any]) -> str:
     seeds = sorted(set(document["repeats"].values()))
     between = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return (
         f"Mean change of {evaluated(document)} after leaving out the k strongest rows, over k of "
         f"{', '.join(str(k) for k in document['k'])}; {document['examples']:,} training rows, "
-        f"{len(document['queries']):,} queries, {between} seeds, {document['retrainings']:,} "
-        "retrainings. 95 % intervals over queries and seeds; SD over seeds. Controls "
-        "leave out as many rows."
+        f"{len(document.get('deleted', document['queries'])):,} queries, {between} seeds, "
+        f"{document['retrainings']:,} retrainings. 95 % intervals over queries and seeds; SD over "
+        "seeds. Controls leave out as many rows."
     )
-
-
-def _markdown(signs: Sequence[str], rows: _Rows, controls: _Rows, said: str) -> str:
-    def cell(value: _Value) -> str:
-        if value is None:
-            return "–"
-        mean, between, spread, best = value
-        return f"{f'**{mean}**' if best else mean} {between} | {spread}"
-
-    heads = " | ".join(f"{_HEADS[sign][0]} ({_HEADS[sign][1]}) | SD" for sign in signs)
-    lines = [f"| | {heads} |", "|---|" + "---:|" * (2 * len(signs))]
-    for name, *values in [*rows, *controls]:
-        shown = " | ".join(cell(value) if value else "– | –" for value in values)
-        lines.append(f"| {_escaped(name, _in_markdown)} | {shown} |")
-    return "\n".join([*lines, "", said, ""])
-
-
-def _latex(signs: Sequence[str], rows: _Rows, controls: _Rows, said: str) -> str:
-    def cell(value: _Value) -> str:
-        if value is None:
-            return "-- & --"
-        mean, between, spread, best = value
-        number = f"\\mathbf{{{mean}}}" if best else mean
-        return f"${number}$ {{\\footnotesize ${between}$}} & ${spread}$".replace("−", "-")
-
-    def line(row: Sequence[Any]) -> str:
-        name, *values = row
-        cells = " & ".join(cell(value) for value in values)
-        return f"  {_escaped(name, _in_latex)} & {cells} \\\\"
-
-    heads = " & ".join(
-        f"{_HEADS[sign][0].replace('−', '$-$').replace('+', '$+$')} & SD" for sign in signs
-    )
-    notes = " & ".join(f"{{\\footnotesize {_HEADS[sign][1]}}} &" for sign in signs)
-    return "\n".join(
-        [
-            "% needs \\usepackage{booktabs}",
-            "\\begin{table}",
-            "\\centering",
-            f"\\begin{{tabular}}{{l{'rr' * len(signs)}}}",
-            "  \\toprule",
-            f"  & {heads} \\\\",
-            f"  & {notes} \\\\",
-            "  \\midrule",
-            *map(line, rows),
-            "  \\midrule",
-            *map(line, controls),
-            "  \\bottomrule",
-            "\\end{tabular}",
-            f"\\caption{{{_escaped(said, _in_latex)}}}",
-            "\\end{table}",
-            "",
-        ]
-    )
-
-
-def _escaped(text: str, escape: Callable[[str], str]) -> str:
-    return escape(clean(str(text), newlines=False))
-
-
-def _in_latex(text: str) -> str:
-    return "".join(_LATEX.get(one, one) for one in text)
-
-
-def _in_markdown(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", text)

@@ -41,7 +41,7 @@ _WHOLE: dict[str, tuple[str, Callable[[Document], list[Block]]]] = {
     "wordtrace-duplicates": ("Texts that are nearly the same", duplicate_blocks),
     "wordtrace-outliers": ("Rows that are unlike the others", outlier_blocks),
     "wordtrace-clusters": ("Patterns in mistakes", cluster_blocks),
-    "wordtrace-evaluation": ("What leaving out the named rows does", evaluation_blocks),
+    "wordtrace-evaluation": ("Which measure names the rows that matter", evaluation_blocks),
 }
 
 

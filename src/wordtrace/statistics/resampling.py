@@ -34,11 +34,11 @@ def resampled_means(values: FloatArray, seed: int = 0) -> FloatArray:
     """
     queries, seeds = values.shape
     generator = np.random.default_rng(seed)
-    by_seed = _shares(generator, seeds)
+    by_seed = shares(generator, seeds, _RESAMPLES)
     if queries == 1:
         single: FloatArray = by_seed @ values[0]
         return single
-    by_query = _shares(generator, queries)
+    by_query = shares(generator, queries, _RESAMPLES)
     crossed: FloatArray = np.einsum("rs,rs->r", by_query @ values, by_seed)
     return crossed
 
@@ -63,11 +63,11 @@ def ends(resampled: FloatArray, count: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _shares(generator: np.random.Generator, count: int) -> FloatArray:
+def shares(generator: np.random.Generator, count: int, resamples: int) -> FloatArray:
     """Return how large a part of each resample each place is, shape (resamples, count)."""
     if count == 1:
-        return np.ones((_RESAMPLES, 1))
-    drawn = draws(generator, count, _RESAMPLES)
-    drawn += np.arange(_RESAMPLES)[:, None] * count
-    counts = np.bincount(drawn.ravel(), minlength=_RESAMPLES * count)
-    return counts.reshape(_RESAMPLES, count) / count
+        return np.ones((resamples, 1))
+    drawn = draws(generator, count, resamples)
+    drawn += np.arange(resamples)[:, None] * count
+    counts = np.bincount(drawn.ravel(), minlength=resamples * count)
+    return counts.reshape(resamples, count) / count

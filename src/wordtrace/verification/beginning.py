@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wordtrace.retrainers.retrain import Retraining
@@ -56,6 +56,7 @@ def begin(
     surely: int = 1,
     *,
     needs_seeds: bool = True,
+    expects: str = "",
 ) -> Begun:
     """Announce what a whole study trains, then find out whether its training repeats.
 
@@ -70,6 +71,8 @@ def begin(
         How many of the rounds are done in any case.
     needs_seeds
         Whether models of different seeds have to differ.
+    expects
+        What the plan says of how much all that will show.
 
     Raises
     ------
@@ -91,6 +94,7 @@ def begin(
     proving = bool(getattr(retrainer, "trains_first", lambda run: False)(run))
     with Store(run.path) as store:
         plan = retrainings.planned(new, surely, store, proving=proving)
+    plan = replace(plan, expects=expects)
     announce(plan)
     if not foreign:
         return Begun(plan)

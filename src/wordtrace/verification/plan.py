@@ -53,6 +53,8 @@ class Plan:
         Why there are fewer at a time than cores, or "".
     kept
         How many models more the study may ask, which are kept from before, or whose answers are.
+    expects
+        How much the study will show, in words, where that is known; or "".
 
     Examples
     --------
@@ -73,6 +75,7 @@ class Plan:
     most_seconds: float | None
     why: str = ""
     kept: int = 0
+    expects: str = ""
 
     @classmethod
     def of(
@@ -142,7 +145,7 @@ class Plan:
         else:
             by = "" if self.source == "retrainings" else f", by what {self.source} took"
             said += f"about {in_words(self.seconds)} each{by}: {self.lasting()}."
-        return f"{said} {self.why}".strip()
+        return " ".join(part for part in (said, self.why, self.expects) if part)
 
     def count(self) -> str:
         """Write how many models: 21, or 13 to 49."""

@@ -60,8 +60,15 @@ function Fix({ document }) {
 
 function Evaluation({ document }) {
   const signs = [...new Set(Object.values(document.measures).flatMap((by) => Object.keys(by)))];
+  const scores = Object.entries(document.lds?.measures ?? {}).map(([name, one]) => ({ name, mean: one.mean, low: one.low, high: one.high, role: "main" }));
+  const apart = (document.lds?.differences ?? []).filter((one) => one.excludes_zero);
   const control = Object.entries(document.controls ?? {}).map(([name, line]) => ({ name, points: line.curve, control: true }));
-  return html`${signs.map((sign) => html`<section class="card" key=${sign}>
+  return html`${scores.length > 0 && html`<section class="card">
+      <${Ranges} lines=${scores.sort((one, other) => other.mean - one.mean)} digits=${3} title="Linear datamodeling score (LDS)"
+        note=${`Do summed scores foretell what models of ${document.lds.halves} random halves of the rows say? 0: not at all.`} />
+      ${apart.length > 0 && html`<p>Shown, corrected for all pairs: ${apart.map((one) => (one.mean > 0 ? [one.first, one.second] : [one.second, one.first]).join(" over ")).join("; ")}.</p>`}
+    </section>`}
+    ${signs.map((sign) => html`<section class="card" key=${sign}>
       <${Curves} lines=${[...Object.entries(document.measures).filter(([, by]) => by[sign]).map(([name, by]) => ({ name, points: by[sign].curve })), ...control]}
         title=${`Without the strongest ${sign}: change of the measured probability`} across="rows left out"
         note="Bands: 95 % intervals over queries and seeds. Dashed: controls." />
