@@ -183,7 +183,7 @@ def judged(
         run, asked, measures=measures, scores=means, lds=halves, repeats=repeats, **how
     )
     found.save(folder / f"{name}.json")
-    return {"set": name, "seconds": costs, **found.document()}
+    return {**found.document(), "set": name, "seconds": costs}
 
 
 def show(document: dict[str, Any]) -> None:
@@ -195,7 +195,7 @@ def show(document: dict[str, Any]) -> None:
     said = "chose" if one.chooses else "confirms"
     reliability = lds["reliability"]["mean"] if lds["reliability"] else float("nan")
     table = Table(
-        title=f"{one.about} ({said}); {lds['halves']} halves × {lds['repeats']} seeds, "
+        title=f"{one.about} ({said}); {lds['halves']} halves × {len(lds['seeds'])} seeds, "
         f"{len(document['queries'])} queries; reliability {reliability:.3f}",
         box=None,
         title_justify="left",
