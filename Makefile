@@ -36,7 +36,7 @@ check: $(VENV)/.dev
 
 # Tests wait a third of their time, for processes and for a cluster: three share two cores.
 unit: $(VENV)/.dev
-	$(BIN)/python -m slipcover --branch --source src/wordtrace --skip-covered --fail-under 90 \
+	$(BIN)/python -m slipcover --branch --source $(CURDIR)/src/wordtrace --skip-covered --fail-under 90 \
 		-m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.dev

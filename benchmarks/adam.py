@@ -126,7 +126,7 @@ def one_moment(run: api.Run, point: Any, state: dict[str, torch.Tensor]) -> dict
             plain.append((one * theirs).sum((1, 2)).tolist())
             weighted.append((one * theirs * sizes[held]).sum((1, 2)).tolist())
     model.module.float()
-    run._models.clear()
+    run._loaded.clear()
     found: dict[str, list[float]] = {}
     for name, given in (("rate", plain), ("adam", weighted)):
         found[name] = [

@@ -101,7 +101,7 @@ def _server(index: api.Index) -> Iterator[tuple[str, float]]:
     server = subprocess.Popen(
         [*command, "--no-browser", "--port", "0"],
         stderr=subprocess.PIPE,
-        stdout=subprocess.STDOUT,
+        stdout=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )

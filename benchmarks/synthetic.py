@@ -196,4 +196,7 @@ def _gradients(
 
 def _table(real: IndexFolder, drawn: np.ndarray) -> pa.Table:
     table = real.table.take(pa.array(drawn))
+    # The real index has a checkpoint more.
+    later = [name for name in table.column_names if name.endswith(f"_{CHECKPOINTS}")]
+    table = table.drop_columns(later)
     return table.set_column(0, "id", pa.array([str(row) for row in range(len(drawn))]))

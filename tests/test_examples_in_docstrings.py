@@ -23,7 +23,7 @@ METHODS = {
         "open rows trace add remove merge mislabels review fix mistakes duplicates outliers "
         "neighbours"
     ),
-    "Run": "open predict",
+    "Run": "open predict with_runs",
     "Trace": "save table to_frame",
     "Patch": "reversed merged write",
     "Review": "open undo document",

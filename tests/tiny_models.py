@@ -39,6 +39,8 @@ class TinyRun:
     weighted = api.Run.weighted
     require_classes = api.Run.require_classes
     row_scale = api.Run.row_scale
+    #: It is joined with no other training.
+    others = ()
 
     @property
     def label_names(self) -> tuple[str, ...]:

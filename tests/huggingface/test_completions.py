@@ -239,7 +239,13 @@ def test_by_command_and_what_needs_a_classifier(tmp_path: Path) -> None:
     assert json.loads(said.stdout)["queries"][0]["proponents"]
     assert "completion" in wordtrace("trace", run / "index", *asked).stdout
     opened = wt.Run.open(run)
-    for measure in ("tracin-last", "influence-last", "similarity"):
+    for measure in (
+        "tracin-last",
+        "influence-last",
+        "influence-we",
+        "influence-we-kfac",
+        "similarity",
+    ):
         with pytest.raises(InputError):
             wt.influence(opened, [QUERY], measure)
     assert wt.influence(opened, [QUERY], "bm25").shape == (1, 24)

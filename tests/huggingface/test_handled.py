@@ -197,8 +197,9 @@ def test_label_smoothing_is_in_the_loss_that_is_traced(tmp_path: Path) -> None:
     agree(callback.run, out, smooth)
     assert api.Run.open(run.path).manifest.model.loss.label_smoothing == 0.3
     last_layer(run, out, smooth)
-    with pytest.raises(InputError, match="know plain cross-entropy"):
-        wt.influence(run, QUERIES, "influence-last")
+    for name in ("influence-last", "influence-we", "influence-we-kfac"):
+        with pytest.raises(InputError, match="know plain cross-entropy"):
+            wt.influence(run, QUERIES, name)
 
 
 def test_class_weights_are_in_the_loss_that_is_traced(tmp_path: Path) -> None:

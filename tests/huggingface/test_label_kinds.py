@@ -214,7 +214,7 @@ def test_examples_are_added_with_labels_never_seen(
 def test_what_is_for_one_class_a_text_says_so(adopted: tuple[str, str, Path, wt.Run]) -> None:
     _, kind, _, run = adopted
     task = "multi-label" if kind == "set" else "regression"
-    for name in ("influence-last", "representer"):
+    for name in ("influence-last", "influence-we", "influence-we-kfac", "representer"):
         with pytest.raises(InputError, match=rf"{name} is for models that give .* \({task}\)"):
             wt.influence(run, TEXTS, name)
     with pytest.raises(InputError, match=rf"clusters counts .* no one class \({task}\)"):

@@ -252,7 +252,13 @@ def test_by_command_and_what_is_refused(tmp_path: Path) -> None:
     said = wordtrace("trace", run / "index", QUERY[0], status=2)
     assert "trained on pairs" in said.stderr
     opened = wt.Run.open(run)
-    for measure in ("tracin-last", "influence-last", "similarity"):
+    for measure in (
+        "tracin-last",
+        "influence-last",
+        "influence-we",
+        "influence-we-kfac",
+        "similarity",
+    ):
         with pytest.raises(InputError):
             wt.influence(opened, [QUERY], measure)
     assert wt.influence(opened, [QUERY], "bm25").shape == (1, 24)

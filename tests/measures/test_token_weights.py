@@ -248,7 +248,7 @@ def test_a_trace_says_its_weights_and_is_asked_again_by_them(index: api.Index) -
     document = json.loads(json.dumps(trace.document()))
     again = index.trace(TEXT, "sport", **document["options"])
     assert [hit.score for hit in again.proponents] == [hit.score for hit in trace.proponents]
-    assert "your own numbers as weights of tokens" in trace_sentence(document)
+    assert "each token weighted by a number given" in trace_sentence(document)
 
 
 def test_by_command_as_in_python(index: api.Index) -> None:

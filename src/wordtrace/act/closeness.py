@@ -11,6 +11,7 @@ import numpy.typing as npt
 from wordtrace.data.batches import Encoded
 from wordtrace.execute.progress import track
 from wordtrace.gradients.stream import gradient_stream
+from wordtrace.measures.token_weights import FloatArray
 from wordtrace.run.run import Run
 
 Matrix = npt.NDArray[np.float32]
@@ -37,6 +38,8 @@ class Closeness:
         The examples' ids, for messages.
     top_k
         How many positions of a text count; None for all.
+    weights
+        float32, shape (vocabulary,): what each token's product is multiplied by; None for 1.
     """
 
     def __init__(
@@ -46,9 +49,12 @@ class Closeness:
         labels: npt.NDArray[np.int64],
         ids: list[str],
         top_k: int | None = 10,
+        weights: FloatArray | None = None,
     ) -> None:
         self.count = len(labels)
         self._held: list[_Held] = []
+        # Both texts of a pair are of these examples: each takes the root of a token's weight.
+        roots = None if weights is None else np.sqrt(weights)[:, None]
         with track("Gradients", len(labels) * len(run.checkpoints), "gradients") as advance:
             for point, eta in zip(run.checkpoints, run.etas, strict=True):
                 parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Matrix]] = []
@@ -59,6 +65,7 @@ class Closeness:
                     advance(len(found.rows))
                 token, example, gradient = (np.concatenate(one) for one in zip(*parts, strict=True))
                 order = np.lexsort((example, token))
+                gradient = gradient if roots is None else gradient * roots[token]
                 self._held.append(_Held(eta, token[order], example[order], gradient[order]))
         self.norms = self._norms()
 

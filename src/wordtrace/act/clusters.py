@@ -23,6 +23,13 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.token_weights import (
+    FloatArray,
+    Weights,
+    checked,
+    named,
+    weights_of_run,
+)
 from wordtrace.retrainers.choice import Retrain, retrainer_for
 from wordtrace.retrainers.retrainer import look_of
 from wordtrace.run.run import Run
@@ -45,6 +52,7 @@ def clusters(
     threshold: float = 0.8,
     least: int = 3,
     top_k: int | None = 10,
+    weights: str | Sequence[float] | npt.NDArray[np.floating] = "",
     workers: int | None = None,
     retrain: Retrain | None = None,
 ) -> Clusters:
@@ -67,6 +75,9 @@ def clusters(
         The size of the smallest cluster to report.
     top_k
         Positions kept in a text; None for all.
+    weights
+        What each token's part of an influence is multiplied by: "" for nothing, "idf" for its
+        idf², or a number for each token of the vocabulary, as an array.
     retrain
         What trains instead of the run's own training; as for :func:`wordtrace.verify`.
 
@@ -88,6 +99,8 @@ def clusters(
     if not 0 < wrong <= 1:
         raise InputError(f"{option('wrong')} is {wrong}; give a share over 0, to 1.")
     _check(threshold, least)
+    chosen = checked(weights)
+    by_token = weights_of_run(chosen, opened)
     asked = opened.train if examples is None else as_the_run(examples, opened)
     judged = wrongness(opened, retrainer, None if examples is None else asked, trainings, workers)
     rows = np.flatnonzero(judged.share >= wrong)
@@ -97,7 +110,8 @@ def clusters(
             "there is no pattern to find."
         )
     found, left_out = _patterns(
-        opened, asked.take(rows), judged.share[rows], judged.said[rows], threshold, least, top_k
+        *(opened, asked.take(rows), judged.share[rows], judged.said[rows]),
+        *(threshold, least, top_k, by_token),
     )
     return Clusters(
         run=str(opened.path),
@@ -112,6 +126,7 @@ def clusters(
         misread=opened.misread,
         look=look_of(retrainer),
         repeatability=judged.begun.told().get("repeatability"),
+        weights=named(chosen),
     )
 
 
@@ -122,6 +137,7 @@ def mistakes(
     threshold: float = 0.8,
     least: int = 2,
     most: int = 1000,
+    weights: Weights = "",
 ) -> Clusters:
     """Group the training rows that the final model gets wrong; nothing is trained.
 
@@ -129,7 +145,7 @@ def mistakes(
 
     Parameters
     ----------
-    threshold, least
+    threshold, least, weights
         As for :func:`clusters`.
     most
         How many rows to group at most, those with the highest loss.
@@ -155,11 +171,11 @@ def mistakes(
     left_out: list[int] = []
     if len(rows):
         part = index.take(rows, run)
-        top_k = index.manifest.top_k
         found, left_out = _patterns(
-            run, part, np.ones(len(rows)), said[rows], threshold, least, top_k
+            *(run, part, np.ones(len(rows)), said[rows]),
+            *(threshold, least, index.manifest.top_k, tracer.asker.weights(weights)),
         )
-        found = tuple(replace(one, behind=_behind(tracer, part, one)) for one in found)
+        found = tuple(replace(one, behind=_behind(tracer, part, one, weights)) for one in found)
     return Clusters(
         run=str(run.path),
         source=str(index.path),
@@ -170,10 +186,13 @@ def mistakes(
         clusters=found,
         left_out=tuple(left_out),
         misread=run.misread,
+        weights=named(weights),
     )
 
 
-def _behind(tracer: Tracer, part: Examples, cluster: Cluster) -> tuple[Behind, ...]:
+def _behind(
+    tracer: Tracer, part: Examples, cluster: Cluster, weights: Weights
+) -> tuple[Behind, ...]:
     """Return the rows that speak most for what the model says of a cluster's first members."""
     own = {member.id for member in cluster.members}
     chosen = cluster.members[:_ASKED]
@@ -181,7 +200,8 @@ def _behind(tracer: Tracer, part: Examples, cluster: Cluster) -> tuple[Behind, .
     names = list(part.label_names)
     asked = asked.with_labels(np.array([names.index(member.said) for member in chosen]))
     hits: dict[str, Behind] = {}
-    for query in tracer.trace(tracer.asker.question(asked), top=_ASKED).queries:
+    traced = tracer.trace(tracer.asker.question(asked), top=_ASKED, weights=weights)
+    for query in traced.queries:
         for hit in query.proponents:
             before = hits[hit.id].score if hit.id in hits else 0.0
             hits[hit.id] = Behind(hit.id, hit.label, hit.text, hit.text2, before + hit.score)
@@ -197,10 +217,11 @@ def _patterns(
     threshold: float,
     least: int,
     top_k: int | None,
+    weights: FloatArray | None,
 ) -> tuple[tuple[Cluster, ...], list[int]]:
     """Cluster examples, of which models say something else: what, and how often."""
     encoded = run.tokenizer.encode(part.texts, part.texts2)
-    close = Closeness(run, encoded, part.labels, part.ids, top_k)
+    close = Closeness(run, encoded, part.labels, part.ids, top_k, weights)
     groups, left_out = group(close, threshold, least)
     members = _members(part, share, said)
     found = []

@@ -97,6 +97,9 @@ class Clusters(Result):
         Where mistakes were counted by a cheaper look than retraining: which.
     repeatability
         How far a training that is not the library's own repeats.
+    weights
+        What each token's part of an influence is multiplied by: "idf" for its idf², "given" for
+        numbers that were given, None for nothing.
     """
 
     format: ClassVar[str] = FORMAT
@@ -115,11 +118,12 @@ class Clusters(Result):
     misread: str | None = None
     look: str | None = None
     repeatability: Mapping[str, Any] | None = None
+    weights: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        for name in ("misread", "look", "repeatability"):
+        for name in ("misread", "look", "repeatability", "weights"):
             if document[name] is None:
                 del document[name]
         groups = [one["members"] for one in document["clusters"]] + list(document["clashes"])

@@ -11,6 +11,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.execute.progress import track
 from wordtrace.explain.prediction import Explanation, Hit, Span
 from wordtrace.explain.tracer import Tracer
+from wordtrace.measures.token_weights import Weights
 
 # How many opponents vote on the proposed label.
 _VOTERS = 20
@@ -44,7 +45,12 @@ class Evidence:
 
 
 def evidence(
-    tracer: Tracer, examples: Examples, listed: int = 3, *, words: bool = False
+    tracer: Tracer,
+    examples: Examples,
+    listed: int = 3,
+    *,
+    words: bool = False,
+    weights: Weights = "",
 ) -> list[Evidence]:
     """Trace training rows for their own label, and collect what opposes it.
 
@@ -56,13 +62,15 @@ def evidence(
         How many opponents of each row to keep.
     words
         Give contributions by whole word instead of by token.
+    weights
+        What each token's part of an influence is multiplied by.
     """
     found: list[Evidence] = []
     with track("Evidence", len(examples), "rows") as advance:
         for start in range(0, len(examples), _BATCH):
             part = examples.take(np.arange(start, min(start + _BATCH, len(examples))))
             asked = tracer.asker.question(part)
-            traced = tracer.trace(asked, top=_VOTERS, words=words)
+            traced = tracer.trace(asked, top=_VOTERS, words=words, weights=weights)
             found += [_against(one, listed) for one in traced.queries]
             advance(len(part))
     return found

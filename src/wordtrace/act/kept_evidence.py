@@ -11,6 +11,7 @@ import numpy.typing as npt
 from wordtrace.act.evidence import Evidence, evidence
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.token_weights import Weights
 
 Rows = npt.NDArray[np.int64]
 
@@ -25,10 +26,14 @@ class KeptEvidence:
     ----------
     words
         Whether contributions are by whole word instead of by token.
+    weights
+        What each token's part of an influence is multiplied by.
     """
 
-    def __init__(self, index: IndexFolder, tracer: Tracer, *, words: bool) -> None:
-        self.index, self.tracer, self.words = index, tracer, words
+    def __init__(
+        self, index: IndexFolder, tracer: Tracer, *, words: bool, weights: Weights = ""
+    ) -> None:
+        self.index, self.tracer, self.words, self.weights = index, tracer, words, weights
         self._kept: OrderedDict[int, Evidence] = OrderedDict()
         # Who looks up what is known does not wait for what is being computed.
         self._looking, self._computing = Lock(), Lock()
@@ -48,9 +53,8 @@ class KeptEvidence:
                 found = self._known(wanted)  # another thread may have computed it meanwhile
                 missing = [row for row in dict.fromkeys(wanted) if row not in found]
                 chosen = self.index.take(np.array(missing, np.int64), self.tracer.run)
-                new = dict(
-                    zip(missing, evidence(self.tracer, chosen, words=self.words), strict=True)
-                )
+                computed = evidence(self.tracer, chosen, words=self.words, weights=self.weights)
+                new = dict(zip(missing, computed, strict=True))
                 found |= new
                 self._keep(new)
         return [found[row] for row in wanted]

@@ -126,6 +126,9 @@ class Mislabels(Result):
         Whether words are whole words; else they are tokens.
     misread
         Of a run whose training was adopted though its logged loss does not fit: what does not.
+    weights
+        What each token's part of the opposition and of the evidence is multiplied by: "idf" for its
+        idf², "given" for numbers that were given, None for nothing.
     """
 
     format: ClassVar[str] = FORMAT
@@ -140,6 +143,7 @@ class Mislabels(Result):
     judged: dict[str, Any] | None = None
     whole_words: bool = False
     misread: str | None = None
+    weights: str | None = None
 
     def __repr__(self) -> str:
         return f"Mislabels({len(self.rows)} of {self.examples:,} rows, by {self.by})"
@@ -162,6 +166,7 @@ class Mislabels(Result):
             "examples": self.examples,
             "whole_words": self.whole_words,
             **told(self.misread),
+            **({} if self.weights is None else {"weights": self.weights}),
             "rows": rows,
             "planted": self.planted,
             "judged": self.judged,

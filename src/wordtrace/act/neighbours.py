@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from wordtrace.act.held_gradients import held_gradients
 from wordtrace.asking.search import LocalSearch
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
@@ -20,6 +21,7 @@ from wordtrace.index.folder import IndexFolder
 from wordtrace.index.merge import gather
 from wordtrace.index.postings import Block
 from wordtrace.measures.accumulate import QueryTokens
+from wordtrace.measures.token_weights import FloatArray, Weights, token_weights
 from wordtrace.measures.topn import strongest
 from wordtrace.measures.tracin_we import TracInWE
 from wordtrace.run.run import Run
@@ -51,7 +53,12 @@ class Neighbours:
 
 
 def neighbours(
-    index: IndexFolder, run: Run, *, top: int = 10, memory: int = 1 << 30
+    index: IndexFolder,
+    run: Run,
+    *,
+    top: int = 10,
+    memory: int = 1 << 30,
+    weights: Weights = "",
 ) -> Iterator[Neighbours]:
     """Find the `top` examples that each example influences most, block by block.
 
@@ -62,6 +69,8 @@ def neighbours(
     ----------
     memory
         The bytes that the scores of a block may take.
+    weights
+        What each token's part of an influence is multiplied by.
 
     Raises
     ------
@@ -73,12 +82,15 @@ def neighbours(
     search, chosen = LocalSearch.of_index(index, run), TracInWE(index.manifest.top_k)
     checkpoints = range(len(index.manifest.checkpoints))
     rows = np.setdiff1d(np.arange(index.manifest.examples), index.removed)
-    own = index.column("self_influence_topk")
+    by_token = token_weights(weights, index.document_frequency, index.count)
+    own = index.column("self_influence_topk") if by_token is None else _own(index, by_token)
     size = max(1, min(_MOST, memory // (4 * max(1, index.manifest.examples))))
     with track("Neighbours", len(rows), "examples") as advance:
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             asked = [_asked(gather(index, place, part, 0)) for place in checkpoints]
+            if by_token is not None:
+                asked = [one.weighted(by_token) for one in asked]
             scores = search.scores(chosen, len(part), asked)
             scores[np.arange(len(part)), part] = 0
             found = [strongest(row, top)[0] for row in scores]
@@ -92,7 +104,13 @@ def neighbours(
 
 
 def write_neighbours(
-    index: IndexFolder, run: Run, out: Path, *, top: int = 10, memory: int = 1 << 30
+    index: IndexFolder,
+    run: Run,
+    out: Path,
+    *,
+    top: int = 10,
+    memory: int = 1 << 30,
+    weights: Weights = "",
 ) -> int:
     """Write a Parquet table: id, rank, neighbour, influence, cosine, same_label.
 
@@ -118,7 +136,7 @@ def write_neighbours(
         atomic.replacing(out) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
     ):
-        for found in neighbours(index, run, top=top, memory=memory):
+        for found in neighbours(index, run, top=top, memory=memory, weights=weights):
             starts = np.searchsorted(found.row, found.row)
             columns: Sequence[object] = [
                 _text(ids, found.row),
@@ -135,6 +153,18 @@ def write_neighbours(
 
 def _text(ids: pa.Array, rows: npt.NDArray[np.int64]) -> pa.Array:
     return ids.take(pa.array(rows)).cast(pa.string())
+
+
+def _own(index: IndexFolder, weights: FloatArray) -> npt.NDArray[np.float64]:
+    """Return Σ_c η_c Σ_w weight(w) ‖g_w‖² of each example, shape (examples,)."""
+    found = torch.zeros(index.manifest.examples, dtype=torch.float64)
+    by_token = torch.from_numpy(weights)
+    for place, source in enumerate(index.manifest.checkpoints):
+        for examples, tokens, gradients in held_gradients(index, place):
+            products = gradients.square().sum(1).double() * by_token[tokens]
+            found.index_add_(0, examples, products, alpha=source.eta)
+    result: npt.NDArray[np.float64] = found.numpy()
+    return result
 
 
 def _asked(block: Block) -> QueryTokens:

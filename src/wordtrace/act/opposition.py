@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from wordtrace.errors import CorruptError
+from wordtrace.act.held_gradients import held_gradients
 from wordtrace.execute.progress import track
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.postings import Block
-
-# How many postings are read at a time: some tens of megabytes in float32.
-_CHUNK = 1 << 16
+from wordtrace.measures.token_weights import FloatArray
 
 
-def opposition(index: IndexFolder) -> npt.NDArray[np.float64]:
+def opposition(index: IndexFolder, weights: FloatArray | None = None) -> npt.NDArray[np.float64]:
     """Return −Σ_{j≠i} I(x_j, x_i) for each training example i, over what the index holds.
 
     It is above 0 where the other examples together would raise the loss of example i with its
@@ -27,6 +21,11 @@ def opposition(index: IndexFolder) -> npt.NDArray[np.float64]:
     Σ_c η_c Σ_w g_w(x_i) · (G_w − g_w(x_i)) with G_w = Σ_j g_w(x_j). This takes two passes over the
     postings.
 
+    Parameters
+    ----------
+    weights
+        float32, shape (vocabulary,): what each word's product is multiplied by; None for 1.
+
     Returns
     -------
     array
@@ -34,37 +33,19 @@ def opposition(index: IndexFolder) -> npt.NDArray[np.float64]:
     """
     manifest = index.manifest
     found = torch.zeros(manifest.examples, dtype=torch.float64)
+    by_token = None if weights is None else torch.from_numpy(weights)
     total = 2 * sum(shard.postings for shard in manifest.shards)
     with track("Opposition", total, "postings") as advance:
         for place, source in enumerate(manifest.checkpoints):
             sums = torch.zeros(manifest.vocabulary, manifest.stored_dim)
-            for _, tokens, gradients in _gradients(index, place):
+            for _, tokens, gradients in held_gradients(index, place):
                 sums.index_add_(0, tokens, gradients)
                 advance(len(tokens))
-            for examples, tokens, gradients in _gradients(index, place):
+            for examples, tokens, gradients in held_gradients(index, place):
                 products = ((sums[tokens] - gradients) * gradients).sum(1).double()
+                if by_token is not None:
+                    products *= by_token[tokens]
                 found.index_add_(0, examples, products, alpha=-source.eta)
                 advance(len(tokens))
     result: npt.NDArray[np.float64] = found.numpy()
     return result
-
-
-def _gradients(index: IndexFolder, place: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield (example rows, tokens, token gradients) at a checkpoint, some postings at a time."""
-    live = torch.ones(index.manifest.examples)
-    live[torch.tensor(index.removed)] = 0
-    for block in index.blocks(place):
-        for start in range(0, len(block), _CHUNK):
-            part = slice(start, min(start + _CHUNK, len(block)))
-            examples = block.example[part].long() + block.first
-            if not 0 <= int(examples.min()) <= int(examples.max()) < len(live):
-                raise CorruptError(
-                    f"a shard of {index.path} is damaged; `wordtrace check` names the file."
-                )
-            norms = (block.norm[part] * live[examples]).unsqueeze(1)
-            yield examples, _tokens(block, part), block.direction[part].float() * norms
-
-
-def _tokens(block: Block, part: slice) -> Tensor:
-    places = torch.arange(part.start, part.stop)
-    return torch.bucketize(places, block.token_offsets[1:], right=True)

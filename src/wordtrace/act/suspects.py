@@ -14,24 +14,42 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.explain.tracer import Tracer
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.token_weights import Weights, named
 
 
 class Suspects:
     """The rankings of an index's rows, and the evidence against those that are shown.
 
     Several threads may ask one.
+
+    Parameters
+    ----------
+    weights
+        What each token's part of an influence is multiplied by: in "opposition", and so in
+        "combined", and in the evidence.
     """
 
-    def __init__(self, index: IndexFolder, tracer: Tracer) -> None:
-        self.index, self.tracer = index, tracer
+    def __init__(self, index: IndexFolder, tracer: Tracer, weights: Weights = "") -> None:
+        self.index, self.tracer, self.weights = index, tracer, weights
+        self._weighted: Suspects | None = None
         self._evidence = {
-            words: KeptEvidence(index, tracer, words=words) for words in (False, True)
+            words: KeptEvidence(index, tracer, words=words, weights=weights)
+            for words in (False, True)
         }
+
+    def weighted(self, weights: Weights) -> Suspects:
+        """Return the rankings by other weights; those that were asked for last are kept."""
+        if weights == self.weights:
+            return self
+        kept = self._weighted
+        if kept is None or kept.weights != weights:
+            self._weighted = kept = Suspects(self.index, self.tracer, weights)
+        return kept
 
     @once
     def suspicion(self) -> dict[str, Suspicion]:
         """Each ranking's suspicion, as :func:`.rankings.rankings` returns it."""
-        return rankings(self.index)
+        return rankings(self.index, self.tracer.asker.weights(self.weights))
 
     @once
     def _orders(self) -> dict[str, Rows]:
@@ -106,6 +124,7 @@ class Suspects:
             *(str(self.index.path), by, self.index.count, suspects),
             whole_words=words,
             misread=run.misread,
+            weights=named(self.weights),
         )
 
     def seen(self, by: str, rows: Rows) -> Mislabels | None:

@@ -18,6 +18,7 @@ from wordtrace.execute.progress import track
 from wordtrace.gradients.layers import find_layers, known_layers, unknown_layers
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
+from wordtrace.run.trainings import require_one
 
 
 def cancellation(
@@ -59,6 +60,7 @@ def cancellation(
     [('linear', 'weight'), ('linear', 'bias')]
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
+    require_one(opened, "cancellation")
     points = _points(opened)
     rows = _rows(len(opened.train), limit, seed)
     names = _names(opened, layers)

@@ -30,6 +30,7 @@ from wordtrace.models.tokenizer import Span, TokenAt
 from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
+from wordtrace.run.trainings import require_one
 
 
 def words(
@@ -73,6 +74,7 @@ def words(
     ['coach', 'of', 'the']
     """
     opened = Run.open(run) if isinstance(run, str | Path) else run
+    require_one(opened, "weighing words")
     if text2 is None and label2 is not None:
         raise InputError("the second label goes with a second text; give TEXT2.")
     if text2 is None and span2 is not None:

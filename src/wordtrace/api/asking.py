@@ -9,12 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from wordtrace.act.filters import Filters
 from wordtrace.act.neighbours import write_neighbours
 from wordtrace.act.rows_result import Rows
 from wordtrace.asking.question import Asked
 from wordtrace.explain.trace import Trace
 from wordtrace.measures.options import refuse_unknown
+from wordtrace.measures.token_weights import checked
 from wordtrace.models.answer_spans import Passage
 
 if TYPE_CHECKING:
@@ -152,14 +156,35 @@ def trace(
     )
 
 
-def neighbours(self: Index, out: str | Path, *, top: int = 10, memory: int = 1 << 30) -> int:
+def neighbours(
+    self: Index,
+    out: str | Path,
+    *,
+    top: int = 10,
+    memory: int = 1 << 30,
+    weights: str | Sequence[float] | npt.NDArray[np.floating] = "",
+) -> int:
     """Write each example's nearest other examples as Parquet; returns the number of pairs.
 
     See :func:`.act.neighbours.neighbours`, which yields them block by block.
+
+    Parameters
+    ----------
+    out
+        The table to write.
+    top
+        How many neighbours of each example.
+    memory
+        The bytes that the scores of a block may take.
+    weights
+        What each token's part of an influence is multiplied by: "" for nothing, "idf" for its idf²,
+        or a number for each token of the vocabulary, as an array.
 
     Examples
     --------
     >>> index.neighbours("neighbours.parquet", top=1) <= len(index.ids)
     True
     """
-    return write_neighbours(self.folder, self.run, Path(out), top=top, memory=memory)
+    return write_neighbours(
+        self.folder, self.run, Path(out), top=top, memory=memory, weights=checked(weights)
+    )

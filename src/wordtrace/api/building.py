@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from wordtrace.api.index import Index
@@ -16,6 +17,7 @@ def build_index(
     run: Run | str | Path,
     out: str | Path | None = None,
     *,
+    with_runs: Sequence[Run | str | Path] = (),
     top_k: int | None = 10,
     dtype: str = "float16",
     project: int | None = None,
@@ -33,6 +35,9 @@ def build_index(
 
     Parameters
     ----------
+    with_runs
+        Further trainings of the same rows with other seeds: the index then answers with the mean of
+        all; see :meth:`Run.with_runs`.
     executor
         "processes" of this machine, "ray" or "slurm" for a cluster, or an executor of your own.
     address
@@ -47,7 +52,7 @@ def build_index(
     >>> len(index.ids) == len(index.run.train)
     True
     """
-    opened = open_on(run, device)
+    opened = open_on(run, device).with_runs(with_runs)
     folder = building.build(
         opened,
         out,
@@ -70,4 +75,5 @@ def open_on(run: Run | str | Path, device: str | None) -> Run:
     opened = run if isinstance(run, Run) else Run.open(run, device or "cpu")
     if device is None or find_device(device) == opened.device:
         return opened
-    return Run.open(opened.path, device)
+    others = [one.path for one in opened.others]
+    return Run.open(opened.path, device).with_runs(others)

@@ -214,7 +214,9 @@ def _of_index(
     way = index.asker.way(measure, **options)
     if not way.rows.indexed:
         weighting, place = index.run.weighting.name, f"its run, {index.run.path}, in its place"
-        if weighting != "rate":
+        if index.run.others:
+            place = f"index.run in its place, which is of {index.run.trainings} trainings, too"
+        elif weighting != "rate":
             place = (
                 f"index.run in its place, which is weighted by {weighting}, too "
                 f"({index.run.path} alone is weighted by the rate)"

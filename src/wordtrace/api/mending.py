@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from wordtrace.act import clusters as patterns
 from wordtrace.act import duplicates as copies
 from wordtrace.act import fix as fixing
@@ -22,6 +25,7 @@ from wordtrace.act.review import PLACE, Review
 from wordtrace.act.reviewed_rows import ReviewedRows
 from wordtrace.data.examples import Examples
 from wordtrace.execute.protocol import Executor
+from wordtrace.measures.token_weights import checked
 from wordtrace.retrainers.choice import Retrain
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ def mislabels(
     planted: Collection[str] | None = None,
     wrong: Collection[str] | None = None,
     words: bool = False,
+    weights: str | Sequence[float] | npt.NDArray[np.floating] = "",
 ) -> Mislabels:
     """Rank the training rows by how likely their label is wrong, with the evidence.
 
@@ -55,6 +60,10 @@ def mislabels(
         the rankings.
     words
         Give the words that oppose a label as whole words instead of tokens.
+    weights
+        What each token's part of an influence is multiplied by, in "opposition", and so in
+        "combined", and in the evidence: "" for nothing, "idf" for its idf², or a number for each
+        token of the vocabulary, as an array. Self-influence and losses stay as they are.
 
     Examples
     --------
@@ -64,7 +73,7 @@ def mislabels(
     >>> suspects.patch("remove").write("fix.jsonl")
     """
     return suspicion.mislabels(
-        self.suspects,
+        self.suspects.weighted(checked(weights)),
         by=by,
         top=top,
         offset=offset,
@@ -163,7 +172,14 @@ def fix(
     )
 
 
-def mistakes(self: Index, *, threshold: float = 0.8, least: int = 2, most: int = 1000) -> Clusters:
+def mistakes(
+    self: Index,
+    *,
+    threshold: float = 0.8,
+    least: int = 2,
+    most: int = 1000,
+    weights: str | Sequence[float] | npt.NDArray[np.floating] = "",
+) -> Clusters:
     """Group the training rows that the final model gets wrong, with the rows behind them.
 
     Nothing is trained: :func:`clusters` judges by retraining, which is surer, since a model
@@ -177,6 +193,8 @@ def mistakes(self: Index, *, threshold: float = 0.8, least: int = 2, most: int =
         The size of the smallest group.
     most
         How many rows to group at most, those with the highest loss.
+    weights
+        What each token's part of an influence is multiplied by, as for :func:`clusters`.
 
     Raises
     ------
@@ -189,7 +207,13 @@ def mistakes(self: Index, *, threshold: float = 0.8, least: int = 2, most: int =
     >>> found.trainings, all(len(cluster.members) > 1 for cluster in found.clusters)
     (0, True)
     """
-    return patterns.mistakes(self.folder, self._tracer, threshold=threshold, least=least, most=most)
+    return patterns.mistakes(
+        *(self.folder, self._tracer),
+        threshold=threshold,
+        least=least,
+        most=most,
+        weights=checked(weights),
+    )
 
 
 def duplicates(self: Index, *, threshold: float = 0.8, top: int | None = 20) -> Duplicates:

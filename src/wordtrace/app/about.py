@@ -23,6 +23,7 @@ def describe(opened: Opened) -> dict[str, Any]:
         "label_names": list(run.label_names),
         "top_k": folder.manifest.top_k,
         "checkpoints": len(folder.manifest.checkpoints),
+        "trainings": run.trainings,
         "pairs": any(part.has_pairs for part in folder.texts),
     }
 

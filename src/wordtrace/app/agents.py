@@ -64,13 +64,18 @@ def agent_server(opened: Opened, *, changes: bool = False) -> MCPServer[Any]:
         without: Annotated[
             str | None, Field(description="Leave out these tokens: special, stop or special,stop.")
         ] = None,
+        weights: Annotated[
+            Literal["idf"] | None,
+            Field(description="Multiply each token's part by its idf², so that rare words count."),
+        ] = None,
         top: Top = 5,
     ) -> dict[str, Any]:
         """Find the training rows, and the words in them, behind a prediction."""
 
         def question(opened: Opened) -> dict[str, Any]:
             asked: Any = text if text2 is None else [(text, text2)]
-            options: dict[str, Any] = {} if without is None else {"without": without}
+            given = {"without": without, "weights": weights}
+            options: Any = {name: value for name, value in given.items() if value is not None}
             found = opened.index.trace(
                 asked, label, measure=measure, top=top, words=True, **options
             )

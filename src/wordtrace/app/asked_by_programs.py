@@ -57,7 +57,7 @@ class TracesAsked(BaseModel):
     span: Span | list[Span | None] | None = Field(
         None, description="The part of an answer to explain, as a text or as [start, end]."
     )
-    options: dict[str, str | int | float | None] = Field(
+    options: dict[str, str | int | float | list[float] | None] = Field(
         {}, description='Options of the measure, such as {"without": "special,stop"}.'
     )
 
@@ -77,6 +77,9 @@ class MislabelsAsked(BaseModel):
     planted: list[str] | None = Field(None, description="Ids whose labels were flipped.")
     wrong: list[str] | None = Field(None, description="Ids whose labels are known to be wrong.")
     words: bool = Field(False, description="Whole words instead of tokens.")
+    weights: str | list[float] = Field(
+        "", description="Multiply each token's part by its idf² (idf), or by numbers."
+    )
 
 
 def router(opened: Opened) -> APIRouter:

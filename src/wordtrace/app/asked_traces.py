@@ -75,6 +75,7 @@ class TraceAsked(BaseModel):
         list[Literal["special", "stop"]],
         Field(description="Kinds of tokens that have no part in a score."),
     ] = []
+    weights: Literal["idf"] | None = Field(None, description=_told("weights"))
     top_k: int | None = Field(None, ge=1, description="Positions that count in a text.")
     frequent: float | None = Field(None, description=_told("frequent"))
     synonym_cosine: float | None = Field(None, description=_told("synonym_cosine"))
@@ -84,7 +85,7 @@ class TraceAsked(BaseModel):
 
     def options(self) -> dict[str, Any]:
         """Return what was set of the measure's options, as the library takes them."""
-        names = ("frequent", "synonym_cosine", "damping", "l2", "seed")
+        names = ("frequent", "synonym_cosine", "damping", "l2", "seed", "weights")
         given = {name: getattr(self, name) for name in names}
         given["without"] = ",".join(sorted(set(self.without))) or None
         return {name: value for name, value in given.items() if value is not None}
@@ -229,5 +230,7 @@ def beside(opened: Opened, found: Trace) -> dict[str, Any]:
         side: [reviews.shown(opened.review.decision(hit.id)) for hit in hits]
         for side, hits in sides.items()
     }
-    steps = [{"step": one.step, "epoch": one.epoch} for one in opened.run.checkpoints]
+    steps = [
+        {"step": one.step, "epoch": one.epoch, "name": one.name} for one in opened.run.checkpoints
+    ]
     return {"rows": rows, "predicted": told, "decisions": decided, "checkpoints": steps}

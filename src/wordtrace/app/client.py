@@ -16,6 +16,7 @@ from wordtrace.data.given_texts import check_texts
 from wordtrace.errors import InputError, WordtraceError, option
 from wordtrace.execute.once import once
 from wordtrace.explain.trace import Trace
+from wordtrace.measures.options import as_written
 from wordtrace.results.reading import result_of
 from wordtrace.results.result import Result
 
@@ -103,7 +104,7 @@ class ServedIndex:
             "words": words,
             "by_checkpoint": by_checkpoint,
             "span": span,
-            "options": options,
+            "options": as_written(options),
         }
         return self._result("/api/traces", asked, Trace)
 
@@ -117,6 +118,7 @@ class ServedIndex:
         planted: Collection[str] | None = None,
         wrong: Collection[str] | None = None,
         words: bool = False,
+        weights: Any = "",
     ) -> Mislabels:
         """Rank the training rows by how likely their label is wrong; see :meth:`Index.mislabels`.
 
@@ -135,6 +137,7 @@ class ServedIndex:
             "planted": None if planted is None else list(planted),
             "wrong": None if wrong is None else list(wrong),
             "words": words,
+            **as_written({"weights": weights}),
         }
         return self._result("/api/mislabels", asked, Mislabels)
 

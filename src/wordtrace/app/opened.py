@@ -75,7 +75,7 @@ class Opened:
         for checkpoint in range(len(index.folder.manifest.checkpoints)):
             for _ in index.folder.blocks(checkpoint):
                 pass
-        state = _joined(before, _state(index.run.path, MANIFEST))
+        state = _joined(before, _state_of(index.run))
         opened = cls(index, state, run, lasting, retrain)
         opened.check()
         return opened
@@ -109,17 +109,24 @@ class Opened:
         """
         path = self.index.folder.path
         found = _state(path)
-        if _joined(found, _state(self.run.path, MANIFEST)) == self.state:
+        if _joined(found, _state_of(self.run)) == self.state:
             return
         if not found:
             raise ChangedError(f"{path} is no longer there; it was removed since it was opened.")
         if self.state.startswith(found):
-            raise ChangedError(f"{self.run.path} was changed since {path} was opened.")
+            which = "one of its trainings" if self.run.others else self.run.path
+            raise ChangedError(f"{which} was changed since {path} was opened.")
         raise ChangedError(f"{path} was changed since it was opened; open it again.")
 
 
 def _joined(index: str, run: str) -> str:
     return f"{index}-{run}"
+
+
+def _state_of(run: Run) -> str:
+    """Return the fingerprint of a run's manifest, or of the manifests of its trainings."""
+    each = [_state(one.path, MANIFEST) for one in (run, *run.others)]
+    return each[0] if len(each) == 1 else fingerprint.of_document({"runs": each})
 
 
 def _state(folder: Path, file: str = manifests.FILE) -> str:

@@ -16,6 +16,7 @@ from wordtrace.measures.protocol import Measure, Queries, Scores
 from wordtrace.measures.topn import Ranking, rank
 from wordtrace.measures.word_level import TokenPairs, WordMeasure
 from wordtrace.run.run import Run
+from wordtrace.run.trainings import apart
 
 
 class Answer(Protocol):
@@ -86,9 +87,19 @@ class WholeAnswer:
 
     def scores(self) -> Scores:
         """Return influences, float32, shape (queries, rows)."""
-        scores = self.measure.score(self.run, self.queries)
+        scores = self._mean()
         scores[:, self.rows.removed] = 0
         return scores
+
+    def _mean(self) -> Scores:
+        """Return the mean of the scores over the run's trainings, mostly one."""
+        if not self.measure.about.reads_model:
+            return self.measure.score(self.run, self.queries)
+        each = apart(self.run)
+        scores = self.measure.score(each[0], self.queries)
+        for one in each[1:]:
+            scores += self.measure.score(one, self.queries)
+        return scores if len(each) == 1 else scores / np.float32(len(each))
 
     def rank(self, top: int) -> list[Ranking]:
         """Return each query's `top` strongest proponents and opponents."""

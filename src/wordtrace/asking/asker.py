@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -16,12 +17,14 @@ from wordtrace.asking.question import Asked, Question, make_question
 from wordtrace.asking.rows import IndexRows, RunRows, ScoredRows
 from wordtrace.asking.search import LocalSearch, Search
 from wordtrace.asking.searcher import Spread
+from wordtrace.asking.solved import BySolving
 from wordtrace.asking.ways import ByWord, Way, Whole
 from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError, option
 from wordtrace.execute.once import once
 from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index.folder import IndexFolder
+from wordtrace.measures.influence_we import Curvatures, InfluenceWE
 from wordtrace.measures.names import AS_HELD, measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.position_products import Terms
@@ -56,6 +59,7 @@ class Asker:
         #: The examples that there are: the index's, else the run's.
         self.rows: ScoredRows = self._of_run if index is None else IndexRows(index, run)
         self._loading, self._loaded = Lock(), False
+        self._curvatures: dict[InfluenceWE, Curvatures] = {}
 
     def question(
         self,
@@ -134,6 +138,9 @@ class Asker:
                 f"tracin-we… with {option('top_k')} {held or 'all'}; leave it out, and this "
                 "machine computes the answer."
             )
+        if isinstance(chosen, InfluenceWE):
+            weights = self._weights(chosen.weights, settings.kinds_left_out)
+            return BySolving(name, self._systems(chosen), self._of_run, weights)
         if not isinstance(chosen, WordMeasure):
             return Whole(name, chosen, self.run, self._of_run)
         stream = Streamed(self.run, chosen.top_k)
@@ -141,16 +148,28 @@ class Asker:
         terms = self._terms(chosen, settings, None)
         return ByWord(name, chosen, self.run, self._of_run, search, terms, settings.memory)
 
+    def _systems(self, chosen: InfluenceWE) -> Curvatures:
+        """Return what a measure solves with, made once; those of another one are let go of."""
+        key = replace(chosen, weights="")
+        with self._loading:
+            if key not in self._curvatures:
+                self._curvatures = {key: Curvatures(self.run, key)}
+            return self._curvatures[key]
+
     def _terms(
         self, chosen: WordMeasure, settings: Options, bases: Sequence[Tensor] | None
     ) -> Terms:
         """Return what a token's term of a score is computed from."""
-        left_out = settings.kinds_left_out
-        weights = self.weights(chosen.weights) if chosen.weights else None
-        if left_out:
-            kept = without(left_out, self.run.tokenizer, self.documents, self.rows.count)
-            weights = kept * np.float32(1) if weights is None else kept * weights
+        weights = self._weights(chosen.weights, settings.kinds_left_out)
         return Terms(chosen.top_k, chosen.query_top_k, weights, bases)
+
+    def _weights(self, chosen: Weights, left_out: Sequence[str]) -> FloatArray | None:
+        """Return what each token's term is multiplied by, 0 where it is left out; None for 1."""
+        weights = self.weights(chosen) if chosen else None
+        if not left_out:
+            return weights
+        kept = without(left_out, self.run.tokenizer, self.documents, self.rows.count)
+        return kept * np.float32(1) if weights is None else kept * weights
 
     def weights(self, weights: Weights) -> FloatArray | None:
         """Return each token's weight by the examples that there are, float32, (vocabulary,).
@@ -217,7 +236,7 @@ class Asker:
 
 def _refuse_what_has_no_words(name: str, chosen: Measure, settings: Options) -> None:
     """Refuse what only measures by word can do (InputError)."""
-    if not isinstance(chosen, WordMeasure):
+    if not isinstance(chosen, WordMeasure | InfluenceWE):
         if settings.without:
             raise InputError(
                 f"the scores of {name} do not split into words, so {option('without')} can't leave "

@@ -9,6 +9,7 @@ import typer
 
 from wordtrace.cli.columns import ColumnOptions
 from wordtrace.cli.executors import Workers
+from wordtrace.cli.measure_options import TokenWeights
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import EitherFolder, PatchPlace, check_patch
 from wordtrace.cli.retraining import HowTrained
@@ -33,6 +34,7 @@ def clusters(
     wrong: Annotated[float, typer.Option(help="The least share of them that is wrong.")] = 0.4,
     threshold: Annotated[float, typer.Option(help="Influence distance to cut at.")] = 0.8,
     least: Annotated[int, typer.Option(help="The smallest cluster.")] = 3,
+    weights: TokenWeights = "",
     patch: PatchPlace = None,
     workers: Workers = None,
     out: Out = None,
@@ -50,7 +52,7 @@ def clusters(
     if trainings == 0:
         if not isinstance(either, api.Index) or examples is not None:
             raise InputError("--trainings 0 takes an index's folder, and no --examples.")
-        judged = either.mistakes(threshold=threshold, least=least)
+        judged = either.mistakes(threshold=threshold, least=least, weights=weights)
         emit(judged, as_json, out)
         if patch is not None:
             _write(judged, patch)
@@ -64,6 +66,7 @@ def clusters(
             wrong=wrong,
             threshold=threshold,
             least=least,
+            weights=weights,
             workers=workers,
             **trained,
         )

@@ -11,7 +11,7 @@ import typer
 
 from wordtrace.cli.executors import Building
 from wordtrace.cli.output import Json, say
-from wordtrace.cli.places import RunFolder
+from wordtrace.cli.places import FurtherRuns, RunFolder, names
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def index(
     out: Annotated[
         Path | None, typer.Option(help="The index's folder; RUN/index by default.")
     ] = None,
+    with_runs: FurtherRuns = None,
     top_k: Annotated[
         str, typer.Option(help="Positions kept in each text, by gradient norm; or 'all'.")
     ] = "10",
@@ -78,7 +79,7 @@ def index(
     from wordtrace.index.describe import describe_index
 
     executor, settings = where.library(), asdict(stored)
-    opened = api.Run.open(run, where.device)
+    opened = api.Run.open(run, where.device).with_runs(names(with_runs or ""))
     place = out or run / "index"
     k = positions(top_k)
     if overlap is not None:

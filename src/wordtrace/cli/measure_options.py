@@ -82,6 +82,18 @@ Memory = Annotated[
 ]
 
 
+#: --weights on a verb that takes no measure.
+TokenWeights = Annotated[
+    str,
+    typer.Option(
+        "--weights",
+        metavar="idf",
+        help="Multiply each token's part of an influence by its idf², so that rare words count.",
+        show_default=False,
+    ),
+]
+
+
 def given(**options: Any) -> dict[str, Any]:
     """Return the options that the user gave, the memory in bytes.
 

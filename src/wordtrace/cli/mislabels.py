@@ -9,6 +9,7 @@ import typer
 
 from wordtrace.cli.asked_server import AskedServer, IndexUnlessServed
 from wordtrace.cli.columns import Truth
+from wordtrace.cli.measure_options import TokenWeights
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
 from wordtrace.cli.places import MovedRun, PatchPlace, check_patch
 from wordtrace.errors import InputError
@@ -38,6 +39,7 @@ def mislabels(
             help="Write the rows as plain columns: .jsonl, .parquet, or .csv safe for spreadsheets."
         ),
     ] = None,
+    weights: TokenWeights = "",
     run: MovedRun = None,
     whole: Whole = None,
     out: Out = None,
@@ -63,6 +65,7 @@ def mislabels(
             label=label,
             wrong=None if judged.truth is None else judged.wrong_ids(opened.run),
             words=by_word(whole, as_json, out),
+            weights=weights,
         )
     if export is not None:
         write_export(found, export)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from wordtrace.cli.measure_options import TokenWeights
 from wordtrace.cli.output import say
 from wordtrace.cli.places import IndexPlace, MovedRun
 from wordtrace.errors import InputError
@@ -16,6 +17,7 @@ def neighbours(
     index: IndexPlace,
     out: Annotated[Path, typer.Option(help="The table to write, .parquet.")],
     top: Annotated[int, typer.Option(help="Neighbours of each example.")] = 10,
+    weights: TokenWeights = "",
     memory: Annotated[int, typer.Option(help="Megabytes for the scores of a block.")] = 1024,
     run: MovedRun = None,
 ) -> None:
@@ -31,5 +33,5 @@ def neighbours(
     if memory < 1:
         raise InputError(f"--memory is {memory} megabytes; give 1 or more.")
     opened = api.Index.open(index, run)
-    count = opened.neighbours(out, top=top, memory=memory << 20)
+    count = opened.neighbours(out, top=top, memory=memory << 20, weights=weights)
     say(f"Wrote {count:,} pairs to {out}")

@@ -22,6 +22,12 @@ def _run(folder: Path | None) -> Path | None:
     return folder
 
 
+def _runs(folders: str | None) -> str | None:
+    for one in names(folders or ""):
+        _run(Path(one))
+    return folders
+
+
 def _index(folder: Path) -> Path:
     from wordtrace.index.place import check_index
 
@@ -52,6 +58,14 @@ EitherFolder = Annotated[
 ]
 MovedRun = Annotated[
     Path | None, typer.Option(help="The run's folder, if it has moved.", callback=_run)
+]
+FurtherRuns = Annotated[
+    str | None,
+    typer.Option(
+        help="Folders of further trainings of the same rows with other seeds, with commas between: "
+        "a score is then the mean over all.",
+        callback=_runs,
+    ),
 ]
 TraceFiles = Annotated[
     list[Path],

@@ -63,7 +63,7 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
             f"{document['bytes'] / 1e6:,.1f} MB, {document['bytes_per_example']:,.0f} bytes an "
             "example",
             "  checkpoints: "
-            + ", ".join(f"step {one['step']} (η {one['eta']:g})" for one in document["checkpoints"])
+            + ", ".join(map(_checkpoint, document["checkpoints"]))
             + (", by Adam's step sizes" if document["weighting"] == "adam" else "")
             + f"; {_stored(document)}, dimension {_dimension(document)}, "
             f"{document['shards']} shards",
@@ -77,8 +77,20 @@ def show_index(document: Mapping[str, Any], as_json: bool) -> None:
                 else []
             ),
             f"  run: {document['run']}",
+            *_further(document.get("with_runs") or []),
         ]
     )
+
+
+def _checkpoint(document: Mapping[str, Any]) -> str:
+    of = f" of {document['run']}" if "run" in document else ""
+    return f"step {document['step']}{of} (η {document['eta']:g})"
+
+
+def _further(runs: Sequence[str]) -> list[str]:
+    if not runs:
+        return []
+    return [f"  scores are means over {len(runs) + 1} trainings, with: {', '.join(runs)}"]
 
 
 def show_estimate(document: Mapping[str, Any], as_json: bool) -> None:

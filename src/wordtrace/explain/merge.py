@@ -28,6 +28,8 @@ from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.run import Run
 
 Products = npt.NDArray[np.float64]
+#: (word of the example, word of the query) → token → its part.
+Pieces = dict[tuple[str, str], dict[int, float]]
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ def merge(
     list
         For each example, its words by falling size; they have the same sum as the tokens.
     """
+    if not how.shared:
+        return [
+            _joined(_by_own_word(terms, one), one, asked, vocabulary)
+            for one, terms in zip(listed, pairs, strict=True)
+        ]
     unclear = [
         place
         for place, (one, terms) in enumerate(zip(listed, pairs, strict=True))
@@ -114,11 +121,31 @@ def _words(
     products: Products | None,
     vocabulary: Vocabulary,
 ) -> tuple[Word, ...]:
-    pieces: dict[tuple[str, str], dict[int, float]] = {}
+    pieces: Pieces = {}
     for (token, other), value in terms.items():
         for key, part in _split(value, example.places(token), query.places(other), products):
             of_word = pieces.setdefault(key, {})
             of_word[token] = of_word.get(token, 0.0) + part
+    return _joined(pieces, example, query, vocabulary)
+
+
+def _by_own_word(terms: TokenPairs, example: Placed) -> Pieces:
+    """Give each token's term to the example's own words: to each in which it stands, by how often.
+
+    The other word of a pair is the same: what the query says there, if it holds it.
+    """
+    pieces: Pieces = {}
+    for (token, _), value in terms.items():
+        here = example.places(token)
+        for name, places in here.items():
+            share = len(places) / sum(map(len, here.values()))
+            pieces.setdefault((name, name), {})[token] = value * share
+    return pieces
+
+
+def _joined(
+    pieces: Pieces, example: Placed, query: Placed, vocabulary: Vocabulary
+) -> tuple[Word, ...]:
     words = [
         _word((name, example.words), (other, query.words), parts, vocabulary)
         for (name, other), parts in pieces.items()

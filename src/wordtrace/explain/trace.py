@@ -53,6 +53,10 @@ class Trace(Result):
         Whether contributions are summed by word; else they are by token.
     misread
         Of a run whose training was adopted though its logged loss does not fit: what does not.
+    trainings
+        Over how many trainings the scores are means; what is predicted is of the first.
+    checkpoint_names
+        Where scores were split by checkpoint: what each checkpoint is called, in their order.
     texts
         What is to be known of the listed texts, where they are not the data's own.
 
@@ -81,6 +85,8 @@ class Trace(Result):
     whole_words: bool = False
     misread: str | None = None
     texts: str | None = None
+    trainings: int = 1
+    checkpoint_names: tuple[str, ...] = ()
 
     @property
     def proponents(self) -> tuple[Hit, ...]:
@@ -122,6 +128,8 @@ class Trace(Result):
             "whole_words": self.whole_words,
             **told(self.misread),
             **({} if self.texts is None else {"texts": self.texts}),
+            **({} if self.trainings == 1 else {"trainings": self.trainings}),
+            **({"checkpoint_names": list(self.checkpoint_names)} if self.checkpoint_names else {}),
             "queries": [query.document() for query in self.queries],
         }
 

@@ -21,6 +21,7 @@ from wordtrace.explain.listing import Listing
 from wordtrace.explain.prediction import Explanation, Hit, share
 from wordtrace.explain.trace import Trace
 from wordtrace.explain.words import Vocabulary, query_words, warning_of
+from wordtrace.measures.options import as_written
 from wordtrace.measures.protocol import Queries, Scores
 from wordtrace.measures.topn import strongest
 from wordtrace.models import predict
@@ -103,10 +104,14 @@ class Tracer:
             index=str(asker.index.path.resolve()) if asker.index else None,
             label_names=run.label_names,
             queries=tuple(explanations),
-            options=_as_written(options),
+            options=as_written(options),
             whole_words=words,
             misread=run.misread,
             texts=written_back(run.manifest.source),
+            trainings=run.trainings,
+            checkpoint_names=(
+                tuple(point.name for point in run.checkpoints) if by_checkpoint else ()
+            ),
         )
 
     @once
@@ -149,14 +154,6 @@ class Tracer:
                 zip(hits, dialogues, strict=True)
             )
         ]
-
-
-def _as_written(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as a JSON document holds them: an array as a list of its numbers."""
-    return {
-        name: value if isinstance(value, str | int | float | None) else np.asarray(value).tolist()
-        for name, value in options.items()
-    }
 
 
 def _hits(

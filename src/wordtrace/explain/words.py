@@ -69,10 +69,15 @@ def make_words(
 
 
 def query_words(hits: Sequence[Hit]) -> tuple[Word, ...]:
-    """Sum the hits' words by the query's token, by falling size, with the query's spans."""
+    """Sum the hits' words by the query's token, by falling size, with the query's spans.
+
+    A word through which a row acts although the query does not hold it is left out.
+    """
     found: dict[tuple[str, str | None], Word] = {}
     for word in (word for hit in hits for word in hit.contributions or ()):
         token, role = word.query_token or word.token, word.query_role
+        if not word.query_spans and word.kind != "special":
+            continue
         before = found.get((token, role))
         total, kind = word.contribution, word.kind
         if before is not None:

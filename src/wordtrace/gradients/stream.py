@@ -82,7 +82,7 @@ def gradient_stream(
     Raises
     ------
     NumericalError
-        When a loss or gradient is NaN or infinite; the message names the text and the step.
+        When a loss or gradient is NaN or infinite; the message names the text and the checkpoint.
     """
     model = run.model(point)
     lengths = encoded.lengths if rows is None else encoded.lengths[rows]
@@ -93,5 +93,5 @@ def gradient_stream(
             model, batch, objective, scale=run.row_scale(point), precision=precision
         )
         norms = position_norms(found)
-        check_finite(found, norms, chosen, names, f"step {point.step}")
+        check_finite(found, norms, chosen, names, point.name)
         yield GradientBatch(chosen, batch, found, norms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,14 @@ from wordtrace.index import manifest as manifests
 from wordtrace.index import projection as projections
 from wordtrace.index.fidelity import measure, sample
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Manifest, RowBlock, Shard, WeighedCheckpoint, entry_of
+from wordtrace.index.manifest import (
+    FurtherRun,
+    Manifest,
+    RowBlock,
+    Shard,
+    WeighedCheckpoint,
+    entry_of,
+)
 from wordtrace.index.postings import DTYPES
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
@@ -31,7 +38,7 @@ from wordtrace.run.run import Run
 
 PLAN = "plan.json"
 # Plans written before these settings existed lack them; these are the values they had.
-_BEFORE = {"precision": "float32"}
+_BEFORE: dict[str, Any] = {"precision": "float32", "set_of_further_runs": []}
 
 
 def build(
@@ -51,6 +58,7 @@ def build(
 ) -> IndexFolder:
     """Index the token gradients of a run's training examples.
 
+    A run that is joined with others (:meth:`.Run.with_runs`) is indexed at the checkpoints of all.
     A killed build goes on at the first missing shard when it is started again, and its result is
     byte-identical to that of an uninterrupted one. The model computes on the run's device; the
     index does not record which one.
@@ -95,6 +103,7 @@ def build(
     atomic.check_replaceable(folder, manifests.FILE, "index")
     plan: dict[str, Any] = {
         "run_fingerprint": run.fingerprint,
+        "set_of_further_runs": [one.fingerprint for one in run.others],
         "top_k": top_k,
         "dtype": dtype,
         "weighting": weighting,
@@ -150,6 +159,7 @@ def _fill(
         examples=manifests.EXAMPLES,
         texts=manifests.TEXTS,
     )
+    plan = {key: value for key, value in plan.items() if key != "set_of_further_runs"}
     return Manifest(
         run=os.path.relpath(run.path.resolve(), folder.parent.resolve() / folder.name),
         examples=count,
@@ -160,8 +170,15 @@ def _fill(
         files={name: entry_of(part, name) for name in files},
         parts=(origin,),
         fidelity=found,
+        with_runs=tuple(_further(run, one) for one in run.others),
         **plan,
     )
+
+
+def _further(run: Run, other: Run) -> FurtherRun:
+    """Describe another training; its place is told from the first, so that both can move."""
+    place = os.path.relpath(other.path.resolve(), run.path.resolve())
+    return FurtherRun(place, other.fingerprint, len(other.manifest.checkpoints))
 
 
 def compress(
@@ -207,6 +224,7 @@ def make_tasks(
             run.weighting.name,
             precision,
             run.device,
+            tuple(str(one.path.resolve()) for one in run.others),
         )
         for checkpoint in range(len(run.checkpoints) + 1)
         for shard, first in enumerate(range(0, count, shard_size))
@@ -283,9 +301,8 @@ def weights(run: Run) -> list[WeighedCheckpoint]:
 
 def _require_same(folder: Path, plan: dict[str, Any]) -> None:
     """Raise MismatchError where the index that is there was built by another plan."""
-    recorded = atomic.read_json(folder / manifests.FILE)
     fingerprint.require_same(
-        {key: recorded.get(key, _BEFORE.get(key)) for key in plan},
+        _plan_of(atomic.read_json(folder / manifests.FILE), plan),
         plan,
         str(folder),
         f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
@@ -296,5 +313,11 @@ def _finished(part: Path, plan: dict[str, Any]) -> bool:
     """Tell whether an attempt was killed between its last file and the renaming."""
     if not (part / manifests.FILE).exists():
         return False
-    document = atomic.read_json(part / manifests.FILE)
-    return all(document.get(key) == value for key, value in plan.items())
+    return _plan_of(atomic.read_json(part / manifests.FILE), plan) == plan
+
+
+def _plan_of(document: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of a manifest that a plan has."""
+    found = {**_BEFORE, **document}
+    found["set_of_further_runs"] = [one["fingerprint"] for one in document.get("with_runs", [])]
+    return {key: found.get(key) for key in plan}

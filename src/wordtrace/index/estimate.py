@@ -147,6 +147,7 @@ def _try(run: Run, plan: dict[str, Any]) -> tuple[_Tried, _Measured]:
         probe = ShardTask(
             *(str(run.path.resolve()), str(part), 0, 0, 0, count, plan["top_k"], plan["dtype"]),
             *(run.weighting.name, plan["precision"], run.device),
+            tuple(str(one.path.resolve()) for one in run.others),
         )
         start = time.perf_counter()
         ((_, found),) = Processes(1).run(_measure, [probe])
@@ -205,7 +206,7 @@ def _measure(task: ShardTask) -> _Measured:
     first, _ = _timed(many)
     again, result = _timed(many)
     memory = _peak()
-    last = len(Run.open(task.run).checkpoints)
+    last = len(Run.open(task.run).with_runs(task.with_runs).checkpoints)
     _timed(replace(few, checkpoint=last))  # loads it
     final, _ = _timed(replace(many, checkpoint=last))
     return _Measured(

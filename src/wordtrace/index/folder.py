@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -19,11 +20,12 @@ from wordtrace.errors import CorruptError, InputError, MismatchError, option
 from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.manifest import Manifest, Shard
+from wordtrace.index.manifest import FurtherRun, Manifest, Shard
 from wordtrace.index.place import check_index
 from wordtrace.index.postings import Block
 from wordtrace.index.shards import map_shard
 from wordtrace.index.texts import StoredTexts
+from wordtrace.run.place import is_run
 from wordtrace.run.run import Run
 
 
@@ -72,10 +74,14 @@ class IndexFolder:
     def open_run(self, path: str | Path | None = None, device: str = "cpu") -> Run:
         """Open the run it was built from; `path` overrides the recorded place.
 
+        Further runs are looked for beside it, where they lay when the index was built.
+
         Raises
         ------
+        InputError
+            When a run is not there.
         MismatchError
-            When the run is another one; the message names both fingerprints.
+            When a run is another one; the message names both fingerprints.
         """
         run = Run.open(path or (self.path.resolve() / self.manifest.run).resolve(), device)
         if run.fingerprint != self.manifest.run_fingerprint:
@@ -84,7 +90,26 @@ class IndexFolder:
                 f"{run.path} is {run.fingerprint[:12]}; build the index again, or give the right "
                 f"run with {option('run')}."
             )
+        if self.manifest.with_runs:
+            run = run.with_runs([self._further(run, one) for one in self.manifest.with_runs])
         return run.weighted(self.manifest.weighting)
+
+    def _further(self, first: Run, recorded: FurtherRun) -> Run:
+        """Open another training that is in the index."""
+        place = Path(os.path.normpath(first.path.resolve() / recorded.run))
+        if not is_run(place):
+            raise InputError(
+                f"{self.path} is of {len(self.manifest.with_runs) + 1} trainings, and that of "
+                f"{place} is not there; put it back, or build the index again without it."
+            )
+        found = Run.open(place, first.device)
+        if found.fingerprint != recorded.fingerprint:
+            raise MismatchError(
+                f"{self.path} was built from {place} when that was the run "
+                f"{recorded.fingerprint[:12]}, but now it is {found.fingerprint[:12]}; build the "
+                "index again."
+            )
+        return found
 
     def blocks(self, checkpoint: int, first: int = 0, end: int | None = None) -> Iterator[Block]:
         """Yield the postings at a checkpoint, shard by shard; shards are mapped once, then kept.

@@ -14,7 +14,7 @@ FILE = "manifest.json"
 EXAMPLES = "examples.parquet"
 TOKENS = "tokens.parquet"
 TEXTS = "texts.safetensors"
-FORMAT, VERSION = "wordtrace-index", 2
+FORMAT, VERSION = "wordtrace-index", 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,25 @@ class WeighedCheckpoint:
 
     step: int
     eta: float
+
+
+@dataclass(frozen=True)
+class FurtherRun:
+    """Another training of the same rows, whose checkpoints are in the index, too.
+
+    Attributes
+    ----------
+    run
+        Its folder, relative to that of the first run.
+    fingerprint
+        The fingerprint of the run.
+    checkpoints
+        How many checkpoints are its own; they follow those of the runs before it.
+    """
+
+    run: str
+    fingerprint: str
+    checkpoints: int
 
 
 @dataclass(frozen=True)
@@ -98,6 +117,9 @@ class Manifest:
         The precision in which the gradients were computed.
     revision
         How many times the index was changed since it was built.
+    with_runs
+        The other trainings, where it is of several: then each η_c is divided by their number, so
+        that a score is a mean over the trainings.
     """
 
     run: str
@@ -119,6 +141,7 @@ class Manifest:
     projection: Mapping[str, Any] | None = None
     fidelity: Mapping[str, Any] | None = None
     precision: str = "float32"
+    with_runs: tuple[FurtherRun, ...] = ()
 
     @property
     def stored_dim(self) -> int:
@@ -128,6 +151,9 @@ class Manifest:
     def document(self) -> dict[str, Any]:
         """Return the manifest as JSON, including its own checksum."""
         found = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        if not self.with_runs:  # what an older wordtrace can read, it should
+            del found["with_runs"]
+            found["version"] = 2
         return {**found, "checksum": fingerprint.of_document(found)}
 
     @classmethod
@@ -146,7 +172,7 @@ class Manifest:
                     "the index's manifest.json is not as it was written; build the index again."
                 )
         try:
-            known = {"precision": "float32", **document}
+            known = {"precision": "float32", "with_runs": (), **document}
             if known["version"] == 1:
                 known |= dict.fromkeys(("removed", "projection", "fidelity"))
                 known |= {"tokens": TOKENS, "revision": 0}
@@ -157,6 +183,7 @@ class Manifest:
             )
             values["shards"] = tuple(Shard(**entry) for entry in values["shards"])
             values["parts"] = tuple(RowBlock(**entry) for entry in values["parts"])
+            values["with_runs"] = tuple(FurtherRun(**entry) for entry in values["with_runs"])
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise CorruptError(

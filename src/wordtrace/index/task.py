@@ -46,6 +46,8 @@ class ShardTask:
         The first row, counted within the examples of this build.
     device
         The device on which the model computes; the index does not record it.
+    with_runs
+        The folders of the other trainings, whose checkpoints follow the run's own.
     """
 
     run: str
@@ -59,6 +61,7 @@ class ShardTask:
     weighting: str = "rate"
     precision: str = "float32"
     device: str = "cpu"
+    with_runs: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -86,7 +89,8 @@ def prepare(part: Path, run: Run, examples: Examples, encoded: Encoded | None = 
 def build_shard(task: ShardTask) -> dict[str, Any]:
     """Compute and write one shard and its examples' statistics; runs in a worker process."""
     run, encoded, texts, bases = _opened(
-        task.run, task.part, task.weighting, task.device, _stamp(task.part)
+        *(task.run, task.with_runs, task.weighting, task.device),
+        *(task.part, _stamp(task.part)),
     )
     points = [*run.checkpoints, run.final]
     checkpoint = points[task.checkpoint]
@@ -138,9 +142,10 @@ def build_shard(task: ShardTask) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _opened(
-    run: str, part: str, weighting: str, device: str, stamp: int
+    run: str, with_runs: tuple[str, ...], weighting: str, device: str, part: str, stamp: int
 ) -> tuple[Run, Encoded, StoredTexts, list[torch.Tensor] | None]:
-    opened, folder = Run.open(run, device).weighted(weighting), Path(part)
+    opened = Run.open(run, device).with_runs(with_runs).weighted(weighting)
+    folder = Path(part)
     encoded = read_tokens(folder / WORK / _ENCODED)
     bases = None
     if (folder / projection.FILE).exists():

@@ -73,6 +73,17 @@ class QueryTokens:
             self.gradient[entries] * factors.unsqueeze(1),
         )
 
+    def of(self, query: int) -> QueryTokens:
+        """Return one query's token gradients, as those of a single query."""
+        entries = (self.query == query).nonzero().flatten()
+        tokens = np.repeat(np.asarray(self.tokens, np.int64), np.diff(self.offsets))
+        return QueryTokens(
+            tokens[entries.numpy()].tolist(),
+            list(range(len(entries) + 1)),
+            torch.zeros_like(entries),
+            self.gradient[entries],
+        )
+
     def projected(self, basis: Tensor) -> QueryTokens:
         """Return the gradients as coordinates in a basis, shape (dim, stored dimensions)."""
         return QueryTokens(self.tokens, self.offsets, self.query, self.gradient @ basis)
@@ -168,35 +179,50 @@ def contributions(
     wanted
         For each query, the wanted examples of the block.
     """
-    start, end = _bounds(block, queries)
     marks = np.zeros((len(wanted), block.count), bool)
     for row, examples in zip(marks, wanted, strict=True):
         row[examples] = True
-    asked = [len(examples) > 0 for examples in wanted]
-    example = block.example.numpy()
-    postings, entries, tokens = [], [], []
-    query_of = queries.query.tolist()
-    for place in np.flatnonzero(end > start).tolist():
-        here = example[start[place] : end[place]]
-        for entry in range(queries.offsets[place], queries.offsets[place + 1]):
-            if asked[query_of[entry]]:
-                found = np.flatnonzero(marks[query_of[entry]].take(here))
-                postings.append(start[place] + found)
-                entries.append(np.full(len(found), entry))
-                tokens += [queries.tokens[place]] * len(found)
-    if not tokens:
-        return
-    posting, asking = np.concatenate(postings), np.concatenate(entries)
-    products = block.direction[torch.from_numpy(posting)].float()
-    products *= queries.gradient[torch.from_numpy(asking)] * eta
-    values = products.sum(1).numpy() * block.norm.numpy()[posting]
+    posting, place = marked(block, queries, np.logical_or.reduce(marks))
+    # One row for each query that holds the posting's token.
+    held, before = np.diff(queries.offsets)[place], np.asarray(queries.offsets)[place]
+    entry = np.repeat(before - np.cumsum(held) + held, held) + np.arange(held.sum())
+    posting, place = np.repeat(posting, held), np.repeat(place, held)
+    query, example = queries.query.numpy()[entry], block.example.numpy()[posting]
+    asked = marks[query, example]
+    values = products_of(block, posting[asked], queries.gradient * eta, entry[asked])
     yield from zip(
-        queries.query.numpy()[asking].tolist(),
-        example[posting].tolist(),
-        tokens,
+        query[asked].tolist(),
+        example[asked].tolist(),
+        np.asarray(queries.tokens, np.int64)[place[asked]].tolist(),
         values.tolist(),
         strict=True,
     )
+
+
+def marked(
+    block: Block, queries: QueryTokens, marks: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find the postings of the queries' tokens that are of marked examples.
+
+    Only the numbers of the postings' examples are read.
+
+    Parameters
+    ----------
+    marks
+        bool, shape (examples of the block,).
+
+    Returns
+    -------
+    posting, place
+        int64, shape (found,): each posting, and its token's place in ``queries.tokens``.
+    """
+    start, end = _bounds(block, queries)
+    example = block.example.numpy()
+    parts = [example[one:other] for one, other in zip(start.tolist(), end.tolist(), strict=True)]
+    found = np.flatnonzero(marks.take(np.concatenate([np.empty(0, np.int32), *parts])))
+    ends = np.cumsum(end - start)
+    place = np.searchsorted(ends, found, "right")
+    return found + (end - ends)[place], place
 
 
 def _bounds(
@@ -235,10 +261,23 @@ def _add_entries(
     posting += np.arange(len(posting))
     entries = np.repeat(entry, counts)
     flat = scores.reshape(-1)
-    query, example, norm = queries.query.numpy(), block.example.numpy(), block.norm.numpy()
+    query, example = queries.query.numpy(), block.example.numpy()
+    values = products_of(block, posting, weighted, entries)
+    np.add.at(flat, query[entries] * scores.shape[1] + first + example[posting], values)
+
+
+def products_of(
+    block: Block,
+    posting: npt.NDArray[np.int64],
+    gradient: Tensor,
+    entry: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float32]:
+    """Return the dot product of each posting's gradient with the entry's beside it, (n,)."""
+    values = np.empty(len(posting), np.float32)
     for at in range(0, len(posting), _PIECE):
-        rows, asked = posting[at : at + _PIECE], entries[at : at + _PIECE]
-        products = block.direction.index_select(0, torch.from_numpy(rows)).float()
-        products *= weighted.index_select(0, torch.from_numpy(asked))
-        values = products.sum(1).numpy() * norm[rows]
-        np.add.at(flat, query[asked] * scores.shape[1] + first + example[rows], values)
+        rows, asked = (torch.from_numpy(one[at : at + _PIECE]) for one in (posting, entry))
+        products = block.direction.index_select(0, rows).float()
+        products *= gradient.index_select(0, asked)
+        values[at : at + _PIECE] = products.sum(1).numpy()
+    values *= block.norm.numpy()[posting]
+    return values

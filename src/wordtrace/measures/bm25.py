@@ -34,6 +34,7 @@ class BM25:
         cost="splits n texts into words once, then reads the words' lists",
         reads_texts=True,
         passes=False,
+        reads_model=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

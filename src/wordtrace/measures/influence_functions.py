@@ -42,14 +42,17 @@ class InfluenceLast:
     bias
         Count the layer's bias too: a constant 1 is appended to a.
     damping
-        λ; None takes 0.1 times the mean of H's eigenvalues.
+        λ; None takes `times` the mean of H's eigenvalues.
     memory
         Bytes of working memory.
+    times
+        See `damping`.
     """
 
     bias: bool = False
     damping: float | None = None
     memory: int = 1 << 30
+    times: float = 0.1
 
     about: ClassVar = About(
         equation="∇ℓᵀ (H + λI)⁻¹ ∇ℓ′, H the exact Hessian of the last layer (section 2.1)",
@@ -62,7 +65,7 @@ class InfluenceLast:
     def score(self, run: Run, queries: Queries) -> Scores:
         """Return influences, float32, shape (queries, examples)."""
         run.require_classes("influence-last")
-        model = _plain(run.model(run.final))
+        model = plain(run.model(run.final))
         a, delta = _with_constant(*factors(model, run.encoded, run.train.labels), self.bias)
         asked, asked_delta = _with_constant(
             *factors(model, queries.encoded, queries.labels), self.bias
@@ -73,7 +76,7 @@ class InfluenceLast:
         size = classes * features
         right = (asked_delta[:, :, None] * asked[:, None, :]).reshape(len(asked), size)
         trace = float(((p * (1 - p)).sum(1) * np.square(a).sum(1)).mean())
-        damping = solve.damping_of(trace, size, self.damping)
+        damping = solve.damping_of(trace, size, self.damping, self.times)
         if 16 * size * size <= self.memory:
             solved = solve.cholesky(last_layer_hessian(a, p), damping, right)
         else:
@@ -127,7 +130,7 @@ class InfluenceLayer:
     ----------
     layer
         A module's name.
-    bias, damping, memory
+    bias, damping, memory, times
         See :class:`InfluenceLast`.
     """
 
@@ -135,6 +138,7 @@ class InfluenceLayer:
     bias: bool = False
     damping: float | None = None
     memory: int = 1 << 30
+    times: float = 0.1
 
     about: ClassVar = About(
         equation="∇ℓᵀ (G + λI)⁻¹ ∇ℓ′, G the Gauss–Newton matrix of one layer",
@@ -153,7 +157,7 @@ class InfluenceLayer:
             For an unknown layer, or an embedding.
         """
         run.require_classes(f"influence:{self.layer}")
-        model = _plain(run.model(run.final))
+        model = plain(run.model(run.final))
         modules = find_layers(model, [self.layer])
         if isinstance(modules[self.layer], nn.Embedding):
             raise InputError(
@@ -198,7 +202,7 @@ class InfluenceLayer:
                 for root in roots():
                     matrix += root.T @ root / count
                     advance(len(root) // classes)
-            damping = solve.damping_of(float(np.trace(matrix)), size, self.damping)
+            damping = solve.damping_of(float(np.trace(matrix)), size, self.damping, self.times)
             return solve.cholesky(matrix, damping, right)
         kept = list(roots()) if 8 * size * count * classes <= self.memory else None
 
@@ -209,7 +213,7 @@ class InfluenceLayer:
             return total / count
 
         trace = sum(float(np.square(root).sum()) for root in kept or roots()) / count
-        damping = solve.damping_of(trace, size, self.damping)
+        damping = solve.damping_of(trace, size, self.damping, self.times)
         return solve.conjugate_gradients(product, damping, right)
 
 
@@ -255,7 +259,7 @@ def _with_constant(
     return wide, delta.astype(np.float64)
 
 
-def _plain(model: TextModel) -> TextModel:
+def plain(model: TextModel) -> TextModel:
     """Refuse a model for whose loss this Hessian is wrong (InputError)."""
     if getattr(model.outputs, "targets", None) is not None:
         raise InputError(

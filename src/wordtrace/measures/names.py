@@ -8,6 +8,8 @@ from collections.abc import Callable
 from wordtrace.errors import InputError
 from wordtrace.measures.bm25 import BM25
 from wordtrace.measures.influence_functions import InfluenceLast, InfluenceLayer
+from wordtrace.measures.influence_kfac import InfluenceKFAC
+from wordtrace.measures.influence_we import InfluenceWE
 from wordtrace.measures.options import Options
 from wordtrace.measures.parts import EmbeddingSimilarity, GradientSimilarity, LossSaliency
 from wordtrace.measures.protocol import Measure
@@ -37,8 +39,10 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "tracin-last+bias": lambda o: TracInLast(bias=True),
     "tracin-all": lambda o: TracInLayers(("all",), memory=o.memory),
     "tracin-all+bias": lambda o: TracInLayers(("all",), bias=True, memory=o.memory),
-    "influence-last": lambda o: InfluenceLast(damping=o.damping, memory=o.memory),
-    "influence-last+bias": lambda o: InfluenceLast(True, o.damping, o.memory),
+    "influence-we": lambda o: InfluenceWE(o.damping, o.times(10.0), o.memory, o.weights),
+    "influence-we-kfac": lambda o: InfluenceKFAC(o.top_k, o.damping, o.times(10.0), o.weights),
+    "influence-last": lambda o: InfluenceLast(False, o.damping, o.memory, o.times(0.1)),
+    "influence-last+bias": lambda o: InfluenceLast(True, o.damping, o.memory, o.times(0.1)),
     "representer": lambda o: Representer(o.l2),
     "representer+bias": lambda o: Representer(o.l2, bias=True),
     "tracin-tfidf": lambda o: TracInTFIDF(),
@@ -50,12 +54,14 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
 }
 
 #: Of a training text these take as many positions as an index holds, be it all.
-AS_HELD = frozenset({"tracin-we-idf"})
+AS_HELD = frozenset({"tracin-we-idf", "influence-we-kfac"})
 
 #: Measures of layers that the user names: the layers are what follows the colon.
 FAMILIES: dict[str, Callable[[tuple[str, ...], bool, Options], Measure]] = {
     "tracin": lambda layers, bias, o: TracInLayers(layers, bias, o.memory),
-    "influence": lambda layers, bias, o: InfluenceLayer(_single(layers), bias, o.damping, o.memory),
+    "influence": lambda layers, bias, o: InfluenceLayer(
+        _single(layers), bias, o.damping, o.memory, o.times(0.1)
+    ),
 }
 
 

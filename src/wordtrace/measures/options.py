@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
+
+import numpy as np
 
 from wordtrace.errors import InputError, option
 from wordtrace.gradients.top_k import check_top_k
@@ -38,7 +40,10 @@ class Options:
     synonym_cosine
         ``tracin-we-syn``: tokens whose embeddings' cosine is over this may match.
     damping
-        Influence functions: added to the Hessian's diagonal; None takes 0.1 times its mean.
+        Influence functions: added to the Hessian's diagonal; None takes a multiple of the mean of
+        its eigenvalues.
+    damping_times
+        This multiple; None takes 10 for ``influence-we`` and ``influence-we-kfac``, 0.1 for others.
     l2
         ``representer``: the weight λ of ‖Θ‖² in the fit of the last layer.
     seed
@@ -70,7 +75,12 @@ class Options:
         0.7, "tracin-we-syn: tokens match whose embeddings' cosine is over this (0.7)."
     )
     damping: float | None = _setting(
-        None, "Influence functions: added to the Hessian's diagonal (0.1 of its mean)."
+        None, "Influence functions: added to the Hessian's diagonal (a multiple of its mean)."
+    )
+    damping_times: float | None = _setting(
+        None,
+        "Influence functions: damping as a multiple of the Hessian's mean eigenvalue "
+        "(influence-we… 10, others 0.1).",
     )
     l2: float = _setting(0.003, "representer: weight of the penalty in the fit (0.003).")
     seed: int = _setting(0, "random: the seed (0).")
@@ -96,6 +106,12 @@ class Options:
             )
         if self.damping is not None and not 0 <= self.damping < float("inf"):
             raise InputError(f"{option('damping')} is {self.damping}; give 0 or more.")
+        if self.damping_times is not None and not 0 <= self.damping_times < float("inf"):
+            raise InputError(f"{option('damping_times')} is {self.damping_times}; give 0 or more.")
+        if self.damping is not None and self.damping_times is not None:
+            raise InputError(
+                f"{option('damping')} and {option('damping_times')} set the same number; give one."
+            )
         if not 0 < self.l2 < float("inf"):
             raise InputError(f"{option('l2')} is {self.l2}; give a number over 0.")
         for kind in self.kinds_left_out:
@@ -109,10 +125,22 @@ class Options:
                 f"{option('memory')} is {self.memory} bytes; give at least one megabyte."
             )
 
+    def times(self, usual: float) -> float:
+        """Return the multiple in `damping_times`, else a measure's usual one."""
+        return usual if self.damping_times is None else self.damping_times
+
     @property
     def kinds_left_out(self) -> tuple[str, ...]:
         """The kinds of tokens in `without`."""
         return tuple(kind.strip() for kind in self.without.split(",")) if self.without else ()
+
+
+def as_written(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as a JSON document holds them: an array as a list of its numbers."""
+    return {
+        name: value if isinstance(value, str | int | float | None) else np.asarray(value).tolist()
+        for name, value in options.items()
+    }
 
 
 def refuse_unknown(options: Iterable[str], function: Callable[..., Any]) -> None:

@@ -35,12 +35,16 @@ class Terms:
     bases
         The bases of the index's projection, one for each checkpoint, each of shape (dim, dimensions
         kept): products are taken in these dimensions. None: in all dimensions.
+    shared
+        Whether a term belongs to a token of both texts. Else it belongs to the example's alone, and
+        is no product of two positions' gradients.
     """
 
     top_k: int | None
     query_top_k: int | None
     weights: npt.NDArray[np.float32] | None
     bases: Sequence[Tensor] | None
+    shared: bool = True
 
 
 def position_products(

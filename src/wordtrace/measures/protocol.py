@@ -87,6 +87,9 @@ class About:
         only token ids.
     passes
         Whether it passes all examples through the model, where no index answers it.
+    reads_model
+        Whether it reads the model or its gradients: if not, all trainings of the same rows give the
+        same scores.
     """
 
     equation: str
@@ -95,6 +98,7 @@ class About:
     by_word: bool = False
     reads_texts: bool = field(kw_only=True)
     passes: bool = field(default=True, kw_only=True)
+    reads_model: bool = field(default=True, kw_only=True)
 
 
 class Measure(Protocol):

@@ -29,6 +29,7 @@ class Random:
         cost="none",
         reads_texts=False,
         passes=False,
+        reads_model=False,
     )
 
     def score(self, run: Run, queries: Queries) -> Scores:

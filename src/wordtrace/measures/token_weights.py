@@ -66,6 +66,11 @@ def checked(weights: str | Sequence[float] | npt.NDArray[np.floating]) -> Weight
     return tuple(numbers.tolist())
 
 
+def named(weights: Weights) -> str | None:
+    """Return how a document calls weights: "idf", "given" for numbers, None for none."""
+    return (weights or None) if isinstance(weights, str) else "given"
+
+
 def token_weights(
     weights: Weights, documents: npt.NDArray[np.int64], examples: int
 ) -> FloatArray | None:

@@ -8,6 +8,7 @@ from typing import Any
 from wordtrace.report.blocks import Block, Cell, Chart, Column, Grid, Line, Say
 from wordtrace.report.designs import repeat_sentence
 from wordtrace.report.numbers import interval, percent, seconds, signed
+from wordtrace.report.sentences import weights_sentence
 from wordtrace.report.text import line
 
 RANDOM = "random rows"
@@ -117,6 +118,8 @@ def cluster_blocks(document: Mapping[str, Any]) -> list[Block]:
             soft=True,
         ),
     ]
+    if weights := weights_sentence(document):
+        found.append(Say(weights, soft=True))
     if document["left_out"]:
         sizes = ", ".join(f"{one:,}" for one in document["left_out"])
         found.append(Say(f"Too large to be clustered, and left out: groups of {sizes} examples."))

@@ -125,12 +125,28 @@ def trace_sentence(document: Mapping[str, Any]) -> str:
     if left_out := options.get("without"):
         kept += f", {line(left_out).replace(',', ' and ')} tokens left out"
     if weights := options.get("weights"):
-        kept += f", {'idf²' if weights == 'idf' else 'your own numbers'} as weights of tokens"
+        kept += f", each token weighted by {'its idf²' if weights == 'idf' else 'a number given'}"
     return (
         f"Measure {line(document['measure'])}{kept}: {document['examples']:,} training "
         f"examples scored in {seconds(document['seconds'])}."
+        + _over_trainings(document.get("trainings", 1))
         + (f" {line(document['texts'])}" if document.get("texts") else "")
     )
+
+
+def _over_trainings(count: int) -> str:
+    if count == 1:
+        return ""
+    return f" Each score is the mean over {count:,} trainings; the prediction is that of the first."
+
+
+def weights_sentence(document: Mapping[str, Any]) -> str | None:
+    """Say by what each token's part of an influence was multiplied; None for nothing."""
+    weights = document.get("weights")
+    if weights is None:
+        return None
+    number = "its idf², so that rare words count more" if weights == "idf" else "a number given"
+    return f"In every influence each token's part is multiplied by {number}."
 
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from wordtrace.report.blocks import Block, Cell, Column, Grid, Passage, Say, bar
 from wordtrace.report.judged import judged_blocks
 from wordtrace.report.numbers import percent
-from wordtrace.report.sentences import planted_sentence
+from wordtrace.report.sentences import planted_sentence, weights_sentence
 from wordtrace.report.text import line
 
 Document = Mapping[str, Any]
@@ -33,6 +33,8 @@ def suspect_blocks(document: Document) -> list[Block]:
                 soft=True,
             )
         )
+    if weights := weights_sentence(document):
+        found.append(Say(weights, soft=True))
     return [*found, _rows(document)]
 
 

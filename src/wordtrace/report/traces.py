@@ -55,6 +55,7 @@ def trace_blocks(document: Document, query: Document, is_verified: bool) -> list
     both = [*query["proponents"], *query["opponents"]]
     largest = max((abs(hit["score"]) for hit in both), default=0.0)
     name, labelled = explained(query), document.get("label_names") != _NO_LABELS
+    names = document.get("checkpoint_names") or ()
     sides = (
         ("plus", "Proponents", "speak for", query["proponents"]),
         ("minus", "Opponents", "speak against", query["opponents"]),
@@ -66,7 +67,7 @@ def trace_blocks(document: Document, query: Document, is_verified: bool) -> list
             way,
             name,
             _unit(hits),
-            tuple(_hit(hit, scale, digits, largest, labelled) for hit in hits),
+            tuple(_hit(hit, scale, digits, largest, labelled, names) for hit in hits),
         )
         for sign, title, way, hits in sides
     )
@@ -76,7 +77,14 @@ def trace_blocks(document: Document, query: Document, is_verified: bool) -> list
     return found
 
 
-def _hit(hit: Document, scale: float, digits: int, largest: float, labelled: bool) -> Hit:
+def _hit(
+    hit: Document,
+    scale: float,
+    digits: int,
+    largest: float,
+    labelled: bool,
+    checkpoints: Sequence[str],
+) -> Hit:
     words = hit.get("words") or ()
     special, stop = hit.get("special_share"), hit.get("stop_share")
     note = ""
@@ -85,7 +93,10 @@ def _hit(hit: Document, scale: float, digits: int, largest: float, labelled: boo
         if not any(word["kind"] == "word" for word in words):
             note = f"Shares no telling word with the query: {note}"
     if steps := hit.get("by_checkpoint"):
-        parts = ", ".join(signed(value, digits) for value in steps)
+        named = [*(f"{line(name)}: " for name in checkpoints), *[""] * len(steps)]
+        parts = ", ".join(
+            name + signed(value, digits) for name, value in zip(named, steps, strict=False)
+        )
         note = f"{note} The score by checkpoint: {parts}.".lstrip()
     return Hit(
         line(hit["id"]),

@@ -72,7 +72,7 @@ class FromCheckpoint:
                 "known, not what a training goes on with: it can't be repeated from one on. "
                 f"{option('tail_patch', 1)} looks at any run, and {whole}."
             )
-        there = [one.step for one in run.checkpoints if one.step < run.manifest.steps]
+        there = [one.step for one in run.manifest.checkpoints if one.step < run.manifest.steps]
         if self.step not in there:
             named = ", ".join(map(str, there)) or "none before its end"
             return (
@@ -87,7 +87,7 @@ class FromCheckpoint:
             raise InputError(refused)
         if not run.is_cnn:
             pretrained = whole(run, change.probes)
-            point = next(one for one in run.checkpoints if one.step == self.step)
+            point = next(one for one in run.manifest.checkpoints if one.step == self.step)
             training = Training(pretrained.at(point), self.step)
             fit_pretrained(run, training, pretrained.texts, change)
             return said_of(pretrained.texts, partial(predict.logits, training.model), change)

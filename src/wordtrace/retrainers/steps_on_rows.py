@@ -213,7 +213,7 @@ def _moved(run: Run, model: TextModel) -> dict[str, nn.Parameter]:
 @lru_cache(maxsize=2)
 def _fixed(run: Run) -> frozenset[str]:
     """Return the weights that are the same at the first checkpoint and at the end."""
-    first = min(run.checkpoints, key=lambda one: one.step)
+    first = min(run.manifest.checkpoints, key=lambda one: one.step)
     if first.step >= run.final.step:
         return frozenset()
     before = load.load_model(run.path, run.manifest, first.folder).module.named_parameters()

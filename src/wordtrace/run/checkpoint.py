@@ -50,6 +50,11 @@ class Checkpoint:
         """Where it lies in the run."""
         return f"checkpoints/step-{self.step:06d}"
 
+    @property
+    def name(self) -> str:
+        """What it is called among a run's checkpoints."""
+        return f"step {self.step}"
+
     def document(self) -> dict[str, Any]:
         """Return everything but the weights as JSON."""
         return asdict(self)

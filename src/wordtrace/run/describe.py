@@ -40,8 +40,8 @@ def describe_run(run: Run) -> dict[str, Any]:
             f"{count} {'text occurs' if count == 1 else 'texts occur'} more than once with "
             "different labels."
         )
-    rates = [checkpoint.learning_rate for checkpoint in run.checkpoints]
-    for checkpoint in run.checkpoints:
+    rates = [checkpoint.learning_rate for checkpoint in run.manifest.checkpoints]
+    for checkpoint in run.manifest.checkpoints:
         if checkpoint.learning_rate < LEAST * sum(rates):
             notes.append(
                 f"The checkpoint at step {checkpoint.step} weighs under 1 % of the sum, since its "

@@ -43,6 +43,12 @@ class LoadedModels:
                     del kept[step]
             return self.at(checkpoint)
 
+    def clear(self) -> None:
+        """Drop all that is loaded."""
+        with self._loading:
+            self._models.clear()
+            self._scales.clear()
+
     def row_scale(self, checkpoint: Checkpoint, weighting: Weighting) -> torch.Tensor:
         """Return :meth:`.Weighting.row_scale` for the embedding at a checkpoint."""
         with self._loading:

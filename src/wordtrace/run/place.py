@@ -10,9 +10,14 @@ from wordtrace.errors import InputError
 MANIFEST = "run.json"
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a finished run."""
+    return atomic.holds(folder, MANIFEST)
+
+
 def check_run(folder: Path) -> None:
     """Refuse a folder that holds no finished run (InputError)."""
-    if atomic.holds(folder, MANIFEST):
+    if is_run(folder):
         return
     if atomic.part_of(folder).exists():
         raise InputError(

@@ -26,6 +26,7 @@ from wordtrace.run import load
 from wordtrace.run.check import check_files
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
+from wordtrace.run.joined import OfAnother, check_alike, of_others
 from wordtrace.run.kept_tokens import TOKENS, KeptTokens, read_tokens
 from wordtrace.run.loaded_models import LoadedModels
 from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, identity
@@ -51,6 +52,8 @@ class Run:
         A hash that identifies the run: of its data, tokenizer, weights, rates and recipe.
     device
         The device on which models are loaded.
+    others
+        Other trainings of the same rows, if it was joined with any (:meth:`with_runs`).
 
     Examples
     --------
@@ -63,6 +66,7 @@ class Run:
         self.manifest = RunManifest.of(document, path / MANIFEST)
         self.fingerprint = identity(document)
         self.device = device
+        self.others: tuple[Run, ...] = ()
         self._loaded = LoadedModels(path, self.manifest, device)
 
     @classmethod
@@ -86,10 +90,43 @@ class Run:
         return cls(folder, atomic.read_json(folder / MANIFEST), find_device(device))
 
     def __repr__(self) -> str:
+        joined = f" and {len(self.others)} more" if self.others else ""
         return (
-            f"Run({str(self.path)!r}, {self.manifest.train.rows:,} examples, "
+            f"Run({str(self.path)!r}{joined}, {self.manifest.train.rows:,} examples, "
             f"{len(self.checkpoints)} checkpoints)"
         )
+
+    def with_runs(self, others: Sequence[Run | str | Path]) -> Run:
+        """Return this run joined with other trainings of the same rows: scores are means over all.
+
+        Its checkpoints are those of all trainings, each weighing its η divided by their number. All
+        else is this run's own, such as what it predicts; the others only differ by their seeds.
+
+        Raises
+        ------
+        MismatchError
+            When another run has other rows, tokens, another model or recipe, or the same seed.
+
+        Examples
+        --------
+        >>> recipe = {"epochs": 4, "batch_size": 8, "learning_rate": 0.09}
+        >>> wt.train("news.csv", "runs/news-2", dim=8, vocabulary=200, seed=1, **recipe)
+        Run('runs/news-2', 54 examples, 3 checkpoints)
+        >>> run.with_runs(["runs/news-2"])
+        Run('runs/news' and 1 more, 54 examples, 6 checkpoints)
+        """
+        opened = [one if isinstance(one, Run) else Run.open(one, self.device) for one in others]
+        opened = [training for one in opened for training in (one, *one.others)]
+        check_alike(self, [*self.others, *opened])
+        found = copy.copy(self)
+        found.weighting = self.weighting
+        found.others = (*self.others, *(one.weighted(self.weighting.name) for one in opened))
+        return found
+
+    @property
+    def trainings(self) -> int:
+        """Over how many trainings its scores are means: 1, unless it was joined with others."""
+        return 1 + len(self.others)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -173,8 +210,8 @@ class Run:
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
-        """The checkpoints over which influence is summed, by rising step."""
-        return list(self.manifest.checkpoints)
+        """The checkpoints over which influence is summed, by rising step; training by training."""
+        return [*self.manifest.checkpoints, *of_others(self.path, self.others)]
 
     @property
     def final(self) -> Checkpoint:
@@ -236,17 +273,24 @@ class Run:
         CorruptError
             When the weights don't fit the model, or hold NaN or infinity.
         """
-        return self._loaded.at(checkpoint)
+        return self._owner(checkpoint)._loaded.at(checkpoint)
+
+    def _owner(self, checkpoint: Checkpoint) -> Run:
+        """Return the training that a checkpoint is of."""
+        if isinstance(checkpoint, OfAnother):
+            return self.others[checkpoint.training]
+        return self
 
     @once
     def weighting(self) -> Weighting:
-        """The checkpoints' weights: their learning rates, unless :meth:`weighted` chose others."""
+        """Its own checkpoints' weights: their rates, unless :meth:`weighted` chose others."""
         return Weighting("rate", self.path, self.checkpoints)
 
     @property
     def etas(self) -> list[float]:
-        """The weight η_c of each checkpoint in a sum over them."""
-        return self.weighting.etas
+        """The weight η_c of each checkpoint in a sum over them: a mean over the trainings."""
+        own = [one.weighting.etas for one in (self, *self.others)]
+        return [eta / len(own) for etas in own for eta in etas]
 
     def weighted(self, weighting: str) -> Run:
         """Return this run with another weighting; models are shared, not loaded anew.
@@ -257,18 +301,24 @@ class Run:
             For an unknown weighting; for "adam", where Adam's step sizes were not kept.
         """
         found = copy.copy(self)
-        found.weighting = Weighting(weighting, self.path, self.checkpoints)
+        found.weighting = Weighting(weighting, self.path, self.weighting.checkpoints)
+        found.others = tuple(one.weighted(weighting) for one in self.others)
         return found
 
     def row_scale(self, checkpoint: Checkpoint) -> torch.Tensor | None:
         """Return :meth:`.Weighting.row_scale` for this run's embedding; read once, then kept."""
         if self.weighting.name != "adam":
             return None
-        return self._loaded.row_scale(checkpoint, self.weighting)
+        owner = self._owner(checkpoint)
+        return owner._loaded.row_scale(checkpoint, owner.weighting)
 
     def model_alone(self, checkpoint: Checkpoint) -> TextModel:
         """Return the model at a checkpoint like :meth:`model`, and drop all others from memory."""
-        return self._loaded.alone(checkpoint)
+        owner = self._owner(checkpoint)
+        for one in (self, *self.others):
+            if one is not owner:
+                one._loaded.clear()
+        return owner._loaded.alone(checkpoint)
 
     def start(self, seed: int) -> TextModel:
         """Return a pretrained model as it was before training, its head drawn by `seed`."""
@@ -324,4 +374,8 @@ class Run:
 
     def check(self) -> list[str]:
         """Check every file's checksum, and return what is wrong; empty if nothing is."""
-        return check_files(self.path, self.manifest.files)
+        return [
+            problem
+            for one in (self, *self.others)
+            for problem in check_files(one.path, one.manifest.files)
+        ]

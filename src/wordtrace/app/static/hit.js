@@ -66,7 +66,7 @@ const HEIGHT = 18;
 function Steps({ parts, largest, digits, checkpoints }) {
   if (!parts || parts.length < 2 || !(largest > 0)) return null;
   const said = parts
-    .map((part, place) => `step ${checkpoints[place]?.step ?? place + 1}: ${signed(part, digits)}`)
+    .map((part, place) => `${checkpoints[place]?.name ?? `checkpoint ${place + 1}`}: ${signed(part, digits)}`)
     .join(", ");
   const middle = HEIGHT / 2;
   return html`<svg class="steps" role="img" width=${parts.length * (WIDTH + 2)} height=${HEIGHT} aria-label=${`By checkpoint: ${said}`}>
