@@ -12,6 +12,7 @@ from tests.pools import of_classes
 from wordtrace.data.labelling import Labelling
 from wordtrace.evaluation.halves import Halves, draw
 from wordtrace.evaluation.lds import datamodel
+from wordtrace.evaluation.precision import half_width
 from wordtrace.evaluation.truth import Truth, outcomes_of
 
 LABELS = np.repeat([0, 1, 2], [40, 33, 27])
@@ -179,3 +180,11 @@ def test_log_odds_are_exact_where_a_label_is_nearly_certain() -> None:
     )
     np.testing.assert_allclose(sets["probability"], 0.5 * 0.75)
     np.testing.assert_allclose(sets["log-odds"], np.log(0.375 / 0.625))
+
+
+@pytest.mark.parametrize(("queries", "halves"), [(30, 20), (30, 80), (120, 40)])
+def test_intervals_are_about_as_wide_as_the_plan_said(queries: int, halves: int) -> None:
+    truth, does = simulated(draw(of_classes(LABELS), halves, 0), queries=queries)
+    noise = 4 * np.random.default_rng(3).standard_normal(does.shape)
+    found = datamodel(truth, {"mine": (does + noise).astype(np.float32)})["measures"]["mine"]
+    assert 0.5 < (found["high"] - found["low"]) / 2 / half_width(queries, halves) < 1.5

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 
-# Variances seen in studies: of scores from query to query, and of what all queries share in a half.
-_QUERIES, _HALVES = 0.012, 0.03
+# By how much scores differ from query to query (a variance), and what the errors of all queries
+# have in common over one half. On 1,000 rows of AG News, 30 to 300 queries and 45 or 90 halves of
+# one seed, intervals of TracIn-WE and BM25 were 0.8 to 0.95 times as wide as this says. Measures by
+# which queries are more alike, such as the last layer's, have wider ones.
+_QUERIES, _HALVES = 0.006, 0.005
 
 
 def half_width(queries: int, halves: int) -> float:
     """Return about how far a 95 % interval will reach to either side.
 
-    A query's Spearman correlation over n halves has a variance of 1/n where scores foretell little.
-    The interval counts that twice, as its bootstrap does; queries differ besides, and a half is
-    like no other for all queries together. How much so depends on data and measure: this is a rule
-    of thumb.
+    A query's rank correlation over n halves has a variance of about 1/n where scores foretell
+    little. Queries differ besides, and what is special
+    about a half is so for many queries at once. How much so depends on the data and the measure:
+    this is a rule of thumb.
     """
-    single = _QUERIES / queries + 2 / (queries * halves) + _HALVES / halves
-    return 1.96 * math.sqrt(single)
+    variance = _QUERIES / queries + 1 / (queries * halves) + _HALVES / halves
+    return 1.96 * math.sqrt(variance)
 
 
 def sentence(queries: int, halves: int) -> str:
-    """Say it, with what more halves or more queries would change."""
+    """Say it, with what twice as many halves or queries would change."""
     now, more = half_width(queries, halves), half_width(queries, 2 * halves)
     wider = half_width(2 * queries, halves)
     return (

@@ -183,7 +183,8 @@ class TailPatch:
             raise InputError(
                 f"a tail patch would step against {rows:,} of {every:,} rows: with half of them or "
                 "more it undoes the training, and says nothing of what some rows did; change "
-                f"fewer, or train again without them ({option('retrain')})."
+                f"fewer (a study of measures with {option('lds', 0)} and {option('k')}), or train "
+                f"again without them ({option('retrain')})."
             )
 
     @property
