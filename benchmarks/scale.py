@@ -57,7 +57,7 @@ def measure(folder: Path, count: int, repeats: int = 3) -> list[dict[str, Any]]:
         )
         for name, found in seconds.items():
             rows[name].append(middle(found))
-    touched = [_touched(index, one) for one in asked]
+    touched = [touched_by(index, one) for one in asked]
     memory = _anonymous()
     shape = {
         "examples": count,
@@ -166,7 +166,7 @@ def _sum(postings: Any) -> int:
     )
 
 
-def _touched(index: api.Index, asked: list[QueryTokens]) -> int:
+def touched_by(index: api.Index, asked: list[QueryTokens]) -> int:
     return sum(
         int((block.token_offsets[np.add(held.tokens, 1)] - block.token_offsets[held.tokens]).sum())
         for place, held in enumerate(asked)

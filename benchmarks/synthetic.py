@@ -57,7 +57,7 @@ def compressed(folder: Path, count: int, project: int, shard_size: int = 32_768)
         blocks = [next(iter(real.folder.blocks(c))) for c in range(CHECKPOINTS)]
         bases = projection.fit("pca", project, blocks)
         projection.save(place, bases)
-        shards = _shards(real, drawn, place, shard_size, "int8", bases)
+        shards, _ = _shards(real, drawn, place, shard_size, "int8", bases)
         manifest = replace(
             real.folder.manifest,
             examples=count,
@@ -88,13 +88,19 @@ def _shards(
     shard_size: int,
     dtype: str,
     bases: list[torch.Tensor] | None = None,
-) -> list[Shard]:
+) -> tuple[list[Shard], np.ndarray]:
+    """Write the shards; return them, and Σ_w ‖g_w‖² of each example at each checkpoint."""
     shards: list[Shard] = []
+    squares = np.zeros((CHECKPOINTS, len(drawn)), np.float32)
     for checkpoint in range(CHECKPOINTS):
         gathered = _by_example(next(iter(real.folder.blocks(checkpoint))))
         for number, first in enumerate(range(0, len(drawn), shard_size)):
             rows = drawn[first : first + shard_size]
             token, gradient, example = _gradients(gathered, rows, first, checkpoint)
+            each = gradient.square().sum(1).numpy()
+            squares[checkpoint, first : first + len(rows)] = np.bincount(
+                example.numpy(), each, len(rows)
+            )
             kept = TokenGradients(example, token, gradient)
             block = make_block(
                 [(torch.arange(len(rows)), kept)],
@@ -118,7 +124,7 @@ def _shards(
                     fingerprint.of_file(path),
                 )
             )
-    return shards
+    return shards, squares
 
 
 def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
@@ -126,8 +132,9 @@ def _make(folder: Path, place: Path, count: int, shard_size: int) -> None:
     run = _run(real.run, place / "run", drawn)
     out = place / "index"
     out.mkdir(parents=True, exist_ok=True)
-    shards = _shards(real, drawn, out, shard_size, "float16")
-    pq.write_table(_table(real.folder, drawn), out / manifests.EXAMPLES, compression="zstd")
+    shards, squares = _shards(real, drawn, out, shard_size, "float16")
+    table = _table(real.folder, drawn, squares)
+    pq.write_table(table, out / manifests.EXAMPLES, compression="zstd")
     write_texts(out / manifests.TEXTS, run.train)
     tokens = pq.read_table(real.folder.path / manifests.TOKENS)
     documents = tokens["documents"].to_numpy() * count // REAL
@@ -194,8 +201,14 @@ def _gradients(
     return token[posting], gradient, example
 
 
-def _table(real: IndexFolder, drawn: np.ndarray) -> pa.Table:
+def _table(real: IndexFolder, drawn: np.ndarray, squares: np.ndarray) -> pa.Table:
+    etas = np.array([one.eta for one in real.manifest.checkpoints[:CHECKPOINTS]])
+    own = {f"self_influence_topk_{place}": one for place, one in enumerate(squares)}
+    own["self_influence_topk"] = (etas @ squares).astype(np.float32)
     table = real.table.take(pa.array(drawn))
+    for name, values in own.items():
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(values).cast(table[name].type))
     # The real index has a checkpoint more.
     later = [name for name in table.column_names if name.endswith(f"_{CHECKPOINTS}")]
     table = table.drop_columns(later)

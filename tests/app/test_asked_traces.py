@@ -84,7 +84,8 @@ def test_the_measures_tell_which_of_them_this_index_answers_at_once(client: Test
     found = client.get("/api/measures").json()
     assert found["default"] == found["measures"][0]["name"] == "tracin-we-topk"
     quick = {one["name"] for one in found["measures"] if one["at_once"]}
-    assert quick == {"tracin-we-topk", "tracin-we-syn", "bm25", "embedding-similarity", "random"}
+    by_word = {"tracin-we-topk", "tracin-we-idf", "tracin-we-syn", "influence-we-kfac"}
+    assert quick == by_word | {"bm25", "embedding-similarity", "random"}
     assert {"tracin-we", "tracin-last"} < {one["name"] for one in found["measures"]} - quick
 
 

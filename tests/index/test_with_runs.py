@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ def test_scores_are_the_mean_of_dense_gradients_products_in_float64(
     [
         *("tracin-we-topk", "tracin-we", "tracin-we-idf", "tracin-we-syn", "tracin-last"),
         *("tracin-tfidf", "influence-last", "representer", "embedding-similarity", "bm25"),
+        *("influence-we", "influence-we-kfac"),
     ],
 )
 def test_every_measure_gives_the_mean_over_the_trainings(
@@ -285,6 +287,17 @@ def test_what_looks_at_one_training_refuses_several(joined: api.Run) -> None:
         words(joined, "the coach")
     with pytest.raises(InputError, match="cancellation looks at one training, and this run is joi"):
         cancellation(joined)
+
+
+def test_a_study_judges_the_mean_and_a_trace_without_its_index_is_not_ranked_by_one(
+    joined: api.Run, both: api.Index, queries: list[str]
+) -> None:
+    study = api.evaluate(joined, 2, measures=["tracin-last"], lds=3, repeats=1, workers=1)
+    assert study.document()["trainings"] == 2
+    assert "scores are means over 2 trainings" in render_html([study.document()])
+    trace = replace(both.trace(queries[0], top=1), index=None)
+    with pytest.raises(InputError, match=r"lists under 3 proponents, and .*first alone can't rank"):
+        api.verify(trace, remove="proponents", k=3)
 
 
 def test_runs_that_moved_together_are_found_and_one_that_is_lost_or_changed_is_named(

@@ -37,5 +37,5 @@ def test_the_public_functions_refuse_before_they_open_anything() -> None:
             function("nowhere", "a", labl="x")
     with pytest.raises(InputError, match="did you mean repeats"):
         api.evaluate("nowhere", repeat=2)
-    with pytest.raises(TypeError, match=r"Index\.fix\(\) got an unexpected keyword .*'repeat'"):
+    with pytest.raises(TypeError, match=r"fix\(\) got an unexpected keyword .*'repeat'"):
         api.Index.fix(object(), object(), repeat=2)  # type: ignore[arg-type, call-arg]

@@ -54,7 +54,8 @@ def evaluate(
     Parameters
     ----------
     run
-        A run, or its folder.
+        A run, or its folder. Of one that is joined with others (:meth:`Run.with_runs`) the measures
+        are means over all; what is trained again is the first.
     queries
         Labelled texts, or how many of the held-out rows to draw; by default all, up to 500.
     lds

@@ -194,6 +194,12 @@ def _rows(trace: Trace, remove: str, k: int, run: Run, index: Index | None) -> l
     texts: Any = [text if text2 is None else (text, text2) for text, text2 in probes]
     labels = [query.label for query in trace]
     asker = index.asker if index else Asker(run)
+    if asker.run.trainings != trace.trainings:
+        raise InputError(
+            f"a query of the trace lists under {k} {remove}, and {asker.run.path} alone can't rank "
+            f"more, since the scores are means over {trace.trainings} trainings; trace again with "
+            f"{option('top')} from {k} on."
+        )
     question = asker.question(texts, labels, [passage_of(run, query) for query in trace])
     answer = asker.ask(question, trace.measure, trace.top_k, **trace.options)
     ids = [answer.rows.take(getattr(one, remove)).ids for one in answer.rank(k)]

@@ -48,7 +48,9 @@ class Searcher:
     """Keeps a stretch of an index mapped, and answers for its rows.
 
     Its answers equal those of the whole index at these rows, to the last bit: at each checkpoint a
-    score depends on one shard alone, and checkpoints are added in the same order.
+    score depends on one shard alone, and checkpoints are added in the same order. Where bounds
+    leave postings unread (:mod:`.measures.pruned`), each stretch adds tokens in an order of its
+    own, and scores equal to rounding.
 
     Raises
     ------

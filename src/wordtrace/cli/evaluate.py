@@ -14,7 +14,7 @@ from wordtrace.cli.columns import ColumnOptions, Truth
 from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.measure_options import StudyMeasureOptions
 from wordtrace.cli.output import Json, Out, check_out, emit, say
-from wordtrace.cli.places import RunFolder, names, numbers
+from wordtrace.cli.places import FurtherRuns, RunFolder, names, numbers
 from wordtrace.cli.retraining import HowTrained
 from wordtrace.errors import InputError
 
@@ -116,6 +116,7 @@ def evaluate(
             "Also tell how well each measure finds them."
         ),
     ] = None,
+    with_runs: FurtherRuns = None,
     table: Annotated[
         Path | None, typer.Option(help="Write the figures as a table to print: .tex or .md.")
     ] = None,
@@ -134,7 +135,7 @@ def evaluate(
     check_out(out)
     executor = {**how.library(), **where.library()}
     _check_tables(values, table)
-    opened = api.Run.open(run)
+    opened = api.Run.open(run).with_runs(names(with_runs or ""))
     wrong = judged.wrong_ids(opened)
     known = None if causes is None else _causes(causes)
     asked: Examples | int | None = None

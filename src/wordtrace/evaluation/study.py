@@ -159,6 +159,7 @@ def evaluate(
         "format": FORMAT,
         "version": VERSION,
         "run": str(run.path),
+        **({} if run.trainings == 1 else {"trainings": run.trainings}),
         **told(run.misread, look_of(retrainer)),
         **begun.told(),
         "examples": len(run.train),

@@ -242,6 +242,31 @@ class IndexFolder:
             return None
         return projection.load(self.path, len(self.manifest.checkpoints))
 
+    @once
+    def sizes(self) -> list[npt.NDArray[np.float32]]:
+        """For each checkpoint √(Σ_w ‖g_w‖²) of each example's stored gradients, or a bit more.
+
+        The tables hold it of the gradients themselves, and what is stored of them is rounded: the
+        root is enlarged by the most that this can add.
+        """
+        manifest = self.manifest
+        factor = 1.001
+        if manifest.dtype == "int8":  # each component is off by half of the largest's 127th part
+            factor += manifest.stored_dim**0.5 / 254
+        if manifest.projection is not None and manifest.projection["kind"] == "random":
+            factor *= (manifest.dim / manifest.stored_dim) ** 0.5
+        names = [f"self_influence_topk_{place}" for place in range(len(manifest.checkpoints))]
+        try:
+            tables = [
+                pq.read_table(self.path / part.examples, columns=names) for part in manifest.parts
+            ]
+        except (OSError, pa.ArrowException) as error:
+            raise CorruptError(
+                f"the tables of {self.path} can't be read ({error}); build the index again."
+            ) from None
+        table = pa.concat_tables(tables)
+        return [(np.sqrt(table[name].to_numpy()) * factor).astype(np.float32) for name in names]
+
     def column(self, name: str) -> npt.NDArray[np.float64]:
         """Return a numeric column of :attr:`table`, shape (examples,)."""
         values: npt.NDArray[np.float64] = self.table[name].to_numpy()

@@ -65,6 +65,11 @@ class Indexed:
             start = block.first - self.first
             yield slice(start, start + block.count), block
 
+    @property
+    def sizes(self) -> list[npt.NDArray[np.float32]]:
+        """For each checkpoint √(Σ_w ‖g_w‖²) of each example's stored gradients, or a bit more."""
+        return [one[self.first : self.end] for one in self.index.sizes]
+
     def only(self, rows: npt.NDArray[np.int64]) -> Indexed:
         """Return itself: mapped postings that nobody asks for are not read anyway."""
         return self

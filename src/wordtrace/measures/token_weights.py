@@ -8,13 +8,16 @@ gradients, and an index of them, stay as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.batches import document_frequency
 from wordtrace.errors import InputError, option
-from wordtrace.run.run import Run
+
+if TYPE_CHECKING:  # the command line reads the options of measures, and loads no model for it
+    from wordtrace.run.run import Run
 
 FloatArray = npt.NDArray[np.float32]
 

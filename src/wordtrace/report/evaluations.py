@@ -48,6 +48,8 @@ def evaluation_blocks(document: Document) -> list[Block]:
     if document.get("mislabelled"):
         found += judged_blocks(document["mislabelled"], "Mislabelled rows by self-influence")
     notes = [f"Retraining took {seconds(document['seconds'])}."]
+    if (trainings := document.get("trainings", 1)) > 1:
+        notes.append(f"Each measure's scores are means over {trainings:,} trainings.")
     if document["least_overlap"]:
         notes.append(
             f"Only the {document['least_overlap']:,} training texts of least TF-IDF overlap with a "
