@@ -77,7 +77,8 @@ function Evaluation({ document }) {
 }
 
 function Provenance({ document }) {
-  const seeds = Array.isArray(document.seeds) ? document.seeds : [];
+  const own = Array.isArray(document.seeds) ? document.seeds : [];
+  const seeds = own.length ? own : (document.lds?.seeds ?? []);
   const facts = [
     ["run", document.run], ["measure", document.measure], ["models", document.retrainings],
     ["seeds", seeds.length > 6 ? `${seeds[0]} to ${seeds.at(-1)} (${seeds.length})` : seeds.join(", ")],
