@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,39 @@ def test_a_reader_of_before_the_first_rename_may_look_after_it(
     atomic.restore(folder)
     assert (folder / "file").read_text() == "new"
     assert found == []
+
+
+def test_who_waited_for_a_folder_that_is_gone_leaves_the_next_writers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, aside = tmp_path / "run", tmp_path / ".run.replaced-by-wordtrace"
+    flock, asked = fcntl.flock, []
+
+    def noted(handle: int, how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            asked.append(handle)
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", noted)
+    reader = threading.Thread(target=atomic.restore, args=(folder,))
+    aside.mkdir()
+    with ExitStack() as first, ExitStack() as second:
+        first.enter_context(atomic.locked(aside))  # a writer is between its two renames
+        reader.start()
+        wait_until(lambda: len(asked) == 2)
+        # That writer ends, and another begins: what lies aside now is the second's.
+        aside.rmdir()
+        aside.mkdir()
+        (aside / "of the second").touch()
+        second.enter_context(atomic.locked(aside))
+        first.close()
+        wait_until(lambda: len(asked) == 4 or not reader.is_alive())
+        assert not folder.exists()
+        folder.mkdir()
+        (folder / "new").touch()
+    reader.join(PATIENCE)
+    assert [one.name for one in folder.iterdir()] == ["new"]
+    assert [one.name for one in aside.iterdir()] == ["of the second"]
 
 
 OPENING = """

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -158,23 +158,41 @@ def restore(folder: Path) -> None:
     While a writer is between the two, wait for it: the older folder is locked then.
     """
     old = _aside(folder)
-    if folder.exists():
-        return
-    with suppress(FileNotFoundError), locked(old):
-        if not folder.exists():
-            os.rename(old, folder)
+    while not folder.exists():
+        try:
+            with locked(old) as handle:
+                if folder.exists():
+                    return
+                # Who waited may hold the lock of a folder that is gone: a writer has replaced the
+                # new one since, and what lies there now is that writer's.
+                if _is_at(old, handle):
+                    os.rename(old, folder)
+                    return
+        except FileNotFoundError:
+            return
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, wherever it is renamed to meanwhile; wait for whoever has it."""
+def locked(folder: Path) -> Iterator[int]:
+    """Hold the lock of a folder, wherever it is renamed to meanwhile; wait for whoever has it.
+
+    Yields the open folder's descriptor.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Tell whether an open folder still lies at a path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def refuse_foreign(part: Path, ours: Collection[str]) -> None:
