@@ -158,7 +158,7 @@ def test_damage_is_refused_in_one_sentence(built: Path) -> None:
 def test_a_newer_format_is_refused(built: Path) -> None:
     manifest = json.loads((built / "manifest.json").read_text())
     (built / "manifest.json").write_text(json.dumps({**manifest, "version": 99}))
-    with pytest.raises(CorruptError, match="has format version 99, this wordtrace reads up to 2"):
+    with pytest.raises(CorruptError, match="has format version 99, this wordtrace reads up to 3"):
         api.Index.open(built)
 
 

@@ -182,6 +182,7 @@ def test_wrong_options_are_refused(run: api.Run, wrong: dict, message: str) -> N
 
 
 def test_every_measure_says_what_it_needs_and_costs() -> None:
+    from wordtrace.measures.influence_we import InfluenceWE
     from wordtrace.measures.names import MEASURES
     from wordtrace.measures.word_level import WordMeasure
 
@@ -191,4 +192,4 @@ def test_every_measure_says_what_it_needs_and_costs() -> None:
         assert about.equation
         assert about.needs
         assert about.cost
-        assert about.by_word == isinstance(chosen, WordMeasure), name
+        assert about.by_word == isinstance(chosen, WordMeasure | InfluenceWE), name

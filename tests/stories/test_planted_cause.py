@@ -57,10 +57,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
         return plant(tmp_path_factory.mktemp("planted"), SMALL)
 
 
-def test_a_replay_shows_the_planted_rows_and_no_random_ones(planted: Planted) -> None:
+def test_a_replay_tells_the_planted_rows_from_random_ones(planted: Planted) -> None:
     cause, *random = measure(planted, retrainer(planted, "replay"), workers=1)["queries"]
     assert cause["predicted"] == "Business"
-    assert shown(cause)
     assert cause["without"]["change"]["mean"] > 0.3
+    # Of so few rows, a third of those of the same labels are planted: they are no fair control.
+    of_random_rows = next(one for one in cause["controls"] if one["kind"] == "random")
+    assert of_random_rows["difference"]["low"] > 0
     assert [shown(query) for query in random] == [False]
     assert abs(random[0]["without"]["change"]["mean"]) < cause["without"]["change"]["mean"]
