@@ -62,7 +62,7 @@ def test_a_replay_tells_the_planted_rows_from_random_ones(planted: Planted) -> N
     assert cause["predicted"] == "Business"
     assert cause["without"]["change"]["mean"] > 0.3
     # Of so few rows, a third of those of the same labels are planted: they are no fair control.
-    of_random_rows = next(one for one in cause["controls"] if one["kind"] == "random")
+    of_random_rows = next(one for one in cause["controls"] if one["name"] == "random")
     assert of_random_rows["difference"]["low"] > 0
     assert [shown(query) for query in random] == [False]
     assert abs(random[0]["without"]["change"]["mean"]) < cause["without"]["change"]["mean"]
