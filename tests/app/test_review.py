@@ -11,6 +11,7 @@ import pytest
 
 from wordtrace import api
 from wordtrace.act.patch import read_patch
+from wordtrace.app import suspects
 from wordtrace.app.opened import Opened
 
 
@@ -122,3 +123,16 @@ def test_what_cannot_be_decided_is_answered_with_a_sentence(client: Any) -> None
         assert told in answer.json()["error"]
     assert client.post("/api/review/undo").json()["error"] == "there is nothing to undo."
     assert client.get("/api/review").json()["decided"] == 0
+
+
+def test_a_conversation_comes_as_the_model_reads_it_beside_what_the_data_have(
+    client: Any, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(opened.index.run.tokenizer)
+    assert "read" not in client.get("/api/suspects?limit=1").json()["rows"][0]
+    monkeypatch.setattr(suspects, "ChatTokenizer", kind)
+    monkeypatch.setattr(kind, "shown", lambda self, text: f"<user>{text}", raising=False)
+    rows = client.get("/api/suspects?limit=2").json()["rows"]
+    texts = dict(zip(opened.index.run.train.ids, opened.index.run.train.texts, strict=True))
+    assert [row["text"] for row in rows] == [texts[row["id"]] for row in rows]
+    assert [row["read"] for row in rows] == [f"<user>{row['text']}" for row in rows]

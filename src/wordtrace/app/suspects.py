@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from wordtrace.act.decisions import ACTIONS
 from wordtrace.app.opened import Opened
 from wordtrace.app.reviews import Ranking, shown
+from wordtrace.models.chat_tokenizer import ChatTokenizer
 
 
 def router(opened: Opened) -> APIRouter:
@@ -30,7 +31,8 @@ def router(opened: Opened) -> APIRouter:
         """List the rows most likely mislabelled, with the rows and words that oppose each.
 
         The evidence is computed for the rows that are given. `decisions` tells what is decided
-        about each of the first `top` suspects, in their order.
+        about each of the first `top` suspects, in their order. Of a conversation, `text` is what
+        the data have, and `read` what the model reads: its words' places are counted in it.
         """
         ranked, folder = opened.index.suspects, opened.index.folder
         places = ranked.of_label(by, label)
@@ -39,6 +41,9 @@ def router(opened: Opened) -> APIRouter:
         marks = opened.review.marks()[numbers].tolist()
         part = slice(offset, offset + limit)
         found = ranked.at(by, places[part], words=True).document()["rows"]
+        tokenizer = opened.index.run.tokenizer
+        if isinstance(tokenizer, ChatTokenizer):
+            found = [{**one, "read": tokenizer.shown(one["text"])} for one in found]
         rows = [
             {**one, "row": row, "decision": shown(opened.review.decision(one["id"]))}
             for one, row in zip(found, numbers[part].tolist(), strict=True)

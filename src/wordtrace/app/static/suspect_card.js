@@ -62,7 +62,7 @@ function Opponent({ hit, telling, lit, onPick }) {
     </li>`;
 }
 
-/** row: a suspect of /api/suspects; heading: its place; editor: what stands instead of its text; children: the buttons. */
+/** row: a suspect of /api/suspects (`read` is a conversation as the model reads it, in which its words have their places); heading: its place; editor: what stands instead of its text; children: the buttons. */
 export function SuspectCard({ row, heading, editor, children }) {
   const [lit, setLit] = useState(null);
   useEffect(() => setLit(null), [row.id]);
@@ -74,7 +74,7 @@ export function SuspectCard({ row, heading, editor, children }) {
     const changed = row.decision?.[name];
     return changed
       ? html`<${Diff} before=${row[name]} after=${changed} />`
-      : html`<${Text} key=${row.id + name} text=${row[name]} field=${name} words=${words} scale=${largest(words)}
+      : html`<${Text} key=${row.id + name} text=${(name === "text" && row.read) || row[name]} field=${name} words=${words} scale=${largest(words)}
           room=${1300} lit=${lit} onPick=${onPick} />`;
   };
   return html`
