@@ -93,9 +93,9 @@ def _excerpt(pieces: Sequence[Segment], count: int) -> Text:
 
 
 def grid(block: Grid, width: int) -> Table:
-    """Return a table; where it is narrow and holds long texts, each row below the other."""
+    """Return a table; where it is too narrow for what it holds, each row below the other."""
     passages = any(isinstance(cell, Passage) for row in block.rows for cell in row)
-    if passages and width < WIDE:
+    if (passages and width < WIDE) or _least(block) > width:
         return _stacked(block)
     # Text takes what room the other columns leave.
     wide = any(column.kind in ("text", "prose") for column in block.columns)
@@ -110,19 +110,35 @@ def grid(block: Grid, width: int) -> Table:
         elif column.kind == "prose":
             table.add_column(heading, ratio=1, overflow="fold")
         elif column.kind == "number":
-            table.add_column(heading, justify="right", overflow="fold", min_width=least)
+            # In a narrow table headings are folded between words, since numbers can't be.
+            room = None if width >= _ROOMY else max(least, *map(len, heading.plain.split()), 1)
+            table.add_column(
+                heading, justify="right", overflow="fold", min_width=least, max_width=room
+            )
         else:
             least = min(least, most)
             table.add_column(
                 heading, min_width=least, max_width=most, no_wrap=True, overflow="ellipsis"
             )
     longest = _BAR if width >= _ROOMY else _BAR // 3
-    room = max(
+    bar = max(
         (len(one.text) for row in block.rows for one in row if isinstance(one, Bar)), default=0
     )
     for row in block.rows:
-        table.add_row(*(_cell(one, longest, room) for one in row))
+        table.add_row(*(_cell(one, longest, bar) for one in row))
     return table
+
+
+def _least(block: Grid) -> int:
+    """Return the characters that numbers and names take, below which some would be cut off."""
+    total = 0
+    for at, column in enumerate(block.columns):
+        cells = [len(cell) for row in block.rows if isinstance(cell := row[at], str)]
+        if column.kind == "number":
+            total += max([*cells, *map(len, column.heading.split())], default=0) + 1
+        else:
+            total += min(max(cells, default=0), 14) + 1
+    return total
 
 
 def _stacked(block: Grid) -> Table:
