@@ -76,7 +76,8 @@ def test_the_command_line_says_the_same(run: wt.Run, done: wt.Evaluation, tmp_pa
     text = page.read_text()
     heads = ("Linear datamodeling scores (LDS)", "Differences of LDS", "Areas under the deletion")
     assert [text.index(head) for head in heads] == sorted(text.index(head) for head in heads)
-    shown = wordtrace("evaluate", *common).stdout
+    # Wide enough that no heading is folded, however wide the intervals are on this machine.
+    shown = wordtrace("evaluate", *common, COLUMNS="200").stdout
     for said in (
         "LDS by log-odds",
         "of what is attainable",
