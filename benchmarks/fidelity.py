@@ -223,7 +223,7 @@ def show(document: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column == "measure" else "right")
     for name in names:
         found = lds["measures"][name]
-        share = "" if found["share"] is None else f"{found['share']:.0%}"
+        share = "" if found["share"] is None else f"{found['share']['mean']:.0%}"
         table.add_row(
             *(name, _interval(found), share, _above(lds["differences"], best, name)),
             f"{document['seconds'][name]:.1f}",

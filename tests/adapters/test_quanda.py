@@ -30,7 +30,7 @@ def test_quandas_calls_are_answered(run: wt.Run) -> None:
     test_data = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     found = made.explain(test_data, torch.from_numpy(labels))
     names = [run.label_names[label] for label in labels]
-    expected = wt.influence(run, texts, label=names, top_k=3)
+    expected = wt.influence(run, texts, "tracin-we-topk", label=names, top_k=3)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-7)
     own = made.self_influence(batch_size=8)
     train = made.explain(run.train.texts, run.train.labels)

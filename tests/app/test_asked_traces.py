@@ -82,7 +82,7 @@ def test_a_field_that_is_not_known_is_refused(client: TestClient) -> None:
 
 def test_the_measures_tell_which_of_them_this_index_answers_at_once(client: TestClient) -> None:
     found = client.get("/api/measures").json()
-    assert found["default"] == found["measures"][0]["name"] == "tracin-we-topk"
+    assert found["default"] == found["measures"][0]["name"] == "tracin-we-idf"
     quick = {one["name"] for one in found["measures"] if one["at_once"]}
     by_word = {"tracin-we-topk", "tracin-we-idf", "tracin-we-syn", "influence-we-kfac"}
     assert quick == by_word | {"bm25", "embedding-similarity", "random"}

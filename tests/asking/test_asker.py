@@ -34,7 +34,7 @@ class Lengths:
 def test_an_index_that_lacks_the_gradients_names_the_measure_that_was_meant(
     index: api.Index,
 ) -> None:
-    message = "does not hold what tracin-we-topk with top_k 3 needs; give its run"
+    message = "does not hold what tracin-we-idf with top_k 3 needs; give its run"
     with pytest.raises(InputError, match=message):
         api.influence(index, TEXT, top_k=3)
     with pytest.raises(InputError, match="does not hold what tracin-last needs"):

@@ -38,7 +38,7 @@ def at_each(run: api.Run, row: int, label: str, top_k: int | None) -> list[float
 def test_the_parts_are_each_checkpoints_own_and_sum_to_the_score(
     run: api.Run, index: api.Index
 ) -> None:
-    trace = index.trace(TEXT, "sport", top=6, by_checkpoint=True)
+    trace = index.trace(TEXT, "sport", measure="tracin-we-topk", top=6, by_checkpoint=True)
     for hit in [*trace.proponents, *trace.opponents]:
         parts = hit.by_checkpoint
         assert parts is not None

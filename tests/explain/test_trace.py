@@ -101,13 +101,15 @@ def test_a_measure_that_the_index_does_not_hold_streams_from_the_run(index: api.
     assert last.proponents[0].contributions is None
     assert last.queries[0].special_share is None
     assert index.trace(TEXT, measure="tracin-we-topk").source == "index"
-    other = index.trace(TEXT, top_k=2, top=3)
+    other = index.trace(TEXT, measure="tracin-we-topk", top_k=2, top=3)
     assert (other.source, other.top_k) == ("run", 2)
     assert len(other.proponents[0].words) <= 2
 
 
 def test_an_index_of_all_positions_answers_tracin_we(full_index: api.Index) -> None:
-    assert full_index.trace(TEXT).measure == "tracin-we"
+    assert full_index.trace(TEXT, measure="tracin-we").source == "index"
+    trace = full_index.trace(TEXT)
+    assert (trace.measure, trace.source, trace.top_k) == ("tracin-we-idf", "index", None)
     assert full_index.trace(TEXT, measure="tracin-we-topk", top_k=3).source == "run"
 
 

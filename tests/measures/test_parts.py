@@ -86,11 +86,12 @@ def test_the_parts_multiply_to_tracin_last(run: api.Run) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(run), "checkpoints", [one])
         run = api.Run.open(run.path)
-        similarity = np.abs(measure("similarity").score(run, queries)) / since(run, one)
+        weight = since(run, one)
+        similarity = np.abs(measure("similarity").score(run, queries)) / weight
         held = deltas(run, run.encoded, run.train.labels)[0]
         asked = deltas(run, queries.encoded, queries.labels)[0]
         right = measure("tracin-last").score(run, queries)
-    found = since(run, one) * similarity * (asked @ held.T)
+    found = weight * similarity * (asked @ held.T)
     # The features are behind a ReLU: a · a′ is never negative, so |±a · a′| is a · a′.
     np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-5 * np.abs(right).max())
 

@@ -208,7 +208,7 @@ def test_an_index_is_searched_by_bounds_for_weighted_measures(
                 assert sum(word.contribution for word in hit.contributions) == pytest.approx(
                     hit.score, rel=1e-4
                 )
-    changed.trace(texts)
+    changed.trace(texts, measure="tracin-we-topk")
     assert len(asked) == 2
 
 

@@ -31,9 +31,8 @@ def tiny() -> TinyRun:
 
 def alone(run: TinyRun, place: int) -> TinyRun:
     """The run with one of its checkpoints, weighted by its rate."""
-    return TinyRun(
-        run.train, run.tokenizer, run.encoded, [run.models[place]], [run.checkpoints[place]]
-    )
+    kept = [run.models[place]], [run.checkpoints[place]]
+    return TinyRun(run.train, run.tokenizer, run.encoded, *kept).weighted("rate")
 
 
 def test_the_sums_of_rates_are_no_multiple_of_the_rates() -> None:
@@ -105,7 +104,7 @@ def test_closeness_and_agreement_by_word_are_weighted_so(tiny: Any) -> None:
 
 
 def test_a_baseline_beside_an_index_is_weighted_as_the_index(run: api.Run, tmp_path: Path) -> None:
-    index = api.build_index(run, tmp_path / "i", weighting="rate-sum", workers=1)
+    index = api.build_index(run, tmp_path / "i", weighting="rate", workers=1)
     etas = [source.eta for source in index.folder.manifest.checkpoints]
     assert index.run.etas == etas
     text = "the striker of the market"
@@ -150,14 +149,14 @@ def test_a_baseline_that_the_index_holds_streams_no_gradients(
 def test_what_an_index_does_not_hold_is_to_be_asked_of_a_run_that_is_weighted_as_it(
     run: api.Run, tmp_path: Path
 ) -> None:
-    index = api.build_index(run, tmp_path / "i", weighting="rate-sum", workers=1)
-    said = r"give index.run in its place, which is weighted by rate-sum, too \(.* by the rate\)"
+    index = api.build_index(run, tmp_path / "i", weighting="rate", workers=1)
+    said = r"give index.run in its place, which is weighted by rate, too \(.* by rate-sum\)"
     with pytest.raises(InputError, match=said):
         api.influence(index, ["the striker"], "tracin-last")
 
 
 def test_a_run_with_other_weights_is_asked_with_them(run: api.Run) -> None:
-    weighted, text = run.weighted("rate-sum"), "the striker of the market"
+    weighted, text = run.weighted("rate"), "the striker of the market"
     asked = make_queries(run, [text], np.array([run.label_names.index("sport")]))
     right = measure("tracin-we").score(weighted, asked)
     assert not np.allclose(measure("tracin-we").score(run, asked), right, rtol=0.01)
