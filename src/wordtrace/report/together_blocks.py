@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.report.blocks import Block, Cell, Column, Grid, Judgement, Ranges
-from wordtrace.report.deeds import control_name, is_patch
+from wordtrace.report.deeds import is_patch
 from wordtrace.report.designs import seeds_of
 from wordtrace.report.measured import measured
 from wordtrace.report.numbers import interval, signed
@@ -54,7 +54,7 @@ def together_blocks(document: Document) -> list[Block]:
                 "Change of the share predicted right when rows are "
                 + ("changed" if is_patch(document) else "left out"),
                 tuple(changes(share, document)),
-                f"Left of the dotted line fewer are right, right of it more. "
+                "Left of the dotted line fewer are right, right of it more. "
                 f"Bars: {line(document['interval'])}; small dots: one seed each.",
             )
         )
@@ -64,7 +64,7 @@ def together_blocks(document: Document) -> list[Block]:
 
 def _queries(document: Document) -> Grid:
     """Return a row for each query."""
-    controls = [control_name(one["name"]) for one in document["together"]["controls"]]
+    controls = [line(one["name"]) for one in document["together"]["controls"]]
     counted = document["together"]["right"] is not None
     columns = [
         Column("text", "text"),
@@ -72,7 +72,7 @@ def _queries(document: Document) -> Grid:
         Column("before"),
         Column("after"),
         Column("change"),
-        *(Column(f"difference from {name}") for name in controls),
+        *(Column(f"against {name}") for name in controls),
         *[Column("right")] * counted,
         Column("effect", "name"),
     ]
@@ -84,8 +84,9 @@ def _query(query: Document, document: Document, counted: bool) -> list[Cell]:
     what, before, after = measured(query, document), query["base"], query["without"]
     seeds = len(seeds_of(query, document))
     right = f"{before['right']} → {after['right']} of {seeds}"
+    text = line(query["text"])
     return [
-        line(query["text"])[:160],
+        text if len(text) <= 80 else text[:80] + "…",
         line(query["label"]),
         what.write(before["mean"]),
         what.write(after["mean"]),
