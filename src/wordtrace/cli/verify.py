@@ -24,7 +24,9 @@ def verify(
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option("--k", help="Rows removed for each query, 50.", show_default=False),
+        typer.Option(
+            "--k", help="Rows removed for each query, or for all together, 50.", show_default=False
+        ),
     ] = None,
     patch: Annotated[
         Path | None,
