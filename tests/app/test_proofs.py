@@ -94,6 +94,9 @@ def test_the_reviews_patch_is_proven_on_the_wrong_held_out_rows(
     assert proof["state"] == "done"
     assert proof["document"]["patch"]["removed"] == opened.index.ids[3:5]
     assert len(proof["told"]["queries"]) == wrong
+    first = repr(api.Verification(proof["document"])).split("\n")[0]
+    told = proof["told"]["together"] or proof["told"]["queries"][0]
+    assert told["sentence"] == first
     folder = folder_of(opened.run.path, proof["number"])
     assert len(read_patch(folder.path / "patch.jsonl")) == 2
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from wordtrace.act.patch import Patch, read_patch
 from wordtrace.act.patched_rows import patched_rows
 from wordtrace.api.index import Index
-from wordtrace.asking.asker import Asker
+from wordtrace.api.removed_rows import Wanted, rows_of_each, rows_together
 from wordtrace.errors import InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.retrainers.choice import Retrain, retrainer_for
 from wordtrace.retrainers.retrain import Rows
 from wordtrace.run.run import Run
-from wordtrace.verification.asked import passage_of, probe_of
+from wordtrace.verification.asked import probe_of
 from wordtrace.verification.changed_rows import Changed
 from wordtrace.verification.design import Design
 from wordtrace.verification.paired import PATCH
@@ -31,6 +30,7 @@ def verify(
     remove: str | None = None,
     k: int | None = None,
     patch: Patch | str | Path | None = None,
+    together: bool = False,
     repeats: int | None = None,
     sequential: bool = False,
     smallest: float | None = None,
@@ -62,6 +62,12 @@ def verify(
         Changes of training rows, or the file that holds them, to try in place of a removal; of the
         trace the texts and labels alone are asked about then. The controls change as many other
         rows in the same way. A patch that edits texts is refused (:meth:`Patch.only`).
+    together
+        Remove the same rows for all queries: the k whose scores, summed over the queries, are
+        strongest, which is the influence on their summed loss. So all queries share their models:
+        20 wrong predictions cost what one does. The result then tells first what was done to all of
+        them: to the mean over the queries, and to how many are predicted right. The traces must be
+        by one measure. A patch is one change for all queries in any case, and is told so too.
     repeats
         The number of seeds, by default 5; each is retrained with and without the rows, and for two
         controls. With `sequential` it is the most, by default 12.
@@ -96,8 +102,17 @@ def verify(
     >>> patch = index.mislabels(top=3).patch("relabel")
     >>> print(wt.verify(trace, patch=patch, repeats=2, workers=1))
     The patch (3 rows relabelled) changed P(...
+
+    One removal for several wrong predictions:
+
+    >>> wrong = index.trace(["the coach sold shares", "a match of banks"], label="Sport")
+    >>> proof = wt.verify(wrong, together=True, k=3, repeats=2, workers=1)
+    >>> print(proof)
+    Removing the 3 strongest opponents of the 2 queries together changed P(Sport) by ...
+    >>> proof.document()["together"]["right"]["without"]["number"] <= 2
+    True
     """
-    remove, k = _what(remove, k, patch)
+    remove, k = _what(remove, k, patch, together)
     design = Design.of(repeats, sequential, smallest)
     traces = [trace] if isinstance(trace, Trace) else list(trace)
     if not traces:
@@ -115,13 +130,16 @@ def verify(
         changed = patched_rows(opened, patch if isinstance(patch, Patch) else read_patch(patch))
         k = len(changed)
     measures = list(dict.fromkeys(one.measure for one in traces))
+    wanted = Wanted(remove, k)
+    if together and sum(map(len, traces)) > 1:
+        changed = Changed(rows_together(traces, wanted, opened, index))
     targets = [
         target
         for one in traces
         for target in _targets(
             one,
             opened,
-            _rows(one, remove, k, opened, index) if changed is None else changed,
+            rows_of_each(one, wanted, opened, index) if changed is None else changed,
             len(measures) > 1,
         )
     ]
@@ -132,6 +150,7 @@ def verify(
         remove=remove,
         k=k,
         measure=" and ".join(measures),
+        together=together,
         design=design,
         workers=workers,
         executor=executor,
@@ -139,9 +158,16 @@ def verify(
     )
 
 
-def _what(remove: str | None, k: int | None, patch: Patch | str | Path | None) -> tuple[str, int]:
+def _what(
+    remove: str | None, k: int | None, patch: Patch | str | Path | None, together: bool
+) -> tuple[str, int]:
     """Return what is removed, and how many rows of it (InputError)."""
     if patch is not None:
+        if together:
+            raise InputError(
+                f"{option('patch')} is one change for all queries already; leave "
+                f"{option('together', True)} out."
+            )
         for name, given in (("remove", remove), ("k", k)):
             if given is not None:
                 raise InputError(
@@ -177,30 +203,3 @@ def _targets(trace: Trace, run: Run, rows: Sequence[Rows] | Changed, several: bo
         )
         for query, one in zip(trace.queries, each, strict=True)
     ]
-
-
-def _rows(trace: Trace, remove: str, k: int, run: Run, index: Index | None) -> list[Rows]:
-    """Return each query's k strongest rows of a sign; trace again if too few are listed."""
-    lists = [getattr(query, remove) for query in trace.queries]
-    rows = [tuple(run.rows_of([hit.id for hit in hits[:k]]).tolist()) for hits in lists]
-    if not any(0 < len(one) < k for one in rows):
-        return rows
-    if index is None and trace.index is not None:
-        # If a run was moved, its index was mostly moved with it.
-        places = [Path(trace.index), run.path / "index"]
-        there = next((place for place in places if (place / "manifest.json").exists()), None)
-        index = None if there is None else Index.open(there, run.path)
-    probes = [probe_of(query) for query in trace]
-    texts: Any = [text if text2 is None else (text, text2) for text, text2 in probes]
-    labels = [query.label for query in trace]
-    asker = index.asker if index else Asker(run)
-    if asker.run.trainings != trace.trainings:
-        raise InputError(
-            f"a query of the trace lists under {k} {remove}, and {asker.run.path} alone can't rank "
-            f"more, since the scores are means over {trace.trainings} trainings; trace again with "
-            f"{option('top')} from {k} on."
-        )
-    question = asker.question(texts, labels, [passage_of(run, query) for query in trace])
-    answer = asker.ask(question, trace.measure, trace.top_k, **trace.options)
-    ids = [answer.rows.take(getattr(one, remove)).ids for one in answer.rank(k)]
-    return [tuple(run.rows_of(one).tolist()) for one in ids]

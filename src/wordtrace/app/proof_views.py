@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from wordtrace.app.proof_folders import FOUND, ProofFolder
 from wordtrace.app.proof_queue import ProofQueue
 from wordtrace.report.deeds import is_patch
 from wordtrace.report.designs import design_sentence, repeat_sentence
-from wordtrace.report.measured import measured
+from wordtrace.report.measured import Measured, measured
 from wordtrace.report.sentences import held_out_sentence, verified
+from wordtrace.report.together import measured_together, together_sentence, whole_of
 from wordtrace.report.verdicts import verdict
 from wordtrace.report.verifications import changes
 from wordtrace.verification.result import Verification
@@ -43,34 +45,45 @@ def view(folder: ProofFolder, queue: ProofQueue) -> dict[str, Any]:
 
 def told(document: dict[str, Any]) -> dict[str, Any]:
     """Return a verification in words, and the changes that are drawn."""
-    queries = []
-    for query in document["queries"]:
-        judged, what = verdict(query, document), measured(query, document)
-        queries.append(
-            {
-                "text": query["text"],
-                "label": query["label"],
-                "shown": judged.shown,
-                "short": judged.short,
-                "verdict": judged.sentence,
-                "sentence": verified(query, document),
-                "measured": what.short,
-                "less": what.less,
-                "more": what.more,
-                "digits": what.digits,
-                "lines": [
-                    {"name": name, "role": role, **change}
-                    for name, change, role in changes(query, document)
-                ],
-            }
-        )
+    queries = [
+        {
+            "text": query["text"],
+            "label": query["label"],
+            "sentence": verified(query, document),
+            **_drawn(query, document, measured(query, document)),
+        }
+        for query in document["queries"]
+    ]
+    together = document.get("together") and {
+        "sentence": together_sentence(document),
+        **_drawn(whole_of(document), document, measured_together(document)),
+    }
     held_out = document.get("held_out")
     doing = "changing" if is_patch(document) else "removing"
     return {
+        "together": together,
         "queries": queries,
         "held_out": held_out and held_out_sentence(held_out, doing),
         "design": design_sentence(document).strip(),
         "repeats": repeat_sentence(document),
+    }
+
+
+def _drawn(query: Mapping[str, Any], document: dict[str, Any], what: Measured) -> dict[str, Any]:
+    """Return the verdict on a query, or on all of them, and the changes that are drawn."""
+    judged = verdict(query, document)
+    return {
+        "shown": judged.shown,
+        "short": judged.short,
+        "verdict": judged.sentence,
+        "measured": what.short,
+        "less": what.less,
+        "more": what.more,
+        "digits": what.digits,
+        "lines": [
+            {"name": name, "role": role, **change}
+            for name, change, role in changes(query, document)
+        ],
     }
 
 

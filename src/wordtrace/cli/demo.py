@@ -15,12 +15,15 @@ from wordtrace.cli.output import Json
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to work in.")] = Path("wordtrace-demo"),
     repeats: Annotated[int, typer.Option(help="Seeds of the verification.")] = 16,
+    seed: Annotated[
+        int, typer.Option(help="Of the split, the planted errors and the training.")
+    ] = 7,
     as_json: Json = False,
 ) -> None:
     """Run the whole story on BBC News, from planted label errors to a verified fix."""
     from wordtrace.demo.story import tell
 
-    figures = tell(out, repeats=repeats)
+    figures = tell(out, repeats=repeats, seed=seed)
     if as_json:
         json.dump(figures, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
         sys.stdout.write("\n")

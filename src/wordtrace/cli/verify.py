@@ -24,7 +24,9 @@ def verify(
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option("--k", help="Rows removed for each query, 50.", show_default=False),
+        typer.Option(
+            "--k", help="Rows removed for each query, or for all together, 50.", show_default=False
+        ),
     ] = None,
     patch: Annotated[
         Path | None,
@@ -33,6 +35,14 @@ def verify(
             "trace's texts asked about."
         ),
     ] = None,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together",
+            help="Remove the same rows for all queries: those strongest for their summed loss. All "
+            "queries then share their models.",
+        ),
+    ] = False,
     repeats: Annotated[
         int | None,
         typer.Option(
@@ -66,6 +76,10 @@ def verify(
     opened = None if run is None else api.Run.open(run)
     if query is not None and len(traces) > 1:
         raise InputError("--query is of one trace; give one file with it.")
+    if query is not None and together:
+        raise InputError(
+            "--together is about all queries, and --query picks one; give one of them."
+        )
     found = [api.read_trace(one, query) for one in traces]
     with how.consent(as_json):
         result = api.verify(
@@ -73,6 +87,7 @@ def verify(
             remove=remove,
             k=k,
             patch=patch,
+            together=together,
             repeats=repeats,
             sequential=sequential,
             smallest=smallest,

@@ -61,14 +61,14 @@ def merge(parts: Sequence[Ranking], count: int) -> Ranking:
 
 
 def strongest(
-    scores: npt.NDArray[np.float32], count: int
+    scores: npt.NDArray[np.floating], count: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the rows of the `count` most positive and the most negative scores.
 
     Parameters
     ----------
     scores
-        float32, shape (examples,).
+        Shape (examples,).
 
     Returns
     -------
@@ -79,7 +79,7 @@ def strongest(
     return _most(scores, count), _most(-scores, count)
 
 
-def _most(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+def _most(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int64]:
     positive = np.flatnonzero(scores > 0) if len(scores) < _SMALL else _over(scores, count)
     if 0 < count < len(positive):
         values = scores[positive]
@@ -90,7 +90,7 @@ def _most(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
     return positive[order][:count]
 
 
-def _over(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+def _over(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int64]:
     """Return a small set of rows with scores above 0 that includes the `count` largest.
 
     This works because the `count`-th largest among the maxima of all stretches is at most the

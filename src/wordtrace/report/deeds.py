@@ -50,7 +50,10 @@ def changed(query: Document, document: Document) -> str:
     """Name what was changed for a query: 6 strongest opponents, or the patch."""
     if is_patch(document):
         return patch_name(document)
-    return rows(len(query["removed"]), f"strongest {line(document['remove'])}")
+    name = f"strongest {line(document['remove'])}"
+    if document.get("together"):
+        name += f" of the {document['together']['queries']:,} queries together"
+    return rows(len(query["removed"]), name)
 
 
 def control_changed(control: str, query: Document, document: Document) -> str:
@@ -74,3 +77,10 @@ def control_deed(control: str, query: Document, document: Document) -> str:
     if is_patch(document):
         return f"As many changes of {control_name(control)}"
     return f"Removing {rows(len(query['removed']), control_name(control))}"
+
+
+def verb(change: Document) -> str:
+    """Say which way an effect went, where its interval tells."""
+    if change["low"] > 0:
+        return "raised"
+    return "lowered" if change["high"] < 0 else "changed"

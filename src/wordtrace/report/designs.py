@@ -27,8 +27,11 @@ def smaller_than(query: Document, document: Document) -> float | None:
 
 
 def stopped_sentence(query: Document, document: Document) -> str:
-    """Say when a query was looked at and why it stopped; nothing where there was but one look."""
-    if not sequential(document):
+    """Say when a query was looked at and why it stopped; nothing where there was but one look.
+
+    Nor where others decided when it stopped: all queries together, or each of them.
+    """
+    if not sequential(document) or "looks" not in query:
         return ""
     looks, most = query["looks"], document["design"]["seeds"]
     looked = f"It was looked at after {_listed(looks)} of at most {most} seeds"

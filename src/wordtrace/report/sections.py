@@ -9,6 +9,7 @@ from typing import Any
 
 from wordtrace.report.blocks import Block, Warn
 from wordtrace.report.cancellations import cancellation_blocks
+from wordtrace.report.deeds import is_patch
 from wordtrace.report.documents import kind_of, whole
 from wordtrace.report.duplicates import duplicate_blocks
 from wordtrace.report.evaluations import evaluation_blocks
@@ -22,6 +23,7 @@ from wordtrace.report.runs import run_blocks
 from wordtrace.report.sentences import question
 from wordtrace.report.suspects import suspect_blocks
 from wordtrace.report.text import line
+from wordtrace.report.together_blocks import together_blocks, together_heading
 from wordtrace.report.traces import trace_blocks
 from wordtrace.report.verifications import verification_blocks
 from wordtrace.report.weights import word_blocks
@@ -67,7 +69,9 @@ class Section:
 def sections_of(documents: Sequence[Document]) -> list[Section]:
     """Describe documents in the order given, each query of a trace or verification by itself.
 
-    What verifies a trace's query stands right after it. No two headings are the same.
+    What verifies a trace's query stands right after it. One change of several queries has a section
+    for all of them, which stands before those of single queries: these are only there beside their
+    traces. No two headings are the same.
 
     Raises
     ------
@@ -93,7 +97,12 @@ def sections_of(documents: Sequence[Document]) -> list[Section]:
                 break
     placed = {id(proof.query) for some in beside.values() for proof in some}
     found: list[Section] = []
+    begun: set[int] = set()
     for document, kind in given:
+        for one in _proofs_of(document, kind, beside):
+            if _is_one(one) and id(one) not in begun:
+                begun.add(id(one))
+                found.append(_of_all(one))
         if kind == "wordtrace-trace":
             for query in document["queries"]:
                 proven = beside.get(id(query), [])
@@ -101,7 +110,8 @@ def sections_of(documents: Sequence[Document]) -> list[Section]:
                 found.append(Section("trace", question(query), blocks, line(query["text"])))
                 found += [proof.section() for proof in proven]
         elif kind == "wordtrace-verification":
-            own = [proof for proof in proofs if proof.document is document]
+            own = [] if _is_one(document) else proofs
+            own = [proof for proof in own if proof.document is document]
             found += [proof.section() for proof in own if id(proof.query) not in placed]
         else:
             heading, describe = _WHOLE[kind]
@@ -170,10 +180,32 @@ class _Proof:
         )
 
     def section(self) -> Section:
-        last = self.place == len(self.document["queries"]) - 1
+        last = self.place == len(self.document["queries"]) - 1 and not _is_one(self.document)
         heading = f"What removing the {line(self.document['remove'])} did"
+        if is_patch(self.document):
+            heading = "What the patch did"
         blocks = _warned(self.document, verification_blocks(self.document, self.query, last))
         return Section("verification", heading, blocks, line(self.query["text"]))
+
+
+def _proofs_of(
+    document: Document, kind: str, beside: Mapping[int, Sequence[_Proof]]
+) -> list[Document]:
+    """Return the verifications of which something is told where a document stands."""
+    if kind == "wordtrace-verification":
+        return [document]
+    queries = document["queries"] if kind == "wordtrace-trace" else ()
+    return [proof.document for query in queries for proof in beside.get(id(query), ())]
+
+
+def _is_one(document: Document) -> bool:
+    """Tell a verification of one change for several queries."""
+    return bool(document.get("together"))
+
+
+def _of_all(document: Document) -> Section:
+    blocks = _warned(document, together_blocks(document))
+    return Section("verification", together_heading(document), blocks)
 
 
 def _told_apart(sections: Sequence[Section]) -> list[Section]:

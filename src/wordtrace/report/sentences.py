@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wordtrace.report.deeds import control_deed, control_name, deed
+from wordtrace.report.deeds import control_deed, control_name, deed, verb
 from wordtrace.report.designs import (
     draws_clause,
     repeat_sentence,
@@ -22,6 +22,7 @@ from wordtrace.report.numbers import (
     seconds,
 )
 from wordtrace.report.text import clean, line
+from wordtrace.report.together import together_sentence
 from wordtrace.report.verdicts import verdict
 
 _SOURCES = {
@@ -150,8 +151,12 @@ def weights_sentence(document: Mapping[str, Any]) -> str | None:
 
 
 def verification_sentences(document: Mapping[str, Any]) -> list[str]:
-    """Say what the change did to each query, beside its controls, and whether that is shown."""
-    said = [verified(query, document) for query in document["queries"]]
+    """Say what the change did, beside its controls, and whether that is shown.
+
+    To all queries first, where it is one change for them; then to each.
+    """
+    said = [together_sentence(document)] if document.get("together") else []
+    said += [verified(query, document) for query in document["queries"]]
     repeats = repeat_sentence(document)
     return [*said, repeats] if repeats else said
 
@@ -162,7 +167,7 @@ def verified(query: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     change, what = query["without"]["change"], measured(query, document)
     before, after = query["base"], query["without"]
     said = (
-        f"{deed(query, document)} {_verb(change)} {what.name} by "
+        f"{deed(query, document)} {verb(change)} {what.name} by "
         f"{interval(change, what.digits)}, from {what.write(before['mean'])} to "
         f"{what.write(after['mean'])} on average over {repeats} seeds; "
     )
@@ -215,9 +220,3 @@ def planted_sentence(planted: Mapping[str, Any]) -> str:
         f"{planted['count']:,} of {planted['rows']:,} labels were flipped on purpose. Among the "
         f"first {planted['checked']:,} rows of each ranking there are, of these: {found}."
     )
-
-
-def _verb(change: Mapping[str, Any]) -> str:
-    if change["low"] > 0:
-        return "raised"
-    return "lowered" if change["high"] < 0 else "changed"

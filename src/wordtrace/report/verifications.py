@@ -60,38 +60,54 @@ def verification_blocks(document: Document, query: Document, last: bool) -> list
             ),
             verified(query, document),
         ),
-        Ranges(
-            f"Change of {what.short} when rows are "
-            + ("changed" if is_patch(document) else "left out"),
-            tuple(changes(query, document)),
-            f"Left of the dotted line {what.less}, right of it {what.more}. "
-            f"Bars: {line(document['interval'])}; small dots: one seed each.",
-            what.digits,
-        ),
-        Pairs(
-            f"{what.short[:1].upper()}{what.short[1:]} in each {models(document)[:-1]}, before and "
-            "after",
-            tuple(
-                (line(seed), old, new)
-                for seed, old, new in zip(
-                    seeds_of(query, document), before["values"], after["values"], strict=True
-                )
-            ),
-            _numbers(document, query, what),
-            None if what.is_share else what.digits + 1,
-        ),
-        *_rows(query, document, last),
+        ranges(query, document, what),
+        pairs(query, document, what),
     ]
-    if last and document.get("held_out"):
+    # Rows that are the same for all queries are named once, and so is what they did elsewhere.
+    if last or not (is_patch(document) or document.get("together")):
+        found += named_rows(query, document)
+    if last:
+        found += ending(document)
+    return found
+
+
+def ranges(query: Document, document: Document, what: Measured) -> Ranges:
+    """Draw what was changed beside its controls."""
+    return Ranges(
+        f"Change of {what.short} when rows are "
+        + ("changed" if is_patch(document) else "left out"),
+        tuple(changes(query, document)),
+        f"Left of the dotted line {what.less}, right of it {what.more}. "
+        f"Bars: {line(document['interval'])}; small dots: one seed each.",
+        what.digits,
+    )
+
+
+def pairs(query: Document, document: Document, what: Measured) -> Pairs:
+    """Draw each seed's outcome before and after."""
+    seeds = seeds_of(query, document)
+    before, after = query["base"]["values"], query["without"]["values"]
+    return Pairs(
+        f"{what.short[:1].upper()}{what.short[1:]} in each {models(document)[:-1]}, before and "
+        "after",
+        tuple((line(seed), old, new) for seed, old, new in zip(seeds, before, after, strict=True)),
+        _numbers(document, query, what),
+        None if what.is_share else what.digits + 1,
+    )
+
+
+def ending(document: Document) -> list[Block]:
+    """Return what holds for all queries: what was done elsewhere, and how much was trained."""
+    found: list[Block] = []
+    if document.get("held_out"):
         found.append(Head("Did it hurt anything else?"))
         doing = "changing" if is_patch(document) else "removing"
         found.append(Say(held_out_sentence(document["held_out"], doing)))
-    if last:
-        took = seconds(document["seconds"])
-        trained = f"{document['retrainings']} {models(document)} in {took}."
-        found.append(Say(trained + design_sentence(document), soft=True))
-        if repeats := repeat_sentence(document):
-            found.append(Say(repeats, soft=True))
+    took = seconds(document["seconds"])
+    trained = f"{document['retrainings']} {models(document)} in {took}."
+    found.append(Say(trained + design_sentence(document), soft=True))
+    if repeats := repeat_sentence(document):
+        found.append(Say(repeats, soft=True))
     return found
 
 
@@ -106,8 +122,8 @@ def _cut(text: str) -> str:
     return text if len(text) <= 160 else text[:160] + "…"
 
 
-def _rows(query: Document, document: Document, last: bool) -> list[Names]:
-    """Name the rows that were changed: those of a patch once."""
+def named_rows(query: Document, document: Document) -> list[Names]:
+    """Name the rows that were changed."""
     if not is_patch(document):
         found = [(query["removed"], "removed")]
     else:
@@ -117,7 +133,7 @@ def _rows(query: Document, document: Document, last: bool) -> list[Names]:
     return [
         Names(tuple(map(line, names)), f"The {rows(len(names), 'rows')} {how}")
         for names, how in found
-        if names and (last or not is_patch(document))
+        if names
     ]
 
 

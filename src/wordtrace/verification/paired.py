@@ -10,14 +10,14 @@ import numpy as np
 
 from wordtrace.execute.protocol import Executor
 from wordtrace.results.result import told
-from wordtrace.retrainers.outcomes import bound_of, measured, no_bound, outcome
+from wordtrace.retrainers.outcomes import measured, no_bound
 from wordtrace.retrainers.retrainer import Retrainer, look_of
 from wordtrace.run.run import Run
 from wordtrace.statistics.comparison import Comparison
 from wordtrace.verification.beginning import begin, tried
 from wordtrace.verification.changed_rows import alike_changes, random_changes
 from wordtrace.verification.design import Design
-from wordtrace.verification.looks import show
+from wordtrace.verification.findings import Findings
 from wordtrace.verification.removal import pool_of
 from wordtrace.verification.result import FORMAT, VERSION, Verification
 from wordtrace.verification.retrainings import Retrainings, seeds_of
@@ -36,6 +36,7 @@ def verify(
     remove: str,
     k: int,
     measure: str,
+    together: bool = False,
     design: Design | None = None,
     workers: int | None = None,
     executor: str | Executor = "processes",
@@ -55,6 +56,9 @@ def verify(
     remove
         What is removed for the targets: "opponents", "proponents"; or "patch", which is one change
         for all of them.
+    together
+        Whether the targets have one and the same removal, so that what it does to all of them is
+        what the study looks at.
     design
         How many seeds, and when a target needs no more of them; by default 5 and never.
 
@@ -68,35 +72,24 @@ def verify(
     design = design or Design()
     seeds = seeds_of(run, design.seeds)
     probes = tuple((target.text, target.text2) for target in targets)
-    # What a change does to other texts is told where it is one.
-    one_change = len({target.changed for target in targets}) == 1
+    several = len(targets) > 1
+    together = together and several
+    # What a change does to other texts, and to all queries, is told where it is one.
+    one_change = together or remove == PATCH
     retrainings = Retrainings(
         *(run, probes, retrainer, workers, executor, address),
-        held_out=len(targets) == 1 or (remove == PATCH and one_change),
+        held_out=one_change or not several,
     )
-    rounds = Rounds(retrainings, design, seeds, [_changes(run, one, seeds) for one in targets])
+    # One decision for all queries is about one set of models.
+    changes = [_changes(run, one, seeds) for one in (targets[:1] if together else targets)]
+    rounds = Rounds(retrainings, design, seeds, changes)
     begun = begin(retrainings, seeds, rounds.planned(tried(retrainings, seeds)))
     rounds.results |= begun.results
     compare = Comparison(begun.paired, design.p)
-
-    def query(place: int, count: int) -> dict[str, Any]:
-        base, without = rounds.base(count), rounds.without(place, count)
-        found = _query(run, targets[place], place, base, without, compare)
-        if remove != PATCH:
-            found["removed"] = [run.train.ids[row] for row in targets[place].rows]
-        return found
-
-    def answer(place: int, count: int) -> str | None:
-        found = query(place, count)
-        show(place, count, found)
-        return design.answer(found)
-
-    rounds.run(answer, begun.plan)
-    queries = [
-        query(place, looks[-1]) | {"seeds": seeds[: looks[-1]], **rounds.stopped(place)}
-        for place, looks in enumerate(rounds.looks)
-    ]
-    most = max(looks[-1] for looks in rounds.looks)
+    names = remove != PATCH
+    findings = Findings(targets, rounds, compare, names, several and one_change, together)
+    rounds.run(findings.answer, begun.plan)
+    most = rounds.most
     return Verification(
         {
             "format": FORMAT,
@@ -116,7 +109,8 @@ def verify(
             "seconds": time.perf_counter() - start,
             "interval": compare.method(most),
             "measured": measured(run),
-            "queries": queries,
+            **findings.whole(),
+            "queries": findings.queries(),
             "held_out": _held_out(rounds, compare),
         }
     )
@@ -146,65 +140,13 @@ def _patched(run: Run, target: Target) -> dict[str, Any]:
     }
 
 
-def _query(
-    run: Run,
-    target: Target,
-    place: int,
-    base: list[dict[str, Any]],
-    removed: dict[str, list[dict[str, Any]]],
-    compare: Comparison,
-) -> dict[str, Any]:
-    def found(results: list[dict[str, Any]]) -> dict[str, Any]:
-        rows = np.array([result["probabilities"][place] for result in results])
-        return outcome(run, rows, target.label)
-
-    before = found(base)
-    outcomes = {name: found(results) for name, results in removed.items()}
-    changes = {name: np.subtract(one["values"], before["values"]) for name, one in outcomes.items()}
-    for name, one in outcomes.items():
-        bound = bound_of(run, changes[name])
-        one["change"] = compare.difference(one["values"], before["values"], bound).document()
-    controls = []
-    for name in outcomes:
-        if name == "without":
-            continue
-        bound = bound_of(run, changes["without"] - changes[name], differences=2)
-        without, control = outcomes["without"]["values"], outcomes[name]["values"]
-        difference = compare.difference(without, control, bound)
-        draws = compare.draws(without, control, before["values"], difference, bound)
-        controls.append(
-            {
-                "name": name,
-                **outcomes[name],
-                "difference": difference.document(),
-                "excludes_zero": difference.excludes_zero,
-                "draws": draws.document(),
-            }
-        )
-    document: dict[str, Any] = {"text": target.shown or target.text}
-    if target.text2 is not None:
-        document["text2"] = target.text2
-    if target.span is not None:
-        document["span"] = list(target.span)
-    if target.measure is not None:
-        document["measure"] = target.measure
-    return document | {
-        "label": run.labelling.spell(target.label),
-        "predicted": target.predicted,
-        "probability": target.probability,
-        "base": before,
-        "without": outcomes["without"],
-        "controls": controls,
-    }
-
-
 def _held_out(rounds: Rounds, compare: Comparison) -> dict[str, Any] | None:
     """Return what the change did on held-out rows; None without such rows, or with many changes."""
     held_out = rounds.retrainings.on.manifest.held_out
     if held_out is None or not rounds.retrainings.held_out:
         return None
-    count = max(looks[-1] for looks in rounds.looks)
-    base, removed = rounds.base(count), rounds.without(0, count)
+    said = rounds.said(0, rounds.most)
+    base = said["base"]
     name = "loss" if base[0]["accuracy"] is None else "accuracy"
     if base[0].get(name) is None:
         return None
@@ -215,7 +157,9 @@ def _held_out(rounds: Rounds, compare: Comparison) -> dict[str, Any] | None:
 
     before = outcome(base)
     found = {}
-    for key, results in removed.items():
+    for key, results in said.items():
+        if key == "base":
+            continue
         one = outcome(results)
         changes = np.subtract(one["values"], before["values"]).tolist()
         bound = 1 if name == "accuracy" else no_bound(changes, before["mean"])

@@ -111,18 +111,23 @@ class Rounds:
         """Return when a target was looked at, and what ended it, as JSON."""
         return {"looks": self.looks[place], "answer": self.answers[place]}
 
+    @property
+    def most(self) -> int:
+        """The number of seeds of the target that took most."""
+        return max(looks[-1] for looks in self.looks)
+
     def saved(self) -> int:
         """Return how many more models the same design without looks would have trained."""
         places = range(len(self.sets))
         return len({task.key for task in self.tasks(places, len(self.seeds))} - self.results.keys())
 
-    def base(self, count: int) -> Answers:
-        """Return what the models of all rows say, of the first `count` seeds."""
-        return self._found([Changed()] * count)
+    def said(self, place: int, count: int) -> dict[str, Answers]:
+        """Return what models of the first `count` seeds say.
 
-    def without(self, place: int, count: int) -> dict[str, Answers]:
-        """Return what the models with a target's change, and with its controls, say."""
-        return {name: self._found(some[:count]) for name, some in self.sets[place].items()}
+        Those of all rows are "base"; the others are named as in a target's set of changes.
+        """
+        changed = {name: self._found(some[:count]) for name, some in self.sets[place].items()}
+        return {"base": self._found([Changed()] * count), **changed}
 
     def _found(self, changes: Sequence[Changed]) -> Answers:
         return [self.results[task.key] for task in self._of(changes)]

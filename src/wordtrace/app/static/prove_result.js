@@ -14,6 +14,7 @@ function Verification({ document, told }) {
   const shown = told.queries.filter((one) => one.shown).length;
   const hurt = told.held_out && html`<section class="card"><h2>Did it hurt anything else?</h2><p>${told.held_out}</p></section>`;
   return html`
+    ${told.together && html`<${Query} one=${told.together} many=${told.queries.length} />`}
     ${many && html`<p class="prove-verdict"><b>For ${shown} of ${told.queries.length} texts</b> an effect is shown.</p>`}
     ${many && hurt}
     ${told.queries.map((one, place) => html`<${Query} one=${one} key=${place} folded=${many && place > 2} />`)}
@@ -24,10 +25,10 @@ function Verification({ document, told }) {
     </section>`;
 }
 
-function Query({ one, folded }) {
+function Query({ one, folded, many }) {
   const body = html`
     <p class="prove-verdict"><span class=${one.shown ? "tag good" : "tag"}>${one.shown ? "✓ " : ""}Effect ${one.short}</span> ${one.verdict}</p>
-    <p class="soft" dir="auto">“${cut(one.text)}” · <bdi>${one.label}</bdi></p>
+    ${many ? html`<p class="soft">The mean over all ${many} texts</p>` : html`<p class="soft" dir="auto">“${cut(one.text)}” · <bdi>${one.label}</bdi></p>`}
     <${Ranges} lines=${one.lines} digits=${one.digits} title=${`Change of ${one.measured}`}
       note=${`Left of the dotted line ${one.less}, right of it ${one.more}.`} />
     <details><summary>In one sentence, and as a table</summary><p>${one.sentence}</p><${Numbers} one=${one} /></details>`;
