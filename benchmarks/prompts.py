@@ -1,7 +1,7 @@
 """A small causal language model on prompts with known causes: a set that confirms.
 
 ``python -m benchmarks.prompts [--halves N] [--repeats N] [--workers N] [--out FOLDER]``, or
-:func:`judged` from Python. All that follows was written down before any score was computed.
+:func:`judged` from Python. All that follows was written down before any score was looked at.
 
 The rows are 640 prompts with answers. 320 of them state the facts of a made-up world: each of 40
 places has two of four things (a leader, a river, a dish, a bird), and each of these 80 facts
@@ -16,7 +16,7 @@ hard for whatever counts words that are shared:
 - Another place has the same answer, in 4 rows, one of them in the query's words. To the query's own
   wording these two rows are nearer than the causes, and they are none.
 - An answer has two words, and each of them is in other answers.
-- Each place and each answer is in 8 rows, and each thing in as many: no frequency tells a cause.
+- Each place and each answer is in 8 rows, each kind of thing in 80: no frequency tells a cause.
 
 The model is a GPT-2 of two layers without dropout, made from scratch. Its size, the size of its
 vocabulary, its rate and epochs, and how many rows there are, were chosen by time and by whether it
