@@ -11,6 +11,7 @@ from captum.influence import DataInfluence, TracInCP
 from torch.utils.data import DataLoader, TensorDataset
 
 import wordtrace as wt
+from tests.oracles.weights import since
 from wordtrace.adapters.captum import RunInfluence
 from wordtrace.errors import InputError
 from wordtrace.models.cnn import CNN
@@ -27,7 +28,7 @@ def theirs(run: wt.Run) -> TracInCP:
 
     def load(module: CNN, checkpoint: Any) -> float:
         run.load_into(module, checkpoint)
-        return checkpoint.learning_rate
+        return since(run, checkpoint)
 
     return TracInCP(
         CNN(run.config),

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.oracles import dense
+from tests.oracles.weights import since
 from tests.tiny_models import bert, tiny_run
 from wordtrace.analysis.words import words
 from wordtrace.errors import InputError
@@ -64,7 +65,7 @@ def test_similarities_equal_dense_gradients_and_sum_to_tracin_we(run) -> None:
         )
         for token in set(encoded[0]) & set(encoded[1]):
             one = [g[token] @ h[token], g[token] @ g[token], h[token] @ h[token]]
-            products[token] = products.get(token, np.zeros(3)) + point.learning_rate * np.array(
+            products[token] = products.get(token, np.zeros(3)) + since(run, point) * np.array(
                 [float(value) for value in one]
             )
     right = {run.tokenizer.token(token): values for token, values in products.items()}

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, tokenizer
 from tests.oracles import dense
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.measures.token_filters import STOP_SHARE
 from wordtrace.models.tokenizer import Tokenizer
@@ -189,7 +190,7 @@ def test_contributions_are_the_products_of_the_positions_gradients(
             for other, word2, h in asked:
                 if token == other:
                     expected[word, word2] += sum(
-                        point.learning_rate * float((a @ basis.to(a)) @ (b @ basis.to(b)))
+                        since(pieced, point) * float((a @ basis.to(a)) @ (b @ basis.to(b)))
                         for point, a, b, basis in zip(pieced.checkpoints, g, h, bases, strict=True)
                     )
         found = {(w.token, w.query_token or w.token): w.contribution for w in hit.contributions}

@@ -13,6 +13,7 @@ import torch
 import wordtrace as wt
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
+from tests.oracles.weights import since
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models import adapters, configs, pretrained
 
@@ -249,7 +250,7 @@ def test_scores_of_a_trained_adapter_are_those_of_pefts_own_gradients(
     )
     (point,) = run.checkpoints
     texts = ["the striker of the market", "a drama with a coach"]
-    expected = products(trainer.model.eval(), texts, [2, 0], run) * point.learning_rate
+    expected = products(trainer.model.eval(), texts, [2, 0], run) * since(run, point)
     found = wt.influence(run, texts, "tracin-we", label=[NAMES[2], NAMES[0]])
     scale = np.abs(expected).max()
     assert scale > 0

@@ -15,6 +15,7 @@ from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.chats import chat_tokenizer, fine_tune
 from tests.huggingface.test_completions import weight_of
+from tests.oracles.weights import since
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("trl")
@@ -94,7 +95,7 @@ def test_scores_are_the_products_of_the_gradients_of_trls_own_rows(
         for row, one in enumerate(trainer.train_dataset):
             other = gradient(folder, one["input_ids"], one["labels"])
             product = float((query * other).sum()) * weight_of(one["labels"], every)
-            expected[row] += point.learning_rate * product
+            expected[row] += since(run, point) * product
     scale = np.abs(expected).max()
     np.testing.assert_allclose(found / scale, expected / scale, atol=2e-5)
 

@@ -20,6 +20,7 @@ from tests.huggingface.architectures import (
     model_of,
     tokenizer,
 )
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.models.loss import TrainingLoss
@@ -58,7 +59,7 @@ def agree(run: api.Run, output: Path, loss: Any = None, top: int | None = None) 
         held = [dense(text, label) for text, label in zip(texts, labels, strict=True)]
         for place, (text, label) in enumerate(zip(QUERIES, LABELS, strict=True)):
             asked = dense(text, run.label_names.index(label))
-            expected[place] += point.learning_rate * np.array(
+            expected[place] += since(run, point) * np.array(
                 [float((asked * g).sum()) for g in held]
             )
     scale = np.abs(expected).max()
@@ -243,7 +244,7 @@ def last_layer(run: api.Run, output: Path, loss: Any) -> None:
         for row, (text, label) in enumerate(
             zip(run.train.texts, run.train.labels.tolist(), strict=True)
         ):
-            expected[row] += point.learning_rate * float((asked * dense(text, label)).sum())
+            expected[row] += since(run, point) * float((asked * dense(text, label)).sum())
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
 
 

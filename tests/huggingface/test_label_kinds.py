@@ -16,6 +16,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune, model_of, tokenizer
+from tests.oracles.weights import since
 from wordtrace.errors import InputError
 
 pytest.importorskip("transformers")
@@ -157,7 +158,7 @@ def test_last_layer_scores_are_the_head_s_gradients_products(
         for place, text in enumerate(TEXTS):
             asked = gradient(ASKED[kind][label](model(**inputs(name, tokens, text)).logits[0]))
             products = [float((asked * one).sum()) for one in train]
-            expected[place] += point.learning_rate * np.array(products)
+            expected[place] += since(run, point) * np.array(products)
     found = wt.influence(run, TEXTS, "tracin-last", label=label)
     scale = np.abs(expected).max()
     np.testing.assert_allclose(found / scale, expected / scale, atol=3e-5)

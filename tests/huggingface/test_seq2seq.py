@@ -29,6 +29,7 @@ from tests.huggingface.seq2seq import (
     transformers,
     weight_of,
 )
+from tests.oracles.weights import since
 from wordtrace.errors import InputError
 from wordtrace.gradients.embedding import embedding_gradients
 from wordtrace.models.protocol import to_batch
@@ -81,7 +82,7 @@ def test_a_span_of_the_answer_counts_alone(adopted: tuple[Any, Path, wt.Run]) ->
         query *= weight_of(tokens, asked, len(counted))
         for at, one in enumerate(data()):
             gradient = dense_gradient(folder, tokens, one)
-            expected[at] += point.learning_rate * float((query * gradient).sum())
+            expected[at] += since(run, point) * float((query * gradient).sum())
     found = wt.influence(run, [QUERY], "tracin-we", span=span)[0]
     scale = np.abs(expected).max()
     np.testing.assert_allclose(found / scale, expected / scale, atol=2e-5)
@@ -114,7 +115,7 @@ def test_scores_are_the_dense_embedding_gradients_products(
         query = dense_gradient(folder, tokens, asked)
         for row, one in enumerate(data()):
             gradient = dense_gradient(folder, tokens, one)
-            expected[row] += point.learning_rate * float((query * gradient).sum())
+            expected[row] += since(run, point) * float((query * gradient).sum())
     scale = np.abs(expected).max()
     np.testing.assert_allclose(found / scale, expected / scale, atol=2e-5)
 

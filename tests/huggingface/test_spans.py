@@ -23,6 +23,7 @@ from tests.huggingface.test_completions import (
     rows_of,
     weight_of,
 )
+from tests.oracles.weights import since
 from wordtrace.errors import InputError
 
 transformers = pytest.importorskip("transformers")
@@ -81,7 +82,7 @@ def test_scores_and_probability_are_those_of_the_spans_tokens(
         query, _ = span_gradient(folder, given)
         for row, one in enumerate(rows):
             gradient = dense_gradient(folder, tokens, one)
-            expected[row] += point.learning_rate * weight * float((query * gradient).sum())
+            expected[row] += since(run, point) * weight * float((query * gradient).sum())
     found = wt.influence(run, [QUERY], "tracin-we", span=SPAN)[0]
     scale = np.abs(found).max()
     np.testing.assert_allclose(found[: len(rows)] / scale, expected / scale, atol=2e-5)

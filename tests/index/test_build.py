@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tests.forked import Forked
+from tests.oracles.weights import since
 from tests.patience import wait_for_files
 from tests.trees import contents, tree
 from wordtrace import api
@@ -224,7 +225,7 @@ def test_document_frequency_counts_texts_not_occurrences(run: api.Run, index: ap
     [
         ({"top_k": 0}, "top_k is 0; give 1 or more"),
         ({"dtype": "int3"}, "dtype is 'int3'; it must be one of float16, float32, int8"),
-        ({"weighting": "one"}, "must be rate, rate-sum or adam"),
+        ({"weighting": "one"}, "must be rate-sum, rate or adam"),
         ({"shard_size": 0}, "shard_size is 0"),
         ({"workers": 0}, "workers is 0"),
     ],
@@ -244,7 +245,9 @@ def test_the_rate_sum_weighting_adds_up_to_all_rates(run: api.Run, tmp_path: Pat
 
 
 def test_streaming_reads_no_index(run: api.Run) -> None:
-    assert Streamed(run, 3).etas == [point.learning_rate for point in run.checkpoints]
+    plain = [point.learning_rate for point in run.checkpoints]
+    assert Streamed(run.weighted("rate"), 3).etas == plain
+    assert Streamed(run, 3).etas == pytest.approx([since(run, point) for point in run.checkpoints])
 
 
 def test_a_build_killed_before_its_last_rename_is_only_renamed(

@@ -15,6 +15,7 @@ import pytest
 from tests.command import wordtrace
 from tests.index.test_life import further
 from tests.oracles import dense
+from tests.oracles.weights import since
 from tests.trees import contents
 from wordtrace import api
 from wordtrace.analysis.cancellation import cancellation
@@ -90,7 +91,7 @@ def test_scores_are_the_mean_of_dense_gradients_products_in_float64(
             )
             for place in range(2):
                 one = gradient(asked.encoded[place], asked.labels[place])
-                right[place] += point.learning_rate / 2 * (held @ one)
+                right[place] += since(run, point) / 2 * (held @ one)
     found = api.influence(both, queries[:2], label=LABELS[:2])[:, :rows]
     assert np.abs(right).max() > 1e-4
     np.testing.assert_allclose(found, right, rtol=2e-4, atol=2e-6 * np.abs(right).max())

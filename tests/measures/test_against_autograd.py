@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.oracles import dense
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.asking.asker import Asker
 from wordtrace.measures.protocol import Queries
@@ -28,7 +29,7 @@ def oracle(run: api.Run, queries: Queries, gradient) -> np.ndarray:
             held = gradient(model, run.encoded[row].tolist(), int(run.train.labels[row]))
             for q, one in enumerate(asked):
                 dot = sum(float((a * b).sum()) for a, b in zip(one, held, strict=True))
-                scores[q, row] += checkpoint.learning_rate * dot
+                scores[q, row] += since(run, checkpoint) * dot
     return scores
 
 
@@ -87,7 +88,7 @@ def test_self_influence_equals_dense_gradients(run: api.Run, index: api.Index) -
             np.testing.assert_allclose(
                 index.folder.column(f"{name}_{place}"), here, rtol=1e-3, atol=1e-6 * here.max()
             )
-            expected += checkpoint.learning_rate * here
+            expected += since(run, checkpoint) * here
         found = index.folder.column(name)
         assert (found >= 0).all()
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6 * expected.max())
@@ -110,7 +111,7 @@ def test_captum_agrees(run: api.Run, queries: list[str]) -> None:
 
     def load(module: CNN, checkpoint) -> float:
         run.load_into(module, checkpoint)
-        return checkpoint.learning_rate
+        return since(run, checkpoint)
 
     captum = TracInCP(
         model,

@@ -8,6 +8,7 @@ import torch
 
 from tests.measures.test_layers import queries_of
 from tests.oracles import dense
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.asking.asker import Asker
 from wordtrace.measures import influence_kfac
@@ -56,7 +57,7 @@ def by_hand(run: api.Run, queries: Queries, every: list[float]) -> list[np.ndarr
                 for token in set(queries.encoded[place].tolist()):
                     block = frequency[token] * factor + times * trace / counted * np.eye(dim)
                     solved = np.linalg.solve(block, one[token])
-                    scores[at, place] += point.learning_rate * held[:, token] @ solved
+                    scores[at, place] += since(run, point) * held[:, token] @ solved
     return list(scores)
 
 

@@ -12,6 +12,7 @@ from scipy import linalg
 
 from tests.measures.test_layers import queries_of
 from tests.oracles import dense
+from tests.oracles.weights import since
 from tests.tiny_models import bert, tiny_run
 from wordtrace import api
 from wordtrace.asking.asker import Asker
@@ -73,7 +74,7 @@ def by_hand(run, queries: Queries) -> list[Dense]:
         inner = np.stack([(np.diag(one) - np.outer(one, one)) for one in p])
         matrix = np.einsum("icm,icn->mn", j, inner @ j, optimize=True) / len(j)
         gradients = np.einsum("ic,icm->im", delta, j), np.einsum("ic,icm->im", asked_delta, asked)
-        found.append(Dense(point.learning_rate, matrix, *gradients))
+        found.append(Dense(since(run, point), matrix, *gradients))
     return found
 
 

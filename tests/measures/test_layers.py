@@ -9,6 +9,7 @@ from captum.influence import TracInCP, TracInCPFast
 from torch.utils.data import DataLoader, TensorDataset
 
 from tests.oracles import dense
+from tests.oracles.weights import since
 from tests.tiny_models import bert, gpt2, tiny_run
 from wordtrace import api
 from wordtrace.errors import InputError, NumericalError
@@ -50,7 +51,7 @@ def expected(run, queries: Queries, names: list[str]) -> np.ndarray:
         for row in range(len(run.train)):
             held = gradient(run.encoded[row], run.train.labels[row])
             for q, one in enumerate(asked):
-                scores[q, row] += point.learning_rate * float(one @ held)
+                scores[q, row] += since(run, point) * float(one @ held)
     return scores
 
 
@@ -123,7 +124,7 @@ def test_captum_agrees_on_all_layers(run: api.Run) -> None:
 
     def load(module: CNN, checkpoint) -> float:
         run.load_into(module, checkpoint)
-        return checkpoint.learning_rate
+        return since(run, checkpoint)
 
     def tensors(encoded, labels) -> tuple[torch.Tensor, ...]:
         ids, mask = encoded.padded(np.arange(len(labels)))

@@ -11,6 +11,7 @@ import torch
 
 from tests.measures.test_layers import any_run, queries_of  # noqa: F401
 from tests.oracles import dense
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.measures.names import measure
@@ -33,7 +34,7 @@ def deltas(run, encoded, labels) -> np.ndarray:
 
 
 def rates(run) -> np.ndarray:
-    return np.array([point.learning_rate for point in run.checkpoints])
+    return np.array([since(run, point) for point in run.checkpoints])
 
 
 def signs(run, queries: Queries) -> np.ndarray:
@@ -85,11 +86,11 @@ def test_the_parts_multiply_to_tracin_last(run: api.Run) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(run), "checkpoints", [one])
         run = api.Run.open(run.path)
-        similarity = np.abs(measure("similarity").score(run, queries)) / one.learning_rate
+        similarity = np.abs(measure("similarity").score(run, queries)) / since(run, one)
         held = deltas(run, run.encoded, run.train.labels)[0]
         asked = deltas(run, queries.encoded, queries.labels)[0]
         right = measure("tracin-last").score(run, queries)
-    found = one.learning_rate * similarity * (asked @ held.T)
+    found = since(run, one) * similarity * (asked @ held.T)
     # The features are behind a ReLU: a · a′ is never negative, so |±a · a′| is a · a′.
     np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-5 * np.abs(right).max())
 
@@ -119,7 +120,7 @@ def test_similarity_carries_the_labels_agreement(any_run) -> None:  # noqa: F811
                     handle.remove()
             return torch.stack(given).numpy()
 
-        total += point.learning_rate * (
+        total += since(any_run, point) * (
             features(queries.encoded, len(queries))
             @ features(any_run.encoded, len(any_run.train)).T
         )

@@ -16,6 +16,7 @@ from tests.command import wordtrace
 from tests.index.test_life import further
 from tests.measures.test_against_autograd import queries_of
 from tests.oracles import dense
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.own import self_influence
@@ -74,7 +75,7 @@ def by_token(run: api.Run, asked: Queries) -> np.ndarray:
         whole, cut = gradients(run, point, asked, 10**6), gradients(run, point, trained(run), 4)
         for q, one in enumerate(whole):
             for row, other in enumerate(cut):
-                total[q, row] += point.learning_rate * (one * other).sum(1)
+                total[q, row] += since(run, point) * (one * other).sum(1)
     return total
 
 

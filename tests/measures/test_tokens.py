@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from tests.measures.test_layers import any_run, queries_of  # noqa: F401
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.asking.asker import Asker
 from wordtrace.data.batches import document_frequency
@@ -126,7 +127,7 @@ def by_hand(run, queries: Queries, k: int, cosine: float) -> np.ndarray:
                 for i, j in zip(*linear_sum_assignment(cost), strict=True):
                     if cost[i, j]:
                         total += float(example[left[i]] @ query[right[j]])
-                scores[q, row] += point.learning_rate * total
+                scores[q, row] += since(run, point) * total
     return scores
 
 

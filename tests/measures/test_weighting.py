@@ -166,5 +166,5 @@ def test_a_run_with_other_weights_is_asked_with_them(run: api.Run) -> None:
 
 
 def test_an_unknown_weighting_is_refused(tiny: Any) -> None:
-    with pytest.raises(InputError, match="must be rate, rate-sum or adam"):
+    with pytest.raises(InputError, match="must be rate-sum, rate or adam"):
         tiny.weighted("rates")

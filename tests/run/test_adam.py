@@ -15,6 +15,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.oracles.dense import embedding_weight_gradient, top_k_gradient
+from tests.oracles.weights import since
 from wordtrace import api
 from wordtrace.errors import CorruptError, InputError, NumericalError
 from wordtrace.run import adam
@@ -80,10 +81,10 @@ def test_scores_are_dense_products_over_adams_step_sizes(
         ]
         for place in range(2):
             query = gradient(asked[place], place) / step
-            expected[place] += point.learning_rate * np.array(
+            expected[place] += since(run, point) * np.array(
                 [float((query * one).sum()) for one in held]
             )
-        selfish += point.learning_rate * np.array(
+        selfish += since(run, point) * np.array(
             [float((one.square() / step).sum()) for one in held]
         )
     labels = [run.label_names[0], run.label_names[1]]
@@ -174,9 +175,9 @@ def test_rows_that_adam_has_not_met_weigh_nothing(run: api.Run) -> None:
 )
 def test_where_there_are_none_it_is_said(tmp_path: Path, choices: dict[str, Any]) -> None:
     run = trained(tmp_path / "run", **choices)
-    with pytest.raises(InputError, match=r"keeps no step sizes of Adam .* give weighting='rate'"):
+    with pytest.raises(InputError, match=r"keeps no step sizes of Adam .* weighting=.rate-sum"):
         api.build_index(run, weighting="adam", workers=1)
-    with pytest.raises(InputError, match="must be rate, rate-sum or adam"):
+    with pytest.raises(InputError, match="must be rate-sum, rate or adam"):
         api.build_index(run, weighting="adamw", workers=1)
     assert not (tmp_path / "run" / "index").exists()
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from wordtrace.adapters.one_measure import OneMeasure
 from wordtrace.api.index import Index
 from wordtrace.errors import InputError
+from wordtrace.measures.names import DEFAULT
 from wordtrace.run.run import Run
 
 try:
@@ -36,7 +37,7 @@ class RunInfluence(DataInfluence):  # type: ignore[misc]
     """
 
     def __init__(
-        self, run: Run | Index | str | Path, measure: str = "tracin-we-topk", **options: Any
+        self, run: Run | Index | str | Path, measure: str = DEFAULT, **options: Any
     ) -> None:
         self._measure = OneMeasure(run, measure, options)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from wordtrace.adapters.one_measure import OneMeasure
 from wordtrace.api.index import Index
 from wordtrace.errors import InputError
+from wordtrace.measures.names import DEFAULT
 from wordtrace.run.run import Run
 
 
@@ -55,7 +56,7 @@ class RunExplainer:
         checkpoints_load_func: Any = None,
         *,
         run: Run | Index | str | Path,
-        measure: str = "tracin-we-topk",
+        measure: str = DEFAULT,
         **options: Any,
     ) -> None:
         del checkpoints, checkpoints_load_func

@@ -29,7 +29,7 @@ from wordtrace.run.run import Run
 
 #: The parts of I = L(x) · S(x, x′) · L(x′) that every measure is compared with.
 SALIENCY, SIMILARITY = "loss-saliency", "similarity"
-MEASURES = ("tracin-we-topk", "tracin-last")
+MEASURES = ("tracin-we-idf", "tracin-last")
 
 _NO_MEASURE = f"there is no measure to compare; name at least one by {option('measures')}."
 

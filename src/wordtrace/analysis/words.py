@@ -31,6 +31,7 @@ from wordtrace.models.whole_words import WholeWords, whole_words
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.run import Run
 from wordtrace.run.trainings import require_one
+from wordtrace.run.weighting import DEFAULT
 
 
 def words(
@@ -93,7 +94,7 @@ def words(
     outputs = opened.model(point).outputs
     importance = word_gradients(
         # How long a gradient is says nothing of training: Adam's step sizes do not scale it.
-        opened.weighted("rate"),
+        opened.weighted(DEFAULT),
         point,
         queries,
         names,

@@ -102,8 +102,7 @@ def trace(
         The label to explain: one for all texts, or a list with one for each, where None is the
         model's prediction. By default the Examples' own labels, else the model's predictions.
     measure
-        The measure; by default the one that the index holds: ``tracin-we-topk``, or
-        ``tracin-we``.
+        The measure; by default ``tracin-we-idf``, which any index answers.
     top
         How many proponents and opponents to list.
     top_k

@@ -22,6 +22,7 @@ from wordtrace.measures.protocol import Scores
 from wordtrace.models.answer_spans import Passage
 from wordtrace.results.result import Tabular, Ways
 from wordtrace.run.run import Run
+from wordtrace.run.weighting import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,7 @@ def influence(
         A run, an index, or the folder of either. An index answers the measures that it holds from
         its postings, for its own examples: with those added to it and without those removed.
     measure
-        The name of a measure; ``wordtrace measures`` lists them. By default the one that the index
-        holds, else ``tracin-we-topk``.
+        The name of a measure; ``wordtrace measures`` lists them. By default ``tracin-we-idf``.
     span
         For a language model: the part of the answers to explain; see :meth:`Index.trace`.
     executor, address, workers
@@ -216,10 +216,10 @@ def _of_index(
         weighting, place = index.run.weighting.name, f"its run, {index.run.path}, in its place"
         if index.run.others:
             place = f"index.run in its place, which is of {index.run.trainings} trainings, too"
-        elif weighting != "rate":
+        elif weighting != DEFAULT:
             place = (
                 f"index.run in its place, which is weighted by {weighting}, too "
-                f"({index.run.path} alone is weighted by the rate)"
+                f"({index.run.path} alone is weighted by {DEFAULT})"
             )
         raise InputError(f"{index.folder.path} does not hold what {way.title} needs; give {place}.")
     spread = index._on(executor, address, workers)

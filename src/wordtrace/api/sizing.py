@@ -40,7 +40,7 @@ def calibrate(
     dtype: str = "float16",
     project: int | None = None,
     projection: str = "pca",
-    weighting: str = "rate",
+    weighting: str = "rate-sum",
     precision: str = "float32",
     overlap: float = 0.9,
 ) -> dict[str, Any]:

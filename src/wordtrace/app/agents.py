@@ -59,7 +59,7 @@ def agent_server(opened: Opened, *, changes: bool = False) -> MCPServer[Any]:
         text2: Annotated[str | None, Field(description="The second text of a pair.")] = None,
         label: Label = None,
         measure: Annotated[
-            str | None, Field(description="A measure; by default what the index holds.")
+            str | None, Field(description="A measure; tracin-we-idf by default.")
         ] = None,
         without: Annotated[
             str | None, Field(description="Leave out these tokens: special, stop or special,stop.")

@@ -48,7 +48,7 @@ class TracesAsked(BaseModel):
         "given", description="Whether the labels come from the file of the texts; needs ids."
     )
     ids: list[str] | None = Field(None, description="The texts' ids in the file of them.")
-    measure: str | None = Field(None, description="By default what the index holds.")
+    measure: str | None = Field(None, description="tracin-we-idf by default.")
     top: int = Field(20, ge=1, le=MOST, description="How many proponents and opponents to list.")
     top_k: int | None = Field(None, ge=1, description="How many positions of a text count.")
     baselines: list[str] = Field([], max_length=20, description="Other measures to list, too.")

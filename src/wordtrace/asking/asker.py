@@ -25,7 +25,7 @@ from wordtrace.execute.once import once
 from wordtrace.gradients.top_k import check_top_k
 from wordtrace.index.folder import IndexFolder
 from wordtrace.measures.influence_we import Curvatures, InfluenceWE
-from wordtrace.measures.names import AS_HELD, measure
+from wordtrace.measures.names import AS_HELD, DEFAULT, measure
 from wordtrace.measures.options import Options
 from wordtrace.measures.position_products import Terms
 from wordtrace.measures.protocol import Measure, Queries
@@ -109,7 +109,7 @@ class Asker:
         Parameters
         ----------
         name
-            The measure; by default the one that the index holds, else ``tracin-we-topk``.
+            The measure; ``tracin-we-idf`` by default.
         top_k
             How many positions of a text count; by default as in the index, else 10.
         spread
@@ -192,10 +192,9 @@ class Asker:
     def _default(self, name: str | None, top_k: int | None) -> tuple[str, int | None]:
         """Fill in what the caller left open with what the index holds."""
         held = self.index.manifest.top_k if self.index is not None else 10
+        name = name or DEFAULT
         if name in AS_HELD and top_k is None:
             return name, held
-        if name is None:
-            name = "tracin-we" if held is None and top_k is None else "tracin-we-topk"
         check_top_k(top_k)
         return name, top_k if top_k is not None else held or 10
 

@@ -91,7 +91,7 @@ def evaluate(
     measures: Annotated[
         str | None,
         typer.Option(
-            help="With commas between; 'wordtrace measures' lists them. By default tracin-we-topk, "
+            help="With commas between; 'wordtrace measures' lists them. By default tracin-we-idf, "
             "tracin-last (not of language models), bm25 and embedding-similarity."
         ),
     ] = None,

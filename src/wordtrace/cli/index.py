@@ -32,10 +32,10 @@ class Stored:
     weighting: Annotated[
         str,
         _stored(
-            help="What a checkpoint weighs: its learning rate; rate-sum since the one before; "
-            "adam: the rate, times Adam's own step sizes."
+            help="What a checkpoint weighs: rate-sum, the sum of the learning rates since the one "
+            "before; rate, its own; adam, the sum times Adam's own step sizes."
         ),
-    ] = "rate"
+    ] = "rate-sum"
     precision: Annotated[
         str, _stored(help="In which gradients are computed: float32, or bfloat16 (faster).")
     ] = "float32"

@@ -20,7 +20,7 @@ def overlap(
     options: MeasureOptions,
     measures: Annotated[
         str, typer.Option(help="Names with commas between.")
-    ] = "tracin-we-topk,tracin-last",
+    ] = "tracin-we-idf,tracin-last",
     top: Annotated[int, typer.Option(help="How many examples a query's list holds.")] = 100,
     listed: Annotated[int, typer.Option(help="How many recurrent examples to name.")] = 10,
     label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,

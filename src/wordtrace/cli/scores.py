@@ -29,7 +29,7 @@ def scores(
     search: Searching,
     measure: Annotated[
         str | None,
-        typer.Option(help="A measure; what the index holds, else tracin-we-topk, by default."),
+        typer.Option(help="A measure; tracin-we-idf by default."),
     ] = None,
     label: Annotated[str | None, typer.Option(help="The label to explain.")] = None,
     span: SpanOf = None,

@@ -49,7 +49,7 @@ def trace(
         bool, typer.Option("--only-wrong", help="Only queries whose label is not predicted.")
     ] = False,
     measure: Annotated[
-        str | None, typer.Option(help="A measure; by default what the index holds.")
+        str | None, typer.Option(help="A measure; tracin-we-idf by default.")
     ] = None,
     top: Annotated[int, typer.Option(help="How many proponents and opponents to list.")] = 20,
     span: SpanOf = None,
@@ -97,12 +97,12 @@ def _tell_streaming(index: Any, measure: str | None, options: MeasureOptions) ->
     """
     if not index.asker.must_stream(measure, **options.library()):
         return False
-    from wordtrace.measures.names import AS_HELD
+    from wordtrace.measures.names import AS_HELD, DEFAULT
 
     held = index.folder.manifest.top_k
     kept = "all positions" if held is None else f"the {held} strongest positions"
     asked = "" if measure is None else f" {measure}"
-    wanted = "K" if measure in (*AS_HELD, "tracin-we-topk", "tracin-we-syn") else "all"
+    wanted = "K" if (measure or DEFAULT) in (*AS_HELD, "tracin-we-topk", "tracin-we-syn") else "all"
     near = ""
     if measure in ("tracin-we-noc", "tracin-we") and held is not None:
         leaving = " --without special,stop" if measure == "tracin-we-noc" else ""

@@ -38,7 +38,7 @@ from wordtrace.verification.removal import IntArray, pool_of
 from wordtrace.verification.retrainings import Retrainings, probes_of, seeds_of
 
 #: What is compared by default; a language model has no last layer of its own for the second.
-MEASURES = ("tracin-we-topk", "tracin-last", "bm25", "embedding-similarity")
+MEASURES = ("tracin-we-idf", "tracin-last", "bm25", "embedding-similarity")
 #: Seeds of the model of all rows for each seed of a removal: all queries and measures share them.
 _BASES = 4
 _FEWEST_BASES = 20

@@ -55,12 +55,12 @@ class Tracer:
         Parameters
         ----------
         name
-            The measure; by default the one that the index holds, else ``tracin-we-topk``.
+            The measure; ``tracin-we-idf`` by default.
         top
             How many proponents and opponents to list.
         top_k
-            How many positions of a text count, for ``tracin-we-topk``; by default as in the index,
-            else 10.
+            How many positions of a training text count, or for ``tracin-we-topk`` of any text; by
+            default as in the index, else 10.
         baselines
             Other measures, to list their strongest rows, too.
         words

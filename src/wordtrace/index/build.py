@@ -47,7 +47,7 @@ def build(
     *,
     top_k: int | None = 10,
     dtype: str = "float16",
-    weighting: str = "rate",
+    weighting: str = "rate-sum",
     precision: str = "float32",
     project: int | None = None,
     projection: str = "pca",
@@ -76,8 +76,8 @@ def build(
     projection
         The kind of projection: "pca", fitted on a sample of the training examples, or "random".
     weighting
-        The weight η_c of checkpoint c: "rate" is the learning rate used there, "rate-sum" the sum
-        of the rates since the checkpoint before. "adam" is the rate, too, and each number of a
+        The weight η_c of checkpoint c: "rate-sum" is the sum of the learning rates since the
+        checkpoint before, "rate" the one used there. "adam" is the sum, too, and each number of a
         gradient is weighted by Adam's step size, 1/(√v̂ + ε).
     precision
         The precision in which the gradients are computed: "float32", or "bfloat16" (for matrix

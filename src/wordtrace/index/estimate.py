@@ -34,7 +34,7 @@ def estimate(
     dtype: str = "float16",
     project: int | None = None,
     projection: str = "pca",
-    weighting: str = "rate",
+    weighting: str = "rate-sum",
     precision: str = "float32",
     shard_size: int = 32_768,
     workers: int | None = None,

@@ -96,9 +96,9 @@ class Manifest:
     top_k
         Positions kept in a text; None for all.
     weighting
-        "rate": η_c is the learning rate at c. "rate-sum": η_c is the sum of the rates since the
-        checkpoint before. "adam": η_c is the rate at c, and gradients are multiplied by
-        1/√(√v̂ + ε).
+        "rate-sum": η_c is the sum of the learning rates since the checkpoint before. "rate": η_c is
+        the rate at c. "adam": η_c is that of "rate-sum" (of "rate" in indexes of older versions),
+        and gradients are multiplied by 1/√(√v̂ + ε).
     files
         The size and BLAKE2b checksum of the other files, by name.
     parts

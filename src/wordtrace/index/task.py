@@ -58,7 +58,7 @@ class ShardTask:
     count: int
     top_k: int | None
     dtype: str
-    weighting: str = "rate"
+    weighting: str = "rate-sum"
     precision: str = "float32"
     device: str = "cpu"
     with_runs: tuple[str, ...] = ()

@@ -53,6 +53,9 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "random": lambda o: Random(o.seed),
 }
 
+#: What answers where nobody names a measure (docs/how-to/which-measure.md says why).
+DEFAULT = "tracin-we-idf"
+
 #: Of a training text these take as many positions as an index holds, be it all.
 AS_HELD = frozenset({"tracin-we-idf", "influence-we-kfac"})
 

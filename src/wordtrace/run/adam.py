@@ -89,7 +89,7 @@ def require(run: Path, points: Sequence[Checkpoint]) -> None:
             raise InputError(
                 f"{run} keeps no step sizes of Adam for the word embedding at step {point.step}: "
                 "it was not trained by Adam, or no optimizer.pt lay beside the weights; give "
-                f"{option('weighting', 'rate')} or rate-sum."
+                f"{option('weighting', 'rate-sum')} or rate."
             )
 
 

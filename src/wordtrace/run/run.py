@@ -34,7 +34,7 @@ from wordtrace.run.place import MANIFEST, check_run
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.replay_record import REPLAY, ReplayRecord
-from wordtrace.run.weighting import Weighting
+from wordtrace.run.weighting import DEFAULT, Weighting
 
 
 class Run:
@@ -283,8 +283,8 @@ class Run:
 
     @once
     def weighting(self) -> Weighting:
-        """Its own checkpoints' weights: their rates, unless :meth:`weighted` chose others."""
-        return Weighting("rate", self.path, self.checkpoints)
+        """Its own checkpoints' weights: by rate-sum, unless :meth:`weighted` chose otherwise."""
+        return Weighting(DEFAULT, self.path, self.checkpoints)
 
     @property
     def etas(self) -> list[float]:

@@ -14,6 +14,8 @@ from wordtrace.run.checkpoint import Checkpoint
 
 #: The weightings: the rate; the sum of rates since the checkpoint before; Adam's step sizes.
 WEIGHTINGS = ("rate", "rate-sum", "adam")
+#: What is taken by default: a checkpoint stands for all the steps since the one before.
+DEFAULT = "rate-sum"
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,11 @@ class Weighting:
     Attributes
     ----------
     name
-        "rate": η_c is the learning rate at c. "rate-sum": η_c is the sum of the rates since the
-        checkpoint before (for the first one, since the start). "adam": η_c is the rate, and a
-        gradient at the word embedding is multiplied by :meth:`row_scale`. Step sizes are kept only
-        for the embedding's rows, so measures of other layers, and of the embedding as a layer
-        (``tracin:LAYER``, ``tracin-all``), are weighted by the rate.
+        "rate-sum": η_c is the sum of the learning rates since the checkpoint before (for the first
+        one, since the start). "rate": η_c is the rate at c. "adam": η_c is that of "rate-sum", and
+        a gradient at the word embedding is multiplied by :meth:`row_scale`. Step sizes are kept
+        only for the embedding's rows, so measures of other layers, and of the embedding as a layer
+        (``tracin:LAYER``, ``tracin-all``), are weighted by the sum alone.
     run
         The run's folder.
     checkpoints
@@ -46,7 +48,7 @@ class Weighting:
     def __post_init__(self) -> None:
         if self.name not in WEIGHTINGS:
             raise InputError(
-                f"{option('weighting')} is {self.name!r}; it must be rate, rate-sum or adam."
+                f"{option('weighting')} is {self.name!r}; it must be rate-sum, rate or adam."
             )
         if self.name == "adam":
             adam.require(self.run, self.checkpoints)
@@ -54,7 +56,7 @@ class Weighting:
     @property
     def etas(self) -> list[float]:
         """The weight η_c of each checkpoint, in their order."""
-        if self.name != "rate-sum":
+        if self.name == "rate":
             return [point.learning_rate for point in self.checkpoints]
         sums = [0.0, *[point.learning_rate_sum for point in self.checkpoints]]
         return [sums[place + 1] - sums[place] for place in range(len(self.checkpoints))]
