@@ -59,10 +59,14 @@ def test_scores_are_the_dense_embedding_gradients_products(
     found = api.influence(run, QUERIES, "tracin-we", label=LABELS)
     expected = np.zeros_like(found, np.float64)
     assert len({point.learning_rate for point in run.checkpoints}) == 3
+    before = 0
     for point in run.checkpoints:
         folder = output / f"checkpoint-{point.step}"
         log = json.loads((folder / "trainer_state.json").read_text())["log_history"]
-        (rate,) = [entry["learning_rate"] for entry in log if entry.get("step") == point.step]
+        # Each step was logged, with the rate that it used.
+        rates = {entry["step"]: entry["learning_rate"] for entry in log if "learning_rate" in entry}
+        weight = sum(rate for step, rate in rates.items() if before < step <= point.step)
+        before = point.step
         model, tokens = outside(folder)
         train = [
             dense_gradient(model, tokens, one.types, text, label)
@@ -70,7 +74,7 @@ def test_scores_are_the_dense_embedding_gradients_products(
         ]
         for place, (text, label) in enumerate(zip(QUERIES, LABELS, strict=True)):
             asked = dense_gradient(model, tokens, one.types, text, run.label_names.index(label))
-            expected[place] += rate * np.array([float((asked * g).sum()) for g in train])
+            expected[place] += weight * np.array([float((asked * g).sum()) for g in train])
     scale = np.abs(expected).max()
     assert scale > 0
     np.testing.assert_allclose(found / scale, expected / scale, atol=2e-5)
@@ -100,7 +104,7 @@ def test_an_index_gives_words_that_sum_to_the_score(
 ) -> None:
     _, _, run = adopted
     index = api.build_index(run, tmp_path / "index", top_k=None, dtype="float32", workers=1)
-    trace = index.trace(QUERIES, label=LABELS, top=4)
+    trace = index.trace(QUERIES, label=LABELS, measure="tracin-we", top=4)
     matrix = api.influence(run, QUERIES, "tracin-we", label=LABELS)
     for place, query in enumerate(trace.queries):
         assert len(query.proponents) + len(query.opponents) > 4

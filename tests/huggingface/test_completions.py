@@ -179,7 +179,7 @@ def test_losses_are_those_of_transformers(adopted: tuple[Any, Path, wt.Run]) -> 
 def test_words_stand_in_prompt_and_completion(adopted: tuple[Any, Path, wt.Run]) -> None:
     _, _, run = adopted
     index = wt.build_index(run, workers=1, top_k=None, dtype="float32")
-    trace = index.trace([QUERY], top=5)
+    trace = index.trace([QUERY], measure="tracin-we", top=5)
     matrix = wt.influence(run, [QUERY], "tracin-we")[0]
     seen = set()
     for hit in [*trace.queries[0].proponents, *trace.queries[0].opponents]:

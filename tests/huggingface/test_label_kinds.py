@@ -111,10 +111,14 @@ def test_scores_are_the_dense_gradients_products_of_transformers_own_loss(
     asked = ASKED[kind]
     expected = {label: np.zeros((len(TEXTS), len(run.train))) for label in asked}
     assert len({point.learning_rate for point in run.checkpoints}) == 3
+    before = 0
     for point in run.checkpoints:
         folder = output / f"checkpoint-{point.step}"
         log = json.loads((folder / "trainer_state.json").read_text())["log_history"]
-        (rate,) = [entry["learning_rate"] for entry in log if entry.get("step") == point.step]
+        # Each step was logged, with the rate that it used.
+        rates = {entry["step"]: entry["learning_rate"] for entry in log if "learning_rate" in entry}
+        weight = sum(rate for step, rate in rates.items() if before < step <= point.step)
+        before = point.step
         model, tokens = outside(folder)
         train = []
         for text, label in zip(run.train.texts, run.train.labels, strict=True):
@@ -124,7 +128,7 @@ def test_scores_are_the_dense_gradients_products_of_transformers_own_loss(
             for place, text in enumerate(TEXTS):
                 gradient = dense(model, objective(model(**inputs(name, tokens, text)).logits[0]))
                 products = [float((gradient * one).sum()) for one in train]
-                expected[label][place] += rate * np.array(products)
+                expected[label][place] += weight * np.array(products)
     for label, scores in expected.items():
         found = wt.influence(run, TEXTS, "tracin-we", label=label)
         scale = np.abs(scores).max()
@@ -189,7 +193,7 @@ def test_an_index_gives_words_that_sum_and_the_examples_labels(
     _, kind, _, run = adopted
     index = wt.build_index(run, tmp_path / "index", top_k=None, dtype="float32", workers=1)
     label = list(ASKED[kind])[1]
-    (query,) = index.trace(TEXTS[0], label=label, top=5).queries
+    (query,) = index.trace(TEXTS[0], label=label, measure="tracin-we", top=5).queries
     matrix = wt.influence(run, TEXTS[0], "tracin-we", label=label)
     for hit in [*query.proponents, *query.opponents]:
         row = run.train.row_of(hit.id)

@@ -185,7 +185,7 @@ def test_ids_are_those_of_the_training(adopted: tuple[Any, Path, wt.Run]) -> Non
 def test_words_stand_in_prompt_and_answer(adopted: tuple[Any, Path, wt.Run]) -> None:
     _, _, run = adopted
     index = wt.build_index(run, workers=1, top_k=None, dtype="float32")
-    trace = index.trace([QUERY], top=8)
+    trace = index.trace([QUERY], measure="tracin-we", top=8)
     matrix = wt.influence(run, [QUERY], "tracin-we")[0]
     seen, special = set(), 0
     for hit in [*trace.queries[0].proponents, *trace.queries[0].opponents]:

@@ -91,7 +91,7 @@ def test_scores_and_probability_are_those_of_the_spans_tokens(
     by_place = wt.influence(run, [QUERY], "tracin-we", span=AT)[0]
     np.testing.assert_array_equal(found, by_place)
     index = wt.build_index(run, workers=1, top_k=None, dtype="float32")
-    trace = index.trace([QUERY, QUERY], top=5, span=[SPAN, None], words=True)
+    trace = index.trace([QUERY, QUERY], measure="tracin-we", top=5, span=[SPAN, None], words=True)
     narrow, all_of_it = trace.queries
     _, loss = span_gradient(output / f"checkpoint-{run.final.step}", given)
     assert narrow.probability == pytest.approx(np.exp(-loss), rel=1e-4)

@@ -92,7 +92,7 @@ def test_scores_are_the_mean_of_dense_gradients_products_in_float64(
             for place in range(2):
                 one = gradient(asked.encoded[place], asked.labels[place])
                 right[place] += since(run, point) / 2 * (held @ one)
-    found = api.influence(both, queries[:2], label=LABELS[:2])[:, :rows]
+    found = api.influence(both, queries[:2], "tracin-we-topk", label=LABELS[:2])[:, :rows]
     assert np.abs(right).max() > 1e-4
     np.testing.assert_allclose(found, right, rtol=2e-4, atol=2e-6 * np.abs(right).max())
 
@@ -235,7 +235,7 @@ def test_an_interrupted_build_goes_on_to_the_same_bytes(
 def test_a_stretch_on_a_cluster_answers_as_the_whole(both: api.Index, queries: list[str]) -> None:
     asker = Asker(both.run, both.folder)
     asked = asker.queries(queries, LABELS)
-    way = asker.way()
+    way = asker.way("tracin-we-topk")
     tokens = way.measure.query_tokens(both.run, asked)  # type: ignore[attr-defined]
     paths = str(both.folder.path), str(both.run.path), state_of(both.folder.manifest)
     searcher = Searcher(Stretch(*paths, 29, 87))
@@ -321,8 +321,8 @@ def test_runs_that_moved_together_are_found_and_one_that_is_lost_or_changed_is_n
 def test_the_command_line_builds_describes_and_checks_it(home: Path) -> None:
     asked = ("index", "first", "--with-runs", "second", "--workers", 1)
     done = wordtrace(*asked, "--out", "told", cwd=home)
-    assert "step 33 (η 0.0" in done.stdout
-    assert "step 20 of second (η 0.0" in done.stdout
+    assert "step 33 (η " in done.stdout
+    assert "step 20 of second (η " in done.stdout
     said = wordtrace("info", "told", cwd=home).stdout
     assert f"scores are means over 2 trainings, with: {home.resolve() / 'second'}" in said
     assert "all files are as they were written" in wordtrace("check", "told", cwd=home).stderr

@@ -88,7 +88,8 @@ def test_scores_are_dense_products_over_adams_step_sizes(
             [float((one.square() / step).sum()) for one in held]
         )
     labels = [run.label_names[0], run.label_names[1]]
-    trace = index.trace(QUERIES, label=labels, top=100)
+    measure = "tracin-we" if top_k is None else "tracin-we-topk"
+    trace = index.trace(QUERIES, label=labels, measure=measure, top=100)
     found = np.zeros_like(expected)
     for place, query in enumerate(trace.queries):
         for hit in [*query.proponents, *query.opponents]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordtrace.data.examples import Examples
+from wordtrace.execute.once import once
 from wordtrace.explain.prediction import Word, WordKind
 from wordtrace.explain.words import Vocabulary
 from wordtrace.measures.position_products import Terms, position_products
@@ -41,10 +42,13 @@ class Placed:
 
     def places(self, token: int) -> dict[str, list[int]]:
         """Return the positions of a token in each word that holds it."""
-        found: dict[str, list[int]] = {}
-        for place, (one, name) in enumerate(zip(self.tokens, self.words.names, strict=True)):
-            if one == token:
-                found.setdefault(name, []).append(place)
+        return self._by_token.get(token, {})
+
+    @once
+    def _by_token(self) -> dict[int, dict[str, list[int]]]:
+        found: dict[int, dict[str, list[int]]] = {}
+        for place, (token, name) in enumerate(zip(self.tokens, self.words.names, strict=True)):
+            found.setdefault(token, {}).setdefault(name, []).append(place)
         return found
 
 

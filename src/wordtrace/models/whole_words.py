@@ -21,6 +21,8 @@ from wordtrace.models.tokenizer import Span, TokenAt
 
 # The Unicode word boundaries.
 _BOUNDARY = regex.compile(r"(?w)\b")
+#: Whether there is one at a place is told by so few characters behind it.
+_BEYOND = 64
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def whole_words(
 def grouped(positions: Sequence[TokenAt], texts: dict[str, str]) -> list[list[TokenAt]]:
     """Return the tokens of each word, in their order."""
     boundaries = {
-        field: {found.start() for found in _BOUNDARY.finditer(text)}
+        field: {found.start() for found in _BOUNDARY.finditer(text[: _read(positions, field)])}
         for field, text in texts.items()
     }
     groups: list[list[TokenAt]] = []
@@ -85,6 +87,12 @@ def grouped(positions: Sequence[TokenAt], texts: dict[str, str]) -> list[list[To
         else:
             groups.append([one])
     return groups
+
+
+def _read(positions: Sequence[TokenAt], field: str) -> int:
+    """Return where the tokens end in a text, and some more: the model may read a little of it."""
+    ends = [one.span[2] for one in positions if one.span is not None and one.span[0] == field]
+    return max(ends, default=0) + _BEYOND
 
 
 def _holds_together(
