@@ -130,7 +130,12 @@ def test_evidence_is_what_a_trace_of_the_row_says(flipped) -> None:
     row = index.run.train.row_of(ids[0])
     (found,) = evidence(Tracer(index.asker), index.run.train.take([row]))
     train = index.run.train
-    trace = index.trace(train.texts[row], label=train.label_names[train.labels[row]], top=20)
+    trace = index.trace(
+        train.texts[row],
+        label=train.label_names[train.labels[row]],
+        measure="tracin-we-topk",
+        top=20,
+    )
     opponents = trace.opponents
     assert [hit.id for hit in found.opponents] == [hit.id for hit in opponents[:3]]
     votes: dict[str, float] = {}

@@ -47,7 +47,7 @@ def test_copies_have_cosine_one_and_removed_examples_are_nobodys_neighbours(
     texts = run.train.texts
     pair = [row for row, text in enumerate(texts) if texts.count(text) > 1]
     assert len(pair) == 2
-    index.neighbours(tmp_path / "n.parquet", top=3)
+    index.neighbours(tmp_path / "n.parquet", top=len(texts))
     table = pq.read_table(tmp_path / "n.parquet").to_pandas()
     first, second = (run.train.ids[row] for row in pair)
     found = table[(table["id"] == first) & (table["neighbour"] == second)]

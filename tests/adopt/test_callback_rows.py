@@ -137,7 +137,7 @@ def test_tokens_that_no_text_would_give_again_are_kept(tmp_path: Path) -> None:
     assert not run.check()
     assert any("32 of 32 training rows are kept" in note for note in run.manifest.notes or ())
     index = wt.build_index(run, top_k=None, workers=1)
-    trace = index.trace(run.train.texts[3], label="sport", top=32)
+    trace = index.trace(run.train.texts[3], label="sport", measure="tracin-we", top=32)
     # What is shown is not what the user wrote, and that is said beside it and of the run.
     said = "The texts of the training rows are as the tokenizer wrote them back from their tokens"
     assert any(note.startswith(said) for note in run.manifest.notes or ())
@@ -289,5 +289,5 @@ def test_a_pad_token_that_ends_texts_does_not_count(tmp_path: Path) -> None:
         assert float(found[row]) == pytest.approx(float(expected), rel=1e-5)
     index = wt.build_index(run, top_k=None, workers=1)
     exact = wt.influence(run, ["the match of the team"], "tracin-we")[0]
-    hit = index.trace("the match of the team", top=1).proponents[0]
+    hit = index.trace("the match of the team", measure="tracin-we", top=1).proponents[0]
     assert hit.score == pytest.approx(float(exact[run.train.row_of(hit.id)]), rel=1e-3)

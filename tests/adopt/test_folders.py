@@ -16,6 +16,7 @@ import wordtrace as wt
 from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import ARCHITECTURES, fine_tune
+from tests.oracles.weights import since
 from wordtrace.errors import InputError
 
 pytest.importorskip("transformers")
@@ -165,9 +166,12 @@ def test_a_saved_model_alone_is_traced_and_its_limits_are_said(
     text = ["the striker of the market"]
     found = wt.influence(run, text, "tracin-we", label="sport")
     expected = wt.influence(whole, text, "tracin-we", label="sport")
-    np.testing.assert_allclose(found, expected / 0.5, rtol=1e-5)
+    # Of how many steps it stands for a lone model says nothing.
+    expected = expected / since(whole, whole.checkpoints[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
     rated = record(alone, tmp_path / "rated", learning_rate=0.5)
-    np.testing.assert_array_equal(wt.influence(rated, text, "tracin-we", label="sport"), expected)
+    of_rated = wt.influence(rated, text, "tracin-we", label="sport")
+    np.testing.assert_allclose(of_rated, 0.5 * expected, rtol=1e-5)
     assert "1 is taken" not in " ".join(rated.manifest.notes)
     said = wordtrace("info", tmp_path / "run")
     assert "There is one set of weights" in said.stdout + said.stderr

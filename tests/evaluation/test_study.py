@@ -73,7 +73,7 @@ def test_an_effect_is_the_difference_of_two_plain_retrainings(
     document = done.document()
     asked = done.queries
     probes = tuple((text, None) for text in asked.texts)
-    scores = wt.influence(run, list(asked.texts), label=_named(run, asked))
+    scores = wt.influence(run, list(asked.texts), "tracin-we-topk", label=_named(run, asked))
     rows = tuple(sorted(np.argsort(-scores[0], kind="stable")[:2].tolist()))
 
     def said(seed: int, removed: tuple[int, ...]) -> float:

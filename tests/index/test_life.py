@@ -29,7 +29,8 @@ def further(count: int = 31) -> api.Examples:
 
 
 def scores_of(index: api.Index, text: str) -> dict[str, float]:
-    trace = index.trace(text, top=1000)
+    # Without weights: those by idf change with the examples that there are.
+    trace = index.trace(text, measure="tracin-we-topk", top=1000)
     return {hit.id: hit.score for hit in [*trace.proponents, *trace.opponents]}
 
 

@@ -64,7 +64,9 @@ def probability(run: wt.Run, texts: Sequence[str], seed: int, removed: Sequence[
 
 
 def test_its_verification_tells_its_effect(own: wt.Run, index: wt.Index) -> None:
-    trace = index.trace("the striker and the coach win a match", "sport", top=30)
+    trace = index.trace(
+        "the striker and the coach win a match", "sport", measure="tracin-we-topk", top=30
+    )
     toy = BagOfWords()
     found = wt.verify(
         trace, run=own, index=index, retrain=toy, remove="proponents", k=9, repeats=4, workers=2

@@ -224,8 +224,8 @@ def test_traces_of_several_measures_are_told_apart(own: wt.Run, trace: wt.Trace)
     made = Made(lambda change, place: 0.4 + noise(change, place, 0.2))
     choices: dict[str, Any] = {"run": own, "k": 3, "repeats": 2, "retrain": made, "workers": 1}
     found = wt.verify(traces, **choices).document()
-    assert [one["measure"] for one in found["queries"]] == ["tracin-we-topk", "bm25"]
-    assert found["measure"] == "tracin-we-topk and bm25"
+    assert [one["measure"] for one in found["queries"]] == ["tracin-we-idf", "bm25"]
+    assert found["measure"] == "tracin-we-idf and bm25"
     headings = [one.heading for one in sections_of([*(one.document() for one in traces), found])]
     assert [one.startswith("What removing") for one in headings] == [False, True, False, True]
 

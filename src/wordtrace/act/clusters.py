@@ -200,7 +200,9 @@ def _behind(
     names = list(part.label_names)
     asked = asked.with_labels(np.array([names.index(member.said) for member in chosen]))
     hits: dict[str, Behind] = {}
-    traced = tracer.trace(tracer.asker.question(asked), top=_ASKED, weights=weights)
+    traced = tracer.trace(
+        *(tracer.asker.question(asked), tracer.asker.measure_of_rows), top=_ASKED, weights=weights
+    )
     for query in traced.queries:
         for hit in query.proponents:
             before = hits[hit.id].score if hit.id in hits else 0.0

@@ -70,7 +70,9 @@ def evidence(
         for start in range(0, len(examples), _BATCH):
             part = examples.take(np.arange(start, min(start + _BATCH, len(examples))))
             asked = tracer.asker.question(part)
-            traced = tracer.trace(asked, top=_VOTERS, words=words, weights=weights)
+            traced = tracer.trace(
+                asked, tracer.asker.measure_of_rows, top=_VOTERS, words=words, weights=weights
+            )
             found += [_against(one, listed) for one in traced.queries]
             advance(len(part))
     return found

@@ -198,6 +198,12 @@ class Asker:
         check_top_k(top_k)
         return name, top_k if top_k is not None else held or 10
 
+    @property
+    def measure_of_rows(self) -> str:
+        """The measure by which training rows are compared: both are cut as the index cuts them."""
+        whole = self.index is not None and self.index.manifest.top_k is None
+        return "tracin-we" if whole else "tracin-we-topk"
+
     @once
     def documents(self) -> npt.NDArray[np.int64]:
         """The number of examples that hold each token, int64, shape (vocabulary,)."""
