@@ -72,3 +72,25 @@ def test_the_other_kinds_of_groups_are_a_click_away(page: Any, opened: Opened) -
     assert opened.review.decision(strangest.id).action == "keep"
     page.get_by_role("link", name="Mistakes").click()
     page.get_by_text("training rows the model says another label").wait_for()
+
+
+@pytest.mark.parametrize(("name", "said"), [("AbortError", "AbortError"), ("TypeError", "Error")])
+def test_an_answer_that_stops_on_its_way_is_none(page: Any, name: str, said: str) -> None:
+    """Who left the page asks for it no more; whoever stayed is told that it was cut off."""
+    page.goto("/groups")
+    found = page.evaluate(
+        """async (name) => {
+          const { get } = await import("/static/api.js"), real = window.fetch;
+          const json = () => Promise.reject(new DOMException("on its way", name));
+          window.fetch = async () => ({ ok: true, status: 200, headers: new Headers(), json });
+          try {
+            return await get("/anything");
+          } catch (error) {
+            return error.name;
+          } finally {
+            window.fetch = real;
+          }
+        }""",
+        name,
+    )
+    assert found == said

@@ -16,10 +16,20 @@ async function ask(method, path, body, signal) {
   }
   const page = answer.headers.get("content-type")?.startsWith("text/html");
   const read = page ? answer.text() : answer.json();
-  const found = answer.status === 204 ? null : await read.catch(() => null);
+  let cut = false;
+  const found =
+    answer.status === 204
+      ? null
+      : await read.catch((error) => {
+          // Who left the page while the answer came in asks for it no more.
+          if (error.name === "AbortError") throw error;
+          cut = true;
+          return null;
+        });
   if (answer.status === 401) dispatchEvent(new CustomEvent("token", { detail: found?.error }));
   if (answer.status === 409) dispatchEvent(new CustomEvent("changed", { detail: found?.error }));
   if (!answer.ok) throw new Error(found?.error ?? `The server answered ${answer.status}.`);
+  if (cut) throw new Error("The server's answer could not be read to its end; ask again.");
   return found;
 }
 
