@@ -40,12 +40,12 @@ def describe_run(run: Run) -> dict[str, Any]:
             f"{count} {'text occurs' if count == 1 else 'texts occur'} more than once with "
             "different labels."
         )
-    rates = [checkpoint.learning_rate for checkpoint in run.manifest.checkpoints]
-    for checkpoint in run.manifest.checkpoints:
-        if checkpoint.learning_rate < LEAST * sum(rates):
+    weights = run.weighting.etas
+    for checkpoint, weight in zip(run.weighting.checkpoints, weights, strict=True):
+        if weight < LEAST * sum(weights):
             notes.append(
-                f"The checkpoint at step {checkpoint.step} weighs under 1 % of the sum, since its "
-                "learning rate is small."
+                f"The checkpoint at step {checkpoint.step} weighs under 1 % of the sum, since the "
+                "learning rates that led to it are small."
             )
     return {
         "format": "wordtrace-run",
