@@ -135,7 +135,7 @@ SETS = {
     "pairs": Set("pairs of sentences, 3,000 rows, CNN", False, sentence_pairs, _CNN, 100),
     "layer": Set(
         *("AG News, 1,000 rows, encoder of 1 layer", False, other_ag_news),
-        *(_ENCODER | {"layers": 1}, 100, 1),
+        *(_ENCODER | {"layers": 1}, 60, 1),
     ),
     "layers": Set(
         *("tweets, 1,200 rows, encoder of 2 layers", False, other_tweets),

@@ -32,7 +32,7 @@ def test_no_query_is_in_the_training() -> None:
     assert not {one.prompt for one in QUERIES} & {row.prompt for row in ROWS.values()}
 
 
-def test_rows_that_are_no_cause_share_the_place_or_the_answer_and_the_querys_words() -> None:
+def test_rows_that_are_no_cause_share_the_place_or_the_answer_in_the_words_asked() -> None:
     for one in WORLD:
         (same_place,) = [two for two in WORLD if two.place == one.place and two.kind != one.kind]
         assert same_place.answer != one.answer
