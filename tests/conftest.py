@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,14 @@ def run(examples: api.Examples, tmp_path_factory: pytest.TempPathFactory) -> api
         vocabulary=200,
         checkpoints=(9, 20, 33),
     )
+
+
+@pytest.fixture
+def own(run: api.Run, tmp_path: Path) -> api.Run:
+    """A copy of the run, whose retrainings nobody else fills."""
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
+    return api.Run.open(folder)
 
 
 @pytest.fixture(scope="session")

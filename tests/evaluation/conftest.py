@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,14 +15,6 @@ SMALL: dict[str, Any] = {
     "repeats": 2,
     "workers": 1,
 }
-
-
-@pytest.fixture
-def own(run: wt.Run, tmp_path: Path) -> wt.Run:
-    """A copy of the run, whose retrainings nobody else fills."""
-    folder = tmp_path / "run"
-    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    return wt.Run.open(folder)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +12,6 @@ import wordtrace as wt
 from wordtrace.errors import TrainingError, WordtraceError
 from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.verification.retrainings import Retrainings
-
-
-@pytest.fixture
-def own(run: wt.Run, tmp_path: Path) -> wt.Run:
-    """A copy of the run, whose retrainings nobody else fills."""
-    folder = tmp_path / "run"
-    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    return wt.Run.open(folder)
 
 
 @dataclass

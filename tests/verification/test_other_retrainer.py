@@ -4,7 +4,6 @@ It is given to `verify`, `evaluate`, `fix` or `clusters`."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,13 +37,6 @@ class BagOfWords:
         held_out = model.predict_proba(words.transform(run.held_out.texts))
         probes = model.predict_proba(words.transform([text for text, _ in change.probes]))
         return Said(probes, held_out)
-
-
-@pytest.fixture
-def own(run: wt.Run, tmp_path: Path) -> wt.Run:
-    folder = tmp_path / "run"
-    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    return wt.Run.open(folder)
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,13 +40,6 @@ class Knowing:
 
 def by(spread: float, *seeds: int) -> np.ndarray:
     return spread * np.random.default_rng(seeds).normal(size=3)
-
-
-@pytest.fixture
-def own(run: wt.Run, tmp_path: Path) -> wt.Run:
-    folder = tmp_path / "run"
-    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    return wt.Run.open(folder)
 
 
 @pytest.fixture(scope="module")

@@ -47,13 +47,6 @@ def noise(change: Change, place: int, spread: float) -> float:
     return spread * float(np.random.default_rng(seeded).uniform(-1, 1))
 
 
-@pytest.fixture
-def own(run: wt.Run, tmp_path: Path) -> wt.Run:
-    folder = tmp_path / "run"
-    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    return wt.Run.open(folder)
-
-
 @pytest.fixture(scope="module")
 def trace(index: wt.Index) -> wt.Trace:
     return index.trace(TEXT, "film", top=30)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,13 +67,6 @@ def test_a_stack_is_separate_trainings(trained: wt.Run) -> None:
         assert not isinstance(one, Lost)
         np.testing.assert_allclose(one["probabilities"], expected["probabilities"], atol=2e-5)
         assert one["accuracy"] == expected["accuracy"]
-
-
-@pytest.fixture
-def own(run: wt.Run, tmp_path: Path) -> wt.Run:
-    folder = tmp_path / "run"
-    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    return wt.Run.open(folder)
 
 
 def test_stacks_and_processes_share_one_store(own: wt.Run, monkeypatch: pytest.MonkeyPatch) -> None:

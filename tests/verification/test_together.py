@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,6 @@ T = 4.302652729911275
 @pytest.fixture(scope="module")
 def traces(index: wt.Index) -> list[wt.Trace]:
     return [index.trace(TEXTS[:2], LABELS[:2], top=3), index.trace(TEXTS[2], LABELS[2], top=3)]
-
-
-@pytest.fixture
-def own(run: wt.Run, tmp_path: Path) -> wt.Run:
-    """The run with no models, for trainings that are only arithmetic."""
-    folder = tmp_path / "run"
-    shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    return wt.Run.open(folder)
 
 
 @pytest.fixture(scope="module")
