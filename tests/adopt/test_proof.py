@@ -244,8 +244,12 @@ def test_info_says_both_figures(
 
 def test_accumulated_batches_are_told_from_another_loss(tmp_path: Path) -> None:
     """The Trainer logs the sum of their losses where the model does not count the rows."""
+    # Long enough to learn its labels by heart: the sums are large while it learns.
     trainings.classifier(
-        tmp_path / "out", DATA, per_device_train_batch_size=4, gradient_accumulation_steps=2
+        *(tmp_path / "out", DATA),
+        per_device_train_batch_size=4,
+        gradient_accumulation_steps=2,
+        num_train_epochs=16,
     )
     run = wt.record(tmp_path / "out", DATA, tmp_path / "run", **LABELS)
     proof = run.manifest.proof

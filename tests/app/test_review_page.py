@@ -24,6 +24,44 @@ def opened(index: api.Index, run: api.Run, tmp_path_factory: pytest.TempPathFact
     return Opened.open(folder / "index", folder / "run")
 
 
+def test_rows_asked_for_while_a_decision_is_on_its_way_do_not_take_it_back(page: Any) -> None:
+    """The server may answer for the rows before it takes the decision, and the answer come last."""
+    decisions: list[Any] = []
+    answers: list[Any] = []
+
+    def hold(route: Any) -> None:
+        if route.request.method == "POST":
+            decisions.append(route)
+        else:
+            route.continue_()
+
+    def hold_the_first(route: Any) -> None:
+        if answers:
+            route.continue_()
+        else:
+            answers.append((route, route.fetch()))
+
+    page.goto("/review?top=10", wait_until="networkidle")
+    page.get_by_text("0 of 10 checked").wait_for()
+    page.route("**/api/review", hold)
+    page.keyboard.press("k")
+    page.get_by_text("1 of 10 checked").wait_for()
+    page.route("**/api/suspects*", hold_the_first)
+    with page.expect_request("**/api/suspects*"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(500)
+    with page.expect_response("**/api/review"):
+        decisions[0].continue_()
+    ((route, answer),) = answers
+    assert answer.json()["decisions"][0] is None
+    with page.expect_response("**/api/suspects*offset=5*"):
+        route.fulfill(response=answer)
+    page.get_by_text("1 of 10 checked").wait_for()
+    with page.expect_response("**/api/review/undo"):
+        page.keyboard.press("u")
+    page.get_by_text("0 of 10 checked").wait_for()
+
+
 def test_ten_suspects_are_reviewed_by_keyboard_alone_and_their_patch_is_downloaded(
     page: Any, opened: Opened, tmp_path: Any
 ) -> None:

@@ -32,17 +32,18 @@ export function useSuspects(asked) {
   const held = useRef({ key, asked: new Set() });
   const queue = useRef(Promise.resolve());
   const waiting = useRef(0);
-  const acts = useRef(0); // how many there were: an answer that was asked for before the last is old
+  const acts = useRef(0); // how many there were
 
   const fetchPart = useCallback(async (start, { again = false, alone = false } = {}) => {
     const now = held.current;
     if (!again && !alone && now.asked.has(start)) return undefined;
     now.asked.add(start);
-    const before = acts.current;
+    // The server may answer this before an act that is on its way, or that is yet to come.
+    const before = waiting.current > 0 ? null : acts.current;
     try {
       const found = await get("/suspects", { ...JSON.parse(now.key), offset: start, limit: PART });
       if (held.current !== now) return undefined;
-      const old = waiting.current > 0 || acts.current !== before;
+      const old = acts.current !== before;
       setRows((known) => {
         const next = again ? new Map() : new Map(known);
         // What was decided since this was asked counts.
