@@ -88,10 +88,12 @@ def train(
             _prepare(part, plan, resume=resume)
             try:
                 _train_in(part, job)
-            except (InputError, NumericalError):
-                # It would fail again, so nothing of it is kept to go on from.
-                atomic.empty(part)
-                part.rmdir()
+            except Exception as error:
+                # It would fail again, or nothing is there to go on from: nothing of it is kept.
+                again = isinstance(error, InputError | NumericalError)
+                if again or not (part / STATE).exists():
+                    atomic.empty(part)
+                    part.rmdir()
                 raise
         (part / PLAN).unlink(missing_ok=True)
         atomic.commit_folder(folder)
