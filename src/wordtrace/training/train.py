@@ -92,7 +92,7 @@ def train(
                 # It would fail again, or nothing is there to go on from: nothing of it is kept.
                 again = isinstance(error, InputError | NumericalError)
                 if again or not (part / STATE).exists():
-                    atomic.empty(part)
+                    atomic.empty(part, PLAN)
                     part.rmdir()
                 raise
         (part / PLAN).unlink(missing_ok=True)
@@ -246,7 +246,7 @@ def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
         return
     if not (part / PLAN).exists():
         atomic.refuse_foreign(part, ())
-    atomic.empty(part)
+    atomic.empty(part, PLAN)
     atomic.write_json(part / PLAN, plan)
 
 
