@@ -105,6 +105,10 @@ class CorruptError(WordtraceError):
     """A file on disk is incomplete, changed or of an unknown format; nothing is guessed."""
 
 
+class ChangedError(WordtraceError):
+    """The index on disk is no longer the one that was opened; it can be opened again."""
+
+
 class NumericalError(WordtraceError):
     """A loss or gradient is NaN or infinite; the message names the example."""
 

@@ -251,6 +251,7 @@ def changed(source: Path, target: Path, **entries: Any) -> Path:
         if isinstance(value, dict):
             value = {**document[name], **value}
         document[name] = value
+    del document["checksum"]
     atomic.write_json(target / "run.json", document)
     return target
 

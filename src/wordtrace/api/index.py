@@ -8,6 +8,7 @@ from wordtrace.act.row_table import RowTable
 from wordtrace.act.suspects import Suspects
 from wordtrace.api import asking, changes, mending
 from wordtrace.api.searchers import Searchers
+from wordtrace.api.unmixed import unmixed
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.searcher import Spread
 from wordtrace.execute.once import once
@@ -21,7 +22,8 @@ class Index:
 
     :meth:`open` and :func:`build_index` return one. As a context manager it calls :meth:`close` at
     the end. Several threads may ask it at once; while one thread changes it (:meth:`add`,
-    :meth:`remove`, :meth:`merge`), the others should wait.
+    :meth:`remove`, :meth:`merge`), the others should wait. Once another process has changed it,
+    every question raises :class:`ChangedError`: open it again.
 
     Attributes
     ----------
@@ -95,8 +97,8 @@ class Index:
         """All rows, to be filtered, sorted and counted; kept until the index is changed."""
         return RowTable(self.folder, self.run)
 
-    rows = asking.rows
-    trace = asking.trace
+    rows = unmixed(asking.rows)
+    trace = unmixed(asking.trace)
 
     add = changes.add
     remove = changes.remove
@@ -110,11 +112,11 @@ class Index:
         self.__dict__.pop("row_table", None)
         return self
 
-    mislabels = mending.mislabels
-    review = mending.review
-    fix = mending.fix
-    mistakes = mending.mistakes
-    duplicates = mending.duplicates
-    outliers = mending.outliers
+    mislabels = unmixed(mending.mislabels)
+    review = unmixed(mending.review)
+    fix = unmixed(mending.fix)
+    mistakes = unmixed(mending.mistakes)
+    duplicates = unmixed(mending.duplicates)
+    outliers = unmixed(mending.outliers)
 
-    neighbours = asking.neighbours
+    neighbours = unmixed(asking.neighbours)

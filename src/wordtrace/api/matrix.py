@@ -223,8 +223,11 @@ def _of_index(
             )
         raise InputError(f"{index.folder.path} does not hold what {way.title} needs; give {place}.")
     spread = index._on(executor, address, workers)
+    index.folder.check_unchanged()
     answer = index.asker.ask(question, measure, spread=spread, **options)
-    return way.name, np.delete(answer.scores(), answer.rows.removed, axis=1)
+    scores = np.delete(answer.scores(), answer.rows.removed, axis=1)
+    index.folder.check_unchanged()
+    return way.name, scores
 
 
 def open_either(run: Run | Index | str | Path, device: str = "cpu") -> Run | Index:

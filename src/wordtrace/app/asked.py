@@ -9,8 +9,8 @@ from typing import TypeVar
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
-from wordtrace.app.opened import ChangedError, Opened
-from wordtrace.errors import WordtraceError
+from wordtrace.app.opened import Opened
+from wordtrace.errors import ChangedError, WordtraceError
 
 Found = TypeVar("Found")
 

@@ -10,15 +10,11 @@ from typing import Any
 from wordtrace.act.review import Review
 from wordtrace.api.index import Index
 from wordtrace.disk import fingerprint
-from wordtrace.errors import WordtraceError
+from wordtrace.errors import ChangedError
 from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
 from wordtrace.run.place import MANIFEST
 from wordtrace.run.run import Run
-
-
-class ChangedError(WordtraceError):
-    """The index on disk is no longer the one that was opened."""
 
 
 @dataclass(frozen=True)

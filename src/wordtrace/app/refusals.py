@@ -10,8 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from wordtrace.app.opened import ChangedError
-from wordtrace.errors import WordtraceError
+from wordtrace.errors import ChangedError, WordtraceError
 
 
 def add_refusals(app: FastAPI) -> None:

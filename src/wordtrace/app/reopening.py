@@ -10,7 +10,8 @@ from fastapi import APIRouter
 
 from wordtrace.app.about import describe
 from wordtrace.app.asgi import Asgi, Message, Receive, Send
-from wordtrace.app.opened import ChangedError, Opened
+from wordtrace.app.opened import Opened
+from wordtrace.errors import ChangedError
 
 
 class Reopenable:

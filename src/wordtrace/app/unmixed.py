@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from wordtrace.app.asgi import Asgi, Message, Receive, Send, refuse
-from wordtrace.app.opened import ChangedError, Opened
+from wordtrace.app.opened import Opened
+from wordtrace.errors import ChangedError
 
 #: What may be asked of a server whose index has changed.
 ALWAYS = ("/api/index/open", "/api/session", "/api/openapi.json")

@@ -16,7 +16,8 @@ from torch import Tensor
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.format import check_format
-from wordtrace.errors import CorruptError, InputError, MismatchError, option
+from wordtrace.disk.state import State, state_of
+from wordtrace.errors import ChangedError, CorruptError, InputError, MismatchError, option
 from wordtrace.execute.once import once
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
@@ -38,11 +39,14 @@ class IndexFolder:
         Its folder.
     manifest
         What is in it.
+    state
+        The state of its manifest's file when it was opened; None where nobody looked.
     """
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, path: Path, manifest: Manifest, state: State | None = None) -> None:
         self.path = path
         self.manifest = manifest
+        self.state = state
         self._blocks: dict[str, Block] = {}
         self._mapping = Lock()
 
@@ -59,9 +63,10 @@ class IndexFolder:
         """
         folder = Path(path)
         check_index(folder)
+        state = state_of(folder / manifests.FILE)
         document = atomic.read_json(folder / manifests.FILE)
         check_format(document, manifests.FORMAT, manifests.VERSION, folder / manifests.FILE)
-        index = cls(folder, Manifest.of(document))
+        index = cls(folder, Manifest.of(document), state)
         sizes = {shard.file: shard.bytes for shard in index.manifest.shards}
         sizes |= {name: entry["bytes"] for name, entry in index.manifest.files.items()}
         for name, size in sizes.items():
@@ -70,6 +75,15 @@ class IndexFolder:
                 what = "is missing" if found is None else f"has {found:,} bytes, not {size:,}"
                 raise CorruptError(f"{folder / name} {what}; build the index again.")
         return index
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`.ChangedError` once the index on disk is another one than was opened."""
+        found = state_of(self.path / manifests.FILE)
+        if self.state is None or found == self.state:
+            return
+        if found is None:
+            raise ChangedError(f"{self.path} is gone; it was removed since it was opened.")
+        raise ChangedError(f"{self.path} was changed since it was opened; open it again.")
 
     def open_run(self, path: str | Path | None = None, device: str = "cpu") -> Run:
         """Open the run it was built from; `path` overrides the recorded place.

@@ -1,0 +1,43 @@
+"""Nothing is answered from an index that another process changed meanwhile.
+
+An index's files are opened when they are first asked for. Where it was built anew in between, an
+answer would be made of both; so each answer looks before and after whether it is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from wordtrace.errors import CorruptError
+from wordtrace.index.folder import IndexFolder
+
+
+class Held(Protocol):
+    """What answers from an index."""
+
+    folder: IndexFolder
+
+
+Given, Answer, Self = ParamSpec("Given"), TypeVar("Answer"), TypeVar("Self", bound=Held)
+
+
+def unmixed(
+    method: Callable[Concatenate[Self, Given], Answer],
+) -> Callable[Concatenate[Self, Given], Answer]:
+    """Have a method of an index answer of the state that was opened, or raise ChangedError."""
+
+    @wraps(method)
+    def checked(self: Self, /, *given: Given.args, **named: Given.kwargs) -> Answer:
+        folder = self.folder
+        folder.check_unchanged()
+        try:
+            answer = method(self, *given, **named)
+        except (CorruptError, OSError):
+            folder.check_unchanged()
+            raise
+        folder.check_unchanged()
+        return answer
+
+    return checked
