@@ -43,7 +43,16 @@ class Script:
 
 
 #: Each script under the name that is typed; a module is imported when it is asked for.
-SCRIPTS: dict[str, Script] = {}
+SCRIPTS: dict[str, Script] = {
+    "not_words": Script("not_words", "Table 2: gradients of *not*, of start and end tokens"),
+    "decomposition": Script("decomposition", "Table 3: a pair's score by words"),
+    "clusters": Script("clusters", "Tables 5 and 6: clusters of mistakes"),
+    "examples": Script("examples", "Tables 8, 11 to 16: the strongest rows and their words"),
+    "related": Script("related", "Tables 8, 11 to 16: what the strongest rows share, counted"),
+    "overlap": Script("overlap", "appendix G: overlap with loss saliency and similarity"),
+    "run_times": Script("run_times", "appendix D: what each measure costs"),
+    "fixing": Script("fixing", "Figure 2, appendix L: wrong predictions set right"),
+}
 
 
 def listing() -> str:
