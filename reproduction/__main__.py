@@ -43,7 +43,13 @@ class Script:
 
 
 #: Each script under the name that is typed; a module is imported when it is asked for.
-SCRIPTS: dict[str, Script] = {}
+SCRIPTS: dict[str, Script] = {
+    "layers": Script("layers", "Table 1, sections 3.2 and 3.3: cancellation and deletion by layer"),
+    "methods": Script("methods", "Tables 4 and 7, Figure 1: deletion by method"),
+    "no-overlap": Script(
+        "no_overlap", "Tables 4 (lower), 9 and 10, Figures 3 and 4: no shared words"
+    ),
+}
 
 
 def listing() -> str:
