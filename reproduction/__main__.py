@@ -44,13 +44,18 @@ class Script:
 
 #: Each script under the name that is typed; a module is imported when it is asked for.
 SCRIPTS: dict[str, Script] = {
-    "not_words": Script("not_words", "Table 2: gradients of *not*, of start and end tokens"),
+    "layers": Script("layers", "Table 1, sections 3.2 and 3.3: cancellation and deletion by layer"),
+    "methods": Script("methods", "Tables 4 and 7, Figure 1: deletion by method"),
+    "no-overlap": Script(
+        "no_overlap", "Tables 4 (lower), 9 and 10, Figures 3 and 4: no shared words"
+    ),
+    "not-words": Script("not_words", "Table 2: gradients of *not*, of start and end tokens"),
     "decomposition": Script("decomposition", "Table 3: a pair's score by words"),
     "clusters": Script("clusters", "Tables 5 and 6: clusters of mistakes"),
     "examples": Script("examples", "Tables 8, 11 to 16: the strongest rows and their words"),
     "related": Script("related", "Tables 8, 11 to 16: what the strongest rows share, counted"),
     "overlap": Script("overlap", "appendix G: overlap with loss saliency and similarity"),
-    "run_times": Script("run_times", "appendix D: what each measure costs"),
+    "run-times": Script("run_times", "appendix D: what each measure costs"),
     "fixing": Script("fixing", "Figure 2, appendix L: wrong predictions set right"),
 }
 

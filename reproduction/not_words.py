@@ -176,7 +176,7 @@ def run(size: str, work: Path, given: Given | None = None, workers: int | None =
         f"{one['importance']:.2f} in {one['sentence']}" for one in sentences if one["importance"]
     )
     return Finding(
-        "not_words",
+        "not-words",
         rows,
         {
             "token": "{token}",

@@ -89,7 +89,7 @@ def run(size: str, work: Path, given: Given | None = None, workers: int | None =
     for one in rows:
         one["passes"] = one["point"] / unit
     return Finding(
-        "run_times",
+        "run-times",
         rows,
         {
             "measure": "{name}",

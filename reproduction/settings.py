@@ -74,3 +74,57 @@ class Setting:
             drawn = 1 + labels
             curves = len(self.k) * self.repeats * (named + drawn) + max(20, 4 * self.repeats)
         return 1 + self.halves * self.repeats + curves
+
+
+_EMBEDDED = "cnn on packaged embeddings"
+_CNN = {"learning_rate": 0.02, "epochs": 5, "filters": 50, "max_length": 48, "checkpoints": 5}
+_TINY = {"learning_rate": 0.05, "epochs": 2, "dim": 16, "max_length": 24, "checkpoints": 2}
+_ENCODER = {"learning_rate": 1e-4, "epochs": 3, "max_length": 64, "checkpoints": 5}
+#: As appendix K has it: SGD with momentum 0.9.
+_PAPERS = {"optimizer": "sgd", "learning_rate": 2e-2, "epochs": 10, "schedule": "constant"}
+_TENS = tuple(range(10, 101, 10))
+_SMOKE = Setting(24, 12, "cnn", None, _TINY, halves=3, k=(2,), deleted=2, seconds=0.1)
+
+#: Table 1: the paper's CNN has 10 filters and random word embeddings, which 600 rows don't train.
+LAYERS = {
+    "smoke": _SMOKE,
+    "cpu": Setting(600, 60, _EMBEDDED, None, _CNN, 50, k=(10, 40), deleted=8, seconds=0.9),
+    "gpu": Setting(
+        *(5000, 200, _EMBEDDED, None, _CNN, 200),
+        k=(10, 50, 100),
+        deleted=40,
+        seconds=0.5,
+        device="cuda",
+    ),
+    "paper": Setting(
+        *(50_000, 1000, "cnn", None, {"learning_rate": 0.05, "epochs": 10, "checkpoints": 5}, 100),
+        repeats=10,
+        k=_TENS,
+        deleted=100,
+        seconds=20.0,
+        device="cuda",
+    ),
+}
+#: Table 4, but for the encoders that the paper's own size names by task.
+METHODS = {
+    "smoke": _SMOKE,
+    "cpu": Setting(500, 60, _EMBEDDED, None, _CNN, 40, k=(10, 30), deleted=5, seconds=0.75),
+    "gpu": Setting(
+        *(2000, 100, PACKAGED, 2, _ENCODER, 60),
+        k=(10, 50, 100),
+        deleted=10,
+        seconds=8.0,
+        device="cuda",
+    ),
+    "paper": Setting(
+        *(50_000, 500, "google/bert_uncased_L-2_H-128_A-2", None, _PAPERS, 100),
+        repeats=10,
+        k=_TENS,
+        deleted=40,
+        seconds=600.0,
+        device="cuda",
+    ),
+}
+#: Table 4's lower part: of the training rows, the share whose words a query shares least.
+NO_OVERLAP = METHODS
+LEAST_OVERLAP = {"smoke": 0.5, "cpu": 0.2, "gpu": 0.1, "paper": 0.1}
