@@ -40,12 +40,12 @@ SETTINGS = {
         *(60, 20), training={"epochs": 1, "max_length": 32}, repeats=2, k=(2,), deleted=1, seconds=1
     ),
     "cpu": Setting(
-        *(1500, 1000, _EMBEDDED),
+        *(1000, 1000, _EMBEDDED),
         training=_CNN,
         repeats=4,
         k=(10, 50),
-        deleted=8,
-        seconds=2.5,
+        deleted=6,
+        seconds=1.7,
     ),
     "gpu": Setting(
         *(10_000, 2000, _EMBEDDED),
