@@ -42,7 +42,7 @@ SETTINGS = {
     "cpu": Setting(
         *(1000, 1000, _EMBEDDED),
         training=_CNN,
-        repeats=4,
+        repeats=3,
         k=(10, 50),
         deleted=6,
         seconds=1.7,

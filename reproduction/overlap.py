@@ -34,7 +34,7 @@ SIDE = {"smoke": 4, "cpu": 20, "gpu": 20, "paper": 20}
 def run(size: str, work: Path, given: Given | None = None, workers: int | None = None) -> Finding:
     """Compare the lists of three measures with the parts of TracIn-last, and with each other."""
     model = encoders.trained("toxicity", size, work, given)
-    rows = shares(model.run, model.queries, TOP[size], SIDE[size])
+    rows = shares(model, TOP[size], SIDE[size])
     return Finding(
         "overlap",
         rows,
@@ -69,9 +69,11 @@ def costs(size: str) -> tuple[int, float]:
     return encoders.costs(size, "toxicity")
 
 
-def shares(model: wt.Run, queries: wt.Examples, top: int, side: int) -> list[dict[str, Any]]:
+def shares(model: encoders.Trained, top: int, side: int) -> list[dict[str, Any]]:
     """Return, by measure, what its strongest rows share with others', as means over the queries."""
-    found = wt.overlap(model, queries, list(MEASURES), top=top)
+    found = wt.overlap(model.run, model.queries, list(MEASURES), top=top)
+    with model.index() as index:
+        again = {one: recurring(wt.influence(index, model.queries, one), side) for one in MEASURES}
     paper = {"measure": "paper: TracIn-last", "queries": None, "labels": None, **PAPER}
     chance = dict.fromkeys(("saliency", "similarity", "queries", "labels"), top / found.examples)
     return [
@@ -82,7 +84,7 @@ def shares(model: wt.Run, queries: wt.Examples, top: int, side: int) -> list[dic
                 "similarity": one.similarity.overlap,
                 "queries": one.recurrence.pairs.overlap,
                 "labels": one.recurrence.different_labels.overlap,
-                "recurring": recurring(wt.influence(model, queries, one.measure), side),
+                "recurring": again[one.measure],
             }
             for one in found.measures
         ),
