@@ -19,7 +19,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import wordtrace as wt
 from reproduction import settings
 from reproduction.data import NAMES, Given
 from reproduction.record import Finding
@@ -85,12 +84,12 @@ def run(size: str, work: Path, given: Given | None = None, workers: int | None =
     for name, setting in tasks(size, given).items():
         task = name.partition(",")[0]
         trained_run = trained(task, size, setting, work / f"methods-{name}", given)
-        study = studied(trained_run, setting, _measures(trained_run), workers)
+        study = studied(trained_run, setting, list(MEASURES), workers)
         paper = {} if given else PAPER.get(name, {})
         title = Path(given.file).stem if given else _TITLES.get(name, name)
         rows += [
             {"set": title, "method": MEASURES[measure], **row(study, measure, paper.get(measure))}
-            for measure in _measures(trained_run)
+            for measure in list(MEASURES)
         ]
         rows += [{"set": title, "method": "control", **one} for one in controls(study)]
         said.append(told(trained_run, study, setting))
@@ -117,17 +116,17 @@ def tasks(size: str, given: Given | None = None) -> dict[str, Setting]:
         return {"agnews": setting}
     found = dict.fromkeys(NAMES, setting)
     if size == "paper":
-        slow = {**setting.training, "learning_rate": 2e-4, "epochs": 20}
-        found["toxicity"] = replace(setting, training=slow)
+        found["toxicity"] = replace(setting, training=settings.PAPERS_TOXICITY)
         found["agnews"] = replace(setting, deleted=100)
         found["nli"] = replace(
-            setting, rows=392_702, model="bert-base-uncased", deleted=30, seconds=20_000.0
+            setting,
+            rows=392_702,
+            model="google-bert/bert-base-uncased",
+            k=(20, 40, 60, 80, 100, 200, 400, 600, 800, 1000, 5000),
+            deleted=30,
+            seconds=19_200.0,
         )
         found["toxicity, RoBERTa"] = replace(
-            found["toxicity"], model="FacebookAI/roberta-base", seconds=6_000.0
+            found["toxicity"], model="FacebookAI/roberta-base", seconds=19_200.0
         )
     return found
-
-
-def _measures(trained_run: wt.Run) -> list[str]:
-    return list(MEASURES)

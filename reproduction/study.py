@@ -39,6 +39,7 @@ def studied(
     run: wt.Run, setting: Setting, measures: Sequence[str], workers: int | None, **how: Any
 ) -> wt.Evaluation:
     """Judge measures by both yardsticks: deletion on some queries, random halves on all."""
+    stacked = {"executor": "stacked"} if setting.device == "cuda" else {}
     return wt.evaluate(
         run,
         measures=measures,
@@ -48,6 +49,7 @@ def studied(
         k_queries=setting.deleted,
         balanced=True,
         workers=workers,
+        **stacked,
         **how,
     )
 
