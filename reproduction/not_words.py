@@ -173,7 +173,7 @@ def run(size: str, work: Path, given: Given | None = None, workers: int | None =
     sentences = [asked.sentence(name) for name in SENTENCES]
     right = [one["sentence"] for one in sentences if one["right"]]
     strength = ", ".join(
-        f"{one['importance']:.2f} in {one['sentence']}" for one in sentences if one["importance"]
+        f"{one['importance']:.2g} in {one['sentence']}" for one in sentences if one["importance"]
     )
     return Finding(
         "not-words",
