@@ -73,7 +73,13 @@ def shares(model: encoders.Trained, top: int, side: int) -> list[dict[str, Any]]
     """Return, by measure, what its strongest rows share with others', as means over the queries."""
     found = wt.overlap(model.run, model.queries, list(MEASURES), top=top)
     with model.index() as index:
-        again = {one: recurring(wt.influence(index, model.queries, one), side) for one in MEASURES}
+        # An index answers measures by word without another pass over the training rows.
+        again = {
+            one: recurring(
+                wt.influence(model.run if one == "tracin-last" else index, model.queries, one), side
+            )
+            for one in MEASURES
+        }
     paper = {"measure": "paper: TracIn-last", "queries": None, "labels": None, **PAPER}
     chance = dict.fromkeys(("saliency", "similarity", "queries", "labels"), top / found.examples)
     return [
