@@ -128,8 +128,8 @@ class Asked:
 
     def _similarity(self, one: Sentences, other: Sentences) -> dict[str, float]:
         if (one, other) not in self._kept:
-            labels = {"label": self.label(one[2]), "label2": self.label(other[2])}
-            found = wt.words(self.run, one[:2], other[:2], **labels).similarity
+            label, label2 = self.label(one[2]), self.label(other[2])
+            found = wt.words(self.run, one[:2], other[:2], label=label, label2=label2).similarity
             assert found is not None
             parts = {"not": 0.0, "start and end": 0.0}
             for shared in found.words:

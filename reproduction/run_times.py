@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,9 @@ def run(size: str, work: Path, given: Given | None = None, workers: int | None =
     part = load("agnews", size, SECOND[size], setting.queries, given)[0]
     small = wt.train(part, work / "run_times-second", eval_data=queries, **setting.choices())
     unit = one_pass(model, setting.repeats)
-    rows = [{"name": "one forward and backward pass", "rows": len(train), "point": unit}]
+    rows: list[dict[str, Any]] = [
+        {"name": "one forward and backward pass", "rows": len(train), "point": unit}
+    ]
     for measure, name in {**{one: PAPER[one][0] for one in PAPER}, **OURS}.items():
         asked = small if measure == "influence:convolutions.0" else model
         if measure == "index":
@@ -173,14 +176,14 @@ def cost_from_index(run: wt.Run, queries: wt.Examples, few: int, repeats: int, o
 def one_pass(run: wt.Run, repeats: int) -> float:
     """Return the seconds of one forward and backward pass of a training point."""
     model = run.model(run.final)
-    model.requires_grad_(True)
+    model.module.requires_grad_(True)
     labels = torch.as_tensor(run.train.labels)
 
     def through() -> None:
         for rows in by_length(run.encoded.lengths, 256, 1 << 13):
-            model.zero_grad()
+            model.module.zero_grad()
             scores = model.logits(to_batch(run.encoded, run.train.labels, rows))
-            functional.cross_entropy(scores, labels[rows]).backward()
+            torch.autograd.backward(functional.cross_entropy(scores, labels[rows]))
 
     return _fastest(through, repeats) / len(run.train)
 
@@ -193,9 +196,7 @@ def _timed(
     answer: Callable[[wt.Examples], Any],
 ) -> Cost:
     some = queries.take(range(few))
-    times = [
-        (len(asked), _fastest(lambda a=asked: answer(a), repeats)) for asked in (some, queries)
-    ]
+    times = [(len(asked), _fastest(partial(answer, asked), repeats)) for asked in (some, queries)]
     return Cost.of(rows, *times)
 
 
