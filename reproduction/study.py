@@ -39,7 +39,8 @@ def studied(
     run: wt.Run, setting: Setting, measures: Sequence[str], workers: int | None, **how: Any
 ) -> wt.Evaluation:
     """Judge measures by both yardsticks: deletion on some queries, random halves on all."""
-    stacked = {"executor": "stacked"} if setting.device == "cuda" else {}
+    cnn = setting.model.startswith("cnn")
+    stacked = {"executor": "stacked"} if cnn and setting.device == "cuda" else {}
     return wt.evaluate(
         run,
         measures=measures,
