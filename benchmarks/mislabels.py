@@ -22,6 +22,7 @@ from wordtrace import api
 from wordtrace.act.judge import judge
 from wordtrace.act.rankings import rankings
 from wordtrace.demo.news import make_news, package_folder
+from wordtrace.measures.token_weights import weights_of_run
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 CHOICES: dict[str, Any] = {
@@ -51,6 +52,8 @@ def judged(name: str, examples: api.Examples, wrong: np.ndarray) -> list[dict[st
         run = api.train(examples, Path(folder) / "run", eval_fraction=0, **choices)
         index = api.build_index(run)
         found = rankings(index.folder)
+        weighted = rankings(index.folder, weights_of_run("idf", run))
+        found |= {f"{name}, by idf²": weighted[name] for name in ("combined", "opposition")}
         seconds = {"ours": time.perf_counter() - start}
         final = run.predict(examples.texts, examples.texts2)
     rows = np.arange(len(examples))

@@ -12,6 +12,7 @@ from reproduction.record import described
 from reproduction.settings import Setting
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Of the printed tables, beside the names of methods.
@@ -39,7 +40,8 @@ def studied(
     run: wt.Run, setting: Setting, measures: Sequence[str], workers: int | None, **how: Any
 ) -> wt.Evaluation:
     """Judge measures by both yardsticks: deletion on some queries, random halves on all."""
-    stacked = {"executor": "stacked"} if setting.device == "cuda" else {}
+    cnn = setting.model.startswith("cnn")
+    stacked = {"executor": "stacked"} if cnn and setting.device == "cuda" else {}
     return wt.evaluate(
         run,
         measures=measures,
@@ -123,19 +125,38 @@ def about(run: wt.Run, study: wt.Evaluation, setting: Setting) -> dict[str, Any]
 
 
 def curves(studies: Mapping[str, wt.Evaluation]) -> Figure:
-    """Draw each study's deletion curves, opponents above proponents, and its LDS below."""
+    """Draw each study's deletion curves, opponents above proponents, and its LDS below.
+
+    Of a single k, a curve is a point: then it stands with its interval, as the LDS does.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure((4.6 * len(studies), 9.6), layout="constrained")
     axes = figure.subplots(3, len(studies), squeeze=False)
     for place, (name, study) in enumerate(studies.items()):
-        for drawn, sign in zip(axes[:2, place], ("opponents", "proponents"), strict=True):
-            wt.plots.deletion(study, sign, ax=drawn)
-            if place:
-                drawn.get_legend().remove()
+        for drawn, short in zip(axes[1::-1, place], _SIGNS, strict=True):
+            if len(study.document()["k"]) == 1:
+                _draw_areas(study, short, drawn)
+            else:
+                wt.plots.deletion(study, "proponents" if short == "plus" else "opponents", drawn)
         wt.plots.lds(study, ax=axes[2, place])
         axes[0, place].set_title(name)
     return figure
+
+
+def _draw_areas(study: wt.Evaluation, short: str, drawn: Axes) -> None:
+    found = study.document()
+    lines = {f"{name} rows": line for name, line in found["controls"].items()}
+    lines |= {name: by[_SIGNS[short]] for name, by in reversed(found["measures"].items())}
+    for place, (name, line) in enumerate(lines.items()):
+        colour = "#8a93a3" if name.endswith(" rows") else "#1c62b2"
+        area = line["auc"]
+        drawn.plot([area["low"], area["high"]], [place, place], color=colour, linewidth=1.6)
+        drawn.plot(area["mean"], place, "o", color=colour, markersize=5)
+    drawn.axvline(0, color="#8a93a3", linewidth=0.8)
+    drawn.set_yticks(range(len(lines)), list(lines))
+    drawn.set_xlabel(f"DEL{'+' if short == 'plus' else '−'} at k = {found['k'][0]}")
+    drawn.spines[["top", "right"]].set_visible(False)
 
 
 def _named(name: str, found: Mapping[str, Any]) -> dict[str, float]:

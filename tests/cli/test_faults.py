@@ -24,6 +24,15 @@ WRONG = {
     "folder": (("trace", "run/index", "x", "--out", "no/x.json"), "the folder no does not exist"),
     "top-k": (("index", "run", "--top-k", "ten"), "--top-k is 'ten'; give a number or 'all'"),
     "trace": (("verify", "data.csv"), "is not valid JSON"),
+    "cosine": (
+        ("trace", "run/index", "x", "--synonym-cosine", "5"),
+        "--synonym-cosine is 5.0; a cosine is from -1 to 1",
+    ),
+    "one column twice": (
+        ("train", "data.csv", "--out", "x", "--text", "body", "--text2", "body"),
+        "the column 'body' is given for two things",
+    ),
+    "no seeds": (("demo", "--repeats", "0", "--out", "d"), "--repeats is 0; at least 2 are needed"),
     "steps": (
         ("train", "data.csv", "--out", "x", "--checkpoint-steps", "a"),
         "--checkpoint-steps is 'a'",
@@ -47,6 +56,16 @@ def test_wrong_input_is_one_sentence_and_no_traceback(work: Path, name: str) -> 
     assert done.stdout == ""
     assert not (work / "x").exists()
     assert not (work / "x.part").exists()
+
+
+def test_too_little_memory_is_a_sentence_and_no_bug(work: Path) -> None:
+    """The vocabulary times 99,999,999,999 numbers of 4 bytes are wanted."""
+    given = ("--out", "x", "--text", "body", "--label", "topic", "--dim", "99999999999")
+    said = wordtrace("train", "data.csv", *given, cwd=work, status=1).stderr
+    assert "the memory of this machine is too small for this: " in said
+    assert "GB were wanted at once" in said
+    assert "bug" not in said
+    assert not (work / "x").exists()
 
 
 def test_unknown_options_exit_with_2(work: Path) -> None:

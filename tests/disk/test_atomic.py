@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tests.patience import PATIENCE, wait_until
 from wordtrace.disk import atomic
@@ -249,3 +251,11 @@ def test_readers_and_a_writer_of_one_folder_do_not_harm_each_other(tmp_path: Pat
         assert reader.returncode == 0
         assert int(opened) > 0
     assert (folder / "file").read_text() == "299"
+
+
+def test_a_file_has_the_rights_that_any_new_file_has(tmp_path: Path) -> None:
+    """Also where a library writes one of its own that nobody else may read."""
+    (tmp_path / "plain").touch()
+    with atomic.replacing(tmp_path / "weights") as temporary:
+        save_file({"a": torch.zeros(2)}, temporary)
+    assert (tmp_path / "weights").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -13,6 +13,7 @@ import torch
 import wordtrace as wt
 from tests.command import wordtrace, wordtrace_process
 from tests.conftest import make_examples
+from tests.far_device import NAME, Far, FarDevice
 from tests.forked import Forked
 from tests.huggingface.architectures import ARCHITECTURES, model_of, tokenizer
 from tests.patience import wait_for_files
@@ -20,8 +21,12 @@ from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.errors import InputError
 from wordtrace.models.protocol import to_batch
+from wordtrace.retrainers.material import whole
+from wordtrace.retrainers.own import CNNLoop, Loop
+from wordtrace.retrainers.replay import Replay
 from wordtrace.retrainers.retrain import Retraining
 from wordtrace.training.fit import batch_rows
+from wordtrace.verification.retrainings import Retrainings
 
 transformers = pytest.importorskip("transformers")
 
@@ -120,6 +125,34 @@ def test_a_retraining_is_the_training_without_the_rows(trained: api.Run) -> None
     given = tokenizer("wordpiece")(texts, padding=True, return_tensors="pt")
     expected = plain(trained, 5, [1, 4])(**given).logits.softmax(1).detach().numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_run_opened_on_a_device_is_trained_again_there(trained: api.Run) -> None:
+    probes: tuple[tuple[str, str | None], ...] = (("the striker", None), ("shares", None))
+    here = Retrainings(trained, probes, Loop()).task(5, (1, 4))
+    with FarDevice() as far:
+        run = api.Run.open(trained.path, NAME)
+        there = Retrainings(run, probes, Loop()).task(5, (1, 4))
+        assert there.device == NAME
+        material = whole(run, probes)
+        assert isinstance(next(material.start(5).embedding.parameters()).data, Far)
+        before = far.operations
+        found = retrained(run, there)["probabilities"]
+        assert far.operations > before + 100
+    np.testing.assert_allclose(found, retrained(trained, here)["probabilities"], atol=1e-6)
+
+
+def test_models_of_a_gpu_and_of_the_cpu_are_kept_apart(trained: api.Run, run: api.Run) -> None:
+    def on(one: api.Run, device: str, retrainer: Any) -> Retrainings:
+        return Retrainings(api.Run(one.path, one.manifest.document(), device), (), retrainer)
+
+    own, cnn, replay = Loop(), CNNLoop(), Replay()
+    assert on(trained, "cuda:0", own).training == on(trained, "cuda:1", own).training
+    assert on(trained, "cuda", own).training != on(trained, "cpu", own).training
+    assert on(trained, "cpu", own).training == trained.fingerprint
+    assert on(run, "cuda", cnn).task(1).device == "cpu"  # one core is faster
+    assert on(run, "cuda", cnn).training == run.fingerprint
+    assert on(trained, "cuda", replay).training == on(trained, "cpu", replay).training
 
 
 def test_traced_verified_and_fixed_like_any_run(trained: api.Run) -> None:

@@ -45,7 +45,9 @@ def large(tmp_path: Path) -> Any:
         file(tmp_path, "base"),
         metadata={"format": "pt"},
     )
-    return SimpleNamespace(path=tmp_path, final=SimpleNamespace(folder="checkpoint"), is_cnn=False)
+    return SimpleNamespace(
+        path=tmp_path, final=SimpleNamespace(folder="checkpoint"), is_cnn=False, device="cpu"
+    )
 
 
 def file(folder: Path, name: str) -> Path:
@@ -108,6 +110,8 @@ def test_several_share_a_gpu_as_its_memory_allows(
     found = room(large, Foreign(device="auto"), None)
     assert (found.workers, found.threads) == (4, 2)
     assert "10.7 GB on the GPU are free" in found.said
+    large.device = "cuda"
+    assert room(large, Foreign({}), None) == found  # the library's own: where the run was opened
 
 
 def test_free_memory_is_what_the_system_and_the_container_leave(

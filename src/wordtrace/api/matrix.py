@@ -227,8 +227,10 @@ def _of_index(
     return way.name, np.delete(answer.scores(), answer.rows.removed, axis=1)
 
 
-def open_either(run: Run | Index | str | Path) -> Run | Index:
+def open_either(run: Run | Index | str | Path, device: str = "cpu") -> Run | Index:
     """Open a run or an index, depending on what the folder holds; return an open one as it is."""
     if not isinstance(run, str | Path):
         return run
-    return Index.open(run) if is_index(Path(run)) else Run.open(run)
+    if is_index(Path(run)):
+        return Index.open(run, device=device)
+    return Run.open(run, device)

@@ -48,7 +48,7 @@ def clusters(
     check_out(out)
     check_patch(patch)
     trained = how.library()
-    either = open_either(run)
+    either = open_either(run, how.opened_on)
     if trainings == 0:
         if not isinstance(either, api.Index) or examples is not None:
             raise InputError("--trainings 0 takes an index's folder, and no --examples.")

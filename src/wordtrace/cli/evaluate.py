@@ -135,7 +135,7 @@ def evaluate(
     check_out(out)
     executor = {**how.library(), **where.library()}
     _check_tables(values, table)
-    opened = api.Run.open(run).with_runs(names(with_runs or ""))
+    opened = api.Run.open(run, how.opened_on).with_runs(names(with_runs or ""))
     wrong = judged.wrong_ids(opened)
     known = None if causes is None else _causes(causes)
     asked: Examples | int | None = None

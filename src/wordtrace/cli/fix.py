@@ -53,7 +53,7 @@ def fix(
     executor = {**how.library(), **where.library()}
     check_patch(patch)
     sizes, within = numbers(k, "--k", int), _band(band)
-    opened = api.Index.open(index, run)
+    opened = api.Index.open(index, run, how.opened_on)
     with how.consent(as_json):
         found = opened.fix(
             columns.labelled(opened.run, queries),

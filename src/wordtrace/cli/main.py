@@ -156,6 +156,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str], debug: bool) -> int:
     from wordtrace.errors import WordtraceError
+    from wordtrace.execute.memory import out_of_memory
 
     warnings.showwarning = partial(_warn, warnings.showwarning)
     try:
@@ -187,6 +188,8 @@ def _run(arguments: list[str], debug: bool) -> int:
             return int(error.exit_code)
         if debug:
             raise
+        if (wanted := out_of_memory(error)) is not None:
+            return _fail(wanted, 1)
         return _fail(
             f"{type(error).__name__}: {error}. This is a bug of wordtrace; "
             "add --debug for the traceback.",

@@ -103,6 +103,15 @@ class HowTrained:
             "same training costs no training.",
         ),
     ] = True
+    device: Annotated[
+        str | None,
+        _option(
+            "--device",
+            help="Where a pretrained model is trained again and asked: cpu, cuda, or auto: a GPU "
+            "where there is one. By default cpu; of a replay where it was recorded.",
+            show_default=False,
+        ),
+    ] = None
     yes: Annotated[
         bool,
         _option("--yes", help="Train by --retrain or --replay without asking whether to."),
@@ -111,6 +120,11 @@ class HowTrained:
         bool,
         _option("--dry-run", help="Say how many models would be trained, and train none."),
     ] = False
+
+    @property
+    def opened_on(self) -> str:
+        """The device with which a run is opened."""
+        return self.device or "cpu"
 
     def consent(self, as_json: bool) -> AbstractContextManager[None]:
         """Return where a plan is shown, and asked about, before the first training."""
@@ -134,7 +148,7 @@ class HowTrained:
         if self.replay:
             from wordtrace.retrainers.replay import Replay
 
-            return Replay(keep=self.keep_models)
+            return Replay(device=self.device or "recorded", keep=self.keep_models)
         from wordtrace.retrainers.partial import FromCheckpoint, TailPatch
 
         if self.from_checkpoint is not None:

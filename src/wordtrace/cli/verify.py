@@ -73,7 +73,6 @@ def verify(
 
     check_out(out)
     executor = {**how.library(), **where.library()}
-    opened = None if run is None else api.Run.open(run)
     if query is not None and len(traces) > 1:
         raise InputError("--query is of one trace; give one file with it.")
     if query is not None and together:
@@ -81,6 +80,8 @@ def verify(
             "--together is about all queries, and --query picks one; give one of them."
         )
     found = [api.read_trace(one, query) for one in traces]
+    moved = run is not None or how.device is not None
+    opened = api.Run.open(run or found[0].run, how.opened_on) if moved else None
     with how.consent(as_json):
         result = api.verify(
             found,

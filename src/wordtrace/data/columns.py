@@ -89,9 +89,17 @@ class Wanted:
         Raises
         ------
         DataError
-            When one that is needed is missing (suggests the nearest), or a name stands twice.
+            When one that is needed is missing (suggests the nearest), a name stands twice, or one
+            column is given for two things.
         """
         texts = (self.text, self.text2) if self.forms is None else self.forms
+        parts = [name for name in (*texts, *self.labels) if name is not None]
+        twice = next((name for name in parts if parts.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(
+                f"{source}: the column {twice!r} is given for two things; texts, second texts and "
+                "labels are columns of their own."
+            )
         self.available.update(dict.fromkeys(map(str, available)))
         needed = {*texts, self.id or None}
         if self.require_labels or self.label != "label":

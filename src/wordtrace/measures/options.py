@@ -100,9 +100,9 @@ class Options:
         check_top_k(self.top_k)
         if not 0 <= self.frequent <= 1:
             raise InputError(f"{option('frequent')} is {self.frequent}; give a share from 0 to 1.")
-        if not self.synonym_cosine >= -1:
+        if not -1 <= self.synonym_cosine <= 1:
             raise InputError(
-                f"{option('synonym_cosine')} is {self.synonym_cosine}; give a number from -1 on."
+                f"{option('synonym_cosine')} is {self.synonym_cosine}; a cosine is from -1 to 1."
             )
         if self.damping is not None and not 0 <= self.damping < float("inf"):
             raise InputError(f"{option('damping')} is {self.damping}; give 0 or more.")

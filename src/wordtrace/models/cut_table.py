@@ -36,7 +36,9 @@ def cut_table(model: TextModel, tokens: npt.NDArray[np.int64]) -> bool:
     table.num_embeddings = len(kept)
     if table.padding_idx is not None:
         table.padding_idx = int(places[table.padding_idx])
-    table.register_forward_pre_hook(lambda _, given: (places[given[0]], *given[1:]))
+    # A buffer goes with the module to a device; it is no part of the weights that are saved.
+    table.register_buffer("places", places, persistent=False)
+    table.register_forward_pre_hook(lambda kept, given: (kept.places[given[0]], *given[1:]))
     return True
 
 

@@ -92,17 +92,21 @@ class PretrainedMaterial:
     texts: Material
 
     def start(self, seed: int) -> TextModel:
-        """Return the model before training, its head drawn by `seed`."""
+        """Return the model before training, its head drawn by `seed`, on the run's device."""
         described = self.run.manifest.model
         assert isinstance(described, PretrainedModel)
         model = copy.deepcopy(_read(self, load.UNTRAINED))
         assert isinstance(model, HuggingFaceClassifier)
         draw(model, described.drawn or (), seed)
-        return model
+        return self._placed(model)
 
     def at(self, checkpoint: Checkpoint) -> TextModel:
-        """Return the run's own model at a checkpoint."""
-        return copy.deepcopy(_read(self, checkpoint.folder))
+        """Return the run's own model at a checkpoint, on the run's device."""
+        return self._placed(copy.deepcopy(_read(self, checkpoint.folder)))
+
+    def _placed(self, model: TextModel) -> TextModel:
+        model.module.to(self.run.device)
+        return model
 
 
 @lru_cache(maxsize=2)

@@ -100,9 +100,13 @@ class FlatCNNLoop:
 
 
 def fit_pretrained(run: Run, training: Training, texts: Material, change: Change) -> None:
-    """Train as :func:`fit_changed` does; by SGD a step updates the word rows that it touches."""
+    """Train as :func:`fit_changed` does; by SGD a step updates the word rows that it touches.
+
+    On a GPU the optimizer updates all rows, which are those of the tokens that occur.
+    """
     table, recipe = training.model.embedding, run.recipe
-    if recipe.optimizer != "sgd" or recipe.freeze_embeddings or not is_alone(training.model):
+    dense = recipe.optimizer != "sgd" or recipe.freeze_embeddings or run.gpus > 0
+    if dense or not is_alone(training.model):
         fit_changed(run, training, texts, change)
         return
     assert isinstance(table, nn.Embedding)

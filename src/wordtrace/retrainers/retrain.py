@@ -49,6 +49,8 @@ class Retraining:
         Which one it is of several equal trainings, from 0: whether they are equal is then seen.
     held_out
         Whether the model is asked about the run's held-out rows, too; no part of the keys.
+    device
+        Where it is trained; no part of the keys, since the fingerprint tells it.
     """
 
     run: str
@@ -60,6 +62,7 @@ class Retraining:
     blanked: tuple[tuple[int, int], ...] = ()
     again: int = 0
     held_out: bool = True
+    device: str = "cpu"
 
     @property
     def training(self) -> str:
@@ -99,7 +102,7 @@ def retrain(task: Retraining, retrainer: Retrainer) -> dict[str, Any]:
         "held_out", False, where these were not asked for; "seconds".
     """
     start = time.perf_counter()
-    run = opened(task.run, task.fingerprint)
+    run = opened(task.run, task.fingerprint, task.device)
     said = retrainer.train(run, change_of(run, task))
     seconds = time.perf_counter() - start if said.seconds is None else said.seconds
     return answer(run, task, said, seconds)
@@ -137,10 +140,10 @@ def answer(run: Run, task: Retraining, said: Said, seconds: float) -> dict[str, 
 
 
 @lru_cache(maxsize=2)
-def opened(folder: str, fingerprint: str) -> Run:
+def opened(folder: str, fingerprint: str, device: str = "cpu") -> Run:
     """Return a run, opened once in a process for all its retrainings."""
     del fingerprint  # the fingerprint is here so that a folder with another run is opened anew
-    return Run.open(folder)
+    return Run.open(folder, device)
 
 
 def _checked(run: Run, found: FloatArray, count: int, what: str) -> FloatArray:

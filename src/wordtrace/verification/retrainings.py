@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from wordtrace.data.examples import Examples
 from wordtrace.disk import fingerprint
 from wordtrace.execute.protocol import Executor
 from wordtrace.retrainers.kept_models import Room
 from wordtrace.retrainers.retrain import Retraining, Rows
-from wordtrace.retrainers.retrainer import Probe, Retrainer
+from wordtrace.retrainers.retrainer import Probe, Retrainer, is_foreign
 from wordtrace.run.run import Run
 from wordtrace.verification.plan import Plan, at_once
 from wordtrace.verification.store import Store
@@ -54,17 +56,28 @@ class Retrainings:
         """Return one retraining; see :class:`.Retraining`."""
         return Retraining(
             *(str(self.on.path), self.training, seed, removed, self.probes),
-            *(relabelled, blanked, again, self.held_out),
+            *(relabelled, blanked, again, self.held_out, self.device),
         )
 
     @property
+    def device(self) -> str:
+        """Where the library's own training repeats a pretrained model: where the run was opened.
+
+        A retrainer of the user's says itself where it trains, and of the CNN one core is faster.
+        """
+        foreign = is_foreign(self.retrainer)
+        return "cpu" if foreign or self.on.is_cnn else self.on.device
+
+    @property
     def training(self) -> str:
-        """What identifies the training: the run, and the settings of a retrainer of the user's."""
-        if not self.retrainer.settings:
-            return self.on.fingerprint
-        return fingerprint.of_document(
-            {"run": self.on.fingerprint, "retrainer": dict(self.retrainer.settings)}
-        )
+        """What identifies the training: the run, the retrainer's settings, and a GPU."""
+        document: dict[str, Any] = {"run": self.on.fingerprint}
+        if self.retrainer.settings:
+            document["retrainer"] = dict(self.retrainer.settings)
+        if (kind := torch.device(self.device).type) != "cpu":
+            # It rounds otherwise, so the models of a pair are trained on the same kind.
+            document["device"] = kind
+        return fingerprint.of_document(document) if len(document) > 1 else self.on.fingerprint
 
     def run(
         self,

@@ -60,6 +60,9 @@ def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
         return Room(workers or every)
     device = _device(run, retrainer)
     on_gpu = device.startswith("cuda")
+    if on_gpu:
+        # What this process keeps there for its next computation is wanted by the others.
+        torch.cuda.empty_cache()
     if workers is not None:
         return Room(workers, max(1, every // max(1, workers)), on_gpu=on_gpu)
     each = bytes_a_training(run)
@@ -76,9 +79,14 @@ def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
 
 
 def _device(run: Run, retrainer: Retrainer) -> str:
-    """Return where a retrainer trains: as it says for a run, or by its setting."""
+    """Return where a retrainer trains: as it says for a run, or by its setting.
+
+    The library's own training of a pretrained model is where the run was opened.
+    """
     if hasattr(retrainer, "place"):
         return str(retrainer.place(run))
+    if not is_foreign(retrainer):
+        return run.device
     return find_device(str(getattr(retrainer, "device", "cpu")))
 
 
