@@ -14,7 +14,7 @@ _OFTEN = 3
 def shortened(text: str, length: int = 80) -> str:
     """Return the beginning of a text, in one line."""
     line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    return line if len(line) <= length else line[:length].rpartition(" ")[0] + "…"
 
 
 def masked(word: str) -> str:

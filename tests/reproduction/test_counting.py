@@ -52,7 +52,7 @@ def test_a_word_that_news_do_not_use_is_masked() -> None:
 
 def test_a_long_text_is_cut_and_stays_on_one_line() -> None:
     assert shortened("a\nb  c") == "a b c"
-    assert shortened("word " * 50, 12) == "word word w…"
+    assert shortened("word " * 50, 12) == "word word…"
 
 
 def test_the_paper_s_methods_stand_below_ours() -> None:

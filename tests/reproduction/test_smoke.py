@@ -1,4 +1,4 @@
-"""Every script of the reproduction runs at its smallest size, and has the rows that the paper has."""
+"""Every script of the reproduction runs at its smallest size, with the rows that the paper has."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from reproduction import layers, methods, no_overlap
 from reproduction.__main__ import SCRIPTS, listing, main
+
+from reproduction import layers, methods, no_overlap
 
 pytest.importorskip("matplotlib")
 
