@@ -75,7 +75,7 @@ PAPER: dict[str, dict[str, Pair]] = {
         )
     ),
 }
-_TITLES = {"toxicity": "toxicity", "agnews": "AG News", "nli": "NLI"}
+TITLES = {"toxicity": "toxicity", "agnews": "AG News", "nli": "NLI"}
 
 
 def run(size: str, work: Path, given: Given | None = None, workers: int | None = None) -> Finding:
@@ -86,7 +86,7 @@ def run(size: str, work: Path, given: Given | None = None, workers: int | None =
         trained_run = trained(task, size, setting, work / f"methods-{name}", given)
         study = studied(trained_run, setting, list(MEASURES), workers)
         paper = {} if given else PAPER.get(name, {})
-        title = Path(given.file).stem if given else _TITLES.get(name, name)
+        title = Path(given.file).stem if given else TITLES.get(name, name)
         rows += [
             {"set": title, "method": MEASURES[measure], **row(study, measure, paper.get(measure))}
             for measure in list(MEASURES)

@@ -106,8 +106,12 @@ LAYERS = {
     "cpu": Setting(600, 60, _EMBEDDED, None, _CNN, 50, k=(20,), deleted=4, seconds=1.0),
     "gpu": _GPU,
     "paper": Setting(
-        *(50_000, 1000, "cnn", None, {"learning_rate": 0.05, "epochs": 10, "checkpoints": 5}),
-        *(200, 10, _TENS, 100, 0.9, "cuda"),
+        *(50_000, 1000, "cnn", None, {"learning_rate": 0.05, "epochs": 10, "checkpoints": 5}, 200),
+        repeats=10,
+        k=_TENS,
+        deleted=100,
+        seconds=0.9,
+        device="cuda",
     ),
 }
 #: Table 4; `methods` says where the paper's own size differs by task.

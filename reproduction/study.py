@@ -41,7 +41,7 @@ def studied(
 ) -> wt.Evaluation:
     """Judge measures by both yardsticks: deletion on some queries, random halves on all."""
     cnn = setting.model.startswith("cnn")
-    stacked = {"executor": "stacked"} if cnn and setting.device == "cuda" else {}
+    executor = "stacked" if cnn and setting.device == "cuda" else "processes"
     return wt.evaluate(
         run,
         measures=measures,
@@ -51,7 +51,7 @@ def studied(
         k_queries=setting.deleted,
         balanced=True,
         workers=workers,
-        **stacked,
+        executor=executor,
         **how,
     )
 

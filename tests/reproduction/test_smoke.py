@@ -1,4 +1,4 @@
-"""Every script of the reproduction runs at its smallest size, with the rows that the paper has."""
+"""Every script of the reproduction runs at its smallest size and has the rows of the paper."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def test_a_script_writes_what_it_found(name: str, tmp_path: Path) -> None:
 EXPECTED = {
     "layers": {(None, measure) for measure in layers.PAPER},
     "methods": {
-        (methods._TITLES[name], measure)
-        for name in methods.NAMES
-        for measure in methods.PAPER[name]
+        (methods.TITLES[name], measure) for name in methods.NAMES for measure in methods.PAPER[name]
     },
     "no-overlap": {
         (embeddings, measure)
