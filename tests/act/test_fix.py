@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.changed_run import change_run
 from tests.retrained import retrained
 from wordtrace import api
 from wordtrace.act import treatments as treating
@@ -18,7 +19,6 @@ from wordtrace.act.words_blanked import harmful_word
 from wordtrace.asking.asker import Asker
 from wordtrace.data.batches import Encoded
 from wordtrace.data.without_words import without
-from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 from wordtrace.explain.prediction import Hit, Word
 from wordtrace.explain.tracer import Tracer
@@ -241,9 +241,7 @@ def test_a_blanked_word_is_found_among_the_tokens_that_the_training_kept(
     folder = tmp_path / "run"
     shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
     write_tokens(folder / TOKENS, Encoded(np.concatenate(parts), offsets))
-    document = atomic.read_json(folder / "run.json")
-    document["files"][TOKENS] = ""
-    atomic.write_json(folder / "run.json", document)
+    change_run(folder, lambda document: document["files"].update({TOKENS: ""}))
     own = api.Run.open(folder)
     np.testing.assert_array_equal(whole(own, PROBES).texts.train.ids, np.concatenate(parts))
     tracer = Tracer(Asker(own))

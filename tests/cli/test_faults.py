@@ -66,6 +66,13 @@ def test_too_little_memory_is_a_sentence_and_no_bug(work: Path) -> None:
     assert "GB were wanted at once" in said
     assert "bug" not in said
     assert not (work / "x").exists()
+    assert not (work / "x.part").exists()
+
+
+def test_ids_that_are_not_utf_8_are_a_sentence(work: Path, tmp_path: Path) -> None:
+    (tmp_path / "ids").write_bytes(b"a\n\xff")
+    done = wordtrace("index-remove", "run/index", "--ids", tmp_path / "ids", cwd=work, status=2)
+    assert f"--ids {tmp_path / 'ids'}: the file is not UTF-8 (byte 3); save it so." in done.stderr
 
 
 def test_unknown_options_exit_with_2(work: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -259,3 +261,33 @@ def test_a_file_has_the_rights_that_any_new_file_has(tmp_path: Path) -> None:
     with atomic.replacing(tmp_path / "weights") as temporary:
         save_file({"a": torch.zeros(2)}, temporary)
     assert (tmp_path / "weights").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("after", range(5))
+def test_a_kill_while_a_folder_is_cleared_leaves_what_tells_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    for name in ("a", "m", "z"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "mark").mkdir()
+    (tmp_path / "folder").mkdir()
+    removed: list[str] = []
+
+    def counted(remove: Callable[[Path], None]) -> Callable[[Path], None]:
+        def once(path: Path) -> None:
+            if len(removed) == after:
+                raise Killed
+            removed.append(path.name)
+            remove(path)
+
+        return once
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", counted(Path.unlink))
+        patched.setattr(shutil, "rmtree", counted(shutil.rmtree))
+        with pytest.raises(Killed):
+            atomic.empty(tmp_path, "mark")
+    assert (tmp_path / "mark").exists()
+    assert len(list(tmp_path.iterdir())) == 5 - after
+    atomic.empty(tmp_path, "mark")
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.changed_run import change_run
 from tests.conftest import make_examples
 from tests.forked import Forked
 from tests.trees import tree
@@ -51,9 +52,7 @@ def together(run: api.Run, tmp_path_factory: pytest.TempPathFactory) -> api.Inde
         ids=[id for one in both for id in one.ids],
     )
     joined.write_parquet(folder / "run/train.parquet")
-    manifest = json.loads((folder / "run/run.json").read_text())
-    manifest["train"]["rows"] = len(joined)
-    atomic.write_json(folder / "run/run.json", manifest)
+    change_run(folder / "run", lambda document: document["train"].update(rows=len(joined)))
     return api.build_index(folder / "run", shard_size=1000, dtype="float32", workers=1)
 
 

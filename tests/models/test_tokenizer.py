@@ -97,3 +97,15 @@ def test_training_gives_the_same_tokenizer_in_every_process() -> None:
     }
     assert len(found) == 1
     assert "##" in found.pop()
+
+
+def test_a_word_without_end_is_learned_in_pieces() -> None:
+    """The library's time grows with the square of a word's length."""
+    letters = "".join(chr(97 + (7919 * place) % 26) for place in range(2500))
+    pieces = " ".join(letters[start : start + 1000] for start in (0, 1000, 2000))
+
+    def learned(text: str) -> dict[str, int]:
+        return Tokenizer.train([text, "the cat sat"], 300, 12).inner.get_vocab()
+
+    assert learned(letters) == learned(pieces)
+    assert learned(letters[:1000]) != learned(letters[:999])

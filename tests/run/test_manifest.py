@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wordtrace import api
-from wordtrace.disk import atomic
+from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError
 from wordtrace.models.cnn import CNNConfig
 from wordtrace.models.loss import TrainingLoss
@@ -102,8 +102,19 @@ TRAINED_PRETRAINED = {
 @pytest.mark.parametrize("document", [CNN, ADOPTED, TRAINED_PRETRAINED])
 def test_what_is_read_is_written_again_entry_by_entry(document: dict[str, Any]) -> None:
     written = RunManifest.of(document, FILE).document()
+    assert written.pop("checksum") == fingerprint.of_document(document)
     # As text: the order of the entries is part of the file.
     assert json.dumps(written) == json.dumps(document)
+
+
+def test_a_changed_entry_is_found(run: api.Run) -> None:
+    document = run.manifest.document()
+    assert RunManifest.of(document, FILE) == run.manifest
+    with pytest.raises(CorruptError, match=r"was changed after it was written: .* make the run"):
+        RunManifest.of({**document, "steps": document["steps"] - 1}, FILE)
+    # One that an earlier wordtrace wrote has no checksum.
+    del document["checksum"]
+    assert RunManifest.of(document, FILE) == run.manifest
 
 
 def test_a_runs_file_is_what_its_manifest_writes(run: api.Run, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import wordtrace as wt
-from wordtrace.disk import atomic
+from tests.changed_run import change_run
 from wordtrace.errors import InputError, WordtraceError
 from wordtrace.execute.ledger import Ledger
 from wordtrace.retrainers.retrain import LEDGER
@@ -42,8 +42,7 @@ class BagOfWords:
 @pytest.fixture
 def adopted(own: wt.Run) -> wt.Run:
     """A run whose recipe nobody knows, so that none of our own retrainers can repeat it."""
-    document = atomic.read_json(own.path / "run.json")
-    atomic.write_json(own.path / "run.json", document | {"recipe": None})
+    change_run(own.path, lambda document: document.update(recipe=None))
     return wt.Run.open(own.path)
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import wordtrace as wt
+from tests.changed_run import change_run
 from tests.command import wordtrace
 from tests.verification.conftest import Elsewhere
 from wordtrace.cli import consent as asking
 from wordtrace.cli.retraining import HowTrained
-from wordtrace.disk import atomic
 from wordtrace.retrainers import retrain as retraining
 from wordtrace.retrainers.retrain import LEDGER
 from wordtrace.retrainers.retrainer import Change, Said
@@ -65,8 +65,7 @@ def own(run: wt.Run, tmp_path: Path) -> wt.Run:
     """A run that was recorded and took 40 s."""
     folder = tmp_path / "run"
     shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    document = atomic.read_json(folder / "run.json")
-    atomic.write_json(folder / "run.json", document | {"seconds": 40.0})
+    change_run(folder, lambda document: document.update(seconds=40.0))
     return wt.Run.open(folder)
 
 

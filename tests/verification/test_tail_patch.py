@@ -13,12 +13,12 @@ import torch
 
 import wordtrace as wt
 from tests.adopt.trainings import BERT, classifier, rows, tuned
+from tests.changed_run import change_run
 from tests.conftest import make_examples
 from tests.huggingface.architectures import fine_tune
 from tests.huggingface.test_label_kinds import Data, rows_of
 from tests.oracles.dense import PlainCNN
 from tests.verification.cheaper_looks import PROBES, REMOVED, change, loss_of, told
-from wordtrace.disk import atomic
 from wordtrace.errors import DataWarning, InputError, NumericalError
 from wordtrace.retrainers.steps_on_rows import batch_size
 
@@ -175,8 +175,7 @@ def test_weights_that_the_training_left_alone_stay(run: wt.Run, tmp_path: Path) 
 def test_a_batch_of_a_training_elsewhere_is_told_by_its_steps(run: wt.Run, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(run.path, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
-    document = atomic.read_json(folder / "run.json")
-    atomic.write_json(folder / "run.json", document | {"recipe": None})
+    change_run(folder, lambda document: document.update(recipe=None))
     assert batch_size(wt.Run.open(folder)) == run.recipe.batch_size == 8
 
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import wordtrace as wt
+from tests.changed_run import change_run
 from tests.verification.conftest import Elsewhere, change_of
 from wordtrace.data.readers import read_examples
 from wordtrace.errors import DataWarning, InputError, MismatchError
@@ -246,18 +247,13 @@ def test_a_file_that_changes_under_a_study_is_noticed(elsewhere: Elsewhere, tmp_
 
 
 def _read_from(elsewhere: Elsewhere, **other: Any) -> wt.Run:
-    path = elsewhere.run / "run.json"
-    document = json.loads(path.read_text())
-    path.write_text(json.dumps({**document, "read_from": {**document["read_from"], **other}}))
+    change_run(elsewhere.run, lambda document: document["read_from"].update(other))
     return wt.Run.open(elsewhere.run)
 
 
 def _without_file(elsewhere: Elsewhere) -> wt.Run:
     """A run of an earlier version, which did not note its file."""
-    path = elsewhere.run / "run.json"
-    document = json.loads(path.read_text())
-    del document["read_from"]
-    path.write_text(json.dumps(document))
+    change_run(elsewhere.run, lambda document: document.pop("read_from"))
     return wt.Run.open(elsewhere.run)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,7 @@ class Recording:
         if self.folder.exists() and not self.exists and any(self.folder.iterdir()):
             raise InputError(f"{self.folder} holds other files; choose another folder.")
         if self.exists and not step:
-            shutil.rmtree(self.folder)
+            self.remove()
         self.folder.mkdir(parents=True, exist_ok=True)
         atomic.write_json(self.folder / MARK, mark())
         # The Trainer repeats the steps after the checkpoint from which it goes on.
@@ -130,8 +129,9 @@ class Recording:
         atomic.write_json(self.folder / MARK, {**document, _ENDED: True})
 
     def remove(self) -> None:
-        """Delete the folder; the run has linked what it needs."""
-        shutil.rmtree(self.folder)
+        """Delete the folder; of what is needed the run has links of its own."""
+        atomic.empty(self.folder, MARK)
+        self.folder.rmdir()
 
 
 def _epoch(state: Any, step: int) -> float:

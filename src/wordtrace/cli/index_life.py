@@ -61,7 +61,12 @@ def remove(
     if bool(ids) == (ids_file is not None):
         raise InputError("give an ID or --ids FILE, one of the two.")
     if ids_file is not None:
-        ids = [line for line in read_lines(ids_file) if line.strip()]
+        try:
+            ids = [line for line in read_lines(ids_file) if line.strip()]
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"--ids {ids_file}: the file is not UTF-8 (byte {error.start + 1:,}); save it so."
+            ) from None
     opened = api.Index.open(index, run)
     before = opened.folder.count
     opened.remove(ids or [])

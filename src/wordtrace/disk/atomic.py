@@ -108,9 +108,16 @@ def exclusive(folder: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def empty(folder: Path) -> None:
-    """Remove everything in a folder, not the folder."""
-    for path in folder.iterdir():
+def empty(folder: Path, last: str = "") -> None:
+    """Remove everything in a folder, not the folder.
+
+    Parameters
+    ----------
+    last
+        What tells that the folder is ours is removed after all else, so that a kill in between
+        leaves nothing that would be taken for somebody else's.
+    """
+    for path in sorted(folder.iterdir(), key=lambda one: one.name == last):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:

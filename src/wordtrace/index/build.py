@@ -275,7 +275,7 @@ def start_work(part: Path, plan: dict[str, Any]) -> None:
         )
         return
     atomic.refuse_foreign(part, (WORK,))
-    atomic.empty(part)
+    atomic.empty(part, WORK)
     (part / WORK).mkdir()
     atomic.write_json(part / WORK / PLAN, plan)
 

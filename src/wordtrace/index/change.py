@@ -99,7 +99,7 @@ def add(
             tokens=tokens,
         )
         _commit(index, changed, [*names, tokens])
-        atomic.empty(part)
+        atomic.empty(part, WORK)
     return IndexFolder.open(path)
 
 
@@ -195,7 +195,7 @@ def _clear_finished(part: Path, manifest: Manifest) -> None:
     """Delete the leftovers of a change that was killed after it had written its manifest."""
     plan = part / WORK / PLAN
     if plan.exists() and atomic.read_json(plan).get("revision", 0) <= manifest.revision:
-        atomic.empty(part)
+        atomic.empty(part, WORK)
 
 
 def _commit(index: IndexFolder, manifest: Manifest, new: Sequence[str]) -> None:

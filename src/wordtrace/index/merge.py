@@ -57,11 +57,11 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
     with atomic.exclusive(index.path) as part:
         recorded = part / WORK / PLAN
         if recorded.exists() and atomic.read_json(recorded).get("merged") != plan["merged"]:
-            atomic.empty(
-                part
-            )  # left from an older state of the index, or from an unfinished addition
+            # Left from an older state of the index, or from an unfinished addition.
+            atomic.empty(part, WORK)
         elif not recorded.exists() and _is_next(part / manifests.FILE, manifest):
-            atomic.empty(part)  # killed after its plan was deleted, before the index was replaced
+            # Killed after its plan was deleted, before the index was replaced.
+            atomic.empty(part, manifests.FILE)
         start_work(part, plan)
         shards = []
         with track("Merging", len(kept) * len(manifest.checkpoints), "examples") as advance:

@@ -7,6 +7,7 @@ special token.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from wordtrace.execute.progress import track
 FILE = "tokenizer.json"
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _CHUNK = 4096
+_LONG = re.compile(r"(\w{1000})(?=\w)")
 _SPACE = str.maketrans({" ": "▁", "\n": "⏎", "\t": "⇥"})
 
 Span = tuple[str, int, int]
@@ -93,8 +95,11 @@ class Tokenizer:
         The same texts give the same tokenizer. (The library numbers the pieces inside a word in
         the order of a hash table that differs from process to process, and settles ties by
         number; so these pieces are handed to it in a fixed order.)
+
+        A word of over 1,000 letters is learned in pieces of 1,000, since the library's time grows
+        with the square of a word's length; none has so many but broken data.
         """
-        texts = list(texts)
+        texts = [_LONG.sub(r"\1 ", one) for one in texts]
         normalizer = normalizers.BertNormalizer(lowercase=True)
         characters = {
             piece for one in set().union(*texts) for piece in normalizer.normalize_str(one)

@@ -158,8 +158,8 @@ class RunManifest:
         return self.model.label_kind if isinstance(self.model, PretrainedModel) else "class"
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return {
+        """Return it as JSON, including its own checksum."""
+        found = {
             "format": FORMAT,
             "version": VERSION,
             "made_with": dict(self.made_with),
@@ -183,6 +183,7 @@ class RunManifest:
             "held_out": None if self.held_out is None else asdict(self.held_out),
             "files": dict(self.files),
         }
+        return {**found, "checksum": fingerprint.of_document(found)}
 
     @classmethod
     def of(cls, document: Mapping[str, Any], path: Path) -> RunManifest:
@@ -192,10 +193,17 @@ class RunManifest:
         ------
         CorruptError
             When it is no run's or of a newer version, or an entry is missing or not known; names
-            the entry.
+            the entry. When it was changed after it was written.
         """
         check_format(document, FORMAT, VERSION, path)
-        rest = {key: one for key, one in document.items() if key not in ("format", "version")}
+        written = {key: one for key, one in document.items() if key != "checksum"}
+        # Runs of an earlier wordtrace have none.
+        if document.get("checksum", of := fingerprint.of_document(written)) != of:
+            raise CorruptError(
+                f"{path} was changed after it was written: its checksum is another. Put the old "
+                "file back, or make the run again."
+            )
+        rest = {key: one for key, one in written.items() if key not in ("format", "version")}
         read = _Reader(path)
         values = read.entries(cls, rest)
         try:

@@ -88,10 +88,12 @@ def train(
             _prepare(part, plan, resume=resume)
             try:
                 _train_in(part, job)
-            except (InputError, NumericalError):
-                # It would fail again, so nothing of it is kept to go on from.
-                atomic.empty(part)
-                part.rmdir()
+            except Exception as error:
+                # It would fail again, or nothing is there to go on from: nothing of it is kept.
+                again = isinstance(error, InputError | NumericalError)
+                if again or not (part / STATE).exists():
+                    atomic.empty(part, PLAN)
+                    part.rmdir()
                 raise
         (part / PLAN).unlink(missing_ok=True)
         atomic.commit_folder(folder)
@@ -244,7 +246,7 @@ def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
         return
     if not (part / PLAN).exists():
         atomic.refuse_foreign(part, ())
-    atomic.empty(part)
+    atomic.empty(part, PLAN)
     atomic.write_json(part / PLAN, plan)
 
 
