@@ -4,6 +4,7 @@
 # make oldest  the tests with the oldest packages that pyproject.toml allows
 # make bench   benchmarks against floors and peers
 # make adopt   real trainings, each adopted and compared with what its Trainer did
+# make reproduce  the paper's tables and figures; SIZE=smoke, cpu, gpu or paper
 # make rooms   draws the house anew from the import graph
 # make pictures takes the pictures of the app in the docs (needs chromium)
 #
@@ -14,6 +15,7 @@ VENV ?= .venv
 OLDEST ?= .venv-oldest
 TORCH_INDEX ?=
 REPEATS ?= 16
+SIZE ?= smoke
 BIN := $(VENV)/bin
 INDEX = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 # Most installed files are never imported: Python compiles the others when they first are.
@@ -21,7 +23,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 PIP := $(BIN)/python $(INSTALL) --constraint constraints.txt
 PIP_OLDEST := $(OLDEST)/bin/python $(INSTALL) --constraint constraints-oldest.txt
 
-.PHONY: demo test check unit coverage docs rooms pictures oldest bench adopt clean
+.PHONY: demo test check unit coverage docs rooms pictures oldest bench adopt reproduce clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo --repeats $(REPEATS)
@@ -29,8 +31,8 @@ demo: $(VENV)/.demo
 test: check unit docs
 
 check: $(VENV)/.dev
-	$(BIN)/ruff format --check src tests benchmarks docs
-	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs reproduction
+	$(BIN)/ruff check src tests benchmarks docs reproduction
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/typos
@@ -65,6 +67,9 @@ bench: $(VENV)/.bench
 
 adopt: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.adopt --out benchmarks/out/adopt.json
+
+reproduce: $(VENV)/.dev
+	$(BIN)/python -m reproduction --size $(SIZE)
 
 clean:
 	rm -rf $(VENV) $(OLDEST) docs/_build wordtrace-demo
