@@ -20,7 +20,9 @@ class Held(Protocol):
     folder: IndexFolder
 
 
-Given, Answer, Self = ParamSpec("Given"), TypeVar("Answer"), TypeVar("Self", bound=Held)
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+Self = TypeVar("Self", bound=Held)
 
 
 def unmixed(
