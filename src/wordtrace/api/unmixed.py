@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from wordtrace.errors import CorruptError
 from wordtrace.index.folder import IndexFolder
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Held(Protocol):
@@ -20,18 +22,11 @@ class Held(Protocol):
     folder: IndexFolder
 
 
-Given = ParamSpec("Given")
-Answer = TypeVar("Answer")
-Self = TypeVar("Self", bound=Held)
-
-
-def unmixed(
-    method: Callable[Concatenate[Self, Given], Answer],
-) -> Callable[Concatenate[Self, Given], Answer]:
+def unmixed(method: Method) -> Method:
     """Have a method of an index answer of the state that was opened, or raise ChangedError."""
 
     @wraps(method)
-    def checked(self: Self, /, *given: Given.args, **named: Given.kwargs) -> Answer:
+    def checked(self: Held, *given: Any, **named: Any) -> Any:
         folder = self.folder
         folder.check_unchanged()
         try:
@@ -42,4 +37,4 @@ def unmixed(
         folder.check_unchanged()
         return answer
 
-    return checked
+    return cast(Method, checked)
