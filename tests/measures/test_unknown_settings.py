@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,12 +31,13 @@ def test_the_nearest_setting_is_named(function: Callable[..., Any], wrong: str, 
 
 
 def test_the_public_functions_refuse_before_they_open_anything() -> None:
+    nothing: Any = SimpleNamespace(folder=SimpleNamespace(check_unchanged=lambda: None))
     with pytest.raises(InputError, match="trace has no setting labl"):
-        api.Index.trace(object(), "a", labl="x")  # type: ignore[arg-type]
+        api.Index.trace(nothing, "a", labl="x")
     for function in (api.influence, api.scores):
         with pytest.raises(InputError, match="did you mean label"):
             function("nowhere", "a", labl="x")
     with pytest.raises(InputError, match="did you mean repeats"):
         api.evaluate("nowhere", repeat=2)
     with pytest.raises(TypeError, match=r"fix\(\) got an unexpected keyword .*'repeat'"):
-        api.Index.fix(object(), object(), repeat=2)  # type: ignore[arg-type, call-arg]
+        api.Index.fix(nothing, nothing, repeat=2)  # type: ignore[call-arg]
