@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -139,6 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if unknown := [name for name in asked.names if name not in SCRIPTS]:
         parser.error(f"there is no {unknown[0]!r}; known: {', '.join(SCRIPTS)}")
+    if find_spec("matplotlib") is None:
+        parser.error("figures need matplotlib: pip install -e '.[demo,hf,plot]', or make reproduce")
     given = None
     if asked.data:
         given = Given(asked.data, asked.text, asked.text2, asked.label)
@@ -148,6 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except wt.WordtraceError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return error.exit_code
+        except KeyboardInterrupt:
+            print(f"{name}: interrupted; the same command goes on.", file=sys.stderr)
+            return 130
         print("\n".join(map(str, paths)))
     return 0
 
