@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,10 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.touch()
         mode = stat.S_IMODE(temporary.stat().st_mode)
         yield temporary
-        # Some writers make a file of their own there that nobody else may read.
-        temporary.chmod(mode)
+        # Some writers make a file of their own there that nobody else may read. Where a disk knows
+        # no rights, it stays as it is.
+        with suppress(OSError):
+            temporary.chmod(mode)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
