@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from wordtrace.api.index import Index
+from wordtrace.api.unmixed import unchanged
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.question import Asked, Question
 from wordtrace.data.examples import Examples
@@ -223,11 +224,9 @@ def _of_index(
             )
         raise InputError(f"{index.folder.path} does not hold what {way.title} needs; give {place}.")
     spread = index._on(executor, address, workers)
-    index.folder.check_unchanged()
-    answer = index.asker.ask(question, measure, spread=spread, **options)
-    scores = np.delete(answer.scores(), answer.rows.removed, axis=1)
-    index.folder.check_unchanged()
-    return way.name, scores
+    with unchanged(index.folder):
+        answer = index.asker.ask(question, measure, spread=spread, **options)
+        return way.name, np.delete(answer.scores(), answer.rows.removed, axis=1)
 
 
 def open_either(run: Run | Index | str | Path, device: str = "cpu") -> Run | Index:

@@ -6,7 +6,8 @@ answer would be made of both; so each answer looks before and after whether it i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
@@ -22,19 +23,24 @@ class Held(Protocol):
     folder: IndexFolder
 
 
+@contextmanager
+def unchanged(folder: IndexFolder) -> Iterator[None]:
+    """Raise ChangedError where an index is another one before or after what is done with it."""
+    folder.check_unchanged()
+    try:
+        yield
+    except (CorruptError, OSError):
+        folder.check_unchanged()
+        raise
+    folder.check_unchanged()
+
+
 def unmixed(method: Method) -> Method:
     """Have a method of an index answer of the state that was opened, or raise ChangedError."""
 
     @wraps(method)
     def checked(self: Held, *given: Any, **named: Any) -> Any:
-        folder = self.folder
-        folder.check_unchanged()
-        try:
-            answer = method(self, *given, **named)
-        except (CorruptError, OSError):
-            folder.check_unchanged()
-            raise
-        folder.check_unchanged()
-        return answer
+        with unchanged(self.folder):
+            return method(self, *given, **named)
 
     return cast(Method, checked)

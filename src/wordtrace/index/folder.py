@@ -62,8 +62,18 @@ class IndexFolder:
             When a file is missing or of another size than recorded.
         """
         folder = Path(path)
-        check_index(folder)
-        state = state_of(folder / manifests.FILE)
+        while True:
+            check_index(folder)
+            state = state_of(folder / manifests.FILE)
+            try:
+                return cls._whole(folder, state)
+            except (CorruptError, OSError):
+                # Another process has put a new index here meanwhile: that one is whole.
+                if state_of(folder / manifests.FILE) == state:
+                    raise
+
+    @classmethod
+    def _whole(cls, folder: Path, state: State | None) -> IndexFolder:
         document = atomic.read_json(folder / manifests.FILE)
         check_format(document, manifests.FORMAT, manifests.VERSION, folder / manifests.FILE)
         index = cls(folder, Manifest.of(document), state)
