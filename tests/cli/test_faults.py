@@ -28,6 +28,18 @@ WRONG = {
         ("trace", "run/index", "x", "--synonym-cosine", "5"),
         "--synonym-cosine is 5.0; a cosine is from -1 to 1",
     ),
+    "device of evaluate": (
+        ("evaluate", "run", "--device", "quantum"),
+        "--device quantum can't be used here",
+    ),
+    "device of clusters": (
+        ("clusters", "run", "--device", "quantum"),
+        "--device quantum can't be used here",
+    ),
+    "device of fix": (
+        ("fix", "run/index", "--queries", "data.csv", "--device", "quantum"),
+        "--device quantum can't be used here",
+    ),
     "one column twice": (
         ("train", "data.csv", "--out", "x", "--text", "body", "--text2", "body"),
         "the column 'body' is given for two things",

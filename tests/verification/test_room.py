@@ -107,7 +107,10 @@ def test_several_share_a_gpu_as_its_memory_allows(
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("wordtrace.verification.room.bytes_a_training", lambda run: 2 * GB)
     monkeypatch.setattr("wordtrace.verification.room.free_memory", lambda: 0)
+    given_back: list[bool] = []
+    monkeypatch.setattr("torch.cuda.empty_cache", lambda: given_back.append(True))
     found = room(large, Foreign(device="auto"), None)
+    assert given_back  # what this process keeps of the GPU's memory is for the workers
     assert (found.workers, found.threads) == (4, 2)
     assert "10.7 GB on the GPU are free" in found.said
     large.device = "cuda"
