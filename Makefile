@@ -5,6 +5,7 @@
 # make bench   benchmarks against floors and peers
 # make adopt   real trainings, each adopted and compared with what its Trainer did
 # make reproduce  the paper's tables and figures; SIZE=smoke, cpu, gpu or paper
+# make torture  attacks from outside, and the table of what came of them; under 30 minutes
 # make rooms   draws the house anew from the import graph
 # make pictures takes the pictures of the app in the docs (needs chromium)
 #
@@ -23,7 +24,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 PIP := $(BIN)/python $(INSTALL) --constraint constraints.txt
 PIP_OLDEST := $(OLDEST)/bin/python $(INSTALL) --constraint constraints-oldest.txt
 
-.PHONY: demo test check unit coverage docs rooms pictures oldest bench adopt reproduce clean
+.PHONY: demo test check unit coverage docs rooms pictures oldest bench adopt reproduce torture clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo --repeats $(REPEATS)
@@ -31,8 +32,8 @@ demo: $(VENV)/.demo
 test: check unit docs
 
 check: $(VENV)/.dev
-	$(BIN)/ruff format --check src tests benchmarks docs reproduction
-	$(BIN)/ruff check src tests benchmarks docs reproduction
+	$(BIN)/ruff format --check src tests benchmarks docs reproduction torture
+	$(BIN)/ruff check src tests benchmarks docs reproduction torture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/typos
@@ -71,6 +72,9 @@ adopt: $(VENV)/.dev
 reproduce: $(VENV)/.dev
 	$(BIN)/python -m reproduction --size $(SIZE)
 
+torture: $(VENV)/.torture
+	$(BIN)/python -m torture --out docs/reliability/results
+
 clean:
 	rm -rf $(VENV) $(OLDEST) docs/_build wordtrace-demo
 
@@ -89,6 +93,10 @@ $(VENV)/.dev: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 	$(PIP) --editable '.[bench,demo]'
+	touch $@
+
+$(VENV)/.torture: $(VENV)/.dev
+	$(PIP) --editable '.[torture]'
 	touch $@
 
 $(OLDEST)/.test: constraints-oldest.txt pyproject.toml
