@@ -6,6 +6,8 @@
 # make adopt   real trainings, each adopted and compared with what its Trainer did
 # make reproduce  the paper's tables and figures; SIZE=smoke, cpu, gpu or paper
 # make torture  attacks from outside, and the table of what came of them; under 30 minutes
+# make locks    writes locks/ anew from pyproject.toml and constraints.txt
+# make sbom     writes dist/sbom.json: every package of the demo's environment, with its licence
 # make rooms   draws the house anew from the import graph
 # make pictures takes the pictures of the app in the docs (needs chromium)
 #
@@ -21,10 +23,13 @@ BIN := $(VENV)/bin
 INDEX = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 # Most installed files are never imported: Python compiles the others when they first are.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+# The README's two commands install what locks/ names and nothing else: each file by its hash. PyTorch
+# alone has none: its builds differ by machine.
+LOCKED := $(BIN)/python $(INSTALL) --no-deps
 PIP := $(BIN)/python $(INSTALL) --constraint constraints.txt
 PIP_OLDEST := $(OLDEST)/bin/python $(INSTALL) --constraint constraints-oldest.txt
 
-.PHONY: demo test check unit coverage docs rooms pictures oldest bench adopt reproduce torture clean
+.PHONY: demo test check unit coverage docs rooms pictures oldest bench adopt reproduce torture locks sbom clean
 
 demo: $(VENV)/.demo
 	$(BIN)/wordtrace demo --repeats $(REPEATS)
@@ -75,6 +80,18 @@ reproduce: $(VENV)/.dev
 torture: $(VENV)/.torture
 	$(BIN)/python -m torture --out docs/reliability/results
 
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-annotate --no-header \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
+  --build-deps-for editable --constraint constraints.txt pyproject.toml
+
+locks: $(VENV)/.locks
+	$(LOCK) --extra app,demo --output-file locks/demo.txt
+	$(LOCK) --extra dev,demo --output-file locks/dev.txt
+
+sbom: $(VENV)/.locks
+	mkdir -p dist
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file dist/sbom.json $(BIN)/python
+
 clean:
 	rm -rf $(VENV) $(OLDEST) docs/_build wordtrace-demo
 
@@ -83,16 +100,17 @@ $(VENV)/.torch: constraints.txt
 	$(PIP) $(INDEX) torch
 	touch $@
 
-$(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(PIP) --editable '.[app,demo]'
-	touch $@
-
-$(VENV)/.dev: $(VENV)/.torch pyproject.toml
-	$(PIP) --editable '.[dev,demo]'
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: $(VENV)/.torch locks/%.txt pyproject.toml
+	$(LOCKED) --require-hashes --requirement locks/$*.txt
+	$(LOCKED) --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 	$(PIP) --editable '.[bench,demo]'
+	touch $@
+
+$(VENV)/.locks: $(VENV)/.dev
+	$(PIP) pip-tools cyclonedx-bom
 	touch $@
 
 $(VENV)/.torture: $(VENV)/.dev

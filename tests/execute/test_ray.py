@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -31,21 +32,18 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    environment = {"env_vars": {"PYTHONPATH": os.pathsep.join([os.getcwd(), *_paths()])}}
-    ray.init(
-        address="local",
-        num_cpus=2,
-        object_store_memory=128 << 20,
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env=environment,
-    )
+    # Workers inherit it. Ray starts them beforehand only where they need no environment of their own.
+    path = os.pathsep.join([os.getcwd(), str(Path(api.__file__).parents[2])])
+    with mock.patch.dict(os.environ, {"PYTHONPATH": path}):
+        ray.init(
+            address="local",
+            num_cpus=2,
+            object_store_memory=128 << 20,
+            include_dashboard=False,
+            log_to_driver=False,
+        )
     yield ray
     ray.shutdown()
-
-
-def _paths() -> list[str]:
-    return [str(Path(api.__file__).parents[2])]
 
 
 def test_each_item_comes_back_once_with_its_result_from_one_thread(cluster: Any) -> None:
