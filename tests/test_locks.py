@@ -14,7 +14,14 @@ from packaging.utils import canonicalize_name
 HERE = Path(__file__).resolve().parents[1]
 LOCKS = {"demo": ("app", "demo"), "dev": ("dev", "demo")}
 #: They are asked for by other packages on newer Pythons alone, or only while something is built.
-NOT_IN_AN_ENVIRONMENT = {"setuptools", "hatchling", "editables", "trove-classifiers", "pluggy"}
+NOT_IN_AN_ENVIRONMENT = {
+    "setuptools",
+    "hatchling",
+    "editables",
+    "trove-classifiers",
+    "pluggy",
+    "tomlkit",
+}
 
 
 def locked(name: str) -> dict[str, tuple[str, list[str]]]:
