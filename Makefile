@@ -84,11 +84,11 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-annotat
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
   --build-deps-for editable --constraint constraints.txt pyproject.toml
 
-locks: $(VENV)/.locks
+locks: $(VENV)/.torture
 	$(LOCK) --extra app,demo --output-file locks/demo.txt
 	$(LOCK) --extra dev,demo --output-file locks/dev.txt
 
-sbom: $(VENV)/.locks
+sbom: $(VENV)/.torture
 	mkdir -p dist
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file dist/sbom.json $(BIN)/python
 
@@ -107,10 +107,6 @@ $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: $(VENV)/.torch locks/%.txt pyproject.tom
 
 $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 	$(PIP) --editable '.[bench,demo]'
-	touch $@
-
-$(VENV)/.locks: $(VENV)/.dev
-	$(PIP) pip-tools cyclonedx-bom
 	touch $@
 
 $(VENV)/.torture: $(VENV)/.dev
