@@ -72,12 +72,12 @@ def test_a_task_that_always_dies_is_one_sentence(cluster: Any) -> None:
 def test_a_tolerant_cluster_loses_only_what_can_not_be_had(cluster: Any, tmp_path: Path) -> None:
     names = ["a", "nan", "nan once", "b", "hang", "hang once", "c"]
     items = [str(tmp_path / name) for name in names]
-    tolerant = RayCluster(attempts=2, tolerant=True, patience=20)
+    tolerant = RayCluster(attempts=2, tolerant=True, patience=10)
     found = {Path(item).name: result for item, result in tolerant.run(sick, items)}
     for name in ("a", "b", "c", "nan once", "hang once"):
         assert found[name] == name
     assert found["nan"] == Lost("the loss is nan. (tried 2 times)")
-    assert "gave no answer in 20 s" in found["hang"].reason
+    assert "gave no answer in 10 s" in found["hang"].reason
     # Twice; on a slow machine one sent first may be taken for hanging, and be sent once more.
     assert (tmp_path / "nan").read_text() in ("..", "...", "....")
     assert (tmp_path / "hang").read_text() in ("..", "...", "....")
