@@ -24,7 +24,7 @@ version = release = wordtrace.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "reproduction/results"]
+exclude_patterns = ["_build", "reproduction/results", "reliability/results"]
 html_theme = "furo"
 html_title = f"wordtrace {release}"
 html_copy_source = False

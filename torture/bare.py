@@ -42,22 +42,24 @@ def installed_alone() -> list[str]:
     ]
 
 
-class _Absent:
-    """Hides every installed module that is not allowed."""
+class Hiding:
+    """Finds what another finder finds, but for installed modules that are not allowed."""
 
-    def __init__(self, allowed: Iterable[str]) -> None:
+    def __init__(self, finder: Any, allowed: Iterable[str]) -> None:
+        self.finder = finder
         self.hidden = set(packages_distributions()) - set(allowed)
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Refuse what is hidden, as if it were not installed."""
-        if name.partition(".")[0] in self.hidden:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Return None for what is hidden, as if it were not installed."""
+        hidden = name.partition(".")[0] in self.hidden
+        return None if hidden else self.finder.find_spec(name, path, target)
 
 
 def main() -> None:
     """Run the command line."""
     allowed, folder, *words = sys.argv[1:]
-    sys.meta_path.insert(0, _Absent([*json.loads(allowed), "wordtrace"]))
+    seen = [*json.loads(allowed), "wordtrace"]
+    sys.meta_path[:] = [Hiding(finder, seen) for finder in sys.meta_path]
     sys.path.insert(0, folder)
     import wordtrace
     from wordtrace.cli.main import main as command

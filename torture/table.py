@@ -62,7 +62,7 @@ class Tally:
         head = ["attack", "tried", *ENDS.values()]
         rows = [[name, *_counts(found)] for name, found in self.groups.items()]
         rows.append(["**all**", *_counts(self.total)])
-        lines = [f"### {self.title}", "", self.promise, "", *_table(head, rows), ""]
+        lines = [f"## {self.title}", "", self.promise, "", *_table(head, rows), ""]
         lines += [f"{self.seconds:,.0f} seconds: `{self.command}`", ""]
         for one in self.fell:
             lines.append(f"- {ENDS[one['end']]}: {one['group']}, {one['what']}: {one['detail']}")
