@@ -1,6 +1,6 @@
 """Writing so that a reader sees the old file or the new one, never a half.
 
-A file is written under a temporary name beside its place, flushed to the disk and renamed. A folder
+A file is written in a temporary folder beside its place, flushed to the disk and renamed. A folder
 grows as ``NAME.part`` and is renamed when its manifest, the last file, is there: an interrupted
 folder looks interrupted, and the next attempt finds what is already done.
 """
@@ -17,20 +17,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from wordtrace.disk.temporary import folder_for, remove_unheld
 from wordtrace.errors import CorruptError, InputError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success flush it and rename it to `path`.
+    """Give a path in a folder beside `path`; on success flush it and rename it to `path`.
 
     Raises
     ------
     OSError
-        When the disk refuses (full, read-only); the temporary file is removed, `path` untouched.
+        When the disk refuses (full, read-only); the temporary folder is removed, `path` untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with folder_for(path) as place:
+        temporary = place / path.name
         temporary.touch()
         mode = stat.S_IMODE(temporary.stat().st_mode)
         yield temporary
@@ -41,9 +42,6 @@ def replacing(path: Path) -> Iterator[Path]:
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     flush_folder(path.parent)
 
 
@@ -128,8 +126,11 @@ def empty(folder: Path, last: str = "") -> None:
 
 def clear_strays(folder: Path) -> None:
     """Remove what kills in the middle of :func:`replacing` left in a folder that is held alone."""
-    for stray in folder.rglob(".*.tmp"):
-        stray.unlink()
+    for stray in [*folder.rglob(".*.tmp")]:
+        if stray.is_dir() and not stray.is_symlink():
+            remove_unheld(stray)
+        else:
+            stray.unlink(missing_ok=True)
 
 
 def commit_folder(folder: Path) -> None:
