@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -66,7 +67,8 @@ class Ended:
     operations
         How many operations on files it made (see :class:`Stop`), where these were counted.
     left
-        What it left behind: processes of its session, and files in its folder for temporary files.
+        What it left behind: processes of its session, files in its folder for temporary files, and
+        named semaphores and shared memory.
     """
 
     status: int | None
@@ -229,7 +231,12 @@ def _named(pid: int) -> str:
 
 def _left(told: Path) -> list[str]:
     files = [f"temporary file {one.name}" for one in sorted((told / "tmp").iterdir())]
-    return [f"process {one}" for one in _read(told / "remained").splitlines()] + files
+    # A named semaphore and shared memory have in their names who made them.
+    ours = re.compile(rf"(?<!\d){_read(told / 'session') or 'nobody'}(?!\d)")
+    shared = Path("/dev/shm")
+    names = sorted(one.name for one in shared.iterdir()) if shared.is_dir() else []
+    remained = [f"process {one}" for one in _read(told / "remained").splitlines()]
+    return remained + files + [f"shared memory {one}" for one in names if ours.search(one)]
 
 
 def _read(path: Path) -> str:

@@ -16,17 +16,27 @@ import pytest
 
 from tests.command import wordtrace, wordtrace_process
 from tests.patience import PATIENCE, wait_until
+from torture.sandbox import processes_of
 from wordtrace import api
 from wordtrace.api.matrix import open_either
 from wordtrace.errors import InputError
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SMALL = ["--epochs", "3", "--batch-size", "8", "--dim", "8", "--vocabulary", "200"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["train", "index"])
-def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
-    work: Path, tmp_path: Path, kind: str
+@pytest.mark.parametrize(
+    ("kind", "sent", "status", "told"),
+    [
+        ("train", signal.SIGINT, 130, "interrupted"),
+        ("index", signal.SIGINT, 130, "interrupted"),
+        ("train", signal.SIGHUP, 129, "ended by SIGHUP"),
+        ("index", signal.SIGTERM, 143, "ended by SIGTERM"),
+    ],
+)
+def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
+    work: Path, tmp_path: Path, kind: str, sent: signal.Signals, status: int, told: str
 ) -> None:
     arguments = {
         "train": [
@@ -57,20 +67,63 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
         start_new_session=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         # Where the tests run in the background, the signal would be ignored by inheritance.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in ENDING],
     )
     part = tmp_path / "r.part"
     wait_until(
         lambda: len([*part.glob("checkpoint*/*")]) >= 6 or len([*part.glob("*-0/*")]) >= 3, process
     )
-    os.killpg(process.pid, signal.SIGINT)
+    if sent == signal.SIGINT:  # a terminal's goes to all that it has started
+        os.killpg(process.pid, sent)
+    else:
+        os.kill(process.pid, sent)
     out, error = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, error
-    assert error.rstrip().endswith("run the same command to go on.")
+    assert process.returncode == status, error
+    end = f"wordtrace: {told}; what is done is kept: run the same command to go on."
+    assert error.rstrip().endswith(end)
+    wait_until(lambda: not processes_of(process.pid))
+    assert not [one for one in os.listdir("/dev/shm") if str(process.pid) in one.split("-")]
     assert "Traceback" not in error
     assert out == ""
     assert part.exists()
     assert not (tmp_path / "r").exists()
+
+
+WHILE_IMPORTED = """
+import os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+sys.argv = ["wordtrace", "measures"]
+runpy.run_module("wordtrace", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_before_anything_has_begun_is_a_sentence_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WHILE_IMPORTED], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "wordtrace: interrupted; nothing was begun.\n"
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As ``nohup`` has it; and a program of the user's keeps its own handlers."""
+    script = (
+        "import os, signal\n"
+        "from wordtrace.cli.main import main\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: print('mine', flush=True))\n"
+        "try: main(['measures'])\n"
+        "except SystemExit: pass\n"
+        "for one in (signal.SIGHUP, signal.SIGTERM): os.kill(os.getpid(), one)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("mine\n")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +203,7 @@ def test_a_wrong_place_is_told_before_anything_heavy_is_imported(tmp_path: Path)
         ("mislabels", "run"): "run is a run, not an index; give run/index.",
         ("neighbours", "half", "--out", "x"): "half is not finished: its build was interrupted;",
         ("words", "none", "x"): f"none does not exist; {run}",
-        ("index", "half"): "half is not finished: its training was interrupted;",
+        ("index", "half"): "half is not finished: its training, or its rec",
         ("scores", "none", "--queries", "x", "--out", "y"): f"none does not exist; {run}",
         ("info", "."): f". holds no run.json; {run}",
         ("verify", "run/run.json", "none.json"): "none.json does not exist; give a file that",

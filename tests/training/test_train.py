@@ -120,7 +120,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
         part = tmp_path / "b.part"
         wait_for_files(part, "checkpoints/*/step.json", least, process)
         process.kill()
-        with pytest.raises(InputError, match="its training was interrupted"):
+        with pytest.raises(InputError, match="its training, or its recording, was interrupted"):
             api.Run.open(tmp_path / "b")
     state = json.loads((part / "resume/state.json").read_text())
     assert state["step"] > 0

@@ -108,7 +108,8 @@ def make_run(
     with atomic.exclusive(out) as part:
         atomic.refuse_foreign(part, OURS)
         atomic.empty(part)
-        _make_in(part, output, examples, held_out, rates, choices, plan, source, recorded)
+        with atomic.worth_keeping(part, again=lambda: False):
+            _make_in(part, output, examples, held_out, rates, choices, plan, source, recorded)
         atomic.commit_folder(out)
     return Run.open(out)
 

@@ -47,6 +47,7 @@ from wordtrace.cli import (
 from wordtrace.cli.flags import spelled
 from wordtrace.cli.groups import grouped
 from wordtrace.cli.help import Verb, Verbs
+from wordtrace.cli.signals import Ends, ending
 
 app = typer.Typer(
     name="wordtrace",
@@ -134,8 +135,15 @@ for purpose, verbs in COMMANDS.items():
         app.command(name, cls=Verb, rich_help_panel=purpose)(grouped(verb))
 
 
+#: An exit status from here on is that of a signal.
+_SIGNALLED = 128
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted.
+
+    And 143 or 129 where SIGTERM or SIGHUP ended it.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that can't show a character gets a ?, a program always gets UTF-8.
@@ -145,16 +153,17 @@ def main(arguments: list[str] | None = None) -> None:
     debug = _take(given, "--debug")
     if _take(given, "--no-progress"):
         os.environ["WORDTRACE_PROGRESS"] = "0"
-    status = _run(given, debug)
-    if status == 130:
-        # A thread that does not end must not hold up a user who wants it to end now.
-        guard = threading.Timer(3, os._exit, (status,))
-        guard.daemon = True
-        guard.start()
+    with ending() as ends:
+        status = _run(given, debug, ends)
+        if status >= _SIGNALLED:
+            # A thread that does not end must not hold up a user who wants it to end now.
+            guard = threading.Timer(3, os._exit, (status,))
+            guard.daemon = True
+            guard.start()
     sys.exit(status)
 
 
-def _run(arguments: list[str], debug: bool) -> int:
+def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
     from wordtrace.errors import WordtraceError
     from wordtrace.execute.memory import out_of_memory
 
@@ -162,9 +171,9 @@ def _run(arguments: list[str], debug: bool) -> int:
     try:
         status = app(arguments, prog_name="wordtrace", standalone_mode=False)
         # Typer turns Ctrl-C into a status.
-        return _interrupted() if status == 130 else status if isinstance(status, int) else 0
+        return _interrupted(ends) if status == 130 else status if isinstance(status, int) else 0
     except KeyboardInterrupt:
-        return _interrupted()
+        return _interrupted(ends)
     except WordtraceError as error:
         if debug:
             raise
@@ -182,7 +191,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         return _fail(f"{where}{error.strerror or error}.", 1)
     except Exception as error:
         if type(error).__name__ == "Abort":
-            return _interrupted()
+            return _interrupted(ends)
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             error.show()
             return int(error.exit_code)
@@ -210,8 +219,9 @@ def _warn(
         otherwise(message, category, *more)
 
 
-def _interrupted() -> int:
-    return _fail("interrupted; what is done is kept: run the same command to go on.", 130)
+def _interrupted(ends: Ends) -> int:
+    told = f"{ends.words}; what is done is kept: run the same command to go on."
+    return _fail(told, ends.status)
 
 
 def _fail(message: str, status: int) -> int:

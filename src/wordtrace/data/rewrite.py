@@ -59,7 +59,8 @@ def rewrite(
     if source.is_dir():
         with atomic.exclusive(target) as part:
             atomic.empty(part)
-            rewrite_saved(source, part, split, changes)
+            with atomic.worth_keeping(part, again=lambda: False):
+                rewrite_saved(source, part, split, changes)
             atomic.commit_folder(target)
         return
     kind = file_kind(source)

@@ -1,6 +1,6 @@
 """Writing so that a reader sees the old file or the new one, never a half.
 
-A file is written under a temporary name beside its place, flushed to the disk and renamed. A folder
+A file is written in a temporary folder beside its place, flushed to the disk and renamed. A folder
 grows as ``NAME.part`` and is renamed when its manifest, the last file, is there: an interrupted
 folder looks interrupted, and the next attempt finds what is already done.
 """
@@ -12,25 +12,26 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.disk.temporary import folder_for, remove_unheld
+from wordtrace.errors import CorruptError, InputError, NumericalError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success flush it and rename it to `path`.
+    """Give a path in a folder beside `path`; on success flush it and rename it to `path`.
 
     Raises
     ------
     OSError
-        When the disk refuses (full, read-only); the temporary file is removed, `path` untouched.
+        When the disk refuses (full, read-only); the temporary folder is removed, `path` untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with folder_for(path) as place:
+        temporary = place / path.name
         temporary.touch()
         mode = stat.S_IMODE(temporary.stat().st_mode)
         yield temporary
@@ -41,9 +42,6 @@ def replacing(path: Path) -> Iterator[Path]:
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     flush_folder(path.parent)
 
 
@@ -86,7 +84,8 @@ def part_of(folder: Path) -> Path:
 def exclusive(folder: Path) -> Iterator[Path]:
     """Make ``NAME.part`` and hold it for this process alone; yields its path.
 
-    The lock is on the folder itself and ends with the process, however that ends.
+    The lock is on the folder itself and ends with the process, however that ends. A folder in which
+    nothing was written does not stay.
 
     Raises
     ------
@@ -94,20 +93,62 @@ def exclusive(folder: Path) -> Iterator[Path]:
         When another process is writing there.
     """
     part = part_of(folder)
-    part.mkdir(parents=True, exist_ok=True)
-    handle = os.open(part, os.O_RDONLY)
+    handle = _held_part(part)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"another process is writing {part}; wait for it, or choose another place."
-            ) from None
         yield part
     finally:
+        if _is_at(part, handle):
+            with suppress(OSError):  # it holds something
+                part.rmdir()
         # Closing alone would leave it to a process that was forked meanwhile.
         fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
+
+
+def _held_part(part: Path) -> int:
+    """Make a folder and lock it; return its descriptor."""
+    while True:
+        part.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(part, os.O_RDONLY)
+        except FileNotFoundError:  # another process has just ended its work there
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(part, handle):
+                return handle
+        except BlockingIOError:
+            os.close(handle)
+            raise InputError(
+                f"another process is writing {part}; wait for it, or choose another place."
+            ) from None
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # it was renamed or removed before it was locked
+
+
+@contextmanager
+def worth_keeping(
+    part: Path, last: str = "", again: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
+    """Keep what was done in a ``NAME.part`` after an error only where it can be gone on from.
+
+    After a refusal, or an error of the numbers, the same command would fail again.
+
+    Parameters
+    ----------
+    last
+        As for :func:`empty`.
+    again
+        Whether enough is there to go on from after another error, one of the disk, say.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, InputError | NumericalError) or not again():
+            empty(part, last)
+        raise
 
 
 def empty(folder: Path, last: str = "") -> None:
@@ -128,8 +169,11 @@ def empty(folder: Path, last: str = "") -> None:
 
 def clear_strays(folder: Path) -> None:
     """Remove what kills in the middle of :func:`replacing` left in a folder that is held alone."""
-    for stray in folder.rglob(".*.tmp"):
-        stray.unlink()
+    for stray in [*folder.rglob(".*.tmp")]:
+        if stray.is_dir() and not stray.is_symlink():
+            remove_unheld(stray)
+        else:
+            stray.unlink(missing_ok=True)
 
 
 def commit_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +116,11 @@ def build(
         return IndexFolder.open(folder)
     with atomic.exclusive(folder) as part:
         if not _finished(part, plan):
+            clear_other_work(part, is_a_build)
             start_work(part, plan)
-            manifest = _fill(run, folder, part, plan, workers, executor)
-            atomic.write_json(part / manifests.FILE, manifest.document())
+            with atomic.worth_keeping(part, WORK):
+                manifest = _fill(run, folder, part, plan, workers, executor)
+                atomic.write_json(part / manifests.FILE, manifest.document())
         shutil.rmtree(part / WORK, ignore_errors=True)
         atomic.commit_folder(folder)
     return IndexFolder.open(folder)
@@ -265,10 +267,15 @@ def start_work(part: Path, plan: dict[str, Any]) -> None:
     MismatchError
         When the interrupted build had another plan.
     """
+    recorded = None
     if (part / WORK / PLAN).exists():
-        recorded = atomic.read_json(part / WORK / PLAN)
+        before = {key: value for key, value in _BEFORE.items() if key in plan}
+        recorded = {**before, **atomic.read_json(part / WORK / PLAN)}
+    elif (part / manifests.FILE).exists():  # it was killed at its very end
+        recorded = _plan_of(atomic.read_json(part / manifests.FILE), plan)
+    if recorded is not None:
         fingerprint.require_same(
-            {**{key: value for key, value in _BEFORE.items() if key in plan}, **recorded},
+            recorded,
             plan,
             f"the interrupted build in {part}",
             f"repeat it with the old value to go on, or delete {part} to start anew",
@@ -278,6 +285,26 @@ def start_work(part: Path, plan: dict[str, Any]) -> None:
     atomic.empty(part, WORK)
     (part / WORK).mkdir()
     atomic.write_json(part / WORK / PLAN, plan)
+
+
+def clear_other_work(part: Path, is_own: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Clear the folder of a build or change that was killed, where it is not this one.
+
+    Parameters
+    ----------
+    is_own
+        Asked about the plan that lies there; about the manifest, where a kill came at the very end.
+    """
+    for path, last in ((part / WORK / PLAN, WORK), (part / manifests.FILE, manifests.FILE)):
+        if path.exists():
+            if not is_own(atomic.read_json(path)):
+                atomic.empty(part, last)
+            return
+
+
+def is_a_build(found: Mapping[str, Any]) -> bool:
+    """Whether a plan or a manifest is of a build: a change's plan says less, and counts."""
+    return "top_k" in found and not found.get("revision")
 
 
 def check_stored(
@@ -313,7 +340,8 @@ def _finished(part: Path, plan: dict[str, Any]) -> bool:
     """Tell whether an attempt was killed between its last file and the renaming."""
     if not (part / manifests.FILE).exists():
         return False
-    return _plan_of(atomic.read_json(part / manifests.FILE), plan) == plan
+    found = atomic.read_json(part / manifests.FILE)
+    return is_a_build(found) and _plan_of(found, plan) == plan
 
 
 def _plan_of(document: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ index either before or after the change, and a killed change leaves the index as
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +24,30 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.build import PLAN, make_tasks, processes, run_shards, start_work
+from wordtrace.index.build import (
+    PLAN,
+    clear_other_work,
+    is_a_build,
+    make_tasks,
+    processes,
+    run_shards,
+    start_work,
+)
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, prepare
 from wordtrace.index.texts import StoredTexts
 from wordtrace.run.run import Run
+
+#: The names of the files that changes write.
+_OF_CHANGES = (
+    "checkpoint-*/shard-[0-9]*.safetensors",
+    *(f"{Path(name).stem}-[0-9]*.parquet" for name in (manifests.EXAMPLES, manifests.TOKENS)),
+    f"{Path(manifests.TEXTS).stem}-[0-9]*{Path(manifests.TEXTS).suffix}",
+    manifests.TOKENS,
+    "removed-[0-9]*.parquet",
+)
 
 
 def add(
@@ -52,7 +70,6 @@ def add(
     """
     index = changeable(path)
     manifest = index.manifest
-    _check_added(index, run, examples)
     plan = {
         "revision": manifest.revision + 1,
         "run_fingerprint": run.fingerprint,
@@ -60,24 +77,26 @@ def add(
     }
     number = 1 + max(int(Path(shard.file).stem.split("-")[1]) for shard in manifest.shards)
     with _locked(index) as part:
-        _clear_finished(part, manifest)
+        _check_added(index, run, examples)
+        clear_other_work(part, lambda found: _is_pending(found, manifest))
         start_work(part, plan)
-        if manifest.projection is not None:
-            shutil.copyfile(index.path / projection.FILE, part / projection.FILE)
-        encoded = prepare(part, run, examples)
-        tasks = make_tasks(
-            *(
-                run,
-                part,
-                len(examples),
-                manifest.shard_size,
-                manifest.top_k,
-                manifest.dtype,
-                number,
-            ),
-            precision=manifest.precision,
-        )
-        shards = run_shards(tasks, part, processes(run, workers), executor)
+        with atomic.worth_keeping(part, WORK):
+            if manifest.projection is not None:
+                shutil.copyfile(index.path / projection.FILE, part / projection.FILE)
+            encoded = prepare(part, run, examples)
+            tasks = make_tasks(
+                *(
+                    run,
+                    part,
+                    len(examples),
+                    manifest.shard_size,
+                    manifest.top_k,
+                    manifest.dtype,
+                    number,
+                ),
+                precision=manifest.precision,
+            )
+            shards = run_shards(tasks, part, processes(run, workers), executor)
         tag = f"-{plan['revision']:05d}"
         names = [_tagged(name, tag) for name in (manifests.EXAMPLES, manifests.TEXTS)]
         texts = StoredTexts(part / manifests.TEXTS, len(examples))
@@ -112,11 +131,11 @@ def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
         When no example has one of the ids, or no example would be left.
     """
     index = changeable(path)
-    rows = np.unique(np.concatenate([index.removed, index.rows_of(list(dict.fromkeys(ids)))]))
-    if len(rows) == index.manifest.examples:
-        raise InputError(f"that would leave no example in {path}; delete the folder instead.")
-    new = np.setdiff1d(rows, index.removed)
-    with _locked(index):
+    with _locked(index) as part:
+        rows = np.unique(np.concatenate([index.removed, index.rows_of(list(dict.fromkeys(ids)))]))
+        if len(rows) == index.manifest.examples:
+            raise InputError(f"that would leave no example in {path}; delete the folder instead.")
+        new = np.setdiff1d(rows, index.removed)
         tag = f"-{index.manifest.revision + 1:05d}"
         gone, tokens = f"removed{tag}.parquet", _tagged(manifests.TOKENS, tag)
         with atomic.replacing(index.path / gone) as temporary:
@@ -128,7 +147,10 @@ def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
         )
         write_tokens(index.path / tokens, run, documents)
         changed = replace(index.manifest, tokens=tokens, removed=gone)
-        _commit(index, changed, [tokens, gone])
+        written = _commit(index, changed, [tokens, gone])
+        # An interrupted addition was planned for the index as it was.
+        clear_other_work(part, is_a_build)
+        _sweep(index.path, written)
     return IndexFolder.open(path)
 
 
@@ -171,6 +193,12 @@ def _check_added(index: IndexFolder, run: Run, examples: Examples) -> None:
         )
 
 
+def check_same(index: IndexFolder) -> None:
+    """Refuse an index that another process changed before this one held it (InputError)."""
+    if Manifest.of(atomic.read_json(index.path / manifests.FILE)) != index.manifest:
+        raise InputError(f"{index.path} was just changed by another process; try again.")
+
+
 @contextmanager
 def _locked(index: IndexFolder) -> Iterator[Path]:
     """Hold the index for this change alone; yields the folder to work in.
@@ -181,25 +209,37 @@ def _locked(index: IndexFolder) -> Iterator[Path]:
         When another process is changing it, or has changed it since it was opened.
     """
     with atomic.exclusive(index.path) as part:
-        if Manifest.of(atomic.read_json(index.path / manifests.FILE)) != index.manifest:
-            raise InputError(f"{index.path} was just changed by another process; try again.")
+        check_same(index)
         atomic.clear_strays(index.path)
-        try:
-            yield part
-        finally:
-            with suppress(OSError):  # an interrupted addition stays, so that it can go on
-                part.rmdir()
+        manifest = index.manifest
+        clear_other_work(part, lambda found: is_a_build(found) or _is_pending(found, manifest))
+        if not _is_pending(_planned(part), manifest):
+            _sweep(index.path, manifest)
+        yield part
 
 
-def _clear_finished(part: Path, manifest: Manifest) -> None:
-    """Delete the leftovers of a change that was killed after it had written its manifest."""
+def _is_pending(plan: Mapping[str, Any], manifest: Manifest) -> bool:
+    """Whether a plan is of an addition to the index as it is, which can be gone on with."""
+    return "added" in plan and plan["revision"] > manifest.revision
+
+
+def _planned(part: Path) -> dict[str, Any]:
     plan = part / WORK / PLAN
-    if plan.exists() and atomic.read_json(plan).get("revision", 0) <= manifest.revision:
-        atomic.empty(part, WORK)
+    return atomic.read_json(plan) if plan.exists() else {}
 
 
-def _commit(index: IndexFolder, manifest: Manifest, new: Sequence[str]) -> None:
-    """Replace the manifest, then delete the files that it no longer names."""
+def _sweep(folder: Path, manifest: Manifest) -> None:
+    """Delete files that a killed change wrote, or no longer needed, and the manifest names not."""
+    named = {shard.file for shard in manifest.shards} | {*manifest.files}
+    kept = {folder / name for name in named}
+    for pattern in _OF_CHANGES:
+        for path in folder.glob(pattern):
+            if path not in kept:
+                path.unlink()
+
+
+def _commit(index: IndexFolder, manifest: Manifest, new: Sequence[str]) -> Manifest:
+    """Replace the manifest, then delete the files that it no longer names; return it."""
     before = index.manifest
     old = {before.tokens, before.removed} - {manifest.tokens, manifest.removed, None}
     files = {name: entry for name, entry in manifest.files.items() if name not in old}
@@ -208,6 +248,7 @@ def _commit(index: IndexFolder, manifest: Manifest, new: Sequence[str]) -> None:
     atomic.write_json(index.path / manifests.FILE, changed.document())
     for name in old:
         (index.path / str(name)).unlink(missing_ok=True)
+    return changed
 
 
 def _move(part: Path, folder: Path, name: str) -> None:

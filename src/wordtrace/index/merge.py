@@ -19,8 +19,8 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.build import PLAN, start_work
-from wordtrace.index.change import changeable
+from wordtrace.index.build import clear_other_work, start_work
+from wordtrace.index.change import changeable, check_same
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import RowBlock, Shard, entry_of
 from wordtrace.index.postings import Block, order_postings, token_offsets
@@ -55,13 +55,9 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
         "shard_size": size,
     }
     with atomic.exclusive(index.path) as part:
-        recorded = part / WORK / PLAN
-        if recorded.exists() and atomic.read_json(recorded).get("merged") != plan["merged"]:
-            # Left from an older state of the index, or from an unfinished addition.
-            atomic.empty(part, WORK)
-        elif not recorded.exists() and _is_next(part / manifests.FILE, manifest):
-            # Killed after its plan was deleted, before the index was replaced.
-            atomic.empty(part, manifests.FILE)
+        check_same(index)
+        # Of an older state of the index, say; or it is whole, and its plan was deleted.
+        clear_other_work(part, lambda found: found.get("merged") == plan["merged"])
         start_work(part, plan)
         shards = []
         with track("Merging", len(kept) * len(manifest.checkpoints), "examples") as advance:
@@ -116,16 +112,6 @@ def gather(index: IndexFolder, checkpoint: int, rows: npt.NDArray[np.int64], fir
         example[order].to(torch.int32),
         norm[order],
         direction.index_select(0, order),
-    )
-
-
-def _is_next(path: Path, manifest: manifests.Manifest) -> bool:
-    """Tell whether a merge wrote a manifest to replace another one."""
-    if not path.exists():
-        return False
-    found = atomic.read_json(path)
-    return found.get("format") == manifests.FORMAT and found.get("revision") == (
-        manifest.revision + 1
     )
 
 

@@ -21,8 +21,8 @@ def check_run(folder: Path) -> None:
         return
     if atomic.part_of(folder).exists():
         raise InputError(
-            f"{folder} is not finished: its training was interrupted; "
-            "run the same `wordtrace train` again to go on."
+            f"{folder} is not finished: its training, or its recording, was interrupted; "
+            "run the same `wordtrace train` or `record` again."
         )
     what = f"holds no {MANIFEST}" if folder.is_dir() else "does not exist"
     raise InputError(f"{folder} {what}; make a run with `wordtrace train` or `record`.")

@@ -15,7 +15,7 @@ import wordtrace
 from wordtrace.data.examples import Examples
 from wordtrace.data.origin import file_of
 from wordtrace.disk import atomic
-from wordtrace.errors import DataError, InputError, NumericalError, option
+from wordtrace.errors import DataError, InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.execute.threads import one_thread
 from wordtrace.models import predict
@@ -86,15 +86,8 @@ def train(
         done = part / MANIFEST
         if not (done.exists() and same(atomic.read_json(done).get("plan"), plan)):
             _prepare(part, plan, resume=resume)
-            try:
+            with atomic.worth_keeping(part, PLAN, (part / STATE).exists):
                 _train_in(part, job)
-            except Exception as error:
-                # It would fail again, or nothing is there to go on from: nothing of it is kept.
-                again = isinstance(error, InputError | NumericalError)
-                if again or not (part / STATE).exists():
-                    atomic.empty(part, PLAN)
-                    part.rmdir()
-                raise
         (part / PLAN).unlink(missing_ok=True)
         atomic.commit_folder(folder)
     return Run.open(folder, device)
@@ -235,16 +228,21 @@ def _plan(
 
 
 def _prepare(part: Path, plan: dict[str, Any], *, resume: bool) -> None:
-    if resume and (part / PLAN).exists():
+    recorded = None
+    if (part / PLAN).exists():
+        recorded = atomic.read_json(part / PLAN)
+    elif (part / MANIFEST).exists():  # it was killed at its very end
+        recorded = atomic.read_json(part / MANIFEST).get("plan")
+    if resume and recorded is not None:
         require_same_plan(
-            atomic.read_json(part / PLAN),
+            recorded,
             plan,
             f"the interrupted training in {part}",
             "repeat it with the old value to go on, or add "
             f"{option('resume', False)} to start anew",
         )
         return
-    if not (part / PLAN).exists():
+    if not (part / PLAN).exists() and not (part / MANIFEST).exists():
         atomic.refuse_foreign(part, ())
     atomic.empty(part, PLAN)
     atomic.write_json(part / PLAN, plan)

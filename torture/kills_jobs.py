@@ -1,0 +1,213 @@
+"""The jobs that are killed: what each is, what is there before, and what a reader looks at."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from torture.kills_targets import seen
+from torture.sandbox import Command, Ended
+from torture.world import COLUMNS, make_world
+
+TARGETS = "torture.kills_targets"
+WORDTRACE = "wordtrace.cli.main:main"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that changes files, and is told to end in the middle.
+
+    Attributes
+    ----------
+    name
+        What it does.
+    arguments
+        Of the command, or of `target`.
+    looks
+        The places that a reader opens: an index's name ends in "index", a file has an ending.
+    before
+        Commands that are run first.
+    once
+        Whether a second run after a whole one is refused, since what is asked for is there.
+    dear
+        Whether it takes long, so that it is tried less often.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    looks: tuple[str, ...]
+    target: str = WORDTRACE
+    before: tuple[tuple[str, ...], ...] = ()
+    once: bool = False
+    dear: bool = False
+
+    def command(self, folder: Path, **more: Any) -> Command:
+        """Return it as a command in a folder."""
+        return Command(self.arguments, folder, target=self.target, **more)
+
+    def look(self, folder: Path) -> dict[str, Any]:
+        """Return what a reader sees of each of its places."""
+        return {place: seen(folder / place) for place in self.looks}
+
+
+_SMALL = ("--epochs", "1", "--batch-size", "8", "--dim", "8", "--vocabulary", "120")
+_ADD = ("index-add", "run/index", "more.csv", *COLUMNS, "--workers", "1")
+_ONE = ("--workers", "1", "--repeats", "2")
+
+JOBS = (
+    Job(
+        "train",
+        ("train", "data.csv", *COLUMNS, *_SMALL, "--checkpoints", "2", "--out", "new"),
+        ("new",),
+    ),
+    Job(
+        "train --overwrite",
+        ("train", "data.csv", *COLUMNS, *_SMALL, "--checkpoints", "2", "--out", "run", "--overwrite"),
+        ("run",),
+    ),
+    Job("index", ("index", "run", "--out", "new-index", "--workers", "1"), ("new-index",)),
+    Job(
+        "index --overwrite",
+        ("index", "run", "--top-k", "2", "--shard-size", "24", "--workers", "1", "--overwrite"),
+        ("run/index",),
+    ),
+    Job("index-add", _ADD, ("run/index",), once=True),
+    Job("index-remove", ("index-remove", "run/index", "row-4", "row-7"), ("run/index",), once=True),
+    Job(
+        "index-merge",
+        ("index-merge", "run/index"),
+        ("run/index",),
+        before=(_ADD, ("index-remove", "run/index", "row-4", "row-7")),
+    ),
+    Job(
+        "verify",
+        ("verify", "trace.json", "--k", "3", *_ONE, "--out", "proof.json"),
+        ("run", "proof.json"),
+    ),
+    Job(
+        "fix",
+        (
+            *("fix", "run/index", "--queries", "queries.csv", *COLUMNS, "--k", "3", *_ONE),
+            *("--limit", "1", "--actions", "remove", "--measures", "bm25"),
+            *("--out", "fixed.json"),
+        ),
+        ("run", "fixed.json"),
+        dear=True,
+    ),
+    Job(
+        "evaluate",
+        (
+            *("evaluate", "run", "--queries", "2", "--measures", "bm25", "--k", "3", *_ONE),
+            *("--out", "study.json"),
+        ),
+        ("run", "study.json"),
+        dear=True,
+    ),
+    Job(
+        "apply",
+        ("apply", "fix.jsonl", "data.csv", *COLUMNS, "--out", "repaired.csv"),
+        ("repaired.csv",),
+        once=True,
+    ),
+    Job(
+        "apply to a folder",
+        ("apply", "fix.jsonl", "folder", *COLUMNS, "--out", "repaired"),
+        (),
+        before=(("dataset", "data.csv", "folder"),),
+        once=True,
+    ),
+    Job(
+        "mislabels, report",
+        ("mislabels", "run/index", "--top", "3", "--out", "found.json", "--patch", "found.jsonl"),
+        ("found.json", "found.jsonl"),
+    ),
+    Job(
+        "record",
+        ("record", "tuned", "--data", "tuned.jsonl", "--id", "id", "--out", "adopted"),
+        ("adopted",),
+        before=(("fine_tuned", "tuned"),),
+        dear=True,
+    ),
+    Job(
+        "a Trainer's callback",
+        ("tuned", "watched"),
+        ("watched",),
+        target=f"{TARGETS}:fine_tuned",
+        dear=True,
+    ),
+    Job("review, in the app", ("run",), ("run",), target=f"{TARGETS}:decide"),
+    Job("groups, in the app", ("run/index",), ("run/index",), target=f"{TARGETS}:groups"),
+)
+
+
+def base(folder: Path) -> Path:
+    """Make what all jobs begin with: a run, an index, a trace and a patch."""
+    make_world(folder)
+    for arguments in (
+        ("trace", "run/index", "the goal of the match and the bank", "--out", "trace.json"),
+        ("mislabels", "run/index", "--top", "3", "--out", "s.json", "--patch", "fix.jsonl"),
+    ):
+        done(Command(arguments, folder).run())
+    return folder
+
+
+def prepared(job: Job, begun: Path, folder: Path) -> Path:
+    """Copy the beginning and do what is to be done before a job."""
+    shutil.copytree(begun, folder)
+    for one in job.before:
+        if one[0] in ("dataset", "fine_tuned"):
+            done(Command(one[1:], folder, target=f"{TARGETS}:{one[0]}").run())
+        else:
+            done(Command(one, folder).run())
+    return folder
+
+
+def done(ended: Ended) -> Ended:
+    """Raise unless a command that nobody disturbed has done its work."""
+    if ended.status != 0:
+        raise RuntimeError(ended.said(2000))
+    return ended
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    """Return a digest of every file and folder, with what differs in every run left out."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            found[name] = "folder"
+        else:
+            data = _normal(path, str(folder.resolve()))
+            found[name] = blake2b(data, digest_size=8).hexdigest()
+    return found
+
+
+#: What a document tells of when and how fast it was made, and its sum over that.
+_TIMES = re.compile(
+    r'"(seconds|at|made|checksum|pace|train_runtime|train_\w+_per_second|total_flos)": ?("[^"]*"|[\d.e+-]+)'
+)
+
+
+def _normal(path: Path, place: str) -> bytes:
+    """Return a file's bytes without timings, and without the place where the data lay.
+
+    Of a ledger its rows, of a review each line once: who repeats a decision decides once more.
+    """
+    if path.suffix == ".sqlite":
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened:
+            rows = opened.execute("SELECT key, result FROM done ORDER BY key").fetchall()
+        return _TIMES.sub("", json.dumps(rows).replace('\\"', '"')).encode()
+    data = path.read_bytes()
+    if path.suffix in (".json", ".jsonl", ".html"):
+        text = _TIMES.sub("", data.decode("utf-8", "replace").replace(place, ""))
+        if path.name == "decisions.jsonl":
+            text = "\n".join(dict.fromkeys(text.splitlines()))
+        return text.encode()
+    return data

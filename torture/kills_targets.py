@@ -1,0 +1,106 @@
+"""What the section `kills` runs in processes of their own, besides commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+import wordtrace as wt
+from wordtrace.errors import WordtraceError
+
+TEXT = "the goal of the match and the bank"
+
+
+def seen(place: Path) -> Any:
+    """Return what a reader sees of a place: an answer, or the sentence of a refusal."""
+    try:
+        if place.suffix:
+            return _file(place)
+        if place.name.endswith("index"):
+            index = wt.Index.open(place)
+            problems = index.folder.check()
+            trace = index.trace(TEXT, label="sport", top=4)
+            scores = [(one.id, one.score) for one in trace.proponents]
+            return {"count": index.folder.count, "scores": scores, "problems": problems}
+        run = wt.Run.open(place)
+        said = run.predict([TEXT])
+        return {"problems": run.check(), "rows": run.train.ids, "said": repr(said)}
+    except WordtraceError as error:
+        return {"refused": str(error)}
+    except Exception as error:
+        return {"crashed": f"{type(error).__name__}: {error}"}
+
+
+def _file(place: Path) -> Any:
+    """Read a result whole, or say that it is not there."""
+    if not place.exists():
+        return {"refused": "does not exist"}
+    text = place.read_text("utf-8")
+    if place.suffix == ".json":
+        return sorted(json.loads(text))
+    if place.suffix == ".jsonl":
+        return [json.loads(line) for line in text.splitlines()]
+    return text
+
+
+def decide(run: str) -> None:
+    """Decide about rows, as a route of the app does."""
+    review = wt.Review.open(run)
+    review.decide(["row-4", "row-7"], "remove")
+    review.decide("row-8", "relabel", label="money")
+
+
+def groups(index: str) -> None:
+    """Compute what the app's view of groups shows, and keep it."""
+    from wordtrace.app.kept_groups import KeptGroups
+
+    opened = wt.Index.open(index)
+    served: Any = SimpleNamespace(
+        index=opened, run=opened.run, state="state-of-both", check=lambda: None
+    )
+    found = KeptGroups(served)
+    assert found.outliers.ask(600.0) is not None
+    assert found.duplicates[0.8].ask(600.0) is not None
+
+
+def fine_tuned(folder: str, recording: str = "") -> None:
+    """Train a tiny encoder by the Trainer, with the callback where a recording is named."""
+    from tests.conftest import make_examples
+    from tests.huggingface.architectures import ARCHITECTURES, fine_tune
+
+    torch.manual_seed(4)
+    examples = make_examples(32)
+    callbacks = [wt.TraceCallback(recording)] if recording else None
+    # Nothing is saved with the callback: it records by itself.
+    saving: dict[str, Any] = (
+        {"save_strategy": "no"} if recording else {"save_steps": 0.5, "save_only_model": True}
+    )
+    fine_tune(
+        ARCHITECTURES[0],
+        Path(folder),
+        examples,
+        callbacks=callbacks,
+        num_train_epochs=1,
+        max_steps=4,
+        logging_steps=2,
+        **saving,
+    )
+    if not recording:
+        rows = zip(examples.ids, examples.texts, examples.labels.tolist(), strict=True)
+        lines = [
+            json.dumps({"id": id, "text": text, "label": examples.label_names[label]})
+            for id, text, label in rows
+        ]
+        Path("tuned.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def dataset(data: str, out: str) -> None:
+    """Save a file of data as a folder of ``datasets``."""
+    import datasets
+
+    datasets.Dataset.from_csv(data).save_to_disk(out)
+
