@@ -11,6 +11,7 @@ from typing import Any
 
 from wordtrace.disk.atomic import flush_folder, locked
 from wordtrace.disk.format import check_format
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError
 
 
@@ -117,8 +118,8 @@ class Journal:
     def _parsed(self, line: bytes) -> dict[str, Any] | None:
         self._lines += 1
         try:
-            document = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            document = parse_json(line)
+        except ValueError as error:
             raise CorruptError(
                 f"{self.path}, line {self._lines}: broken JSON ({error}); take the line out."
             ) from None

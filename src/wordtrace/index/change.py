@@ -25,7 +25,7 @@ from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
 from wordtrace.index.build import PLAN, make_tasks, processes, run_shards, start_work
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of
+from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of, samples_of
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, prepare
 from wordtrace.index.texts import StoredTexts
@@ -59,6 +59,7 @@ def add(
         "added": examples.fingerprint(),
     }
     number = 1 + max(int(Path(shard.file).stem.split("-")[1]) for shard in manifest.shards)
+    index.require_unchanged([manifest.tokens])
     with _locked(index) as part:
         _clear_finished(part, manifest)
         start_work(part, plan)
@@ -116,6 +117,7 @@ def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
     if len(rows) == index.manifest.examples:
         raise InputError(f"that would leave no example in {path}; delete the folder instead.")
     new = np.setdiff1d(rows, index.removed)
+    index.require_unchanged([index.manifest.tokens, index.manifest.removed or ""])
     with _locked(index):
         tag = f"-{index.manifest.revision + 1:05d}"
         gone, tokens = f"removed{tag}.parquet", _tagged(manifests.TOKENS, tag)
@@ -204,7 +206,11 @@ def _commit(index: IndexFolder, manifest: Manifest, new: Sequence[str]) -> None:
     old = {before.tokens, before.removed} - {manifest.tokens, manifest.removed, None}
     files = {name: entry for name, entry in manifest.files.items() if name not in old}
     files |= {name: entry_of(index.path, name) for name in new}
-    changed = replace(manifest, files=files, revision=manifest.revision + 1)
+    known = {shard.file for shard in before.shards}
+    shards = [shard for shard in manifest.shards if shard.file not in known]
+    samples = {name: one for name, one in before.samples.items() if name not in old}
+    samples |= samples_of(index.path, shards, new)
+    changed = replace(manifest, files=files, samples=samples, revision=manifest.revision + 1)
     atomic.write_json(index.path / manifests.FILE, changed.document())
     for name in old:
         (index.path / str(name)).unlink(missing_ok=True)

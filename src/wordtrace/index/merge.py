@@ -22,7 +22,7 @@ from wordtrace.index import projection
 from wordtrace.index.build import PLAN, start_work
 from wordtrace.index.change import changeable
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import RowBlock, Shard, entry_of
+from wordtrace.index.manifest import RowBlock, Shard, entry_of, samples_of
 from wordtrace.index.postings import Block, order_postings, token_offsets
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.task import WORK
@@ -54,6 +54,7 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
         "merged": fingerprint.of_file(index.path / manifests.FILE),
         "shard_size": size,
     }
+    index.require_unchanged()
     with atomic.exclusive(index.path) as part:
         recorded = part / WORK / PLAN
         if recorded.exists() and atomic.read_json(recorded).get("merged") != plan["merged"]:
@@ -81,6 +82,7 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
             shard_size=size,
             shards=tuple(shards),
             files={name: entry_of(part, name) for name in files},
+            samples=samples_of(part, shards, files),
             parts=(origin,),
             tokens=manifests.TOKENS,
             removed=None,
