@@ -10,8 +10,9 @@ from wordtrace.disk import atomic
 
 
 def change_run(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Let `change` edit the document in place; it is written without a checksum."""
+    """Let `change` edit the document in place; it is written without a checksum and samples."""
     document = atomic.read_json(folder / "run.json")
-    del document["checksum"]
+    for name in ("checksum", "sizes", "samples"):
+        del document[name]
     change(document)
     atomic.write_json(folder / "run.json", document)

@@ -48,7 +48,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == ["a.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", "[" * 100_000, '{"a": NaN}', '{"a": 1e999}', '{"\u00ff"']
+)
 def test_what_is_no_json_object_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(CorruptError, match=r"a\.json.*make it again"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,43 @@ def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
     (tmp_path / "done.sqlite").write_text("not a database " * 100)
     with pytest.raises(CorruptError, match=r"done\.sqlite can't be used as a ledger"):
         Ledger(tmp_path / "done.sqlite")
+
+
+def test_a_changed_result_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "done.sqlite"
+    with Ledger(path) as ledger:
+        ledger.record("a:1", {"value": 0.53125})
+    data = path.read_bytes()
+    assert data.count(b"0.53125") == 1
+    path.write_bytes(data.replace(b"0.53125", b"0.13125"))
+    with Ledger(path) as ledger:
+        for read in (lambda: ledger.get("a:1"), lambda: ledger.starting("a:")):
+            with pytest.raises(CorruptError, match=r"the result of 'a:1' is not as it was recorde"):
+                read()
+
+
+def test_a_damaged_page_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "done.sqlite"
+    with Ledger(path) as ledger:
+        for place in range(400):
+            ledger.record(f"key {place:04}", {"value": place})
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+    with (
+        Ledger(path) as ledger,
+        pytest.raises(CorruptError, match=r"can't be used as a ledger \(.*\); delete it to start"),
+    ):
+        ledger.get("key 0007")
+
+
+def test_a_ledger_without_checksums_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "done.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE done (key TEXT PRIMARY KEY, result TEXT NOT NULL)")
+    connection.execute("INSERT INTO done VALUES ('a', '{\"value\": 1}')")
+    connection.commit()
+    connection.close()
+    with Ledger(path) as ledger:
+        ledger.record("b", {"value": 2})
+        assert ledger.starting("") == [("a", {"value": 1}), ("b", {"value": 2})]

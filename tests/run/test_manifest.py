@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.wrong_types import OTHERS, places, replaced
 from wordtrace import api
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError
@@ -167,7 +169,7 @@ def test_a_run_older_than_some_entries_opens_and_stays_the_same_run() -> None:
         ),
         ({"final": {"step": 1}}, "'loss' in 'final'"),
         ({"recipe": {"epochs": 0}}, "can't be read (epochs is 0"),
-        ({"checkpoints": 3}, "can't be read ("),
+        ({"checkpoints": 3}, "holds no list in 'checkpoints'"),
         ({"version": 2}, "has format version 2"),
     ],
 )
@@ -178,3 +180,54 @@ def test_what_is_wrong_is_named_in_one_sentence(change: dict[str, Any], said: st
     assert said in str(caught.value)
     assert "run/run.json" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_value_of_another_type_is_named_with_its_place() -> None:
+    for document in (CNN, ADOPTED):
+        for place in places(document):
+            for other in OTHERS:
+                changed = replaced(document, place, other)
+                with suppress(CorruptError):
+                    identity(RunManifest.of(changed, FILE).document())
+    for changed, said in (
+        ({**CNN, "label_names": None}, r"run/run.json can't be read \(label_names is None\); make"),
+        ({**CNN, "recipe": {**CNN["recipe"], "epochs": "2"}}, r"\(epochs is '2'\)"),
+        ({**CNN, "files": {"train.parquet": None}}, r"\(files.train.parquet is None\)"),
+    ):
+        with pytest.raises(CorruptError, match=said):
+            RunManifest.of(changed, FILE)
+
+
+def test_a_file_of_another_size_or_a_missing_one_is_said_at_opening(
+    examples: api.Examples, tmp_path: Path
+) -> None:
+    run = api.train(examples, tmp_path / "run", epochs=1, dim=4, vocabulary=60)
+    path = run.path / run.checkpoints[0].folder / "model.safetensors"
+    data = path.read_bytes()
+    path.write_bytes(data[:-1])
+    said = rf"{path.name} has {len(data) - 1:,} bytes, not {len(data):,}; put the old file back, or"
+    with pytest.raises(CorruptError, match=said):
+        api.Run.open(run.path)
+    path.unlink()
+    with pytest.raises(CorruptError, match=r"model.safetensors is missing; put the old file back"):
+        api.Run.open(run.path)
+
+
+@pytest.mark.parametrize("name", ["train.parquet", "held_out.parquet", "tokenizer.json", "model"])
+def test_a_file_of_the_same_size_is_said_when_it_is_read(
+    examples: api.Examples, tmp_path: Path, name: str
+) -> None:
+    run = api.train(examples, tmp_path / "run", eval_fraction=0.2, epochs=1, dim=4, vocabulary=60)
+    inner = f"{run.checkpoints[0].folder}/model.safetensors" if name == "model" else name
+    path = run.path / inner
+    data = path.read_bytes()
+    path.write_bytes(data[:40] + bytes([data[40] ^ 1]) + data[41:])
+    opened = api.Run.open(run.path)
+    read = {
+        "train.parquet": lambda: opened.train,
+        "held_out.parquet": lambda: opened.held_out,
+        "tokenizer.json": lambda: opened.tokenizer,
+        "model": lambda: opened.model(opened.checkpoints[0]),
+    }
+    with pytest.raises(CorruptError, match=rf"{inner} has changed since it was written; put the"):
+        read[name]()

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.changed_run import change_run
 from tests.forked import Forked
 from tests.oracles import dense
 from tests.oracles.dense import PlainCNN
@@ -260,6 +261,14 @@ def test_damage_is_found(examples: api.Examples, tmp_path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[:-4] + b"\0\0\xc0\x7f")  # NaN
     assert "has changed" in run.check()[0]
+    with pytest.raises(CorruptError, match="safetensors has changed since it was written; put"):
+        api.Run.open(run.path).model(run.final)
+    path.write_bytes(b"not tensors")
+    with pytest.raises(CorruptError, match="safetensors has 11 bytes, not"):
+        api.Run.open(run.path)
+    # Runs of an earlier wordtrace recorded no sizes and samples.
+    change_run(run.path, lambda document: None)
+    path.write_bytes(data[:-4] + b"\0\0\xc0\x7f")
     with pytest.raises(CorruptError, match="holds NaN or infinity"):
         api.Run.open(run.path).model(run.final)
     path.write_bytes(b"not tensors")

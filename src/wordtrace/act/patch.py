@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from wordtrace.disk import atomic
+from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.lines import read_lines
 from wordtrace.errors import DataError, InputError
 
@@ -241,8 +242,8 @@ def _taken_back(change: PatchChange, marks: dict[str, str | None]) -> PatchChang
 
 def _change(line: str, where: str) -> PatchChange:
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        row = parse_json(line)
+    except ValueError as error:
         raise DataError(f"{where}: broken JSON ({error}).") from None
     if not isinstance(row, dict) or not {"id", "action", "before"} <= row.keys():
         raise DataError(

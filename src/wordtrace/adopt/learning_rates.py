@@ -6,7 +6,6 @@ Nothing is unpickled: ``training_args.bin`` is never opened, schedules and optim
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from wordtrace.adopt.choices import Choices
 from wordtrace.adopt.schedules import group_of, log_is_late, ratio_of, scheduled, version_of
 from wordtrace.adopt.trainer_folder import Saved
 from wordtrace.adopt.trainer_output import TrainerOutput
+from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.lines import read_lines
 from wordtrace.errors import InputError, option
 from wordtrace.run.adam import Place
@@ -144,7 +144,7 @@ def _recorded(path: Path, last: int) -> dict[int, float]:
     found = {}
     for line in read_lines(path):
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             found[int(entry["step"])] = float(entry["learning_rate"])
         except (ValueError, KeyError, TypeError):
             continue  # the last line of a killed training

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.adopt.trainer_folder import STATE, Saved
+from wordtrace.disk.json_text import parse_json
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _log_of(state: Any) -> list[dict[str, Any]]:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_bytes(), finite=False)
     except (OSError, ValueError):
         return None
 

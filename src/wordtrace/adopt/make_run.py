@@ -41,7 +41,7 @@ from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextTokenizer
 from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
 from wordtrace.models.weight_files import weight_files
-from wordtrace.run.check import checksums
+from wordtrace.run.check import checksums, samples, sizes
 from wordtrace.run.existing import find_same
 from wordtrace.run.kept_tokens import TOKENS, write_tokens
 from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, TrainingRows
@@ -196,6 +196,7 @@ def _make_in(
         write_tokens(part / TOKENS, encoded)
     if held_out is not None:
         held_out.write_parquet(part / HELD_OUT)
+    files = checksums(part)
     manifest = RunManifest(
         made_with={
             "wordtrace": wordtrace.__version__,
@@ -223,7 +224,9 @@ def _make_in(
         ),
         train=TrainingRows.of(examples, encoded),
         held_out=measured,
-        files=checksums(part),
+        files=files,
+        sizes=sizes(part, files),
+        samples=samples(part, files),
         proof=proof,
         read_from=file_of(examples.origin if recorded is None else recorded.origin),
         seconds=logged.seconds,

@@ -11,6 +11,7 @@ from wordtrace.adopt.learning_rates import RATES
 from wordtrace.adopt.recorded_rows import MARK, mark
 from wordtrace.adopt.trainer_folder import STATE
 from wordtrace.disk import atomic
+from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.lines import read_lines
 from wordtrace.errors import InputError
 from wordtrace.run import adam
@@ -149,6 +150,6 @@ def _number(value: Any) -> Any:
 
 def _step_of(line: str) -> int:
     try:
-        return int(json.loads(line)["step"])
+        return int(parse_json(line)["step"])
     except (ValueError, KeyError, TypeError):
         return 1 << 62  # the last line of a killed training

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from wordtrace.adopt.adapter_folders import trained_in
 from wordtrace.adopt.sharded import refuse_parts
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import InputError
 from wordtrace.models.weight_files import CONTENTS, PICKLED, SAFE
 
@@ -115,7 +115,7 @@ def _state_of(folder: Path, step: int) -> tuple[str | None, dict[str, Any] | Non
 def _read(folder: Path) -> dict[str, Any] | None:
     """Return a checkpoint's state; None where there is none that can be read."""
     try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        state = parse_json((folder / STATE).read_bytes(), finite=False)
     except (OSError, ValueError):
         return None
     return state if isinstance(state, dict) else None
@@ -142,8 +142,8 @@ def lacking(folder: Path) -> str | None:
     table = folder / CONTENTS
     if table.is_file():
         try:
-            names = set(json.loads(table.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError):
+            names = set(parse_json(table.read_bytes())["weight_map"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return f"its {table.name} can't be read"
         for name in sorted(names):
             if Path(name).name != name or not (folder / name).is_file():

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from wordtrace.data.label_column import read_back, readable
 from wordtrace.data.labelling import KINDS, Labelling, Labels
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError
 
 #: Where the file keeps the order of the classes, as JSON.
@@ -49,7 +50,7 @@ def read_written(path: str | Path) -> tuple[pa.Table, Labelling]:
         table = pq.read_table(path)
         table.validate(full=True)
         metadata = table.schema.metadata or {}
-        names = tuple(json.loads(metadata[NAMES_KEY]))
+        names = tuple(parse_json(metadata[NAMES_KEY]))
         kind = metadata.get(_KIND_KEY, b"class").decode()
         if kind not in KINDS:
             raise ValueError(f"labels of the kind {kind!r}")

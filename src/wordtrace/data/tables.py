@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 
 from wordtrace.data.columns import CHUNK, Columns, Wanted, chunks_of
 from wordtrace.data.examples_file import NAMES_KEY
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import DataError, option
 
 
@@ -62,9 +62,10 @@ def noted_names(metadata: Mapping[bytes, bytes] | None, label: Any) -> list[str]
     """Return the classes of the label column that the table's maker wrote beside it."""
     try:
         if metadata and NAMES_KEY in metadata and label == "label":
-            names = json.loads(metadata[NAMES_KEY])
+            names = parse_json(metadata[NAMES_KEY])
         else:
-            features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+            noted = parse_json((metadata or {})[b"huggingface"], finite=False)
+            features = noted["info"]["features"]
             names = features[label].get("feature", features[label])["names"]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None  # another's metadata: nothing is promised about its form

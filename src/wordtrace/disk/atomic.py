@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.temporary import folder_for, remove_unheld
 from wordtrace.errors import CorruptError, InputError, NumericalError
 
@@ -65,10 +66,10 @@ def read_json(path: Path) -> dict[str, Any]:
         When it is not there, is not JSON, or holds something other than an object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CorruptError(f"{path} is missing: the folder is incomplete; make it again.") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CorruptError(f"{path} is not valid JSON ({error}); make it again.") from None
     if not isinstance(document, dict):
         raise CorruptError(f"{path} should hold a JSON object; make it again.")

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.disk.atomic import flush_folder, locked
+from wordtrace.disk.fingerprint import of_document
 from wordtrace.disk.format import check_format
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError
 
 
@@ -19,7 +21,7 @@ class Journal:
 
     Each line is on the disk before :meth:`append` returns. A line that has no end was torn by a
     kill or a full disk: it is ignored, and the next writer takes it away. The first line says
-    format and version.
+    format and version. Each line holds its own checksum; those of an earlier wordtrace have none.
 
     Attributes
     ----------
@@ -54,7 +56,7 @@ class Journal:
         Raises
         ------
         CorruptError
-            For a line that is no JSON object, or a file of another format.
+            For a line that is no JSON object or was changed, or a file of another format.
         """
         try:
             with open(self.path, "rb") as file:
@@ -93,7 +95,13 @@ class Journal:
         if not self._read:
             documents.insert(0, {"format": self.format, "version": self.version})
         data = "".join(
-            json.dumps(one, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+            json.dumps(
+                {**one, "checksum": of_document(one)},
+                ensure_ascii=False,
+                allow_nan=False,
+                separators=(",", ":"),
+            )
+            + "\n"
             for one in documents
         ).encode("utf-8")
         fresh = not self.path.exists()
@@ -117,14 +125,19 @@ class Journal:
     def _parsed(self, line: bytes) -> dict[str, Any] | None:
         self._lines += 1
         try:
-            document = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            document = parse_json(line)
+        except ValueError as error:
             raise CorruptError(
                 f"{self.path}, line {self._lines}: broken JSON ({error}); take the line out."
             ) from None
         if not isinstance(document, dict):
             raise CorruptError(f"{self.path}, line {self._lines}: no JSON object; take it out.")
-        if self._lines > 1:
-            return document
-        check_format(document, self.format, self.version, self.path)
-        return None
+        if self._lines == 1:
+            check_format(document, self.format, self.version, self.path)
+        recorded = document.pop("checksum", None)
+        if recorded is not None and recorded != of_document(document):
+            raise CorruptError(
+                f"{self.path}, line {self._lines}: it was changed after it was written; put the "
+                "old line back, or take it out."
+            )
+        return document if self._lines > 1 else None

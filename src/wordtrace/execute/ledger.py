@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError
 
 
@@ -21,46 +24,80 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with self._told():
             self._connection = sqlite3.connect(path, timeout=60.0)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL,"
+                " checksum TEXT)"
             )
+            names = [row[1] for row in self._connection.execute("PRAGMA table_info(done)")]
+            if "checksum" not in names:  # an earlier wordtrace made it
+                self._connection.execute("ALTER TABLE done ADD COLUMN checksum TEXT")
             self._connection.commit()
-        except sqlite3.OperationalError as error:  # the disk is full, mostly
-            raise OSError(None, str(error), str(path)) from None
-        except sqlite3.DatabaseError as error:
-            raise CorruptError(
-                f"{path} can't be used as a ledger ({error}); delete it to start anew."
-            ) from None
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """Return the result recorded for `key`, or None."""
-        row = self._connection.execute("SELECT result FROM done WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        """Return the result recorded for `key`, or None (CorruptError)."""
+        rows = self._rows("WHERE key = ?", (key,))
+        return rows[0][1] if rows else None
 
     def starting(self, prefix: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return the keys that start with `prefix`, in rising order, with their results."""
-        rows = self._connection.execute(
-            "SELECT key, result FROM done WHERE key >= ? AND key < ? ORDER BY key",
-            (prefix, prefix + chr(0x10FFFF)),
+        """Return the keys that start with `prefix`, in rising order, with their results.
+
+        Raises
+        ------
+        CorruptError
+            When one is not as it was recorded.
+        """
+        return self._rows(
+            "WHERE key >= ? AND key < ? ORDER BY key", (prefix, prefix + chr(0x10FFFF))
         )
-        return [(key, json.loads(result)) for key, result in rows]
+
+    def _rows(self, which: str, given: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
+        with self._told():
+            return [
+                (key, self._whole(key, result, checksum))
+                for key, result, checksum in self._connection.execute(
+                    f"SELECT key, result, checksum FROM done {which}", given
+                )
+            ]
+
+    def _whole(self, key: Any, result: Any, checksum: Any) -> dict[str, Any]:
+        """Parse a result that is as it was recorded (ValueError)."""
+        if not isinstance(key, str) or not isinstance(result, str):
+            raise ValueError("a row is not as it was recorded")
+        # An earlier wordtrace recorded no checksums.
+        if checksum is not None and checksum != _checksum(key, result):
+            raise ValueError(f"the result of {key[:60]!r} is not as it was recorded")
+        found = parse_json(result)
+        if not isinstance(found, dict):
+            raise ValueError(f"the result of {key[:60]!r} is no JSON object")
+        return found
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what is wrong with the file: OSError where the disk refuses, else CorruptError."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:  # the disk is full, mostly
+            raise OSError(None, str(error), str(self.path)) from None
+        except (sqlite3.DatabaseError, ValueError, OverflowError) as error:
+            raise CorruptError(
+                f"{self.path} can't be used as a ledger ({error}); delete it to start anew."
+            ) from None
 
     def record(self, key: str, result: Mapping[str, Any]) -> None:
         """Record a result; a key recorded before keeps its first result."""
         document = json.dumps(result, allow_nan=False)
-        try:
-            with self._connection:
-                self._connection.execute(
-                    "INSERT OR IGNORE INTO done (key, result) VALUES (?, ?)", (key, document)
-                )
-        except sqlite3.OperationalError as error:  # the disk is full, mostly
-            raise OSError(None, str(error), str(self.path)) from None
+        with self._told(), self._connection:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO done (key, result, checksum) VALUES (?, ?, ?)",
+                (key, document, _checksum(key, document)),
+            )
 
     def __len__(self) -> int:
-        return int(self._connection.execute("SELECT COUNT(*) FROM done").fetchone()[0])
+        with self._told():
+            return int(self._connection.execute("SELECT COUNT(*) FROM done").fetchone()[0])
 
     def __enter__(self) -> Ledger:
         return self
@@ -72,3 +109,7 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+
+
+def _checksum(key: str, result: str) -> str:
+    return blake2b(f"{key}\n{result}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

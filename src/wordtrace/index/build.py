@@ -10,7 +10,7 @@ from typing import Any
 
 from wordtrace.data.batches import document_frequency
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import InputError, option
+from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.execute.ledger import Ledger
 from wordtrace.execute.named import within
 from wordtrace.execute.processes import executor as local
@@ -29,6 +29,7 @@ from wordtrace.index.manifest import (
     Shard,
     WeighedCheckpoint,
     entry_of,
+    samples_of,
 )
 from wordtrace.index.postings import DTYPES
 from wordtrace.index.tables import write_examples, write_tokens
@@ -114,6 +115,8 @@ def build(
     if (folder / manifests.FILE).exists() and not overwrite:
         _require_same(folder, plan)
         return IndexFolder.open(folder)
+    if problems := run.check():  # else the index would hold what the damaged files say
+        raise CorruptError(f"{'; '.join(problems)}; make the run again.")
     with atomic.exclusive(folder) as part:
         if not _finished(part, plan):
             clear_other_work(part, is_a_build)
@@ -170,6 +173,7 @@ def _fill(
         checkpoints=tuple(sources),
         shards=tuple(shards),
         files={name: entry_of(part, name) for name in files},
+        samples=samples_of(part, shards, files),
         parts=(origin,),
         fidelity=found,
         with_runs=tuple(_further(run, one) for one in run.others),

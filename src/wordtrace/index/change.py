@@ -34,7 +34,7 @@ from wordtrace.index.build import (
     start_work,
 )
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of
+from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of, samples_of
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, prepare
 from wordtrace.index.texts import StoredTexts
@@ -77,6 +77,7 @@ def add(
     }
     number = 1 + max(int(Path(shard.file).stem.split("-")[1]) for shard in manifest.shards)
     with _locked(index) as part:
+        index.require_unchanged([manifest.tokens])
         _check_added(index, run, examples)
         clear_other_work(part, lambda found: _is_pending(found, manifest))
         start_work(part, plan)
@@ -136,6 +137,7 @@ def remove(path: str | Path, run: Run, ids: Sequence[str]) -> IndexFolder:
         if len(rows) == index.manifest.examples:
             raise InputError(f"that would leave no example in {path}; delete the folder instead.")
         new = np.setdiff1d(rows, index.removed)
+        index.require_unchanged([index.manifest.tokens, index.manifest.removed or ""])
         tag = f"-{index.manifest.revision + 1:05d}"
         gone, tokens = f"removed{tag}.parquet", _tagged(manifests.TOKENS, tag)
         with atomic.replacing(index.path / gone) as temporary:
@@ -244,7 +246,11 @@ def _commit(index: IndexFolder, manifest: Manifest, new: Sequence[str]) -> Manif
     old = {before.tokens, before.removed} - {manifest.tokens, manifest.removed, None}
     files = {name: entry for name, entry in manifest.files.items() if name not in old}
     files |= {name: entry_of(index.path, name) for name in new}
-    changed = replace(manifest, files=files, revision=manifest.revision + 1)
+    known = {shard.file for shard in before.shards}
+    shards = [shard for shard in manifest.shards if shard.file not in known]
+    samples = {name: one for name, one in before.samples.items() if name not in old}
+    samples |= samples_of(index.path, shards, new)
+    changed = replace(manifest, files=files, samples=samples, revision=manifest.revision + 1)
     atomic.write_json(index.path / manifests.FILE, changed.document())
     for name in old:
         (index.path / str(name)).unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from wordtrace.data.examples import Examples
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.format import check_format
+from wordtrace.disk.sample import check_sample
 from wordtrace.disk.state import State, state_of
 from wordtrace.errors import ChangedError, CorruptError, InputError, MismatchError, option
 from wordtrace.execute.once import once
@@ -148,7 +149,7 @@ class IndexFolder:
     def _block(self, shard: Shard) -> Block:
         with self._mapping:
             if shard.file not in self._blocks:
-                block = map_shard(self.path / shard.file, shard.first, shard.count)
+                block = map_shard(self._unchanged(shard.file), shard.first, shard.count)
                 if len(block.token_offsets) != self.manifest.vocabulary + 1:
                     raise CorruptError(f"{self.path / shard.file} is of another vocabulary.")
                 self._blocks[shard.file] = block
@@ -246,7 +247,7 @@ class IndexFolder:
     def texts(self) -> list[StoredTexts]:
         """The stored texts, one for each part of the rows; memory-mapped."""
         return [
-            StoredTexts(self.path / part.texts, part.count)
+            StoredTexts(self._unchanged(part.texts), part.count)
             for part in self.manifest.parts
             if part.texts is not None
         ]
@@ -264,6 +265,7 @@ class IndexFolder:
         """The bases of the projection, one for each checkpoint; None without a projection."""
         if self.manifest.projection is None:
             return None
+        self._unchanged(projection.FILE)
         return projection.load(self.path, len(self.manifest.checkpoints))
 
     @once
@@ -282,7 +284,8 @@ class IndexFolder:
         names = [f"self_influence_topk_{place}" for place in range(len(manifest.checkpoints))]
         try:
             tables = [
-                pq.read_table(self.path / part.examples, columns=names) for part in manifest.parts
+                pq.read_table(self._unchanged(part.examples), columns=names)
+                for part in manifest.parts
             ]
         except (OSError, pa.ArrowException) as error:
             raise CorruptError(
@@ -296,19 +299,39 @@ class IndexFolder:
         values: npt.NDArray[np.float64] = self.table[name].to_numpy()
         return values
 
-    def check(self) -> list[str]:
-        """Check every file's checksum, and return what is wrong; empty if nothing is."""
+    def require_unchanged(self, files: Collection[str] | None = None) -> None:
+        """Refuse an index of which a file's whole checksum is another (CorruptError).
+
+        What is written anew from its files gets a checksum that would hide the damage.
+
+        Parameters
+        ----------
+        files
+            The files that count; all by default.
+        """
+        if problems := self.check(files):
+            raise CorruptError(f"{'; '.join(problems)}; build the index again.")
+
+    def check(self, files: Collection[str] | None = None) -> list[str]:
+        """Check files' checksums, of all by default; return what is wrong, empty if nothing is."""
         digests = {shard.file: shard.blake2b for shard in self.manifest.shards}
         digests |= {name: entry["blake2b"] for name, entry in self.manifest.files.items()}
         return [
             f"{self.path / name} has changed since the index was built"
             for name, digest in digests.items()
+            if files is None or name in files
             if fingerprint.of_file(self.path / name) != digest
         ]
 
+    def _unchanged(self, name: str) -> Path:
+        """Return the place of one of its files, after a glance at it (CorruptError)."""
+        return check_sample(
+            self.path / name, self.manifest.samples.get(name), "build the index again"
+        )
+
     def _read(self, name: str, columns: list[str], count: int | None = None) -> pa.Table:
         try:
-            table = pq.read_table(self.path / name)
+            table = pq.read_table(self._unchanged(name))
             table.validate(full=True)
         except (OSError, pa.ArrowException) as error:
             raise CorruptError(

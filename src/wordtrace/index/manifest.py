@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wordtrace.disk import fingerprint
+from wordtrace.disk.sample import of_sample
 from wordtrace.errors import CorruptError
+from wordtrace.results.decode import decode
 
 FILE = "manifest.json"
 EXAMPLES = "examples.parquet"
@@ -117,6 +119,9 @@ class Manifest:
         The precision in which the gradients were computed.
     revision
         How many times the index was changed since it was built.
+    samples
+        The checksums of samples of the shards and the other files, by name (:mod:`.disk.sample`);
+        what an earlier wordtrace wrote has none.
     with_runs
         The other trainings, where it is of several: then each η_c is divided by their number, so
         that a score is a mean over the trainings.
@@ -142,6 +147,7 @@ class Manifest:
     fidelity: Mapping[str, Any] | None = None
     precision: str = "float32"
     with_runs: tuple[FurtherRun, ...] = ()
+    samples: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stored_dim(self) -> int:
@@ -154,6 +160,8 @@ class Manifest:
         if not self.with_runs:  # what an older wordtrace can read, it should
             del found["with_runs"]
             found["version"] = 2
+        if not self.samples:
+            del found["samples"]
         return {**found, "checksum": fingerprint.of_document(found)}
 
     @classmethod
@@ -163,31 +171,25 @@ class Manifest:
         Raises
         ------
         CorruptError
-            When a field is missing, or the manifest was changed after it was written.
+            When a field is missing or of another type, or the manifest was changed after it was
+            written.
         """
-        if document.get("version") != 1:
+        if document.get("version") != 1 or "checksum" in document:
             rest = {key: value for key, value in document.items() if key != "checksum"}
             if document.get("checksum") != fingerprint.of_document(rest):
                 raise CorruptError(
                     "the index's manifest.json is not as it was written; build the index again."
                 )
         try:
-            known = {"precision": "float32", "with_runs": (), **document}
+            known = dict(document)
             if known["version"] == 1:
                 known |= dict.fromkeys(("removed", "projection", "fidelity"))
                 known |= {"tokens": TOKENS, "revision": 0}
                 known["parts"] = [_part_of_version_1(document)]
-            values = {field.name: known[field.name] for field in fields(cls)}
-            values["checkpoints"] = tuple(
-                WeighedCheckpoint(**entry) for entry in values["checkpoints"]
-            )
-            values["shards"] = tuple(Shard(**entry) for entry in values["shards"])
-            values["parts"] = tuple(RowBlock(**entry) for entry in values["parts"])
-            values["with_runs"] = tuple(FurtherRun(**entry) for entry in values["with_runs"])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
+            return decode(cls, known)
+        except (LookupError, ValueError) as error:
             raise CorruptError(
-                f"the index's manifest.json is not complete ({error}); build the index again."
+                f"the index's manifest.json can't be read ({error}); build the index again."
             ) from None
 
 
@@ -206,3 +208,8 @@ def entry_of(folder: Path, name: str) -> dict[str, Any]:
     """Return the size and checksum of a file, in the form of `files`."""
     path = folder / name
     return {"bytes": path.stat().st_size, "blake2b": fingerprint.of_file(path)}
+
+
+def samples_of(folder: Path, shards: Iterable[Shard], files: Iterable[str]) -> dict[str, str]:
+    """Return the checksums of samples of some shards and files, in the form of `samples`."""
+    return {name: of_sample(folder / name) for name in (*(one.file for one in shards), *files)}

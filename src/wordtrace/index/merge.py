@@ -22,7 +22,7 @@ from wordtrace.index import projection
 from wordtrace.index.build import clear_other_work, start_work
 from wordtrace.index.change import changeable, check_same
 from wordtrace.index.folder import IndexFolder
-from wordtrace.index.manifest import RowBlock, Shard, entry_of
+from wordtrace.index.manifest import RowBlock, Shard, entry_of, samples_of
 from wordtrace.index.postings import Block, order_postings, token_offsets
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.task import WORK
@@ -56,6 +56,7 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
     }
     with atomic.exclusive(index.path) as part:
         check_same(index)
+        index.require_unchanged()
         # Of an older state of the index, say; or it is whole, and its plan was deleted.
         clear_other_work(part, lambda found: found.get("merged") == plan["merged"])
         start_work(part, plan)
@@ -77,6 +78,7 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
             shard_size=size,
             shards=tuple(shards),
             files={name: entry_of(part, name) for name in files},
+            samples=samples_of(part, shards, files),
             parts=(origin,),
             tokens=manifests.TOKENS,
             removed=None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import safetensors
 from torch import nn
 
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.models.configs import is_generator
 from wordtrace.models.library import first_line, library
@@ -234,7 +234,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 def _read(adapter: Path) -> dict[str, Any]:
     try:
-        document = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
+        document = parse_json((adapter / CONFIG).read_bytes(), finite=False)
     except (OSError, ValueError):
         document = None
     if not isinstance(document, dict):

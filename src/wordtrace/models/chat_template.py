@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.data.conversations import Conversation, Message
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models.library import first_line, library
 
@@ -94,7 +95,7 @@ class ChatTemplate:
         """Read what :meth:`save` wrote into a run's folder (CorruptError)."""
         path = folder / FILE
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = parse_json(path.read_bytes())
             found = cls(document["templates"], document["special_tokens"], document["training"])
             if not isinstance(found.templates["default"], str):
                 raise TypeError("the template is no text")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from wordtrace.data.labelling import Kind
+from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError, InputError
 
 CONFIG = "config.json"
@@ -26,11 +26,13 @@ def read_config(folder: Path) -> dict[str, Any]:
     """Read a ``config.json`` that asks for no code of its own (InputError, CorruptError)."""
     path = folder / CONFIG
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_bytes(), finite=False)
     except FileNotFoundError:
         raise InputError(f"{folder} holds no {CONFIG}; give the folder of a model.") from None
     except (OSError, ValueError) as error:
         raise CorruptError(f"{path} can't be read ({error}).") from None
+    if not isinstance(document, dict):
+        raise CorruptError(f"{path} can't be read (it holds no JSON object).")
     if document.get("auto_map"):
         raise InputError(
             f"{path} asks for Python code of its own (auto_map); only architectures that are part "
@@ -70,7 +72,7 @@ def is_cross_encoder(folder: Path, config: Mapping[str, Any]) -> bool:
     """
     beside: Any = None
     with suppress(OSError, ValueError):  # another library wrote the folder, or an earlier version
-        beside = json.loads((folder / _BESIDE).read_text(encoding="utf-8"))
+        beside = parse_json((folder / _BESIDE).read_bytes(), finite=False)
     known = (
         beside if isinstance(beside, dict) and beside.get("model_type") == "CrossEncoder" else {}
     )

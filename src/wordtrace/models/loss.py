@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +37,6 @@ class TrainingLoss:
             raise InputError(
                 f"{option('class_weights')} must be numbers over 0, one for each class."
             )
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any] | None) -> TrainingLoss:
-        """Read from a run's manifest; without an entry it is plain cross-entropy."""
-        known = document or {}
-        weights = known.get("class_weights")
-        return cls(known.get("label_smoothing", 0.0), None if weights is None else tuple(weights))
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""

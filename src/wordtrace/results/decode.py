@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
@@ -25,12 +26,25 @@ def decode(kind: type[Kind], value: Any) -> Kind:
     ValueError
         For a missing value, or one of another type; the message names the first such place.
     """
-    found: Kind = _decode(kind, value, "")
+    found: Kind = decode_value(kind, value, "")
     return found
 
 
-def _decode(kind: Any, value: Any, place: str) -> Any:
-    origin, inner = get_origin(kind), get_args(kind)
+def decode_value(kind: Any, value: Any, place: str) -> Any:
+    """Return what JSON describes, where that is to be of a type, as a dataclass's field has it.
+
+    A number must be finite and fit into 64 bits: what computes with it expects no other.
+
+    Raises
+    ------
+    ValueError
+        For a value of another type; the message names the first such place in `place`.
+    """
+    if kind is int or kind is float:
+        numbers = int | float if kind is float else int
+        known = isinstance(value, numbers) and not isinstance(value, bool) and _fits(value)
+        return _checked(known, value, place)
+    origin, inner = _shape(kind)
     if kind is Any:
         return value
     if origin in (Union, UnionType):
@@ -41,27 +55,22 @@ def _decode(kind: Any, value: Any, place: str) -> Any:
         return _tuple(inner, value, place)
     if origin is not None and issubclass(origin, Mapping):
         _checked(isinstance(value, Mapping), value, place)
-        return {key: _decode(inner[1], one, f"{place}.{key}") for key, one in value.items()}
+        return {key: decode_value(inner[1], one, f"{place}.{key}") for key, one in value.items()}
     if is_dataclass(kind):
         return _dataclass(kind, value, place)
-    if kind in (int, float):
-        numbers = int | float if kind is float else int
-        return _checked(isinstance(value, numbers) and not isinstance(value, bool), value, place)
     return _checked(isinstance(value, kind), value, place)
 
 
 def _dataclass(kind: Any, value: Any, place: str) -> Any:
     _checked(isinstance(value, Mapping), value, place)
-    hints, found = _hints(kind), {}
-    for field in fields(kind):
-        key = field.metadata.get(KEY, field.name)
-        hint = hints[field.name]
+    found = {}
+    for name, key, hint, needed in _entries(kind):
         if key in value:
-            found[field.name] = _decode(hint, value[key], f"{place}.{key}")
-        elif field.default is MISSING and field.default_factory is MISSING:
+            found[name] = decode_value(hint, value[key], f"{place}.{key}")
+        elif needed:
             if NoneType not in get_args(hint):
                 raise ValueError(f"{place.lstrip('.') or 'it'} lacks {key!r}")
-            found[field.name] = None
+            found[name] = None
     return kind(**found)
 
 
@@ -71,7 +80,7 @@ def _tuple(inner: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
         inner = inner[:1] * len(value)
     _checked(len(inner) == len(value), value, place)
     pairs = enumerate(zip(inner, value, strict=True))
-    return tuple(_decode(kind, one, f"{place}[{at}]") for at, (kind, one) in pairs)
+    return tuple(decode_value(kind, one, f"{place}[{at}]") for at, (kind, one) in pairs)
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
@@ -80,10 +89,10 @@ def _one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
     *others, last = [kind for kind in kinds if kind is not NoneType]
     for kind in others:
         try:
-            return _decode(kind, value, place)
+            return decode_value(kind, value, place)
         except ValueError:
             continue
-    return _decode(last, value, place)
+    return decode_value(last, value, place)
 
 
 def _checked(right: bool, value: Any, place: str) -> Any:
@@ -92,6 +101,26 @@ def _checked(right: bool, value: Any, place: str) -> Any:
     return value
 
 
+def _fits(value: int | float) -> bool:
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else math.isfinite(value)
+
+
+# An index has thousands of shards, each a dataclass of seven fields: types are taken apart once.
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _shape(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
+
+
+@cache
+def _entries(kind: Any) -> list[tuple[str, str, Any, bool]]:
+    """Return each field's name, its key in the JSON, its type, and whether it has no default."""
+    hints = get_type_hints(kind)
+    return [
+        (
+            one.name,
+            one.metadata.get(KEY, one.name),
+            hints[one.name],
+            one.default is MISSING and one.default_factory is MISSING,
+        )
+        for one in fields(kind)
+    ]

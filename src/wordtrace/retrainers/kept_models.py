@@ -6,7 +6,6 @@ the same training finds its model there. ``model/`` is there only when it is who
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.disk import atomic
+from wordtrace.disk.json_text import parse_json
+from wordtrace.disk.sample import of_sample
 from wordtrace.models import adapters, configs
 from wordtrace.models.weight_files import weight_files
 from wordtrace.run.run import Run
 
 FOLDER = "retrained"
 MODEL = "model"
-#: Written last into a model's folder: its files and their sizes.
+#: Written last into a model's folder: its files, their sizes, and checksums of their samples.
 LIST = "kept.json"
 
 
@@ -50,8 +51,10 @@ class Room:
     def kept(self) -> Path | None:
         """Return the folder of the model, if a whole one is here."""
         try:
-            files = self._list()["files"]
+            listed = self._list()
+            files, samples = listed["files"], listed.get("samples", {})
             whole = all((self.model / name).stat().st_size == size for name, size in files.items())
+            whole &= all(of_sample(self.model / name) == one for name, one in samples.items())
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return None
         return self.model if whole else None
@@ -66,7 +69,7 @@ class Room:
         """Read the list of the model's files (OSError, ValueError where there is none)."""
         if not atomic.holds(self.model, LIST):
             raise FileNotFoundError(self.model / LIST)
-        found: dict[str, Any] = json.loads((self.model / LIST).read_text(encoding="utf-8"))
+        found: dict[str, Any] = parse_json((self.model / LIST).read_bytes())
         return found
 
     @contextmanager
@@ -112,7 +115,9 @@ class Room:
         for name in sizes:
             os.replace(chosen / name, part / name)
         chosen.rmdir()
-        atomic.write_json(part / LIST, {"files": sizes, "seconds": seconds})
+        samples = {name: of_sample(part / name) for name in sizes}
+        kept = {"files": sizes, "samples": samples, "seconds": seconds}
+        atomic.write_json(part / LIST, kept)
         atomic.commit_folder(self.model)
         return self.model
 

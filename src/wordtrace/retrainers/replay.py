@@ -29,8 +29,9 @@ from wordtrace.retrainers.retrainer import Change, Said
 from wordtrace.retrainers.trained_model import load
 from wordtrace.run.check import check_files
 from wordtrace.run.device import find_device
+from wordtrace.run.manifest import for_replay
 from wordtrace.run.pretrained_model import PretrainedModel
-from wordtrace.run.replay_record import REPLAY, START, ReplayRecord, versions
+from wordtrace.run.replay_record import REPLAY, ReplayRecord, versions
 from wordtrace.run.run import Run
 
 
@@ -213,11 +214,7 @@ def _refusal(run: Run) -> str | None:
 @lru_cache(maxsize=4)
 def _refusal_of(run: Run) -> str | None:
     """Say what is wrong with a replay's files, or not standard; looked at once in a process."""
-    files = {
-        name: digest
-        for name, digest in run.manifest.files.items()
-        if name == REPLAY or name.startswith(f"{START}/")
-    }
+    files = {name: digest for name, digest in run.manifest.files.items() if for_replay(name)}
     if wrong := check_files(run.path, files):
         return f"{wrong[0]}, so that it can't be replayed; make the run again."
     record = ReplayRecord.read(run.path / REPLAY)

@@ -10,6 +10,7 @@ import torch
 from wordtrace.errors import CorruptError, option
 from wordtrace.models import configs, pretrained
 from wordtrace.models import tokenizer as tokens
+from wordtrace.models.chat_template import FILE as CHAT
 from wordtrace.models.chat_template import ChatTemplate
 from wordtrace.models.chat_tokenizer import ChatTokenizer
 from wordtrace.models.cnn import CNN, CNNConfig
@@ -17,12 +18,15 @@ from wordtrace.models.completions import CompletionTokenizer
 from wordtrace.models.huggingface import HuggingFaceClassifier
 from wordtrace.models.plain_tokenizer import PlainTokenizer
 from wordtrace.models.protocol import TextModel, TextTokenizer
-from wordtrace.models.seq2seq_tokenizer import Seq2SeqTokenizer
+from wordtrace.models.seq2seq_tokenizer import TARGET_FILE, Seq2SeqTokenizer
 from wordtrace.models.tokenizer import Tokenizer
 from wordtrace.run import checkpoint as checkpoints
+from wordtrace.run.check import check_samples
 from wordtrace.run.manifest import BASE, RunManifest
 from wordtrace.run.pretrained_model import PretrainedModel
 
+#: What a tokenizer is read from, where a run has it.
+_TOKENIZER = (tokens.FILE, TARGET_FILE, CHAT)
 #: The folder of the weights before training.
 UNTRAINED = "checkpoints/step-000000"
 
@@ -30,6 +34,8 @@ UNTRAINED = "checkpoints/step-000000"
 def load_tokenizer(run: Path, manifest: RunManifest) -> TextTokenizer:
     """Open the tokenizer that a run was trained with (CorruptError)."""
     model, longest = manifest.model, manifest.max_length
+    for name in _TOKENIZER:
+        check_samples(run, manifest.samples, name)
     if isinstance(model, CNNConfig):
         return Tokenizer.open(run / tokens.FILE, longest)
     if model.decoding is not None:
@@ -49,10 +55,12 @@ def load_model(run: Path, manifest: RunManifest, folder: str) -> TextModel:
     Raises
     ------
     CorruptError
-        When the weights don't fit the model, or hold NaN or infinity.
+        When the weights don't fit the model, or hold NaN or infinity, or a file has changed since
+        the run was made.
     """
     if isinstance(manifest.model, PretrainedModel):
-        return _pretrained(run, manifest.model, folder)
+        return _pretrained(run, manifest, folder)
+    check_samples(run, manifest.samples, folder)
     model = CNN(manifest.model)
     into(model, checkpoints.load_tensors(run / folder / checkpoints.WEIGHTS), run / folder)
     return model
@@ -61,14 +69,17 @@ def load_model(run: Path, manifest: RunManifest, folder: str) -> TextModel:
 def load_untrained(run: Path, manifest: RunManifest, seed: int) -> TextModel:
     """Read a pretrained classifier as it was before training, its head drawn by `seed`."""
     assert isinstance(manifest.model, PretrainedModel)
-    model = _pretrained(run, manifest.model, UNTRAINED)
+    model = _pretrained(run, manifest, UNTRAINED)
     assert isinstance(model, HuggingFaceClassifier)
     pretrained.draw(model, manifest.model.drawn or (), seed)
     return model
 
 
-def _pretrained(run: Path, model: PretrainedModel, folder: str) -> TextModel:
-    base = run / BASE
+def _pretrained(run: Path, manifest: RunManifest, folder: str) -> TextModel:
+    model, base = manifest.model, run / BASE
+    assert isinstance(model, PretrainedModel)
+    for place in (folder, BASE, configs.CONFIG):
+        check_samples(run, manifest.samples, place)
     return pretrained.load(
         run / folder,
         configs.read_config(run),

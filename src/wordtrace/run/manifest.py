@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,10 @@ from wordtrace.data.labelling import Kind
 from wordtrace.data.origin import Origin
 from wordtrace.disk import fingerprint
 from wordtrace.disk.format import check_format
-from wordtrace.errors import CorruptError, InputError
+from wordtrace.errors import CorruptError
 from wordtrace.models.cnn import CNNConfig
-from wordtrace.models.loss import TrainingLoss
-from wordtrace.models.seq2seq_tokenizer import Decoding
 from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.manifest_reader import ManifestReader
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.proof import Proof
 from wordtrace.run.recipe import Recipe
@@ -116,6 +115,9 @@ class RunManifest:
         The training and held-out data; `held_out` is None where there is none.
     files
         The checksum of every other file of the run, by its path within the run.
+    sizes, samples
+        The size of each of these files, and the checksum of a sample of it
+        (:mod:`.disk.sample`); empty for runs of an earlier wordtrace.
     notes
         For a training done elsewhere: what had to be assumed; None where wordtrace trained.
     proof
@@ -146,6 +148,8 @@ class RunManifest:
     proof: Proof | None = None
     read_from: Origin | None = None
     seconds: float | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    samples: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -182,6 +186,8 @@ class RunManifest:
             "train": asdict(self.train),
             "held_out": None if self.held_out is None else asdict(self.held_out),
             "files": dict(self.files),
+            **({"sizes": dict(self.sizes)} if self.sizes else {}),
+            **({"samples": dict(self.samples)} if self.samples else {}),
         }
         return {**found, "checksum": fingerprint.of_document(found)}
 
@@ -192,8 +198,8 @@ class RunManifest:
         Raises
         ------
         CorruptError
-            When it is no run's or of a newer version, or an entry is missing or not known; names
-            the entry. When it was changed after it was written.
+            When it is no run's or of a newer version, or an entry is missing, not known or of
+            another type; names the entry. When it was changed after it was written.
         """
         check_format(document, FORMAT, VERSION, path)
         written = {key: one for key, one in document.items() if key != "checksum"}
@@ -204,28 +210,12 @@ class RunManifest:
                 "file back, or make the run again."
             )
         rest = {key: one for key, one in written.items() if key not in ("format", "version")}
-        read = _Reader(path)
-        values = read.entries(cls, rest)
-        try:
-            held_out, recipe = values["held_out"], values["recipe"]
-            proof, read_from = values.get("proof"), values.get("read_from")
-            values |= {
-                "model": read.model(values["model"]),
-                "label_names": tuple(values["label_names"]),
-                "recipe": recipe and Recipe(**read.entries(Recipe, recipe, "recipe")),
-                "final": read.checkpoint(values["final"], "final"),
-                "train": TrainingRows(**read.entries(TrainingRows, values["train"], "train")),
-                "held_out": held_out and HeldOut(**read.entries(HeldOut, held_out, "held_out")),
-                "proof": proof and Proof(**read.entries(Proof, proof, "proof")),
-                "read_from": read_from and Origin.of(read.entries(Origin, read_from, "read_from")),
-            }
-            for name in ("checkpoints", "history"):
-                values[name] = tuple(read.checkpoint(one, name) for one in values[name])
-            if values.get("notes") is not None:
-                values["notes"] = tuple(values["notes"])
-        except (TypeError, ValueError, AttributeError, InputError) as error:
-            raise CorruptError(f"{path} can't be read ({error}); make the run again.") from None
-        return cls(**values)
+        return ManifestReader(path).read(cls, rest)
+
+
+def for_replay(name: str) -> bool:
+    """Tell a file that only a replay needs, by its path in the run."""
+    return name == REPLAY or name.startswith(f"{START}/")
 
 
 def identity(document: Mapping[str, Any]) -> str:
@@ -234,76 +224,8 @@ def identity(document: Mapping[str, Any]) -> str:
     It is taken from ``run.json`` as it is written, so that a run with fewer entries than today's
     stays the run that its index was built from. What a replay needs is no part of it.
     """
-    files = {
-        name: digest
-        for name, digest in document["files"].items()
-        if name != REPLAY and not name.startswith(f"{START}/")
-    }
+    files = {name: one for name, one in document["files"].items() if not for_replay(name)}
     return fingerprint.of_document(
         {key: document[key] for key in _IDENTITY}
         | {"train": document["train"]["fingerprint"], "files": files}
     )
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Reads the parts of one file, which its errors name."""
-
-    path: Path
-
-    def entries(
-        self, kind: type[Any], document: Any, part: str | None = None, whole: bool = False
-    ) -> dict[str, Any]:
-        """Return the entries of an object that is to have the fields of a dataclass.
-
-        An entry that has a default may be missing, since it may be younger than the run; where the
-        object is to be `whole`, no entry may.
-        """
-        where = "" if part is None else f" in {part!r}"
-        if not isinstance(document, Mapping):
-            raise CorruptError(f"{self.path} holds no object{where}; make the run again.")
-        known = {one.name for one in fields(kind)}
-        needed = {
-            one.name
-            for one in fields(kind)
-            if whole or one.default is one.default_factory is MISSING
-        }
-        if missing := sorted(needed - set(document)):
-            raise CorruptError(f"{self.path} lacks {_listed(missing)}{where}; make the run again.")
-        if unknown := sorted(set(document) - known):
-            raise CorruptError(
-                f"{self.path} holds {_listed(unknown)}{where}, which this wordtrace does not know; "
-                "was it made by a newer version?"
-            )
-        return dict(document)
-
-    def checkpoint(self, document: Any, part: str) -> Checkpoint:
-        return Checkpoint(**self.entries(Checkpoint, document, part, whole=True))
-
-    def model(self, document: Mapping[str, Any]) -> CNNConfig | PretrainedModel:
-        rest = dict(document)
-        kind = rest.pop("kind", None)
-        if kind == "cnn":
-            values = self.entries(CNNConfig, rest, "model", whole=True)
-            return CNNConfig(**{**values, "widths": tuple(values["widths"])})
-        if kind != "transformers":
-            raise CorruptError(
-                f"{self.path} tells of a model of the kind {kind!r}, which this wordtrace does not "
-                "know; was it made by a newer version?"
-            )
-        values = self.entries(PretrainedModel, rest, "model")
-        decoding = values.get("decoding")
-        if decoding is not None:
-            values["decoding"] = Decoding(**self.entries(Decoding, decoding, "decoding"))
-        values["loss"] = TrainingLoss.of(values.get("loss"))
-        if values.get("drawn") is not None:
-            values["drawn"] = tuple(values["drawn"])
-        return PretrainedModel(**values)
-
-
-def _has_default(one: Field[Any]) -> bool:
-    return one.default is not MISSING or one.default_factory is not MISSING
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))

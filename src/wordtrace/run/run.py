@@ -23,13 +23,13 @@ from wordtrace.models.protocol import TextModel, TextTokenizer
 from wordtrace.models.tokenizer import TokenAt
 from wordtrace.run import checkpoint as checkpoints
 from wordtrace.run import load
-from wordtrace.run.check import check_files
+from wordtrace.run.check import check_files, check_samples, check_sizes
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.device import find_device
 from wordtrace.run.joined import OfAnother, check_alike, of_others
 from wordtrace.run.kept_tokens import TOKENS, KeptTokens, read_tokens
 from wordtrace.run.loaded_models import LoadedModels
-from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, identity
+from wordtrace.run.manifest import HELD_OUT, TRAIN, RunManifest, for_replay, identity
 from wordtrace.run.place import MANIFEST, check_run
 from wordtrace.run.pretrained_model import PretrainedModel
 from wordtrace.run.recipe import Recipe
@@ -78,7 +78,8 @@ class Run:
         InputError
             When there is no finished run at `path`.
         CorruptError
-            When ``run.json`` can't be read, is of a newer version or not complete.
+            When ``run.json`` can't be read, is of a newer version or not complete, or a file of
+            the run is missing or of another size than recorded.
 
         Examples
         --------
@@ -87,7 +88,10 @@ class Run:
         """
         folder = Path(path)
         check_run(folder)
-        return cls(folder, atomic.read_json(folder / MANIFEST), find_device(device))
+        run = cls(folder, atomic.read_json(folder / MANIFEST), find_device(device))
+        needed = [name for name in run.manifest.files if not for_replay(name)]
+        check_sizes(folder, needed, run.manifest.sizes)
+        return run
 
     def __repr__(self) -> str:
         joined = f" and {len(self.others)} more" if self.others else ""
@@ -189,7 +193,7 @@ class Run:
         if self.manifest.recipe is not None:
             return self.manifest.recipe.seed
         if REPLAY in self.manifest.files:
-            return ReplayRecord.read(self.path / REPLAY).seed
+            return ReplayRecord.read(self._unchanged(REPLAY)).seed
         return 0
 
     @property
@@ -218,16 +222,21 @@ class Run:
         """The checkpoint that gives the predictions: the last, or the best under early stopping."""
         return self.manifest.final
 
+    def _unchanged(self, place: str) -> Path:
+        """Return the place of a file or folder of the run, after a glance at it (CorruptError)."""
+        return check_samples(self.path, self.manifest.samples, place)
+
     @once
     def train(self) -> Examples:
         """The training examples."""
-        return Examples.read_parquet(self.path / TRAIN)
+        return Examples.read_parquet(self._unchanged(TRAIN))
 
     @once
     def held_out(self) -> Examples | None:
         """The examples never trained on, or None."""
-        path = self.path / HELD_OUT
-        return Examples.read_parquet(path) if path.exists() else None
+        if HELD_OUT not in self.manifest.files:
+            return None
+        return Examples.read_parquet(self._unchanged(HELD_OUT))
 
     @once
     def tokenizer(self) -> TextTokenizer:
@@ -238,7 +247,7 @@ class Run:
     def encoded(self) -> Encoded:
         """The training examples' token ids, as their training had them."""
         if TOKENS in self.manifest.files:
-            return read_tokens(self.path / TOKENS)
+            return read_tokens(self._unchanged(TOKENS))
         return self.tokenizer.encode(self.train.texts, self.train.texts2, "Tokenizing")
 
     def encode(self, examples: Examples) -> Encoded:
@@ -354,9 +363,8 @@ class Run:
 
     def weights(self, step: int) -> dict[str, torch.Tensor]:
         """Read the weights at a recorded step; 0 is before training."""
-        return checkpoints.load_tensors(
-            self.path / f"checkpoints/step-{step:06d}" / checkpoints.WEIGHTS
-        )
+        folder = self._unchanged(f"checkpoints/step-{step:06d}")
+        return checkpoints.load_tensors(folder / checkpoints.WEIGHTS)
 
     def load_into(self, model: torch.nn.Module, checkpoint: Checkpoint) -> None:
         """Copy a CNN's checkpoint into `model`.

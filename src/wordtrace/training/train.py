@@ -22,7 +22,7 @@ from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
 from wordtrace.models.protocol import TextModel
 from wordtrace.run import checkpoint as checkpoints
-from wordtrace.run.check import checksums
+from wordtrace.run.check import checksums, samples, sizes
 from wordtrace.run.checkpoint import Checkpoint
 from wordtrace.run.choose import choose
 from wordtrace.run.device import find_device
@@ -129,6 +129,7 @@ def _train_in(part: Path, job: _Job) -> None:
     job.examples.write_parquet(part / TRAIN)
     if job.held_out is not None:
         job.held_out.write_parquet(part / HELD_OUT)
+    files = checksums(part, (PLAN, MANIFEST))
     manifest = RunManifest(
         made_with={"wordtrace": wordtrace.__version__, "torch": torch.__version__},
         plan=job.plan,
@@ -145,7 +146,9 @@ def _train_in(part: Path, job: _Job) -> None:
         history=tuple(candidates),
         train=TrainingRows.of(job.examples, encoded),
         held_out=measured,
-        files=checksums(part, (PLAN, MANIFEST)),
+        files=files,
+        sizes=sizes(part, files),
+        samples=samples(part, files),
         read_from=file_of(job.examples.origin),
     )
     atomic.write_json(part / MANIFEST, manifest.document())
