@@ -5,6 +5,7 @@ Heavy modules are imported inside the verbs: ``wordtrace --help`` answers at onc
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -137,6 +138,7 @@ for purpose, verbs in COMMANDS.items():
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that can't show a character gets a ?, a program always gets UTF-8.
         if isinstance(stream, io.TextIOWrapper):
@@ -154,6 +156,18 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status)
 
 
+def _open_closed_streams() -> None:
+    """Open /dev/null in the place of a standard stream that was closed.
+
+    A file would get its number else, and be written to as if it were the stream.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            stream = open(number, "w" if number else "r")  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
 def _run(arguments: list[str], debug: bool) -> int:
     from wordtrace.errors import WordtraceError
     from wordtrace.execute.memory import out_of_memory
@@ -161,6 +175,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     warnings.showwarning = partial(_warn, warnings.showwarning)
     try:
         status = app(arguments, prog_name="wordtrace", standalone_mode=False)
+        sys.stdout.flush()
         # Typer turns Ctrl-C into a status.
         return _interrupted() if status == 130 else status if isinstance(status, int) else 0
     except KeyboardInterrupt:
@@ -173,13 +188,12 @@ def _run(arguments: list[str], debug: bool) -> int:
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is wrong. Python would complain
         # once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
         return 0
     except OSError as error:
         if debug:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}.", 1)
+        return _refused(error)
     except Exception as error:
         if type(error).__name__ == "Abort":
             return _interrupted()
@@ -195,6 +209,25 @@ def _run(arguments: list[str], debug: bool) -> int:
             "add --debug for the traceback.",
             1,
         )
+
+
+def _refused(error: OSError) -> int:
+    """Tell what the system refused, and of which file."""
+    from wordtrace.disk.refused import ADVICE
+
+    why, where = error.strerror or error, error.filename
+    if error.errno not in ADVICE or error.errno == errno.EACCES:
+        return _fail(f"{where}: {why}." if where else f"{why}.", 1)
+    if where is None:
+        # All that is written elsewhere has a name. What can't be written now can't be at exit.
+        _let_go_of_output()
+    advice = ADVICE[error.errno]
+    return _fail(f"{where or 'standard output'} can't be written: {why}. {advice}", 1)
+
+
+def _let_go_of_output() -> None:
+    """Have nothing more written to standard output, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _warn(

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from wordtrace.disk.refused import naming
 from wordtrace.errors import CorruptError, InputError
 
 
@@ -27,20 +28,22 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        When the disk refuses (full, read-only); the temporary file is removed, `path` untouched.
+        When the disk refuses (full, read-only), whatever the writer raised: it names `path`, which
+        is untouched; the temporary file is removed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.touch()
-        mode = stat.S_IMODE(temporary.stat().st_mode)
-        yield temporary
-        # Some writers make a file of their own there that nobody else may read. Where a disk knows
-        # no rights, it stays as it is.
-        with suppress(OSError):
-            temporary.chmod(mode)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with naming(path, temporary):
+            temporary.touch()
+            mode = stat.S_IMODE(temporary.stat().st_mode)
+            yield temporary
+            # Some writers make a file of their own there that nobody else may read. Where a disk
+            # knows no rights, it stays as it is.
+            with suppress(OSError):
+                temporary.chmod(mode)
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -11,6 +11,7 @@ from typing import Any
 
 from wordtrace.disk.atomic import flush_folder, locked
 from wordtrace.disk.format import check_format
+from wordtrace.disk.refused import naming
 from wordtrace.errors import CorruptError
 
 
@@ -87,7 +88,8 @@ class Journal:
         Raises
         ------
         OSError
-            When the disk refuses (full, read-only); then the line is not there.
+            When the disk refuses (full, read-only), with the file's name; then the line is not
+            there.
         """
         documents: list[Mapping[str, Any]] = [document]
         if not self._read:
@@ -97,7 +99,7 @@ class Journal:
             for one in documents
         ).encode("utf-8")
         fresh = not self.path.exists()
-        with open(self.path, "ab") as file:
+        with naming(self.path), open(self.path, "ab") as file:
             file.truncate(self._read)  # a torn line
             try:
                 file.write(data)

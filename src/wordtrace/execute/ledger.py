@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from wordtrace.disk.refused import naming
 from wordtrace.errors import CorruptError
 
 
@@ -22,13 +23,14 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._connection = sqlite3.connect(path, timeout=60.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL)"
-            )
-            self._connection.commit()
-        except sqlite3.OperationalError as error:  # the disk is full, mostly
+            with naming(path):
+                self._connection = sqlite3.connect(path, timeout=60.0)
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                self._connection.execute(
+                    "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL)"
+                )
+                self._connection.commit()
+        except sqlite3.OperationalError as error:  # nothing can be written there, mostly
             raise OSError(None, str(error), str(path)) from None
         except sqlite3.DatabaseError as error:
             raise CorruptError(
@@ -52,11 +54,11 @@ class Ledger:
         """Record a result; a key recorded before keeps its first result."""
         document = json.dumps(result, allow_nan=False)
         try:
-            with self._connection:
+            with naming(self.path), self._connection:
                 self._connection.execute(
                     "INSERT OR IGNORE INTO done (key, result) VALUES (?, ?)", (key, document)
                 )
-        except sqlite3.OperationalError as error:  # the disk is full, mostly
+        except sqlite3.OperationalError as error:
             raise OSError(None, str(error), str(self.path)) from None
 
     def __len__(self) -> int:
