@@ -208,13 +208,13 @@ def test_more_rows_than_listed_are_found_by_tracing_again(run: api.Run, index: a
     assert found["queries"][0]["removed"] == [hit.id for hit in many.opponents]
 
 
-def test_more_rows_than_there_are_is_told(run: api.Run, index: api.Index) -> None:
+def test_more_rows_than_there_are_is_told(run: api.Run, own: api.Run, index: api.Index) -> None:
     trace, rows = index.trace(TEXT, "money", top=2), len(run.train)
     with pytest.raises(InputError, match=rf"k is {rows}, and .* has {rows} training rows; give at"):
         api.verify(trace, k=rows, repeats=2, workers=1, index=index)
     made = Made(lambda change, place: 0.4 + noise(change, place, 0.2))
     with pytest.warns(DataWarning, match=r"only \d+ training rows are opponents of '.*asked for"):
-        api.verify(trace, k=rows - 1, repeats=2, workers=1, index=index, retrain=made)
+        api.verify(trace, k=rows - 1, repeats=2, index=index, run=own, retrain=made)
 
 
 @pytest.mark.parametrize(
