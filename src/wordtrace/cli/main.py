@@ -156,6 +156,10 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status)
 
 
+#: A sentence that repeats a value of thousands of letters shows its beginning and end.
+_LONGEST = 4000
+
+
 def _open_closed_streams() -> None:
     """Open /dev/null in the place of a standard stream that was closed.
 
@@ -250,6 +254,9 @@ def _interrupted() -> int:
 def _fail(message: str, status: int) -> int:
     from wordtrace.report.text import clean
 
+    if len(message) > _LONGEST:
+        half = _LONGEST // 2
+        message = f"{message[:half]} … {message[-half:]}"
     sys.stderr.write(f"wordtrace: {clean(message)}\n")
     return status
 

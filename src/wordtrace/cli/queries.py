@@ -119,6 +119,8 @@ def read_queries(
         raise InputError("--only-wrong needs labels: give --queries FILE with a label column.")
     if text2 is None:
         return texts
+    if not run.has_pairs and not run.chats:
+        raise InputError(f"--text2 is for runs of pairs; {run.path} was trained on single texts.")
     if texts is None or len(texts) != 1:
         raise InputError("--text2 goes with one TEXT; give pairs in a file by --queries.")
     return [(texts[0], text2)]
