@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -76,7 +77,9 @@ def test_json_lines_keep_every_byte_and_the_kind_of_a_label(tmp_path: Path) -> N
         PatchChange("0", "relabel", "1", "0"),
         PatchChange("1", "edit", "two", "zwei ü", field="text"),
     )
-    apply_patch(Patch((*changes, PatchChange("2", "remove", "1", None))), data, out)
+    removal = PatchChange("2", "remove", "1", None, rows=3)
+    changes = tuple(replace(one, rows=3) for one in changes)
+    apply_patch(Patch((*changes, removal)), data, out)
     expected = lines.replace('"label": 1, "score"', '"label": 0, "score"')
     expected = expected.replace('"text":"two"', '"text":"zwei \\u00fc"').rsplit("\n", 1)[0] + "\n"
     assert out.read_bytes() == expected.encode()
@@ -185,8 +188,8 @@ def test_a_folder_of_datasets_keeps_its_features_and_other_splits(tmp_path: Path
     part = datasets.Dataset.from_dict({"text": ["x", "y", "z"], "label": [0, 1, 1]}, features)
     datasets.DatasetDict({"train": part, "test": part}).save_to_disk(str(tmp_path / "data"))
     changes = (
-        PatchChange("1", "relabel", "money", "film"),
-        PatchChange("2", "remove", "money", None),
+        PatchChange("1", "relabel", "money", "film", rows=3),
+        PatchChange("2", "remove", "money", None, rows=3),
     )
     apply_patch(Patch(changes), tmp_path / "data", tmp_path / "out", split="train")
     found = datasets.load_from_disk(str(tmp_path / "out"))
@@ -235,6 +238,34 @@ def test_a_fingerprint_of_the_same_text_fits(tmp_path: Path) -> None:
     mark = fingerprint(read_examples(data).texts[2])
     change = PatchChange("c", "relabel", "money", "film", fingerprint=mark)
     assert apply_patch(Patch((change,)), data, tmp_path / "out.csv").relabelled == 1
+
+
+def test_a_removal_by_a_rows_number_is_not_applied_twice(tmp_path: Path) -> None:
+    data = written(tmp_path, "data.csv", "text,label\na,x\nb,x\nc,y\nd,x\n")
+    bare = PatchChange("0", "remove", "x", None)
+    with pytest.raises(MismatchError, match=r"row '0' is named by its number alone.*\"rows\": 4"):
+        apply_patch(Patch((bare,)), data, tmp_path / "once.csv")
+    assert not (tmp_path / "once.csv").exists()
+    patch = Patch((replace(bare, rows=4), PatchChange("2", "relabel", "y", "x", rows=4)))
+    assert apply_patch(patch, data, tmp_path / "once.csv").removed == 1
+    with pytest.raises(MismatchError, match="row '0' is of data with 4 rows, and these have 3"):
+        apply_patch(patch, tmp_path / "once.csv", tmp_path / "twice.csv")
+    # Left out are all, not the first alone: the others have shifted as well.
+    again = apply_patch(patch, tmp_path / "once.csv", tmp_path / "twice.csv", skip_stale=True)
+    assert (again.removed, again.relabelled, len(again.skipped)) == (0, 0, 2)
+    marked = Patch((replace(bare, fingerprint=fingerprint("a")),))
+    apply_patch(marked, data, tmp_path / "third.csv")
+    with pytest.raises(MismatchError, match="has another text"):
+        apply_patch(marked, tmp_path / "third.csv", tmp_path / "fourth.csv")
+
+
+def test_a_column_of_ids_needs_no_number_of_rows(tmp_path: Path) -> None:
+    data = written(tmp_path, "data.csv", "id,key,text,label\n0,a,a,x\n1,b,b,x\n2,c,c,y\n")
+    for id, column in (("0", None), ("a", "key")):
+        out, again = tmp_path / f"{id}.csv", tmp_path / "again.csv"
+        apply_patch(Patch((PatchChange(id, "remove", "x", None),)), data, out, id=column)
+        with pytest.raises(MismatchError, match=f"row '{id}' is not there"):
+            apply_patch(Patch((PatchChange(id, "remove", "x", None),)), out, again, id=column)
 
 
 def test_places_are_checked_before_anything_is_read(tmp_path: Path) -> None:

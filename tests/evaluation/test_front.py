@@ -46,6 +46,7 @@ def test_a_matrix_is_checked_before_anything_is_trained() -> None:
         ({"lds": 3, "halves": "plain"}, r"lds is 3; plain halves of 3 groups .* need 6 at least"),
         ({"k": [], "lds": 3, "width": 0.1}, r"width is for deletion curves: give k"),
         ({"k_queries": 0}, r"k_queries is 0; it must be at least 1"),
+        ({"k_queries": 3}, r"only 2 queries; k_queries is 3"),
         ({"width": 2.0}, r"width is 2.0; it must be between 0 and 2"),
         ({"width": 0.1, "max_repeats": 1}, r"max_repeats is 1, below repeats, 2"),
         ({"scores": {"theirs": np.zeros((2, 96))}}, r"give queries"),

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.pools import of_classes
 from tests.retrained import retrained
+from tests.verification.test_sequential import Made, noise
 from wordtrace import api
-from wordtrace.errors import InputError, MismatchError
+from wordtrace.errors import DataWarning, InputError, MismatchError
 from wordtrace.execute.ledger import Ledger
 from wordtrace.models import predict
 from wordtrace.models.cnn import CNN
@@ -205,6 +206,15 @@ def test_more_rows_than_listed_are_found_by_tracing_again(run: api.Run, index: a
     many = index.trace(TEXT, "money", top=9)
     found = api.verify(few, k=9, repeats=2, workers=1, index=index).document()
     assert found["queries"][0]["removed"] == [hit.id for hit in many.opponents]
+
+
+def test_more_rows_than_there_are_is_told(run: api.Run, own: api.Run, index: api.Index) -> None:
+    trace, rows = index.trace(TEXT, "money", top=2), len(run.train)
+    with pytest.raises(InputError, match=rf"k is {rows}, and .* has {rows} training rows; give at"):
+        api.verify(trace, k=rows, repeats=2, workers=1, index=index)
+    made = Made(lambda change, place: 0.4 + noise(change, place, 0.2))
+    with pytest.warns(DataWarning, match=r"only \d+ training rows are opponents of '.*asked for"):
+        api.verify(trace, k=rows - 1, repeats=2, index=index, run=own, retrain=made)
 
 
 @pytest.mark.parametrize(

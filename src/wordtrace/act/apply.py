@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from wordtrace.act.patch import Patch, PatchChange, fingerprint
 from wordtrace.data.examples import Examples
-from wordtrace.data.readers import read_examples
+from wordtrace.data.readers import column_names, read_examples
 from wordtrace.data.rewrite import file_kind, rewrite
 from wordtrace.data.rewrite_text import RowChange
 from wordtrace.errors import InputError, MismatchError, option
@@ -73,7 +73,10 @@ def apply_patch(
     Raises
     ------
     MismatchError
-        When changes do not fit: an id does not exist, or a label or text differs from `before`.
+        When changes do not fit: an id does not exist, or a label or text differs from `before`. Or
+        when it can't be told whether they fit: where ids are row numbers, a patch that removes rows
+        and was applied before would meet other rows, unless each change has a fingerprint or says
+        of how many rows the data are.
     InputError
         When `out` is `data`, exists, or is of another format.
 
@@ -90,7 +93,8 @@ def apply_patch(
     examples = read_examples(
         source, text=text, text2=text2, label=label, id=id, split=split, require_labels=False
     )
-    fitting, stale = sort_out(patch, examples)
+    numbered = id is False or (id is None and "id" not in column_names(source, text, split))
+    fitting, stale = sort_out(patch, examples, numbered=numbered)
     if stale and not skip_stale:
         (name, why), more = stale[0], len(stale) - 1
         others = f", and {more:,} more changes do not fit either" if more else ""
@@ -142,13 +146,22 @@ def _check_places(source: Path, target: Path, overwrite: bool) -> None:
         )
 
 
-def sort_out(patch: Patch, examples: Examples) -> tuple[list[PatchChange], list[tuple[str, str]]]:
-    """Return the changes that fit the data, and (id, reason) for those that do not."""
+def sort_out(
+    patch: Patch, examples: Examples, *, numbered: bool = False
+) -> tuple[list[PatchChange], list[tuple[str, str]]]:
+    """Return the changes that fit the data, and (id, reason) for those that do not.
+
+    Parameters
+    ----------
+    numbered
+        Whether the ids are the numbers of the data's rows, which shift when rows are removed.
+    """
+    shifting = numbered and any(one.action == "remove" for one in patch)
     rows = {id: row for row, id in enumerate(examples.ids)}
     fitting: list[PatchChange] = []
     stale: list[tuple[str, str]] = []
     for one in patch:
-        why = _misfit(one, examples, rows)
+        why = _misfit(one, examples, rows) or _unsure(one, len(examples), shifting)
         if why is None:
             fitting.append(one)
         else:
@@ -177,4 +190,15 @@ def _misfit(change: PatchChange, examples: Examples, rows: dict[str, int]) -> st
     second = None if examples.texts2 is None else examples.texts2[row]
     if change.fingerprint and fingerprint(examples.texts[row], second) != change.fingerprint:
         return "has another text than when the change was proposed"
+    return None
+
+
+def _unsure(change: PatchChange, count: int, shifting: bool) -> str | None:
+    if change.rows not in (None, count):
+        return f"is of data with {change.rows:,} rows, and these have {count:,}"
+    if shifting and change.fingerprint is None and change.rows is None:
+        return (
+            "is named by its number alone, which is another row's once rows are removed: say in "
+            f'its line of how many rows the data are, "rows": {count}, or name a column of ids'
+        )
     return None

@@ -38,6 +38,9 @@ class PatchChange:
         What an edit changes: "text" or "text2".
     fingerprint
         The fingerprint of the row's texts when the change was proposed; None checks nothing.
+    rows
+        How many rows the data have that the change is for; None where it does not say. It tells a
+        row's number from the same number in data from which rows were removed.
     reason
         A sentence for the reviewer.
     evidence
@@ -52,6 +55,7 @@ class PatchChange:
     fingerprint: str | None = None
     reason: str = ""
     evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
+    rows: int | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the change as JSON."""
@@ -60,7 +64,7 @@ class PatchChange:
             found["field"] = self.field
         found |= {"before": self.before, "after": self.after, "reason": self.reason}
         found |= {"evidence": self.evidence, "fingerprint": self.fingerprint}
-        return found
+        return found if self.rows is None else {**found, "rows": self.rows}
 
 
 @dataclass(frozen=True)
@@ -262,6 +266,9 @@ def _change(line: str, where: str) -> PatchChange:
     mark = row.get("fingerprint")
     if mark is not None and not isinstance(mark, str):
         raise DataError(f"{where}: the fingerprint is no text; leave it as it was, or null.")
+    rows = row.get("rows")
+    if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 1):
+        raise DataError(f"{where}: rows is {rows!r}; it is the number of rows of the data.")
     evidence = row.get("evidence")
     return PatchChange(
         id=row["id"],
@@ -272,6 +279,7 @@ def _change(line: str, where: str) -> PatchChange:
         fingerprint=mark,
         reason=str(row.get("reason") or ""),
         evidence=evidence if isinstance(evidence, dict) else {},
+        rows=rows,
     )
 
 

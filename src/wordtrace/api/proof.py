@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from wordtrace.act.patch import Patch, read_patch
 from wordtrace.act.patched_rows import patched_rows
 from wordtrace.api.index import Index
 from wordtrace.api.removed_rows import Wanted, rows_of_each, rows_together
-from wordtrace.errors import InputError, MismatchError, option
+from wordtrace.errors import DataWarning, InputError, MismatchError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.explain.trace import Trace
 from wordtrace.retrainers.choice import Retrain, retrainer_for
@@ -56,8 +57,8 @@ def verify(
         rows, and controls) is trained once.
     remove, k
         What to remove for each query: "opponents" (the default) or "proponents"; and how many rows,
-        by default 50, fewer where there are fewer of that sign. If the trace lists fewer than k, it
-        is made again with the same measure.
+        by default 50, fewer where there are fewer of that sign, which is told where k was given. If
+        the trace lists fewer than k, it is made again with the same measure.
     patch
         Changes of training rows, or the file that holds them, to try in place of a removal; of the
         trace the texts and labels alone are asked about then. The controls change as many other
@@ -90,7 +91,7 @@ def verify(
     Raises
     ------
     InputError
-        For a choice that makes no sense, or a run that can't be retrained here.
+        For a choice that makes no sense (a k of all rows), or a run that can't be retrained here.
     MismatchError
         When a trace is of another run, or a patch does not fit the run's rows.
 
@@ -112,6 +113,7 @@ def verify(
     >>> proof.document()["together"]["right"]["without"]["number"] <= 2
     True
     """
+    asked = k
     remove, k = _what(remove, k, patch, together)
     design = Design.of(repeats, sequential, smallest)
     traces = [trace] if isinstance(trace, Trace) else list(trace)
@@ -125,6 +127,11 @@ def verify(
             raise MismatchError(
                 f"{which} was not made from the run {opened.path}; name it by {option('run')}."
             )
+    if asked is not None and asked >= len(opened.train):
+        raise InputError(
+            f"{option('k')} is {asked:,}, and {opened.path} has {len(opened.train):,} training "
+            f"rows; give at most {len(opened.train) - 1:,}."
+        )
     changed = None
     if patch is not None:
         changed = patched_rows(opened, patch if isinstance(patch, Patch) else read_patch(patch))
@@ -143,6 +150,8 @@ def verify(
             len(measures) > 1,
         )
     ]
+    if asked is not None:
+        _tell_fewer(targets, wanted)
     return verify_targets(
         opened,
         targets,
@@ -156,6 +165,19 @@ def verify(
         executor=executor,
         address=address,
     )
+
+
+def _tell_fewer(targets: Sequence[Target], wanted: Wanted) -> None:
+    """Warn where not as many rows as were asked for have the sign (DataWarning)."""
+    fewest = min(targets, key=lambda one: len(one.rows), default=None)
+    if fewest is not None and 0 < len(fewest.rows) < wanted.k:
+        warnings.warn(
+            f"only {len(fewest.rows):,} training rows are {wanted.remove} of "
+            f"{(fewest.shown or fewest.text)[:40]!r}, and {wanted.k:,} were asked for: these are "
+            "removed.",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def _what(

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wordtrace.cli.effect import needs
 from wordtrace.cli.executors import Searching
 from wordtrace.cli.tokens import VARIABLE, token_of
 from wordtrace.errors import InputError, option
@@ -71,6 +72,7 @@ class AskedServer:
 
     def opening(self, index: str | None, run: Path | None) -> AbstractContextManager[Any]:
         """Return an Index, or a ServedIndex where a server is named (InputError)."""
+        needs("--server", self.server is not None, "token", "token_file")
         if self.server is not None:
             from wordtrace.app.client import connect
 

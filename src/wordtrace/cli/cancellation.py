@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wordtrace.cli.effect import needs
 from wordtrace.cli.measure_options import Memory, given
 from wordtrace.cli.output import Json, Out, check_out, emit
 from wordtrace.cli.places import RunFolder
@@ -30,6 +31,7 @@ def cancellation(
     from wordtrace.run.run import Run
 
     check_out(out)
+    needs("--limit", limit is not None, "seed")
     names = None if layers is None else [one.strip() for one in layers.split(",") if one.strip()]
     found = measure(Run.open(run), names, limit=limit, seed=seed, **given(memory=memory))
     emit(found, as_json, out)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wordtrace.cli.columns import ColumnOptions
+from wordtrace.cli.effect import excludes, needs
 from wordtrace.cli.executors import Workers
 from wordtrace.cli.measure_options import TokenWeights
 from wordtrace.cli.output import Json, Out, check_out, emit, say
@@ -47,6 +49,9 @@ def clusters(
 
     check_out(out)
     check_patch(patch)
+    needs("--examples", examples is not None, *(one.name for one in fields(ColumnOptions)))
+    idle = [one.name for one in fields(HowTrained) if one.name != "device"]
+    excludes("--trainings 0", trainings == 0, "wrong", "workers", *idle)
     trained = how.library()
     either = open_either(run, how.opened_on)
     if trainings == 0:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from wordtrace.cli.effect import needs
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Truth:
 
     def wrong_ids(self, run: Run) -> list[str] | None:
         """Return the ids of training rows whose label is another there; None without a file."""
+        needs("--truth", self.truth is not None, "truth_label", "truth_text", "truth_id")
         if self.truth is None:
             return None
         from wordtrace import api

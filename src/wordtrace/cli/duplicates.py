@@ -6,6 +6,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from wordtrace.cli.effect import needs
 from wordtrace.cli.output import Json, Out, check_out, emit, say
 from wordtrace.cli.places import IndexPlace, MovedRun, PatchPlace, check_patch
 from wordtrace.errors import InputError
@@ -36,6 +37,7 @@ def duplicates(
     check_patch(patch)
     if action not in ("remove", "relabel"):
         raise InputError(f"--action is {action!r}; it must be remove or relabel.")
+    needs("--patch", patch is not None, "action")
     if top < 0:
         raise InputError(f"--top is {top}; it must be 0 (all) or more.")
     found = api.Index.open(index, run).duplicates(threshold=threshold, top=top or None)

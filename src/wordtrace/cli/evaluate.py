@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wordtrace.cli.columns import ColumnOptions, Truth
+from wordtrace.cli.effect import excludes, needs
 from wordtrace.cli.executors import RetrainingOptions
 from wordtrace.cli.measure_options import StudyMeasureOptions
 from wordtrace.cli.output import Json, Out, check_out, emit, say
@@ -133,6 +134,7 @@ def evaluate(
     from wordtrace import api
 
     check_out(out)
+    _refuse_idle(study, queries)
     executor = {**how.library(), **where.library()}
     _check_tables(values, table)
     opened = api.Run.open(run, how.opened_on).with_runs(names(with_runs or ""))
@@ -158,6 +160,14 @@ def evaluate(
         if file is not None:
             found.save(file)
             say(f"Wrote {file}")
+
+
+def _refuse_idle(study: Study, queries: str | None) -> None:
+    needs("--k", bool(study.k), "k_queries", "signs")
+    needs("--width", study.width is not None, "max_repeats")
+    excludes("--lds 0", study.lds == 0, "halves")
+    of_a_file = [one.name for one in fields(ColumnOptions)]
+    needs("--queries FILE", queries is not None and not queries.isdecimal(), *of_a_file)
 
 
 def _check_tables(values: Path | None, table: Path | None) -> None:

@@ -8,6 +8,12 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
+import typer
+
+from wordtrace.cli.effect import running
+
+_CONTEXT = "typed_as"
+
 
 def grouped(verb: Callable[..., None]) -> Callable[..., None]:
     """Return a verb as Typer can read it: each part of its groups is a parameter of its own.
@@ -30,14 +36,17 @@ def grouped(verb: Callable[..., None]) -> Callable[..., None]:
             continue
         parameters += groups[name].values()
 
+    context = inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
     @wraps(verb)
     def command(**given: Any) -> None:
-        for name, group in groups.items():
-            given[name] = hints[name](**{one: given.pop(one) for one in group})
-        verb(**given)
+        with running(given.pop(_CONTEXT)):
+            for name, group in groups.items():
+                given[name] = hints[name](**{one: given.pop(one) for one in group})
+            verb(**given)
 
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__signature__ = inspect.Signature([*parameters, context])  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in [*parameters, context]}
     return command
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wordtrace.cli.effect import excludes, needs
 from wordtrace.cli.executors import Building
 from wordtrace.cli.output import Json, say
 from wordtrace.cli.places import FurtherRuns, RunFolder, names
@@ -78,6 +79,8 @@ def index(
     from wordtrace.cli.show import show_estimate, show_index
     from wordtrace.index.describe import describe_index
 
+    needs("--project", stored.project is not None, "projection")
+    excludes("--calibrate", overlap is not None, "top_k")
     executor, settings = where.library(), asdict(stored)
     opened = api.Run.open(run, where.device).with_runs(names(with_runs or ""))
     place = out or run / "index"

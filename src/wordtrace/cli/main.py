@@ -5,6 +5,7 @@ Heavy modules are imported inside the verbs: ``wordtrace --help`` answers at onc
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -145,6 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
     And 143 or 129 where SIGTERM or SIGHUP ended it.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that can't show a character gets a ?, a program always gets UTF-8.
         if isinstance(stream, io.TextIOWrapper):
@@ -163,6 +165,22 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status)
 
 
+#: A sentence that repeats a value of thousands of letters shows its beginning and end.
+_LONGEST = 4000
+
+
+def _open_closed_streams() -> None:
+    """Open /dev/null in the place of a standard stream that was closed.
+
+    A file would get its number else, and be written to as if it were the stream.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            stream = open(number, "w" if number else "r")  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
 def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
     from wordtrace.errors import WordtraceError
     from wordtrace.execute.memory import out_of_memory
@@ -170,6 +188,7 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
     warnings.showwarning = partial(_warn, warnings.showwarning)
     try:
         status = app(arguments, prog_name="wordtrace", standalone_mode=False)
+        sys.stdout.flush()
         # Typer turns Ctrl-C into a status.
         return _interrupted(ends) if status == 130 else status if isinstance(status, int) else 0
     except KeyboardInterrupt:
@@ -182,13 +201,12 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is wrong. Python would complain
         # once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
         return 0
     except OSError as error:
         if debug:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}.", 1)
+        return _refused(error)
     except Exception as error:
         if type(error).__name__ == "Abort":
             return _interrupted(ends)
@@ -204,6 +222,25 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
             "add --debug for the traceback.",
             1,
         )
+
+
+def _refused(error: OSError) -> int:
+    """Tell what the system refused, and of which file."""
+    from wordtrace.disk.refused import ADVICE
+
+    why, where = error.strerror or error, error.filename
+    if error.errno not in ADVICE or error.errno == errno.EACCES:
+        return _fail(f"{where}: {why}." if where else f"{why}.", 1)
+    if where is None:
+        # All that is written elsewhere has a name. What can't be written now can't be at exit.
+        _let_go_of_output()
+    advice = ADVICE[error.errno]
+    return _fail(f"{where or 'standard output'} can't be written: {why}. {advice}", 1)
+
+
+def _let_go_of_output() -> None:
+    """Have nothing more written to standard output, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _warn(
@@ -227,6 +264,9 @@ def _interrupted(ends: Ends) -> int:
 def _fail(message: str, status: int) -> int:
     from wordtrace.report.text import clean
 
+    if len(message) > _LONGEST:
+        half = _LONGEST // 2
+        message = f"{message[:half]} … {message[-half:]}"
     sys.stderr.write(f"wordtrace: {clean(message)}\n")
     return status
 

@@ -9,6 +9,7 @@ import typer
 
 from wordtrace.cli.asked_server import AskedServer, IndexUnlessServed
 from wordtrace.cli.columns import Truth
+from wordtrace.cli.effect import needs
 from wordtrace.cli.measure_options import TokenWeights
 from wordtrace.cli.output import Json, Out, Whole, by_word, check_out, emit, say
 from wordtrace.cli.places import MovedRun, PatchPlace, check_patch
@@ -55,15 +56,17 @@ def mislabels(
     if export is not None:
         check_export(export)
     check_patch(patch)
+    needs("--patch", patch is not None, "action")
     server.refuse_index(index)
     server.refuse(run=run, truth=judged.truth)
     with server.opening(index, run) as opened:
+        wrong = None if server.server is not None else judged.wrong_ids(opened.run)
         found = opened.mislabels(
             by=by,
             top=top,
             offset=offset,
             label=label,
-            wrong=None if judged.truth is None else judged.wrong_ids(opened.run),
+            wrong=wrong,
             words=by_word(whole, as_json, out),
             weights=weights,
         )

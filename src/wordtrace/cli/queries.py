@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wordtrace.cli.columns import NoId, Split, id_of
+from wordtrace.cli.effect import excludes, needs
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class QueryFile:
         """Read the file for a run; its labels are not read where `label` says what is meant."""
         from wordtrace.data.readers import read_examples
 
+        excludes("--label", label is not None and not only_wrong, "label_column")
         if run.chats:
+            excludes("a run of conversations", True, "label_column")
             return self._dialogues(run, queries)
         pairs = run.has_pairs
         examples = read_examples(
@@ -94,6 +97,7 @@ def read_queries(
     chat: Path | None = None,
 ) -> Any:
     """Return the texts of the arguments, Examples of the file, or conversations."""
+    needs("--queries", queries is not None, *(one.name for one in fields(QueryFile)))
     if chat is not None:
         if texts or queries or text2 is not None:
             raise InputError("--chat takes the place of TEXT and --queries; give one of them.")
@@ -111,12 +115,12 @@ def read_queries(
         if text2 is not None:
             raise InputError("--text2 goes with a TEXT; name the file's column by --text2-column.")
         return columns.read(run, queries, label, only_wrong=only_wrong)
-    if columns.split is not None:
-        raise InputError("--split goes with --queries.")
     if only_wrong:
         raise InputError("--only-wrong needs labels: give --queries FILE with a label column.")
     if text2 is None:
         return texts
+    if not run.has_pairs and not run.chats:
+        raise InputError(f"--text2 is for runs of pairs; {run.path} was trained on single texts.")
     if texts is None or len(texts) != 1:
         raise InputError("--text2 goes with one TEXT; give pairs in a file by --queries.")
     return [(texts[0], text2)]

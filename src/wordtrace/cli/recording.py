@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordtrace.cli.effect import excludes
 from wordtrace.cli.output import say
 from wordtrace.cli.places import numbers
 
@@ -45,6 +46,7 @@ class Chosen:
         """Return their number, or their steps (InputError)."""
         if self.checkpoint_steps is None:
             return self.checkpoints
+        excludes("--checkpoint-steps", True, "checkpoints")
         return tuple(numbers(self.checkpoint_steps, "--checkpoint-steps", int)) or self.checkpoints
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wordtrace.cli.effect import excludes
 from wordtrace.cli.output import say
 
 
@@ -47,6 +48,7 @@ def report(
             raise InputError(f"{path}: {error}") from error
     study = len(documents) == 1 and documents[0]["format"] == "wordtrace-evaluation"
     if out.suffix == ".tex" or (out.suffix == ".md" and study):
+        excludes("a table of one study", True, "title")
         atomic.write_text(out, render_table(documents[0], out.suffix))
     elif out.suffix == ".md":
         atomic.write_text(out, render_markdown(documents, title, _runs(documents)))

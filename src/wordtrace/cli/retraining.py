@@ -13,12 +13,20 @@ import typer
 
 from wordtrace.cli.columns import id_of
 from wordtrace.cli.consent import consent
+from wordtrace.cli.effect import needs
 from wordtrace.errors import InputError
 
 if TYPE_CHECKING:
     from wordtrace.retrainers.choice import Retrain
 
 _option = partial(typer.Option, rich_help_panel="How it is trained")
+
+#: What only a command of the user's has.
+_OF_A_COMMAND = (
+    "shell",
+    *("data", "data_text", "data_text2", "data_label", "data_id", "data_no_id", "data_split"),
+    "time_limit",
+)
 
 
 @dataclass(frozen=True)
@@ -140,11 +148,11 @@ class HowTrained:
         ways = (self.retrain, self.replay or None, self.from_checkpoint, self.tail_patch)
         if sum(one is not None for one in ways) > 1:
             raise InputError("give one of --retrain, --replay, --from-checkpoint and --tail-patch.")
-        if self.tail_patch is None:
-            _refuse("--tail-patch", {"--tail-rate": self.tail_rate, "--tail-on": self.tail_on})
+        needs("--tail-patch", self.tail_patch is not None, "tail_rate", "tail_on")
         if self.retrain is not None:
             return self._command()
-        self._refuse_others("--retrain", keeps=self.replay)
+        needs("--retrain", False, *_OF_A_COMMAND)
+        needs("--retrain or --replay", self.replay, "keep_models")
         if self.replay:
             from wordtrace.retrainers.replay import Replay
 
@@ -174,29 +182,6 @@ class HowTrained:
             time_limit=self.time_limit,
             keep=self.keep_models,
         )
-
-    def _refuse_others(self, needed: str, *, keeps: bool = False) -> None:
-        """Refuse options that only a command has; `keeps`: what trains keeps models, too."""
-        given = {
-            "--shell": self.shell,
-            "--data": self.data,
-            "--data-text": self.data_text,
-            "--data-text2": self.data_text2,
-            "--data-label": self.data_label,
-            "--data-id": self.data_id,
-            "--data-no-id": self.data_no_id,
-            "--data-split": self.data_split,
-            "--time-limit": self.time_limit,
-            "--no-keep-models": not self.keep_models and not keeps,
-        }
-        _refuse(needed, given)
-
-
-def _refuse(needed: str, given: dict[str, Any]) -> None:
-    """Refuse options that go with another one, which is not given (InputError)."""
-    for name, value in given.items():
-        if value not in (None, False):
-            raise InputError(f"{name} goes with {needed}, which is not given.")
 
 
 def _words(given: str) -> str | list[str]:

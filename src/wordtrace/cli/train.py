@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wordtrace.cli.columns import ColumnOptions
+from wordtrace.cli.effect import excludes, needs
 from wordtrace.cli.executors import Device
 from wordtrace.cli.output import Json
 from wordtrace.cli.recording import (
@@ -70,6 +71,8 @@ class ModelOptions:
         """Return them as the library takes them (InputError)."""
         from wordtrace import api
 
+        excludes("--embeddings", self.embeddings is not None, "vocabulary")
+        needs("--model cnn", self.model == "cnn", "dim", "filters", "vocabulary")
         return api.Settings(
             **asdict(self), checkpoints=chosen.library(), early_stopping=early_stopping
         )
@@ -104,7 +107,9 @@ class RecipeOptions:
         given: dict[str, Any] = {
             name: value for name, value in asdict(self).items() if value is not None
         }
-        return api.Recipe(**{**defaults(model), **given})
+        recipe = api.Recipe(**{**defaults(model), **given})
+        needs("--optimizer sgd", recipe.optimizer == "sgd", "momentum")
+        return recipe
 
 
 def train(
@@ -127,6 +132,10 @@ def train(
     """Train a model on DATA and record the run: checkpoints, learning rates, data."""
     from wordtrace import api
 
+    apart = held_out.eval_data is not None
+    needs("--eval", apart, "eval_label")
+    excludes("--eval", apart, "eval_fraction")
+    excludes("--eval-split", held_out.eval_split is not None, "eval_fraction")
     recipe = training.recipe(model.model)
     settings = model.settings(chosen, early_stopping)
     existed = exists(out, overwrite)

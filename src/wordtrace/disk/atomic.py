@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.disk.json_text import parse_json
+from wordtrace.disk.refused import naming
 from wordtrace.disk.temporary import folder_for, remove_unheld
 from wordtrace.errors import CorruptError, InputError, NumericalError
 
@@ -29,9 +30,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        When the disk refuses (full, read-only); the temporary folder is removed, `path` untouched.
+        When the disk refuses (full, read-only), whatever the writer raised: it names `path`, which
+        is untouched; the temporary folder is removed.
     """
-    with folder_for(path) as place:
+    with naming(path), folder_for(path) as place:
         temporary = place / path.name
         temporary.touch()
         mode = stat.S_IMODE(temporary.stat().st_mode)

@@ -13,6 +13,7 @@ from wordtrace.disk.atomic import flush_folder, locked
 from wordtrace.disk.fingerprint import of_document
 from wordtrace.disk.format import check_format
 from wordtrace.disk.json_text import parse_json
+from wordtrace.disk.refused import naming
 from wordtrace.errors import CorruptError
 
 
@@ -89,7 +90,8 @@ class Journal:
         Raises
         ------
         OSError
-            When the disk refuses (full, read-only); then the line is not there.
+            When the disk refuses (full, read-only), with the file's name; then the line is not
+            there.
         """
         documents: list[Mapping[str, Any]] = [document]
         if not self._read:
@@ -105,7 +107,7 @@ class Journal:
             for one in documents
         ).encode("utf-8")
         fresh = not self.path.exists()
-        with open(self.path, "ab") as file:
+        with naming(self.path), open(self.path, "ab") as file:
             file.truncate(self._read)  # a torn line
             try:
                 file.write(data)

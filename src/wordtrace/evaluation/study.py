@@ -13,6 +13,7 @@ from wordtrace.act.judge import judge, marks
 from wordtrace.asking.asker import Asker
 from wordtrace.asking.own import self_influence
 from wordtrace.data.examples import Examples
+from wordtrace.errors import InputError, option
 from wordtrace.evaluation.candidates import SIGNS, Sign, least_overlap
 from wordtrace.evaluation.causes import marked as causes_marked
 from wordtrace.evaluation.causes import recalled
@@ -143,6 +144,10 @@ def evaluate(
         *(run, probes_of(asked), retrainer, workers, executor, address), held_out=False
     )
     models = Models(retrainings, asked)
+    if k_queries is not None and k_queries > len(asked):
+        raise InputError(
+            f"there are only {len(asked):,} queries; {option('k_queries')} is {k_queries:,}."
+        )
     curves = None
     if sizes:
         places = few(

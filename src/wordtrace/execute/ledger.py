@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from wordtrace.disk.json_text import parse_json
+from wordtrace.disk.refused import naming
 from wordtrace.errors import CorruptError
 
 
@@ -78,7 +79,8 @@ class Ledger:
     def _told(self) -> Iterator[None]:
         """Say what is wrong with the file: OSError where the disk refuses, else CorruptError."""
         try:
-            yield
+            with naming(self.path):
+                yield
         except sqlite3.OperationalError as error:  # the disk is full, mostly
             raise OSError(None, str(error), str(self.path)) from None
         except (sqlite3.DatabaseError, ValueError, OverflowError) as error:

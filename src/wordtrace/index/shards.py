@@ -30,10 +30,7 @@ def write_shard(path: Path, block: Block) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: getattr(block, name).contiguous() for name in _ARRAYS}
     with atomic.replacing(path) as temporary:
-        try:
-            save_file(arrays, temporary)
-        except SafetensorError as error:
-            raise OSError(None, str(error), str(path)) from None
+        save_file(arrays, temporary)
 
 
 def map_shard(path: Path, first: int, count: int) -> Block:

@@ -82,10 +82,7 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write tensors as safetensors, atomically."""
     with atomic.replacing(path) as temporary:
         whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        try:
-            save_file(whole, temporary)
-        except SafetensorError as error:  # the disk is full, mostly
-            raise OSError(None, str(error), str(path)) from None
+        save_file(whole, temporary)
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
