@@ -184,7 +184,11 @@ def _run(arguments: list[str], debug: bool) -> int:
         if type(error).__name__ == "Abort":
             return _interrupted()
         if hasattr(error, "exit_code") and hasattr(error, "show"):
-            error.show()
+            from wordtrace.report.text import clean
+
+            shown = io.StringIO()
+            error.show(shown)
+            sys.stderr.write(clean(shown.getvalue()))
             return int(error.exit_code)
         if debug:
             raise
