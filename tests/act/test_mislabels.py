@@ -204,7 +204,11 @@ def test_rows_are_exported_as_plain_columns(flipped, tmp_path) -> None:
 def test_no_cell_of_a_csv_is_a_formula(flipped, tmp_path) -> None:
     index, _, _ = flipped
     found = index.mislabels(top=1)
-    for text in ("=1+1", "+x", "-x", "@x", "\tx", "\r=1", '=HYPERLINK("http://x")'):
+    plain = ("=1+1", "+x", "-x", "@x", "\tx", "\r=1", '=HYPERLINK("http://x")')
+    # Signs of full width are a formula's where such are written; what is not seen may be dropped.
+    wide = ("\uff1d1+1", "\uff0bx", "\uff0dx", "\uff20x")
+    unseen = (" =1", "\u00a0=1", "\u200b=1", "\ufeff\u202e=1", "\0=1", "\u2060 \uff1d1")
+    for text in (*plain, *wide, *unseen):
         row = replace(found.rows[0], text=text, id=text)
         export(replace(found, rows=(row,)), tmp_path / "rows.csv")
         with open(tmp_path / "rows.csv", newline="") as file:

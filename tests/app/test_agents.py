@@ -15,9 +15,12 @@ pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 from anyio.from_thread import start_blocking_portal
 from mcp.client.client import Client
+from mcp.server.mcpserver.exceptions import ToolError
 
 from wordtrace.app.agents import agent_server
+from wordtrace.app.asked import Asked
 from wordtrace.app.opened import Opened
+from wordtrace.errors import InputError
 
 
 def asked(server: Any, tool: str, **arguments: Any) -> Any:
@@ -111,6 +114,14 @@ def test_an_agent_is_told_why_it_gets_no_answer(
     server: Any, tool: str, arguments: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in asked(server, tool, **arguments)
+
+
+def test_no_refusal_holds_a_control_character_of_the_data(opened: Opened) -> None:
+    def question(opened: Opened) -> None:
+        raise InputError("there is no label 'x'; the run has \x9b31m\u202ex, y.")
+
+    with pytest.raises(ToolError, match=r"has ⟨U\+009B⟩31m⟨U\+202E⟩x, y\.$"):
+        Asked(opened)(question)
 
 
 def test_every_tool_is_described_and_only_reads(server: Any) -> None:

@@ -17,6 +17,7 @@ from wordtrace.app.server import application
     [
         ("GET", "/api/no", None, 404, "There is nothing at /api/no; the page /api lists"),
         ("GET", "/no", None, 404, "There is nothing at /no;"),
+        ("GET", "/api/rows/", None, 404, "There is nothing at /api/rows/;"),
         ("GET", "/static/../server.py", None, 404, "There is nothing at"),
         ("GET", "/static/%2e%2e/server.py", None, 404, "There is nothing at"),
         ("PUT", "/api/trace", {}, 405, "/api/trace can't be asked by PUT; the page /api says how."),

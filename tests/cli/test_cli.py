@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -195,10 +196,13 @@ def test_what_was_decided_in_python_is_told_undone_and_applied(work: Path) -> No
     with api.Index.open(folder / "index") as index:
         review, ids = index.review(), index.ids
         review.decide(ids[0], "relabel", label="sport")
-        review.decide(ids[1:3], "remove", why="\x1b[31m")
+        review.decide(ids[1:3], "remove", why="\x1b[31m \x9b31m \u202e \U000e0041 漢字")
         review.decide(ids[3], "keep")
     place = "reviewed/index"
-    told = json.loads(wordtrace("review", place, "--json", cwd=work).stdout)
+    printed = wordtrace("review", place, "--json", cwd=work).stdout
+    assert "漢字" in printed
+    assert not re.search("[\x1b\x9b\u202e\U000e0041]", printed)
+    told = json.loads(printed)
     assert told == {**review.document(20), "path": told["path"]}
     shown = wordtrace("review", place, "--top", 2, "--patch", "review.jsonl", cwd=work)
     assert "2 removed" in shown.stdout

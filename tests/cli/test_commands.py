@@ -183,3 +183,14 @@ def test_row_numbers_are_taken_and_a_note_says_how_quotes_were_read(tmp_path: Pa
     assert done.stderr.count("Note:") == 1
     refused = wordtrace("train", data, "--out", tmp_path / "other", *small, status=2)
     assert "row numbers (--no-id)" in refused.stderr
+
+
+def test_what_is_no_option_and_no_command_does_not_steer_the_terminal() -> None:
+    for line in (
+        ("rows", "--\x9b31m\u202ex"),
+        ("\x9b31m\u202ex",),
+        ("rows", "x", "--limit", "\x9b"),
+    ):
+        said = wordtrace(*line, status=2).stderr
+        assert "Error:" in said
+        assert not re.search("[\x7f-\x9f\u202e]", said)

@@ -75,6 +75,20 @@ def test_hostile_rows_stay_rows() -> None:
     assert page.count("<h1") == 1
 
 
+def test_an_address_whose_words_count_on_their_own_is_parted_too() -> None:
+    document = trace()
+    for hit in document["queries"][0]["proponents"]:
+        hit["text"] = "see https://evil.test or www.evil.test and @everyone"
+        hit["words"] = [
+            {"token": "t", "contribution": 0.5, "kind": "word", "query_spans": []}
+            | {"spans": [["text", *span]]}
+            for span in ((4, 9), (4, 10), (11, 12), (25, 26), (26, 28), (43, 44))
+        ]
+    text = render_markdown([document])
+    assert "evil" in text
+    assert not re.search(r"://|www|@\w", text)
+
+
 def test_the_command_writes_it(tmp_path: Path) -> None:
     files = [tmp_path / "trace.json", tmp_path / "proof.json"]
     for file, document in zip(files, (trace(), verification()), strict=True):

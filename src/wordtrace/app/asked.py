@@ -11,6 +11,7 @@ from mcp_types import ToolAnnotations
 
 from wordtrace.app.opened import Opened
 from wordtrace.errors import ChangedError, WordtraceError
+from wordtrace.report.text import clean
 
 Found = TypeVar("Found")
 
@@ -35,7 +36,8 @@ class Asked:
                         self._opened = self._opened.again()
             return self._once(question)
         except WordtraceError as error:
-            raise ToolError(str(error)) from None
+            # A sentence is no JSON, in which the characters of a text could not act.
+            raise ToolError(clean(str(error), newlines=False)) from None
 
     def _once(self, question: Callable[[Opened], Found]) -> Found:
         opened = self._opened

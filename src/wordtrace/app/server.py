@@ -74,6 +74,7 @@ def _routes(opened: Opened, open_again: Callable[[], Opened], token: str | None)
         docs_url=None,  # these pages load scripts from another site
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        redirect_slashes=False,  # what is asked for by no name of ours is refused, not sent on
     )
     add_refusals(app)
     for routes in (*(make(opened) for make in ROUTERS), reopening.router(open_again)):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wordtrace.cli.columns import ColumnOptions
-from wordtrace.cli.output import Json, say
+from wordtrace.cli.output import Json, print_json, say
 
 
 def apply(
@@ -27,9 +27,6 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Write DATA with the changes of a patch; all else stays, byte for byte in text files."""
-    import json
-    import sys
-
     from wordtrace.act.apply import apply_patch
     from wordtrace.act.patch import read_patch
 
@@ -47,8 +44,7 @@ def apply(
     for name, why in done.skipped:
         say(f"left out: row {name!r} {why}")
     if as_json:
-        json.dump(done.document(), sys.stdout, ensure_ascii=False, indent=1)
-        sys.stdout.write("\n")
+        print_json(done.document())
         return
     say(
         f"Wrote {out}: {done.rows:,} rows, {done.relabelled:,} relabelled, {done.edited:,} edited, "

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from wordtrace.cli.output import Json
+from wordtrace.cli.output import Json, print_json
 
 
 def demo(
@@ -25,5 +23,4 @@ def demo(
 
     figures = tell(out, repeats=repeats, seed=seed)
     if as_json:
-        json.dump(figures, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
-        sys.stdout.write("\n")
+        print_json(figures)

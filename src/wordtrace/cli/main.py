@@ -211,7 +211,11 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
         if type(error).__name__ == "Abort":
             return _interrupted(ends)
         if hasattr(error, "exit_code") and hasattr(error, "show"):
-            error.show()
+            from wordtrace.report.text import clean
+
+            shown = io.StringIO()
+            error.show(shown)
+            sys.stderr.write(clean(shown.getvalue()))
             return int(error.exit_code)
         if debug:
             raise

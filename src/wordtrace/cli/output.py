@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import category
 
 import typer
 
@@ -67,14 +69,32 @@ def emit(result: Result, as_json: bool, out: Path | None = None) -> None:
 def show(document: Mapping[str, Any], as_json: bool) -> None:
     """Print a document: as JSON, else for people."""
     if as_json:
-        json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
-        sys.stdout.write("\n")
+        print_json(document)
     else:
         from rich.console import Console
 
         from wordtrace.report.terminal import render_terminal
 
         render_terminal(document, Console())
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document, readable, and fit for a terminal.
+
+    Also a control character that JSON would let stand is written by its number: what reads the
+    document gets it, and a terminal that shows it is not steered.
+    """
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    sys.stdout.write(_UNUSUAL.sub(_escaped, text) + "\n")
+
+
+# Letters of the larger scripts are not looked at one by one.
+_UNUSUAL = re.compile(r"[^ -~\n\u00a1-\u00ac\u00ae-\u02ff\u3041-\ud7ff]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    shown = found.group()
+    return json.dumps(shown)[1:-1] if category(shown) in ("Cc", "Cf", "Cs", "Zl", "Zp") else shown
 
 
 def check_out(out: Path | None) -> None:

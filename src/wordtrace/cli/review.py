@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from wordtrace.cli.output import Json, say
+from wordtrace.cli.output import Json, print_json, say
 from wordtrace.cli.places import IndexPlace, MovedRun, PatchPlace, check_patch
 from wordtrace.errors import InputError
 
@@ -42,8 +41,7 @@ def review(
         say(f"Next: wordtrace apply {patch} DATA --out NEW_DATA")
     document = found.document(top)
     if as_json:
-        json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
-        sys.stdout.write("\n")
+        print_json(document)
     else:
         _show(document)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from wordtrace.cli.output import print_json
 
 
 def show_run(document: Mapping[str, Any], as_json: bool) -> None:
     """Print a run's description."""
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     accuracy = document["accuracy"]
     lines = [
@@ -52,7 +53,7 @@ def _labels(document: Mapping[str, Any]) -> str:
 def show_index(document: Mapping[str, Any], as_json: bool) -> None:
     """Print an index's description."""
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     kept = document["top_k"]
     _print_lines(
@@ -96,7 +97,7 @@ def _further(runs: Sequence[str]) -> list[str]:
 def show_estimate(document: Mapping[str, Any], as_json: bool) -> None:
     """Print what an index will cost."""
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     workers = document["workers"]
     _print_lines(
@@ -162,11 +163,6 @@ def show_calibration(document: Mapping[str, Any]) -> None:
 
 def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{part['examples']:,} of {part['source']}" for part in parts)
-
-
-def _print_json(document: Mapping[str, Any]) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
-    sys.stdout.write("\n")
 
 
 def _print_lines(lines: list[str]) -> None:

@@ -79,8 +79,15 @@ def render_markdown(
 
 def plain(text: str) -> str:
     """Escape a text on one line: it is read as it stands, mentions nobody and links nowhere."""
-    escaped = _SPECIAL.sub(r"\\\g<0>", clean(str(text), newlines=False))
-    # A host of Markdown finds mentions and addresses in what is left; an empty comment parts them.
+    return _parted(_escaped(text))
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", clean(str(text), newlines=False))
+
+
+def _parted(escaped: str) -> str:
+    """Part mentions and addresses, which a host of Markdown still finds, by an empty comment."""
     parted = escaped.replace("@", "@<!-- -->").replace(":/", ":<!-- -->/")
     return parted.replace("www", "w<!-- -->ww")
 
@@ -171,11 +178,12 @@ def _excerpt(pieces: Sequence[Segment]) -> str:
             weak = not piece.value or piece.strength < _FAINT
             # A mark beside a full stop is no mark in Markdown.
             if weak or not any(map(str.isalnum, word)):
-                found.append(_spaced(piece.text, plain(piece.text)))
+                found.append(_spaced(piece.text, _escaped(piece.text)))
                 continue
             mark = "**" if piece.value > 0 else "*"
-            found.append(_spaced(piece.text, f"{mark}{plain(word)}{mark}"))
-    return " ".join("".join(found).split())
+            found.append(_spaced(piece.text, f"{mark}{_escaped(word)}{mark}"))
+    # An address may begin in one piece and go on in the next.
+    return _parted(" ".join("".join(found).split()))
 
 
 def _spaced(text: str, shown: str) -> str:

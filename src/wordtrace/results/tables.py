@@ -7,14 +7,19 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wordtrace.disk import atomic
 
-# A spreadsheet takes a cell that begins in this way for a formula, or drops these characters.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet takes a cell for a formula that begins with one of these signs; where Chinese,
+# Japanese or Korean is written, with the wide ones, too.
+_SIGNS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+# It drops these at a cell's beginning, whatever follows.
+_DROPPED = ("\t", "\r", "\n")
+_UNSEEN = ("Cc", "Cf")
 
 
 def write_parquet(table: pa.Table, file: Path) -> None:
@@ -37,9 +42,14 @@ def spreadsheet_cell(value: Any) -> str:
     """Write a value for a spreadsheet: an apostrophe stands before a text that looks a formula."""
     if value is None:
         return ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and (value.startswith(_DROPPED) or _first_seen(value) in _SIGNS):
         return f"'{value}"
     return str(value)
+
+
+def _first_seen(text: str) -> str:
+    """Return the first character that is seen: what is not may be dropped when a cell is read."""
+    return next((one for one in text if not one.isspace() and category(one) not in _UNSEEN), "")
 
 
 def _flat(value: Any) -> Any:
