@@ -106,7 +106,7 @@ def _content(wheel: Path) -> Iterator[Attempt]:
 NEEDS = {
     "app": (("app", "run/index", "--no-browser"), "app"),
     "mcp": (("mcp", "run/index"), "mcp"),
-    "record": (("record", "trainer", "--data", "data.csv", "--out", "recorded"), "hf"),
+    "train": (("train", "data.csv", *COLUMNS, "--model", "model", "--out", "tuned"), "hf"),
     "ray": (("index", "run", "--out", "again", "--executor", "ray"), "ray"),
     "slurm": (("index", "run", "--out", "again", "--executor", "slurm"), "slurm"),
 }
@@ -118,15 +118,15 @@ def _bare(plan: Plan, wheel: Path) -> Iterator[Attempt]:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
     world = make_world(plan.work / "world")
-    (world.folder / "trainer").mkdir()
-    (world.folder / "trainer" / "config.json").write_text('{"model_type": "bert"}')
+    (world.folder / "model").mkdir()
+    (world.folder / "model" / "config.json").write_text('{"model_type": "bert"}')
     allowed = json.dumps(bare.installed_alone())
     command = [sys.executable, str(HERE / "torture" / "bare.py"), allowed, str(unpacked)]
     same: dict[str, tuple[str, ...]] = {
         "help": ("--help",),
         "train": ("train", "data.csv", *COLUMNS, "--epochs", "1", "--out", "new"),
         "trace": ("trace", "run/index", "the goal of the bank", "--json"),
-        "scores": ("scores", "run/index", "--queries", "queries.csv", "--out", "scores.parquet"),
+        "scores": ("scores", "run/index", "the goal of the bank", "--json"),
         "mislabels": ("mislabels", "run/index", "--json"),
         "verify": (
             "verify",

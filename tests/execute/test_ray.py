@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # Workers inherit it. Ray starts them beforehand only where they need no environment of their own.
+    # Workers inherit it. Ray starts those beforehand that need no environment of their own.
     path = os.pathsep.join([os.getcwd(), str(Path(api.__file__).parents[2])])
     with mock.patch.dict(os.environ, {"PYTHONPATH": path}):
         ray.init(
