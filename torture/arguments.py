@@ -249,7 +249,11 @@ def _names(one: Parameter, value: str) -> tuple[str, ...]:
     named = {one.shown, one.name, repr(value), clean(value)[:30] or one.shown}
     spelt = value.strip()[:30]
     if one.kind is Path and not spelt:
-        named.add(". ")  # which an empty path is
+        named |= {". ", f"{value} does not exist"}  # an empty path is the folder itself
+    if one.kind is str and not spelt:
+        named.add("empty")
+    if one.name == "ids_file":
+        named.add("the id")  # each line of a file is one
     if one.kind not in (int, float) and spelt:
         # A sentence shows control characters by their names, and only the beginning of much.
         named.add(re.split(r"[^ -~\w]", spelt)[0] or one.shown)
@@ -311,7 +315,8 @@ def _sentence(said: Said) -> str | None:
 
 def _whole(words: Sequence[str], said: Said) -> str | None:
     """Return what is wrong with an answer that was given, or None."""
-    if "--json" in words and said.out:
+    end = words.index("--") if "--" in words else len(words)
+    if "--json" in words[:end] and said.out:
         try:
             json.loads(said.out, parse_constant=lambda name: 1 / 0)
         except ZeroDivisionError:

@@ -50,6 +50,18 @@ WRONG = {
         "--checkpoint-steps is 'a'",
     ),
     "report": (("report", "no.json"), "no.json does not exist"),
+    "a host": (
+        ("serve", "run/index", "--host", "no such", "--port", "0"),
+        "--host 'no such' is no address of this machine",
+    ),
+    "data of a patch": (
+        ("apply", "data.csv", "no", "--out", "y.csv"),
+        "data.csv, line 1: broken JSON",
+    ),
+    "two layers": (
+        ("trace", "run/index", "x", "--measure", "influence:a,b"),
+        "influence:a,b names 2 layers, and takes one",
+    ),
     "a huge number": (
         ("train", "data.csv", "--out", "x", "--vocabulary", "1" + "0" * 30),
         "--vocabulary is 1000000000000000000000000000000; give a number below",

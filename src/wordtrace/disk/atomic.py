@@ -70,7 +70,8 @@ def read_json(path: Path) -> dict[str, Any]:
         When it is not there, is not JSON, or holds something other than an object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        with naming(path):
+            document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CorruptError(f"{path} is missing: the folder is incomplete; make it again.") from None
     except (ValueError, RecursionError) as error:
