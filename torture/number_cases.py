@@ -183,7 +183,7 @@ def _train(case: Case, folder: Path, state: dict[str, Any]) -> str | None:
     data = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
     with open(folder / "data.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(one) + "\n" for one in data)
-    usual = {"epochs": 2, "batch_size": 4, "dim": 6, "filters": 4, "checkpoints": 2}
+    usual: dict[str, Any] = {"epochs": 2, "batch_size": 4, "dim": 6, "filters": 4, "checkpoints": 2}
     usual |= {"vocabulary": 60, "eval_fraction": 0.2}
     run = wt.train(folder / "data.jsonl", folder / "run", **{**usual, **case.training})
     if case.weights is not None:
