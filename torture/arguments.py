@@ -19,6 +19,7 @@ from torture.attempts import Attempt, End, Plan, at_once
 from torture.in_turn import Line, Said, in_turn
 from torture.world import make_world
 from wordtrace.cli.main import app
+from wordtrace.report.text import clean
 
 TITLE = "Wrong arguments"
 PROMISE = """\
@@ -50,7 +51,7 @@ PLACES = (
     *("\x01\x7f", "x" * 300, "unreadable", "/dev/null", "/proc/self/mem", ".", "~"),
 )
 #: So many values of each option, drawn from the seed; one where a command before had it, too.
-_EACH = 5
+_EACH = 3
 
 TEXTS = ("", " ", "x" * 50_000, "a\x07\x1b[31mb\n", "Ж", "-", "--", "{", ",", "0", "nan", ":")
 #: What is spelled so is known, and is to be refused in another spelling.
@@ -245,8 +246,14 @@ def _names(one: Parameter, value: str) -> tuple[str, ...]:
     """Return what a refusal may name: the option, or the value where it is no number."""
     if one.command in REFUSED:
         return ("",)
-    named = {one.shown, one.name}
+    named = {one.shown, one.name, repr(value), clean(value)[:30] or one.shown}
     spelt = value.strip()[:30]
+    if one.kind is Path and not spelt:
+        named |= {". ", f"{value} does not exist"}  # an empty path is the folder itself
+    if one.kind is str and not spelt:
+        named.add("empty")
+    if one.name == "ids_file":
+        named.add("the id")  # each line of a file is one
     if one.kind not in (int, float) and spelt:
         # A sentence shows control characters by their names, and only the beginning of much.
         named.add(re.split(r"[^ -~\w]", spelt)[0] or one.shown)
@@ -308,7 +315,8 @@ def _sentence(said: Said) -> str | None:
 
 def _whole(words: Sequence[str], said: Said) -> str | None:
     """Return what is wrong with an answer that was given, or None."""
-    if "--json" in words and said.out:
+    end = words.index("--") if "--" in words else len(words)
+    if "--json" in words[:end] and said.out:
         try:
             json.loads(said.out, parse_constant=lambda name: 1 / 0)
         except ZeroDivisionError:

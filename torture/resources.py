@@ -35,18 +35,26 @@ system itself kills a process for its memory."""
 TEXT = "bank market goal"
 _TINY = ("--dim", "8", "--vocabulary", "120", "--epochs", "2", "--batch-size", "8")
 
+_OUT = ("--out", "new.json")
+
 #: Each with the file or folder that it writes.
 COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "train": (("train", "data.csv", *COLUMNS, *_TINY, "--out", "new"), "new"),
-    "index": (("index", "run", "--out", "new", "--workers", "2", "--shard-size", "24"), "new"),
+    "index": (
+        ("index", "run", "--out", "new", "--workers", "1", "--shard-size", "24"),
+        "new",
+    ),
     "trace": (("trace", "run/index", TEXT, "--top", "3", "--out", "new.json"), "new.json"),
     "verify": (
-        *(("verify", "trace.json", "--k", "2", "--repeats", "2", "--out", "new.json"), "new.json"),
+        ("verify", "trace.json", "--k", "2", "--repeats", "2", "--workers", "1", *_OUT),
+        "new.json",
     ),
     "report": (("report", "trace.json", "--out", "new.html"), "new.html"),
     "apply": (("apply", "patch.jsonl", "data.csv", *COLUMNS, "--out", "new.csv"), "new.csv"),
     "review": (("review", "run/index", "--undo", "--patch", "new.jsonl"), "new.jsonl"),
 }
+#: Where several processes are needed to show something, two take the place of one.
+_SEVERAL = {"1": "2"}
 QUICK = ("trace", "report", "apply", "review")
 #: What differs from run to run, and may.
 _FLEETING = ("seconds", "milliseconds", "at", "made_with")
@@ -116,8 +124,7 @@ def _lacks(generator: random.Random, *, disks: bool) -> Iterator[Lack]:
         limits = {"RLIMIT_FSIZE": size}
         yield Lack("files that may not grow", f"{size} bytes", name, limits=limits)
         for megabytes in (4, 40, 400) if name in ("train", "index", "trace", "verify") else (20,):
-            takes = {"memory": megabytes << 20}
-            yield Lack("little memory", f"{megabytes} MB", name, takes)
+            yield Lack("little memory", f"{megabytes} MB", name, {"memory": megabytes << 20})
         yield Lack("few open files", "20", name, limits={"RLIMIT_NOFILE": 20})
         yield Lack("few open files", "9", name, limits={"RLIMIT_NOFILE": 9})
         for jump in (-86_400.0, 10 * 365.25 * 86_400):
@@ -128,8 +135,13 @@ def _lacks(generator: random.Random, *, disks: bool) -> Iterator[Lack]:
         yield Lack("no shared memory", "none", name, {"shm": "size=4k"})
         yield Lack("no shared memory", "read-only", name, {"shm": "ro"})
     nowhere = "/nonexistent/deep"
+    homes: tuple[dict[str, str | None], ...] = (
+        {"HOME": nowhere},
+        {"TMPDIR": nowhere},
+        {"HOME": None, "USER": None},
+    )
     for name in ("train", "trace", "verify"):
-        for variables in ({"HOME": nowhere}, {"TMPDIR": nowhere}, {"HOME": None, "USER": None}):
+        for variables in homes:
             shown = ", ".join(f"{one}={value}" for one, value in variables.items())
             yield Lack("no home", shown, name, {"start": variables})
     locales: tuple[dict[str, str | None], ...] = (
@@ -143,7 +155,7 @@ def _lacks(generator: random.Random, *, disks: bool) -> Iterator[Lack]:
     for name in QUICK:
         yield Lack("standard streams", "output full", name, {"full": True})
         for closed in ([0], [1], [2], [0, 1, 2]):
-            takes = {"close": closed, "start": {}}
+            takes: dict[str, Any] = {"close": closed, "start": {}}
             yield Lack("standard streams", f"{closed} closed", name, takes)
     for name in ("report", "trace"):
         yield Lack("a working folder that is gone", "removed", name, {"gone": "gone"})
@@ -163,6 +175,8 @@ def _command(lack: Lack | None, name: str, folder: Path) -> Command:
     words = COMMANDS[name][0]
     if lack is None:
         return Command(words, folder)
+    if "shm" in lack.takes or "RLIMIT_NOFILE" in lack.limits:
+        words = tuple(_SEVERAL.get(one, one) for one in words)
     if "gone" in lack.takes:
         # Of a folder that is gone, only whole paths lead elsewhere.
         words = tuple(str(folder / one) if (folder / one).exists() else one for one in words)

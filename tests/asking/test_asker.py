@@ -11,8 +11,9 @@ import torch
 
 from wordtrace import api
 from wordtrace.adapters.one_measure import OneMeasure
+from wordtrace.asking.answer import WholeAnswer
 from wordtrace.asking.asker import Asker
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, NumericalError
 from wordtrace.measures import names
 from wordtrace.measures.protocol import About, Queries, Scores
 
@@ -29,6 +30,23 @@ class Lengths:
         """Return the products of the texts' lengths."""
         here, there = ([len(text) for text in texts] for texts in (queries.texts, run.train.texts))
         return np.outer(here, there).astype(np.float32)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite_names_its_example(index: api.Index, bad: float) -> None:
+    class Broken:
+        about = Lengths.about
+
+        def score(self, run: api.Run, queries: Queries) -> Scores:
+            scores = np.ones((len(queries), len(run.train)), np.float32)
+            scores[0, 3] = bad
+            return scores
+
+    asker = index.asker
+    answer = WholeAnswer(asker.queries("a goal"), asker.rows, Broken(), index.run)
+    said = f"score of example '{index.ids[3]}' is NaN or infinite.*lower learning_rate"
+    with pytest.raises(NumericalError, match=said):
+        answer.rank(2)
 
 
 def test_an_index_that_lacks_the_gradients_names_the_measure_that_was_meant(

@@ -50,6 +50,35 @@ WRONG = {
         "--checkpoint-steps is 'a'",
     ),
     "report": (("report", "no.json"), "no.json does not exist"),
+    "a host": (
+        ("serve", "run/index", "--host", "no such", "--port", "0"),
+        "--host 'no such' is no address of this machine",
+    ),
+    "data of a patch": (
+        ("apply", "data.csv", "no", "--out", "y.csv"),
+        "data.csv, line 1: broken JSON",
+    ),
+    "two layers": (
+        ("trace", "run/index", "x", "--measure", "influence:a,b"),
+        "influence:a,b names 2 layers, and takes one",
+    ),
+    "a huge number": (
+        ("train", "data.csv", "--out", "x", "--vocabulary", "1" + "0" * 30),
+        "--vocabulary is 1000000000000000000000000000000; give a number below",
+    ),
+    "workers of a plan": (
+        ("clusters", "run", "--trainings", "2", "--workers", "0", "--dry-run"),
+        "--workers is 0; it must be at least 1",
+    ),
+    "second text": (
+        ("trace", "run/index", "x", "--text2", "y"),
+        "--text2 is for runs of pairs",
+    ),
+    "line ends in a value": (
+        ("record", "run", "--data", "data.csv", "--out", "x", "--labels", "a\nb"),
+        "--labels is 'a\\nb'; it must be one of class",
+    ),
+    "a value without end": (("cancellation", "run", "--layers", "x" * 50_000), "xxx … xxx"),
     "scores": (
         ("scores", "run", "--queries", "data.csv", "--out", "x.txt"),
         "end in .parquet, .csv or .npy",

@@ -193,7 +193,7 @@ def test_an_unknown_layer_lists_the_known_ones(run: api.Run) -> None:
             measure(name).score(run, queries_of(run))
     with pytest.raises(InputError, match="names no layer"):
         measure("tracin:")
-    with pytest.raises(InputError, match="takes one layer"):
+    with pytest.raises(InputError, match="names 2 layers, and takes one"):
         measure("influence:a,b")
     with pytest.raises(InputError, match="is an embedding, too large"):
         measure("influence:embedding").score(run, queries_of(run))

@@ -139,7 +139,7 @@ def _check_places(source: Path, target: Path, overwrite: bool) -> None:
             f"{option('out', str(target))}: the folder {target.parent} does not exist."
         )
     wanted, given = (file_kind(one) for one in (source, target))
-    if wanted != given and not source.is_dir():
+    if wanted != given and source.is_file():
         raise InputError(
             f"{option('out', str(target))} is of another format than {source.name}; "
             f"end it in {''.join(wanted)}."

@@ -74,7 +74,7 @@ class Choices:
     def __post_init__(self) -> None:
         if self.kind not in (None, *KINDS):
             raise InputError(
-                f"{option('kind')} is {self.kind}; it must be one of {', '.join(KINDS)}."
+                f"{option('kind')} is {self.kind!r}; it must be one of {', '.join(KINDS)}."
             )
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise InputError(

@@ -22,7 +22,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises
     ------
     InputError
-        When the port can't be taken.
+        When the port can't be taken, or the host is not known.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -30,6 +30,12 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
         listening.listen(2048)
+    except socket.gaierror as error:
+        listening.close()
+        raise InputError(
+            f"{option('host')} {host!r} is no address of this machine ({error.strerror}); give "
+            "one, such as 127.0.0.1."
+        ) from None
     except OSError as error:
         listening.close()
         raise InputError(

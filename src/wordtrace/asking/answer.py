@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.search import ByCheckpoint, Search
+from wordtrace.errors import NumericalError, option
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.protocol import Measure, Queries, Scores
 from wordtrace.measures.topn import Ranking, rank
@@ -86,9 +87,24 @@ class WholeAnswer:
     run: Run
 
     def scores(self) -> Scores:
-        """Return influences, float32, shape (queries, rows)."""
-        scores = self._mean()
-        scores[:, self.rows.removed] = 0
+        """Return influences, float32, shape (queries, rows).
+
+        Raises
+        ------
+        NumericalError
+            When one is NaN or infinite; the message names the example.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = self._mean()
+            scores[:, self.rows.removed] = 0
+            total = scores.sum(dtype=np.float64)
+        if not np.isfinite(total):
+            row = np.flatnonzero(~np.isfinite(scores).all(0))[:1]
+            raise NumericalError(
+                f"the score of example {self.rows.take(row).ids[0]!r} is NaN or infinite: weights "
+                "or gradients are beyond what 32 bits hold; the training diverged: train again "
+                f"with a lower {option('learning_rate')}."
+            )
         return scores
 
     def _mean(self) -> Scores:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
@@ -11,8 +11,10 @@ from typing import Any, get_type_hints
 import typer
 
 from wordtrace.cli.effect import running
+from wordtrace.errors import InputError, option
 
 _CONTEXT = "typed_as"
+_HUGE = 2**53
 
 
 def grouped(verb: Callable[..., None]) -> Callable[..., None]:
@@ -41,6 +43,7 @@ def grouped(verb: Callable[..., None]) -> Callable[..., None]:
     @wraps(verb)
     def command(**given: Any) -> None:
         with running(given.pop(_CONTEXT)):
+            _refuse_huge(given)
             for name, group in groups.items():
                 given[name] = hints[name](**{one: given.pop(one) for one in group})
             verb(**given)
@@ -48,6 +51,13 @@ def grouped(verb: Callable[..., None]) -> Callable[..., None]:
     command.__signature__ = inspect.Signature([*parameters, context])  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in [*parameters, context]}
     return command
+
+
+def _refuse_huge(given: Mapping[str, Any]) -> None:
+    """Refuse whole numbers that no library takes (InputError): nothing is counted so far here."""
+    for name, value in given.items():
+        if isinstance(value, int) and abs(value) >= _HUGE:
+            raise InputError(f"{option(name)} is {value}; give a number below {_HUGE:,}.")
 
 
 def _parameters(group: Any) -> list[inspect.Parameter]:

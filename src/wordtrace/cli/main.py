@@ -5,7 +5,6 @@ Heavy modules are imported inside the verbs: ``wordtrace --help`` answers at onc
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import sys
@@ -233,7 +232,7 @@ def _refused(error: OSError) -> int:
     from wordtrace.disk.refused import ADVICE
 
     why, where = error.strerror or error, error.filename
-    if error.errno not in ADVICE or error.errno == errno.EACCES:
+    if error.errno not in ADVICE:
         return _fail(f"{where}: {why}." if where else f"{why}.", 1)
     if where is None:
         # All that is written elsewhere has a name. What can't be written now can't be at exit.

@@ -68,7 +68,8 @@ def read_json(path: Path) -> dict[str, Any]:
         When it is not there, is not JSON, or holds something other than an object.
     """
     try:
-        document = parse_json(path.read_bytes())
+        with naming(path):
+            document = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CorruptError(f"{path} is missing: the folder is incomplete; make it again.") from None
     except ValueError as error:

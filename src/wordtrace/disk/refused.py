@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: What a disk refuses a write with; the advice that the command line adds.
+#: What a disk refuses a write with, and nothing else; the advice that the command line adds.
 ADVICE = {
     errno.ENOSPC: "Free some space, and run the same command again.",
     errno.EDQUOT: "Free some space, and run the same command again.",
     errno.EFBIG: "Files may not grow so large here: raise the limit (ulimit -f).",
     errno.EROFS: "Choose another place, or make this one writable.",
-    errno.EACCES: "Choose another place, or make this one writable.",
-    errno.EIO: "The disk reports a fault: choose another one.",
 }
 # NumPy says only how much it could not write.
 _CUT_SHORT = re.compile(r"\d+ requested and \d+ written")

@@ -19,8 +19,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from wordtrace.errors import InputError, TrainingError, WordtraceError, option
+from wordtrace.errors import TrainingError, WordtraceError, option
 from wordtrace.execute.protocol import PATIENCE, Lost
+from wordtrace.execute.resources import check_workers
 from wordtrace.execute.serial import Serial
 
 Item = TypeVar("Item")
@@ -238,8 +239,7 @@ def executor(
     It holds to no limit, since a task can be ended only with its process; but a single one needs
     none to be imported anew, which takes longer than some limits.
     """
-    if workers is not None and workers < 1:
-        raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
+    check_workers(workers)
     count = min(workers or cores(), tasks)
     if count > 1:
         return Processes(count, tolerant=tolerant, threads=threads, patience=patience, limit=limit)

@@ -16,6 +16,7 @@ import numpy as np
 from wordtrace.disk import atomic
 from wordtrace.errors import InputError, option
 from wordtrace.execute.processes import Processes, cores
+from wordtrace.execute.resources import check_workers
 from wordtrace.index import manifest as manifests
 from wordtrace.index.build import PLAN, check_stored, compress, processes, weights
 from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
@@ -56,8 +57,7 @@ def estimate(
     check_stored(run, dtype, project, projection, precision)
     if shard_size < 1:
         raise InputError(f"{option('shard_size')} is {shard_size}; it must be at least 1.")
-    if workers is not None and workers < 1:
-        raise InputError(f"{option('workers')} is {workers}; it must be at least 1.")
+    check_workers(workers)
     plan = {
         "top_k": top_k,
         "dtype": dtype,

@@ -96,5 +96,7 @@ def measure(name: str, options: Options | None = None) -> Measure:
 
 def _single(layers: tuple[str, ...]) -> str:
     if len(layers) > 1:
-        raise InputError("influence:LAYER takes one layer; name one.")
+        raise InputError(
+            f"influence:{','.join(layers)} names {len(layers)} layers, and takes one; name one."
+        )
     return layers[0]

@@ -11,7 +11,7 @@ from typing import Any
 from wordtrace.adopt.adapter_folders import trained_in
 from wordtrace.adopt.labels import class_names
 from wordtrace.adopt.trainer_folder import lacking
-from wordtrace.errors import InputError
+from wordtrace.errors import InputError, option
 from wordtrace.models import adapters, configs, pretrained
 from wordtrace.models.protocol import TextModel
 from wordtrace.retrainers.ask import said_by
@@ -48,8 +48,9 @@ def check_scored(run: Run) -> None:
     if not isinstance(run.manifest.model, PretrainedModel):
         raise InputError(
             f"{run.path} holds the CNN of `wordtrace train`, and a folder that a command or a "
-            "function writes is read as a model of transformers; give a function that returns "
-            "what predicts, a callable from texts to probabilities."
+            f"function writes is read as a model of transformers; leave {option('retrain')} out to "
+            "repeat the run's own training, or give a function that returns what predicts, a "
+            "callable from texts to probabilities."
         )
 
 

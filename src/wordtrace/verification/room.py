@@ -12,6 +12,7 @@ import torch
 
 from wordtrace.execute.memory import free_memory
 from wordtrace.execute.processes import cores
+from wordtrace.execute.resources import check_workers
 from wordtrace.retrainers.retrainer import Retrainer, is_foreign
 from wordtrace.run.device import find_device
 from wordtrace.run.manifest import BASE
@@ -54,7 +55,13 @@ def room(run: Run, retrainer: Retrainer, workers: int | None) -> Room:
     ----------
     workers
         How many the user wants; None for as many as fit.
+
+    Raises
+    ------
+    InputError
+        For fewer than one worker.
     """
+    check_workers(workers)
     every = cores()
     if run.is_cnn and not is_foreign(retrainer):
         return Room(workers or every)
