@@ -103,4 +103,3 @@ def dataset(data: str, out: str) -> None:
     import datasets
 
     datasets.Dataset.from_csv(data).save_to_disk(out)
-
