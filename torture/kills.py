@@ -24,10 +24,11 @@ all that it makes, and at random moments; and by SIGTERM and Ctrl-C. After each 
 check, trace or predict) sees the state of before, nothing, or the new state. The same command then
 goes on, and what lies in the folder at last is, byte for byte, what an undisturbed one writes:
 no `.part`, no temporary file, no older folder aside, no write-ahead log; and no process and no
-shared memory is left. An attempt is a chain of four ends: the job is ended, looked at, begun again,
-ended at another place, and so on; at last it runs undisturbed and is compared. Left out of the comparison is what a document says about times; a ledger is compared
-row by row. `index-add`, `index-remove` and `apply` that were whole before the kill came are refused
-when they are repeated, since the ids or the file are there.
+shared memory is left. An attempt is a chain of up to four ends: the job is ended, looked at, begun
+again, ended at another place, and so on; at last it runs undisturbed and is compared. Left out of
+the comparison is what a document says about times and about the place where the data lay; a ledger
+is compared row by row. `index-add`, `index-remove` and `apply` that were whole before the kill came
+are refused when they are repeated, since the ids or the file are there.
 
 Not promised: that SIGKILL leaves nothing in the system's folder for temporary files; and the power
 does not fail here.

@@ -228,7 +228,8 @@ def state_of(folder: Path) -> dict[str, str]:
 
 #: What a document tells of when and how fast it was made, and its sum over that.
 _TIMES = re.compile(
-    r'"(seconds|at|made|checksum|pace|train_runtime|train_\w+_per_second|total_flos)": ?("[^"]*"|[\d.e+-]+)'
+    r'"(seconds|at|made|checksum|pace|train_runtime|train_\w+_per_second|total_flos)": ?'
+    r'("[^"]*"|[\d.e+-]+)'
 )
 
 

@@ -31,8 +31,8 @@ nothing, and the files are those of some order of the two, or of one alone. The 
 index over and over while a writer adds, removes, merges and builds anew see its states, and no
 mixture.
 
-Not promised: which of two comes first; and `train --overwrite` beside a writer of an index that lies
-in the run: it drops the index.
+Not promised: which of two comes first; and `train --overwrite` beside a writer of an index that
+lies in the run: it drops the index.
 """
 
 _READERS = 8
@@ -108,7 +108,7 @@ class Serial:
     def __init__(self, begun: Path, work: Path) -> None:
         self.work = work
         work.mkdir()
-        self.states = {(): begun}
+        self.states: dict[tuple[str, ...], Path] = {(): begun}
         self.said: dict[tuple[str, ...], str] = {}
 
     def after(self, *row: Doing) -> Path:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torture.sandbox import processes_of
 
 from tests.command import wordtrace, wordtrace_process
 from tests.patience import PATIENCE, wait_until
-from torture.sandbox import processes_of
 from wordtrace import api
 from wordtrace.api.matrix import open_either
 from wordtrace.errors import InputError

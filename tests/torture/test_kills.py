@@ -8,9 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from torture import kills, pairs
 from torture.kills_jobs import JOBS, state_of
 from torture.sandbox import Ended, Stop
+
+from torture import kills, pairs
 
 TOLD = "wordtrace: ended by SIGTERM; what is done is kept: run the same command to go on.\n"
 GENTLE = Stop(signal.SIGTERM, operation=3)
