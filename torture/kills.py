@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from torture.attempts import Attempt, Plan, at_once
 from torture.kills_jobs import JOBS, Job, base, done, prepared, state_of
@@ -23,17 +24,18 @@ all that it makes, and at random moments; and by SIGTERM and Ctrl-C. After each 
 check, trace or predict) sees the state of before, nothing, or the new state. The same command then
 goes on, and what lies in the folder at last is, byte for byte, what an undisturbed one writes:
 no `.part`, no temporary file, no older folder aside, no write-ahead log; and no process and no
-shared memory is left. An attempt is a chain of four ends: the job is ended, looked at, begun again,
-ended at another place, and so on; at last it runs undisturbed and is compared. Left out of the comparison is what a document says about times; a ledger is compared
-row by row. `index-add`, `index-remove` and `apply` that were whole before the kill came are refused
-when they are repeated, since the ids or the file are there.
+shared memory is left. An attempt is a chain of up to four ends: the job is ended, looked at, begun
+again, ended at another place, and so on; at last it runs undisturbed and is compared. Left out of
+the comparison is what a document says about times and about the place where the data lay; a ledger
+is compared row by row. `index-add`, `index-remove` and `apply` that were whole before the kill came
+are refused when they are repeated, since the ids or the file are there.
 
 Not promised: that SIGKILL leaves nothing in the system's folder for temporary files; and the power
 does not fail here.
 """
 
 #: How many kills before operations, and at random moments, and how many gentler ends.
-_MANY, _FEW, _SHORT = (60, 40, 6), (12, 8, 4), (2, 1, 1)
+_MANY, _FEW, _FRESH, _SHORT = (40, 20, 6), (8, 4, 2), (0, 2, 4), (2, 1, 1)
 #: How many of them follow each other before the state at the end is compared.
 _IN_A_ROW = 4
 
@@ -70,12 +72,14 @@ class Kill:
 
 def attacks(plan: Plan) -> Iterator[Attempt]:
     """Yield the attempts."""
+    torch.set_num_threads(1)
     begun = base(plan.work / "base")
-    jobs = [one for one in JOBS if not (plan.short and one.dear)]
+    jobs = [one for one in JOBS if one.quick or not plan.short]
     for place, job in enumerate(jobs):
         known = know(job, begun, plan.work / f"job-{place}")
         generator = np.random.default_rng([plan.seed, place])
-        kills = draw(known, generator, _SHORT if plan.short else _FEW if job.dear else _MANY)
+        counts = _FRESH if job.fresh else _FEW if job.dear else _MANY
+        kills = draw(known, generator, _SHORT if plan.short else counts)
         yield from at_once(attempt, kills, plan.workers)
         shutil.rmtree(plan.work / f"job-{place}")
 
@@ -92,9 +96,7 @@ def know(job: Job, begun: Path, folder: Path) -> Known:
     return Known(job, before, state_of(whole), seen, ended.operations, ended.seconds)
 
 
-def draw(
-    known: Known, generator: np.random.Generator, counts: tuple[int, int, int]
-) -> list[Kill]:
+def draw(known: Known, generator: np.random.Generator, counts: tuple[int, int, int]) -> list[Kill]:
     """Draw when the job is ended: before operations, at random moments, and more gently."""
     operations, moments, gentle = counts
     count = known.operations
@@ -112,11 +114,8 @@ def draw(
             )
         )
     ]
-    rows = [
-        tuple(stops[first : first + _IN_A_ROW])
-        for stops in (before, after, gently)
-        for first in range(0, len(stops), _IN_A_ROW)
-    ]
+    stops = before + after + gently
+    rows = [tuple(stops[first : first + _IN_A_ROW]) for first in range(0, len(stops), _IN_A_ROW)]
     folder = known.before.parent
     return [Kill(known, row, folder / f"kill-{place}") for place, row in enumerate(rows)]
 

@@ -38,6 +38,10 @@ class Job:
         Whether a second run after a whole one is refused, since what is asked for is there.
     dear
         Whether it takes long, so that it is tried less often.
+    fresh
+        Whether its process, and its workers', start anew.
+    quick
+        Whether the short form tries it.
     """
 
     name: str
@@ -47,10 +51,12 @@ class Job:
     before: tuple[tuple[str, ...], ...] = ()
     once: bool = False
     dear: bool = False
+    fresh: bool = False
+    quick: bool = False
 
     def command(self, folder: Path, **more: Any) -> Command:
         """Return it as a command in a folder."""
-        return Command(self.arguments, folder, target=self.target, **more)
+        return Command(self.arguments, folder, target=self.target, fresh=self.fresh, **more)
 
     def look(self, folder: Path) -> dict[str, Any]:
         """Return what a reader sees of each of its places."""
@@ -59,7 +65,9 @@ class Job:
 
 _SMALL = ("--epochs", "1", "--batch-size", "8", "--dim", "8", "--vocabulary", "120")
 _ADD = ("index-add", "run/index", "more.csv", *COLUMNS, "--workers", "1")
+_REMOVE = ("index-remove", "run/index", "row-4", "row-7")
 _ONE = ("--workers", "1", "--repeats", "2")
+_TWO = ("--workers", "2")
 
 JOBS = (
     Job(
@@ -69,22 +77,38 @@ JOBS = (
     ),
     Job(
         "train --overwrite",
-        ("train", "data.csv", *COLUMNS, *_SMALL, "--checkpoints", "2", "--out", "run", "--overwrite"),
+        (
+            "train",
+            "data.csv",
+            *COLUMNS,
+            *_SMALL,
+            "--checkpoints",
+            "2",
+            "--out",
+            "run",
+            "--overwrite",
+        ),
         ("run",),
     ),
-    Job("index", ("index", "run", "--out", "new-index", "--workers", "1"), ("new-index",)),
+    Job(
+        "index",
+        ("index", "run", "--out", "new-index", "--workers", "1"),
+        ("new-index",),
+        quick=True,
+    ),
     Job(
         "index --overwrite",
         ("index", "run", "--top-k", "2", "--shard-size", "24", "--workers", "1", "--overwrite"),
         ("run/index",),
     ),
-    Job("index-add", _ADD, ("run/index",), once=True),
-    Job("index-remove", ("index-remove", "run/index", "row-4", "row-7"), ("run/index",), once=True),
+    Job("index-add", _ADD, ("run/index",), once=True, quick=True),
+    Job("index-remove", _REMOVE, ("run/index",), once=True, quick=True),
     Job(
         "index-merge",
         ("index-merge", "run/index"),
         ("run/index",),
-        before=(_ADD, ("index-remove", "run/index", "row-4", "row-7")),
+        before=(_ADD, _REMOVE),
+        quick=True,
     ),
     Job(
         "verify",
@@ -115,6 +139,7 @@ JOBS = (
         ("apply", "fix.jsonl", "data.csv", *COLUMNS, "--out", "repaired.csv"),
         ("repaired.csv",),
         once=True,
+        quick=True,
     ),
     Job(
         "apply to a folder",
@@ -124,7 +149,7 @@ JOBS = (
         once=True,
     ),
     Job(
-        "mislabels, report",
+        "mislabels",
         ("mislabels", "run/index", "--top", "3", "--out", "found.json", "--patch", "found.jsonl"),
         ("found.json", "found.jsonl"),
     ),
@@ -142,8 +167,20 @@ JOBS = (
         target=f"{TARGETS}:fine_tuned",
         dear=True,
     ),
-    Job("review, in the app", ("run",), ("run",), target=f"{TARGETS}:decide"),
+    Job("review, in the app", ("run",), ("run",), target=f"{TARGETS}:decide", quick=True),
     Job("groups, in the app", ("run/index",), ("run/index",), target=f"{TARGETS}:groups"),
+    Job(
+        "index, two workers",
+        ("index", "run", "--out", "new-index", "--shard-size", "6", "--workers", "2"),
+        ("new-index",),
+        fresh=True,
+    ),
+    Job(
+        "verify, two workers",
+        (*("verify", "trace.json", "--k", "3", "--repeats", "2"), *_TWO, "--out", "proof.json"),
+        ("run", "proof.json"),
+        fresh=True,
+    ),
 )
 
 
@@ -191,7 +228,8 @@ def state_of(folder: Path) -> dict[str, str]:
 
 #: What a document tells of when and how fast it was made, and its sum over that.
 _TIMES = re.compile(
-    r'"(seconds|at|made|checksum|pace|train_runtime|train_\w+_per_second|total_flos)": ?("[^"]*"|[\d.e+-]+)'
+    r'"(seconds|at|made|checksum|pace|train_runtime|train_\w+_per_second|total_flos)": ?'
+    r'("[^"]*"|[\d.e+-]+)'
 )
 
 

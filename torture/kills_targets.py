@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -69,18 +70,16 @@ def groups(index: str) -> None:
 
 def fine_tuned(folder: str, recording: str = "") -> None:
     """Train a tiny encoder by the Trainer, with the callback where a recording is named."""
-    from tests.conftest import make_examples
-    from tests.huggingface.architectures import ARCHITECTURES, fine_tune
-
+    tiny: Any = import_module("tests.huggingface.architectures")
     torch.manual_seed(4)
-    examples = make_examples(32)
+    examples = tiny.make_examples(32)
     callbacks = [wt.TraceCallback(recording)] if recording else None
     # Nothing is saved with the callback: it records by itself.
     saving: dict[str, Any] = (
         {"save_strategy": "no"} if recording else {"save_steps": 0.5, "save_only_model": True}
     )
-    fine_tune(
-        ARCHITECTURES[0],
+    tiny.fine_tune(
+        tiny.ARCHITECTURES[0],
         Path(folder),
         examples,
         callbacks=callbacks,
@@ -103,4 +102,3 @@ def dataset(data: str, out: str) -> None:
     import datasets
 
     datasets.Dataset.from_csv(data).save_to_disk(out)
-

@@ -1,4 +1,4 @@
-"""What a build or a change leaves when it is refused, fails or is killed, and what one reads then."""
+"""What a build or a change leaves when it is refused, fails or is killed."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_killed_change_that_is_not_repeated_is_in_nobodys_way(
             with pytest.raises(Killed):
                 api.Index.open(place, built.run.path).add(MORE, workers=1)
         if name == "other" and end == "run_shards":
-            with pytest.raises(MismatchError, match="or delete .*other.part to start anew"):
+            with pytest.raises(MismatchError, match=r"or delete .*other\.part to start anew"):
                 do(api.Index.open(place, built.run.path))
             shutil.rmtree(tmp_path / "other.part")
         if name == "other" and end == "_commit":
@@ -120,7 +120,7 @@ def test_a_change_killed_after_its_manifest_leaves_nothing_when_it_is_repeated(
         patched.setattr(atomic, "write_json", last)
         with pytest.raises(Killed):
             do(built.folder.path)
-    with pytest.raises(InputError, match="is in the index already|has no example with the id"):
+    with pytest.raises(InputError, match=r"is in the index already|has no example with the id"):
         do(built.folder.path)
     assert tree(built.folder.path) == tree(whole)
     assert sorted(os.listdir(tmp_path)) == ["index", "whole"]
