@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.disk.json_text import parse_json
+from wordtrace.disk.regular import is_there
 from wordtrace.errors import CorruptError, InputError
 
 
@@ -65,9 +66,10 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     CorruptError
-        When it is not there, is not JSON, or holds something other than an object.
+        When it is not there, is no file, is not JSON, or holds something other than an object.
     """
     try:
+        is_there(path)
         document = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CorruptError(f"{path} is missing: the folder is incomplete; make it again.") from None
