@@ -24,8 +24,9 @@ sentence which file is wrong; or `wordtrace check` finds it. Files of up to 2Â²â
 as a whole when they are read; of larger ones sizes and a sample are, and single changed bytes are
 found by `check` alone. What an earlier wordtrace wrote has no sizes and samples (below: *older*).
 Files of your own (data, patches, saved results, matrices) have no checksums: they are read as what
-they say, or refused in a sentence; a changed number in them is not noticed. Nor are the last
-decisions of a review missed that were cut off exactly at the end of a line."""
+they say, or refused in a sentence; a changed number in them is not noticed. A review or a ledger
+that was taken away as a whole is as one that never was, and nobody misses the last lines of a
+review that were cut off exactly at the end of a line."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,20 @@ def _tries(world: Path, name: str, plan: Plan) -> Iterator[Try]:
     generator = random.Random(plan.seed)
     for place, target in enumerate(targets(world)):
         for file in target.files[:1] if plan.short else target.files[:2]:
-            found = list(_damages(world, file, generator, 1 if plan.short else 8))
+            found = list(_damages(world, file, generator, 1 if plan.short else 5))
+            if target.own:
+                found = [one for one in found if not _may_be(one)]
             kinds = list(dict.fromkeys(one.kind for one in found))
             if plan.short:  # of each file one kind of damage, of each kind many files
                 kind = kinds[place % len(kinds)]
                 found = [generator.choice([one for one in found if one.kind == kind])]
             for damage in found:
                 yield Try(f"{target.name}{name}: {damage.kind}", file, damage, target)
+
+
+def _may_be(damage: Damage) -> bool:
+    """Tell what a user may do: a review of the same data is as good from another run, or gone."""
+    return damage.kind == "of another run" or damage == Damage("replaced", "nothing in its place")
 
 
 def _damages(world: Path, file: str, generator: random.Random, count: int) -> Iterator[Damage]:
@@ -150,7 +158,8 @@ def _end(file: str, said: dict[str, Any]) -> tuple[End, str]:
     sentence = ended.sentence
     if sentence is None:
         return "crashed", f"{said['command']}: {ended.said()}"
-    if not any(part in sentence for part in (Path(file).name, str(Path(file).parent))):
+    where = (Path(file).name, str(Path(file).parent), "`wordtrace check` names the file")
+    if not any(part in sentence for part in where):
         return "crashed", f"{said['command']} does not say where: {sentence}"
     if "emory" in sentence:
         return "crashed", f"{said['command']} asks for memory without end: {sentence}"

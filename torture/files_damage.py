@@ -95,18 +95,6 @@ def of_json(document: dict[str, Any]) -> Iterator[Damage]:
     yield _document(document | {"format": "else"}, "of a newer version", "another format")
 
 
-def wrong_types(document: dict[str, Any], others: int, generator: random.Random) -> Iterator[Any]:
-    """Yield the document with something of another type at each of its places."""
-    for place in _places(document):
-        for other in generator.sample(_OTHERS, others):
-            changed = copy.deepcopy(document)
-            inner: Any = changed
-            for key in place[:-1]:
-                inner = inner[key]
-            inner[place[-1]] = other
-            yield changed
-
-
 def checked(document: dict[str, Any]) -> dict[str, Any]:
     """Return a document with a checksum that is right."""
     rest = {key: one for key, one in document.items() if key != "checksum"}
@@ -147,10 +135,7 @@ def _tensors(header: dict[str, Any], body: bytes, what: str) -> Damage:
     return Damage("lying", what, (struct.pack("<Q", len(written)) + written + body).hex())
 
 
-_OTHERS: tuple[Any, ...] = (None, True, "x", "", 7.5, -1, 0, 10**30, [], {}, [None], {"x": 1})
-
-
-def _places(document: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def places(document: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the way to each value in a document; of a list's entries that to the first."""
     if isinstance(document, dict):
         inner = list(document.items())
@@ -158,4 +143,17 @@ def _places(document: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, .
         inner = list(enumerate(document))[:1] if isinstance(document, list) else []
     for key, value in inner:
         yield (*above, key)
-        yield from _places(value, (*above, key))
+        yield from places(value, (*above, key))
+
+
+def put(document: Any, place: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy of a document with another value at a place; ``...`` takes it away."""
+    found = copy.deepcopy(document)
+    inner = found
+    for key in place[:-1]:
+        inner = inner[key]
+    if value is ...:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,15 @@ class Target:
         What reads them.
     check
         The command that finds damage to them.
+    own
+        Whether the user may take them away, or put those of another run there.
     """
 
     name: str
     files: tuple[str, ...]
     commands: tuple[tuple[str, ...], ...]
     check: tuple[str, ...] = CHECK
+    own: bool = False
 
 
 def make(folder: str) -> None:
@@ -67,11 +70,11 @@ def make(folder: str) -> None:
     run = wt.Run.open("run")
     _grow(run)
     (Path(folder) / "run").mkdir(parents=True)
-    recipe = {**run.recipe.document(), "seed": 6}
     examples = wt.read_examples("data.csv", text="body", label="topic", id="key")
     steps = tuple(one.step for one in run.checkpoints)
-    settings = {"dim": 8, "vocabulary": 120, "checkpoints": steps, "eval_fraction": 0.2}
-    twin = wt.train(examples, f"{folder}/run", **recipe, **settings)
+    settings = wt.Settings(dim=8, vocabulary=120, checkpoints=steps)
+    recipe = replace(run.recipe, seed=6)
+    twin = wt.train(examples, f"{folder}/run", recipe=recipe, settings=settings, eval_fraction=0.2)
     wt.build_index(twin, f"{folder}/run/index", shard_size=24, workers=1)
     _grow(twin)
     for name in ("run", f"{folder}/run"):
@@ -81,7 +84,7 @@ def make(folder: str) -> None:
         review = wt.Review.open(place)
         review.decide(trace.proponents[0].id, "remove")
         review.decide(trace.opponents[0].id, "relabel", label="sport")
-    wt.verify(wt.load("trace.json"), remove="proponents", k=3, repeats=2, workers=1)
+    wt.verify(wt.read_trace("trace.json"), remove="proponents", k=3, repeats=2, workers=1)
 
 
 def _grow(run: wt.Run) -> None:
@@ -137,8 +140,8 @@ def targets(world: Path) -> list[Target]:
         Target("training examples", ("run/train.parquet",), (BM25, WORDS)),
         Target("held-out examples", ("run/held_out.parquet",), (VERIFY,)),
         Target("tokenizer", ("run/tokenizer.json",), (TRACE, WORDS)),
-        Target("ledger of retrainings", ("run/retrainings.sqlite",), (VERIFY,)),
-        Target("journal of a review", ("run/review/decisions.jsonl",), (REVIEW,)),
+        Target("ledger of retrainings", ("run/retrainings.sqlite",), (VERIFY,), own=True),
+        Target("journal of a review", ("run/review/decisions.jsonl",), (REVIEW,), own=True),
         Target("manifest of an index", ("run/index/manifest.json",), (INFO_INDEX, TRACE)),
         Target("table of examples", those("run/index/examples*"), (ROWS, TRACE)),
         Target("table of tokens", those("run/index/tokens*"), (NOC,)),

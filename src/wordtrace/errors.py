@@ -23,6 +23,7 @@ Value = str | int | float | bool | tuple[str | int | float, ...]
 # it is made, so that no mark leaves the process.
 _SECRET = os.urandom(8).hex()
 _BEGIN, _END = f"\ufdd0{_SECRET}<", f">{_SECRET}\ufdd1"
+_LINES = re.compile(r"\s*[\r\n]\s*")
 _MARK = re.compile(f"{_BEGIN}(.*?){_END}", re.DOTALL)
 
 
@@ -74,7 +75,8 @@ class WordtraceError(Exception):
     exit_code = 1
 
     def __init__(self, message: str = "") -> None:
-        pieces = _MARK.split(message)
+        # What another library says about a file may be of several lines.
+        pieces = _MARK.split(_LINES.sub(" ", message.strip()))
         # Every second piece is a mark's: the repr of its name and value.
         self.parts: tuple[str | Option, ...] = tuple(
             Option(*ast.literal_eval(piece)) if place % 2 else piece

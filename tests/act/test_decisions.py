@@ -19,6 +19,7 @@ from tests.forked import Forked
 from tests.patience import wait_until
 from wordtrace import api
 from wordtrace.act.apply import apply_patch
+from wordtrace.act.beside import check_beside
 from wordtrace.act.patch import read_patch
 from wordtrace.act.review import Review
 from wordtrace.data.readers import read_examples
@@ -309,3 +310,21 @@ def test_an_index_reviews_its_rows_with_the_evidence_against_them(
     assert from_run.patch().changes == wanted
     opened.remove([first.id])
     assert opened.review().misfits() == {first.id: "is no longer in the data"}
+
+
+def test_a_check_finds_a_torn_line_and_a_changed_one(run: api.Run, tmp_path: Path) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(run.path, copied, ignore=shutil.ignore_patterns("index*", "review"))
+    opened = api.Run.open(copied)
+    assert check_beside(opened) == []
+    review = Review.open(opened)
+    review.decide(opened.train.ids[:2], "keep")
+    assert check_beside(opened) == []
+    whole = review.path.read_text()
+    review.path.write_text(whole[:-1])
+    assert check_beside(opened) == [
+        f"{review.path} ends in a line without its end, which does not count"
+    ]
+    review.path.write_text(whole.replace("keep", "remove"))
+    (said,) = check_beside(opened)
+    assert said.startswith(f"{review.path}, line 2: it was changed after it was written")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,14 @@ def test_lines_of_an_earlier_wordtrace_have_no_checksum(journal: Journal) -> Non
         del line["checksum"]
     journal.path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert read(journal.path) == [{"do": "remove", "row": "a1"}, {"do": "keep", "row": "a2"}]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(CorruptError, match=r"steps.jsonl is a pipe or a device, where a file"):
+        read(path)
+    path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(CorruptError, match=r"steps.jsonl is a link that leads nowhere; take it aw"):
+        read(path)

@@ -27,15 +27,19 @@ def info(folder: EitherFolder, as_json: Json = False) -> None:
 
 def check(folder: EitherFolder) -> None:
     """Compare every file of a run or an index with its checksum."""
+    from wordtrace.act.beside import check_beside
     from wordtrace.errors import CorruptError
     from wordtrace.index.folder import IndexFolder
     from wordtrace.index.place import is_index
     from wordtrace.run.run import Run
 
-    opened = IndexFolder.open(folder) if is_index(folder) else Run.open(folder)
-    problems = opened.check()
-    if isinstance(opened, IndexFolder):
-        problems += opened.open_run().check()
+    problems = []
+    if is_index(folder):
+        opened = IndexFolder.open(folder)
+        problems, run = opened.check(), opened.open_run()
+    else:
+        run = Run.open(folder)
+    problems += run.check() + check_beside(run)
     if problems:
         raise CorruptError("; ".join(problems) + ". Make it again.")
     say(f"{folder}: all files are as they were written.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -214,7 +215,7 @@ def _read_path(
     path: Path, given: str, wanted: Wanted, split: str | None, limit: int | None
 ) -> Columns:
     try:
-        path.stat()
+        mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
         if hub.may_be_hub_name(given):
             return read_table(hub.load(given, split), wanted, None, limit, given)
@@ -224,6 +225,8 @@ def _read_path(
         raise DataError(f"{shown} can't be opened ({error.strerror}); give {_KNOWN}.") from None
     if path.is_dir():
         return read_saved(path, wanted, split, limit)
+    if not stat.S_ISREG(mode):  # a pipe may never end
+        raise DataError(f"{path} is a pipe or a device, not a file; give {_KNOWN}.")
     refuse_split(split, path.name)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     zipped = suffixes[-1:] == [".gz"]

@@ -19,6 +19,7 @@ from typing import Any
 
 from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.refused import naming
+from wordtrace.disk.regular import is_there
 from wordtrace.disk.temporary import folder_for, remove_unheld
 from wordtrace.errors import CorruptError, InputError, NumericalError
 
@@ -65,10 +66,11 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     CorruptError
-        When it is not there, is not JSON, or holds something other than an object.
+        When it is not there, is no file, is not JSON, or holds something other than an object.
     """
     try:
         with naming(path):
+            is_there(path)
             document = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CorruptError(f"{path} is missing: the folder is incomplete; make it again.") from None

@@ -14,6 +14,7 @@ from wordtrace.disk.fingerprint import of_document
 from wordtrace.disk.format import check_format
 from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.refused import naming
+from wordtrace.disk.regular import is_there
 from wordtrace.errors import CorruptError
 
 
@@ -60,6 +61,7 @@ class Journal:
             For a line that is no JSON object or was changed, or a file of another format.
         """
         try:
+            is_there(self.path)
             with open(self.path, "rb") as file:
                 found = os.fstat(file.fileno())
                 there = (found.st_dev, found.st_ino)

@@ -13,7 +13,14 @@ from typing import Any
 
 from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.refused import naming
+from wordtrace.disk.regular import is_there
 from wordtrace.errors import CorruptError
+
+#: What SQLite says where the file may be whole: the disk is full, read-only, or locked by another.
+_REFUSALS = (
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM),
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN),
+)
 
 
 class Ledger:
@@ -25,6 +32,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        is_there(path)
         with self._told():
             self._connection = sqlite3.connect(path, timeout=60.0)
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -81,9 +89,9 @@ class Ledger:
         try:
             with naming(self.path):
                 yield
-        except sqlite3.OperationalError as error:  # the disk is full, mostly
-            raise OSError(None, str(error), str(self.path)) from None
-        except (sqlite3.DatabaseError, ValueError, OverflowError) as error:
+        except (sqlite3.Error, ValueError, OverflowError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS:
+                raise OSError(None, str(error), str(self.path)) from None
             raise CorruptError(
                 f"{self.path} can't be used as a ledger ({error}); delete it to start anew."
             ) from None

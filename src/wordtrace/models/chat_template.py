@@ -18,6 +18,7 @@ from wordtrace.data.conversations import Conversation, Message
 from wordtrace.disk.json_text import parse_json
 from wordtrace.errors import CorruptError, InputError
 from wordtrace.models.library import first_line, library
+from wordtrace.results.decode import decode
 
 #: The templates of a run, in its folder.
 FILE = "chat.json"
@@ -95,11 +96,10 @@ class ChatTemplate:
         """Read what :meth:`save` wrote into a run's folder (CorruptError)."""
         path = folder / FILE
         try:
-            document = parse_json(path.read_bytes())
-            found = cls(document["templates"], document["special_tokens"], document["training"])
-            if not isinstance(found.templates["default"], str):
-                raise TypeError("the template is no text")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = decode(cls, parse_json(path.read_bytes()))
+            if "default" not in found.templates:
+                raise ValueError("it lacks the template 'default'")
+        except (OSError, ValueError) as error:
             raise CorruptError(f"{path} is no readable chat template ({error}).") from None
         return found
 

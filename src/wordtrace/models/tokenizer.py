@@ -138,7 +138,10 @@ class Tokenizer:
         """
         try:
             inner = tokenizers.Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises plain Exception
+            inner.encode("a", "b")
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # plain Exception; a panic of the library is not even that
             raise CorruptError(f"{path} is not a readable tokenizer.json ({error}).") from None
         return cls(inner, max_length, types=types, literal=literal)
 

@@ -164,7 +164,8 @@ def root_steps(path: Path, rows: int, dim: int) -> Tensor:
     try:
         at, second, epsilon = held["rows"], held["second_moment"], float(held["epsilon"])
         inside = len(at) == 0 or 0 <= int(at.min()) <= int(at.max()) < rows
-        fits = inside and second.shape == (len(at), dim)
+        kinds = at.dtype == torch.int64 and second.is_floating_point()
+        fits = kinds and inside and second.shape == (len(at), dim)
     except (KeyError, ValueError, RuntimeError):
         fits = False
     if not fits:

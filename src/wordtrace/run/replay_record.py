@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +14,7 @@ import torch
 from wordtrace.disk import atomic
 from wordtrace.disk.format import check_format
 from wordtrace.errors import CorruptError
+from wordtrace.results.decode import decode
 
 #: The file of a run, and the folder beside it with weights, rows and random states.
 REPLAY, START = "replay.json", "start"
@@ -158,13 +159,7 @@ class ReplayRecord:
                 f"{path} should not hold or lack {missing[0]!r}; record the training again."
             )
         try:
-            values["loss"] = Loss(**values["loss"])
-            for name in ("not_standard", "resumed"):
-                values[name] = tuple(values.get(name, ()))
-            values["logged"] = _pairs(values.get("logged", ()))
-            whole = values.get("whole")
-            values["whole"] = None if whole is None else _pairs([whole])[0]
-            found = cls(**values)
+            found = decode(cls, values)
             _ = found.seed
             if unknown := sorted(set(found.arguments) - {*ARGUMENTS, ACCELERATOR}):
                 raise ValueError(f"it holds the argument {unknown[0]!r}")
@@ -184,7 +179,3 @@ def machine_of(device: str) -> str:
     if torch.device(device).type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-
-
-def _pairs(values: Sequence[Sequence[Any]]) -> tuple[tuple[int, float], ...]:
-    return tuple((int(step), float(loss)) for step, loss in values)
