@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
 _SEVERAL = {"1": "2"}
 QUICK = ("trace", "report", "apply", "review")
 #: What differs from run to run, and may.
-_FLEETING = ("seconds", "milliseconds", "at", "made_with")
+_FLEETING = ("seconds", "milliseconds", "at", "made_with", "checksum")
 
 
 @dataclass(frozen=True)
@@ -242,18 +242,19 @@ def _half_files(folder: Path) -> list[str]:
     return [one for one in found if ".part/" not in one]
 
 
-def _signature(place: Path) -> Any:
-    """Return what a result is, without what differs from run to run."""
+def _signature(place: Path, root: Path | None = None) -> Any:
+    """Return what a result is, without what differs from run to run and from place to place."""
+    root = root or place.parent
     if place.is_dir():
         files = [one for one in sorted(place.rglob("*")) if one.is_file()]
-        return {str(one.relative_to(place)): _signature(one) for one in files}
+        return {str(one.relative_to(place)): _signature(one, root) for one in files}
     if not place.exists():
         return None
     data = place.read_bytes()
     if place.suffix == ".json":
         try:
             # Results name their run by its whole path.
-            return _lasting(json.loads(data.replace(str(place.parent).encode(), b".")))
+            return _lasting(json.loads(data.replace(str(root).encode(), b".")))
         except ValueError:
             return "no JSON"
     return hashlib.sha256(data).hexdigest()
