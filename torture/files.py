@@ -46,7 +46,7 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
     batches: list[tuple[Path, list[Try]]] = []
     for place, name in ((world, ""), (before, ", older")):
         tries = list(_tries(place, name, plan))
-        size = max(1, -(-len(tries) // (plan.workers * (1 if plan.short else 4))))
+        size = len(tries) if plan.short else max(1, -(-len(tries) // (plan.workers * 4)))
         # Attempts that take long stand together: each batch gets some of them.
         step = -(-len(tries) // size)
         batches += [(place, tries[at::step]) for at in range(step)]
