@@ -16,8 +16,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-#: Seconds in which a server is up, or answers, on a machine however busy.
-PATIENCE = 120.0
+from torture.sandbox import PATIENCE
 
 
 @dataclass(frozen=True)

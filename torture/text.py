@@ -59,7 +59,7 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
         *(
             lambda world=world, name=name: _result(world, name)
             for world in worlds
-            for name in RESULTS
+            for name in names
         ),
         *(lambda world=world: _repaired(world) for world in worlds),
         lambda: text_names.attacks(worlds[0]),

@@ -20,7 +20,7 @@ _TAGS = frozenset(
         r"\w+",
         "html head meta title style body header main section article footer nav div p span b small "
         "strong em bdi mark h1 h2 h3 ul ol li dl dt dd table thead tbody tfoot tr td th blockquote "
-        "details summary svg g line rect circle path text polyline a caption figure br i",
+        "details summary svg g line rect circle path text polyline a caption figure br hr i",
     )
 )
 _ATTRIBUTES = re.compile(

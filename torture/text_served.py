@@ -145,7 +145,7 @@ def _opened(chromium: Any, address: str, name: str, *, scripts: bool) -> Attempt
 
 
 async def _agent(world: Hostile, place: Path, step: int) -> list[Attempt]:
-    """Ask, about each `step`-th row, the tools of ``wordtrace mcp`` by the protocol's own client."""
+    """Ask the tools of ``wordtrace mcp``, about each `step`-th row, by the protocol's client."""
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
