@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from tests.command import wordtrace
 from tests.report.analysis_samples import cancellation
 from tests.report.samples import everything, trace, verification
+from tests.report.tools import poison
 from wordtrace.disk import atomic
 from wordtrace.report.markdown import plain, render_markdown
 
@@ -73,6 +74,15 @@ def test_hostile_rows_stay_rows() -> None:
     assert "<img" not in page
     assert "<a " not in page
     assert page.count("<h1") == 1
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "<img src=x onerror=alert(1)>"])
+def test_no_text_is_an_element_where_html_is_let_through(text: str) -> None:
+    for document in [*everything(), cancellation()]:
+        written = render_markdown([poison(document, text)])
+        page = MarkdownIt("commonmark", {"html": True}).enable("table").render(written)
+        shown = re.sub(r"<!--.*?-->", "", page)
+        assert not re.search(r"<(?:img|script|b|a)\b", shown)
 
 
 def test_an_address_whose_words_count_on_their_own_is_parted_too() -> None:

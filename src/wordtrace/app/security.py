@@ -79,7 +79,7 @@ class Guarded:
         if host is None or (self.token is None and host not in self.hosts):
             return 421, f"This server does not answer under the name {host!r}."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
+        if origin is not None and _netloc(origin) != headers["host"].lower():
             return 403, "Pages of other sites may not ask this server."
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return 403, "Pages of other sites may not ask this server."
@@ -110,6 +110,13 @@ def _host(given: str) -> str | None:
     except ValueError:
         return None
     return None if host is None else host.lower()
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _cookie(given: str, name: str) -> str:

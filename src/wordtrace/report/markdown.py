@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from wordtrace.report.blocks import (
@@ -113,7 +114,7 @@ def _marked(block: Marked) -> list[str]:
 
 
 def _grid(block: Grid) -> list[str]:
-    title = [f"**{plain(block.title)}**"] if block.title else []
+    heading = [f"**{plain(block.title)}**"] if block.title else []
     right = [column.kind in ("number", "bar") for column in block.columns]
     lines = [
         _row([plain(column.heading) for column in block.columns]),
@@ -122,8 +123,10 @@ def _grid(block: Grid) -> list[str]:
     ]
     table = "\n".join(lines)
     if not block.folded:
-        return [*title, table]
-    return [f"<details><summary>{plain(block.title)}</summary>\n\n{table}\n\n</details>"]
+        return [*heading, table]
+    # Between tags of HTML a backslash escapes nothing.
+    title = _parted(escape(clean(block.title, newlines=False)))
+    return [f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"]
 
 
 def _row(cells: Sequence[str]) -> str:
