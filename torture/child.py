@@ -47,8 +47,8 @@ def obey(order: Order) -> None:
     os.setsid()
     told = Path(order.told)
     (told / "session").write_text(str(os.getpid()))
-    # A process in the background of a shell ignores it, and hands that on.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Before the command begins, a signal ends this process without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for descriptor, name in enumerate(("stdout", "stderr"), 1):
         os.dup2(os.open(told / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     for name, value in order.environment.items():
@@ -65,11 +65,13 @@ def obey(order: Order) -> None:
     count = _counted(order) if order.counted else None
     for name, limit in order.limits.items():
         resource.setrlimit(getattr(resource, name), (limit, limit))
-    if module == "wordtrace.cli.main":
+    if module in ("wordtrace.cli.main", "wordtrace.__main__"):
         sys.argv = ["wordtrace", *order.arguments]
         run: Callable[[], Any] = target
     else:
         run = lambda: target(*order.arguments)  # noqa: E731
+    # A process in the background of a shell ignores it, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         run()
     finally:

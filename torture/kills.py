@@ -157,6 +157,8 @@ def wrong_end(ended: Ended, stop: Stop, job: Job) -> Fall | None:
         return "crashed", ended.said()
     if ended.left:
         return "left", ", ".join(ended.left)
+    if stop.after is not None and ended.status == -stop.signal and not ended.error:
+        return None  # before the command had begun, or after its last word
     if job.target.startswith("wordtrace.") and ended.status != 128 + stop.signal:
         return "crashed", ended.said()
     told = "what is done is kept: run the same command to go on."

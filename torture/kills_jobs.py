@@ -17,7 +17,7 @@ from torture.sandbox import Command, Ended
 from torture.world import COLUMNS, make_world
 
 TARGETS = "torture.kills_targets"
-WORDTRACE = "wordtrace.cli.main:main"
+WORDTRACE = "wordtrace.__main__:main"
 
 
 @dataclass(frozen=True)

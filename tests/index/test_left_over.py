@@ -96,6 +96,18 @@ def test_a_killed_change_that_is_not_repeated_is_in_nobodys_way(
         assert not atomic.part_of(place).exists()
 
 
+def test_a_change_killed_while_it_clears_its_work_leaves_nothing_when_it_is_repeated(
+    built: api.Index, tmp_path: Path
+) -> None:
+    built.add(MORE, workers=1)
+    work = tmp_path / "index.part" / building.WORK
+    work.mkdir(parents=True)
+    (work / "encoded.safetensors").touch()  # the plan went first
+    with pytest.raises(InputError, match="is in the index already"):
+        built.add(MORE, workers=1)
+    assert os.listdir(tmp_path) == ["index"]
+
+
 @pytest.mark.parametrize("kind", ["add", "remove"])
 def test_a_change_killed_after_its_manifest_leaves_nothing_when_it_is_repeated(
     built: api.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

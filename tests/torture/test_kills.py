@@ -24,6 +24,7 @@ GENTLE = Stop(signal.SIGTERM, operation=3)
         (Ended(143, "", TOLD), GENTLE, None),
         (Ended(0, "", ""), GENTLE, None),
         (Ended(-15, "", ""), GENTLE, "crashed"),
+        (Ended(-15, "", ""), Stop(signal.SIGTERM, after=0.01), None),
         (Ended(143, "", "Traceback (most recent call last):"), GENTLE, "crashed"),
         (Ended(1, "", "wordtrace: KeyError: 3. This is a bug"), Stop(operation=3), "crashed"),
         (Ended(None, "", ""), GENTLE, "hung"),

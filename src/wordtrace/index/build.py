@@ -304,6 +304,8 @@ def clear_other_work(part: Path, is_own: Callable[[Mapping[str, Any]], bool]) ->
             if not is_own(atomic.read_json(path)):
                 atomic.empty(part, last)
             return
+    # A kill came while a finished work was cleared: its plan is gone, the rest may not be.
+    shutil.rmtree(part / WORK, ignore_errors=True)
 
 
 def is_a_build(found: Mapping[str, Any]) -> bool:
