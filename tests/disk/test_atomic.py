@@ -87,6 +87,17 @@ def test_a_kill_between_the_two_renames_is_undone(
     assert (atomic.part_of(folder) / "file").read_text() == "new"
 
 
+def test_a_kill_after_the_second_leaves_nothing_to_the_next_writer(tmp_path: Path) -> None:
+    folder, aside = tmp_path / "run", tmp_path / ".run.replaced-by-wordtrace"
+    finished(folder, "new")
+    aside.mkdir()
+    (aside / "file").write_text("old")
+    with atomic.exclusive(folder):
+        pass  # it finds that there is nothing to be done
+    assert os.listdir(tmp_path) == ["run"]
+    assert (folder / "file").read_text() == "new"
+
+
 def test_a_users_own_backup_is_never_touched(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     finished(folder, "old")

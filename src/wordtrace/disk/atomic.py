@@ -101,6 +101,9 @@ def exclusive(folder: Path) -> Iterator[Path]:
     part = part_of(folder)
     handle = _held_part(part)
     try:
+        # A kill came after the second rename of :func:`commit_folder`.
+        if folder.exists() and (old := _aside(folder)).exists():
+            shutil.rmtree(old)
         yield part
     finally:
         if _is_at(part, handle):

@@ -47,8 +47,6 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
     size = manifest.shard_size if shard_size is None else shard_size
     if size < 1:
         raise InputError(f"{option('shard_size')} is {size}; it must be at least 1.")
-    if _is_merged(index, size):
-        return index
     kept = np.setdiff1d(np.arange(manifest.examples), index.removed)
     plan: dict[str, Any] = {
         "merged": fingerprint.of_file(index.path / manifests.FILE),
@@ -56,6 +54,8 @@ def merge(path: str | Path, run: Run, shard_size: int | None = None) -> IndexFol
     }
     with atomic.exclusive(index.path) as part:
         check_same(index)
+        if _is_merged(index, size):
+            return index
         index.require_unchanged()
         # Of an older state of the index, say; or it is whole, and its plan was deleted.
         clear_other_work(part, lambda found: found.get("merged") == plan["merged"])
