@@ -216,6 +216,15 @@ def test_what_was_decided_in_python_is_told_undone_and_applied(work: Path) -> No
     assert "Undone: a step on 2 rows" in undone.stderr
     assert "0 removed" in undone.stdout
     assert "Done again: a step on 2 rows" in wordtrace("review", place, "--redo", cwd=work).stderr
+    # A step whose patch can't be written is none: the same command, run again, must not be a second.
+    for _ in range(2):
+        refused = wordtrace(
+            "review", place, "--undo", "--patch", "n" * 300 + ".jsonl", cwd=work, status=1
+        )
+        assert "The step is taken back." in refused.stderr
+    assert (
+        json.loads(wordtrace("review", place, "--json", cwd=work).stdout)["counts"]["remove"] == 2
+    )
 
 
 def test_fix_and_clusters_tell_and_write_patches(work: Path) -> None:

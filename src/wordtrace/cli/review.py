@@ -36,7 +36,14 @@ def review(
         say(f"Note: the last line of {found.path} was torn by a kill; it does not count.")
     if patch is not None:
         changes = found.patch()
-        changes.write(patch)
+        try:
+            changes.write(patch)
+        except OSError:
+            # Else the same command, run again, would go a step too far.
+            if undo or redo:
+                _ = found.redo() if undo else found.undo()
+                say("The step is taken back.")
+            raise
         say(f"Wrote {patch}: {len(changes):,} changes")
         say(f"Next: wordtrace apply {patch} DATA --out NEW_DATA")
     document = found.document(top)
