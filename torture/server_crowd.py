@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -54,7 +55,12 @@ def _lasting(found: Any) -> Any:
         return [_lasting(one) for one in found]
     if isinstance(found, dict):
         return {name: _lasting(one) for name, one in found.items() if name != "seconds"}
-    return found
+    # A sentence says it, too.
+    return (
+        re.sub(r" scored in [^.]*(\.\d+[^.]*)?\.", " scored.", found)
+        if isinstance(found, str)
+        else found
+    )
 
 
 def _equal(group: str, question: tuple[str, str, Any], found: Any, alone: Any) -> Attempt:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from torture.attempts import Attempt
+from torture.attempts import Attempt, End
 from torture.sandbox import PATIENCE
 from torture.served import Served
 
@@ -78,10 +79,17 @@ def _piece(server: Served, name: str, piece: bytes, *, close: bool) -> Attempt:
             wire.settimeout(PATIENCE if close else 0.05)
             while part := wire.recv(1 << 16):
                 answer += part
-    status = answer.split(b" ", 2)[1:2]
-    if status and status[0] >= b"500":
-        return Attempt("pieces of HTTP", what, "crashed", ascii(answer)[:300])
-    return Attempt("pieces of HTTP", what, "refused")
+    end = judged(answer)
+    return Attempt("pieces of HTTP", what, end, "" if end == "refused" else ascii(answer)[:300])
+
+
+def judged(answer: bytes) -> End:
+    """Judge what came back to bytes that hold no token: nothing of the index, and no failure."""
+    found = {int(one) for one in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answer)}
+    if any(status >= 500 for status in found):
+        return "crashed"
+    told = any(status < 300 for status in found) and b"application/json" in answer
+    return "wrong" if told else "refused"
 
 
 def _connected(server: Served) -> socket.socket:

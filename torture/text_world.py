@@ -103,8 +103,19 @@ def label(text: str) -> str:
     return text.strip()
 
 
+#: How many command lines one process runs: so few that only a hang takes all its patience.
+_AT_A_TIME = 100
+
+
 def run_lines(folder: Path, lines: Sequence[Sequence[str]]) -> list[Said]:
-    """Run command lines on a terminal, in one process that starts in a folder."""
+    """Run command lines on a terminal, some in one process, which starts in a folder."""
+    found: list[Said] = []
+    for first in range(0, len(lines), _AT_A_TIME):
+        found += _run_some(folder, lines[first : first + _AT_A_TIME])
+    return found
+
+
+def _run_some(folder: Path, lines: Sequence[Sequence[str]]) -> list[Said]:
     with tempfile.TemporaryDirectory(prefix="torture-lines-") as place:
         orders, answers = Path(place, "orders.json"), Path(place, "answers.json")
         orders.write_text(json.dumps(lines), "ascii")
