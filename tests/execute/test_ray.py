@@ -34,7 +34,7 @@ def cluster() -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Workers inherit it. Ray starts those beforehand that need no environment of their own.
     path = os.pathsep.join([os.getcwd(), str(Path(api.__file__).parents[2])])
-    # Where other tests run beside them, workers that give way to all others take three times as long.
+    # Workers that give way to the tests beside them would take three times as long.
     with mock.patch.dict(os.environ, {"PYTHONPATH": path, "RAY_worker_niceness": "0"}):
         ray.init(
             address="local",
