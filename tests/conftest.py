@@ -27,7 +27,8 @@ forked_workers.start()
 
 #: The files that take longest, longest first: no core is to be left alone with one at the end.
 LONGEST = (
-    *("execute/test_ray.py", "evaluation/test_study.py", "stories/test_proof_on_your_training.py"),
+    *("torture/test_short.py", "execute/test_ray.py", "evaluation/test_study.py"),
+    *("stories/test_proof_on_your_training.py",),
     *("huggingface/test_examples.py", "huggingface/test_train_pretrained.py"),
     *("cli/test_process.py", "index/test_proof.py", "stories/test_planted_cause.py"),
     *("asking/test_searcher.py", "act/test_fix.py", "verification/test_other_retrainer.py"),
