@@ -27,7 +27,7 @@ def told_address(process: Forked, said: Path) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_server_answers_until_it_is_told_to_end(
     opened: Opened, tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
