@@ -135,6 +135,10 @@ def range_of(command: str, name: str, kind: type) -> tuple[float, float]:
     return RANGES.get((command, name), RANGES.get(name, usual))
 
 
+#: A file of examples that no line needs.
+OTHER = "other.csv"
+
+
 def prepare(world: World) -> None:
     """Write into the world what the lines need beside run and index."""
     index = wt.Index.open(world.index)
@@ -146,6 +150,8 @@ def prepare(world: World) -> None:
     lines = ["key,body,topic", *(f"w{place},{text},{name}" for place, name in enumerate(others))]
     (world.folder / "wrong.csv").write_text("\n".join(lines) + "\n")
     (world.folder / "ids.txt").write_text(f"{index.ids[0]}\n")
+    # A place that is there already: a line may write to it, as it is told to.
+    (world.folder / OTHER).write_bytes((world.folder / "data.csv").read_bytes())
     (world.folder / "junk.bin").write_bytes(bytes(range(1, 256)))
     (world.folder / "junk.json").write_text(json.dumps([1, {"a": None}]))
     (world.folder / "empty").write_bytes(b"")

@@ -14,7 +14,7 @@ from typing import get_args
 
 from typer.main import get_command
 
-from torture.argument_lines import BESIDE, CHANGES, LINES, REFUSED, prepare, range_of
+from torture.argument_lines import BESIDE, CHANGES, LINES, OTHER, REFUSED, prepare, range_of
 from torture.attempts import Attempt, End, Plan, at_once
 from torture.in_turn import Line, Said, in_turn
 from torture.world import make_world
@@ -47,7 +47,7 @@ NUMBERS = (
     "0x10",
 )
 PLACES = (
-    *("missing", "missing/deeper", "run", "data.csv", "junk.bin", "junk.json", "empty", "", " "),
+    *("missing", "missing/deeper", "run", OTHER, "junk.bin", "junk.json", "empty", "", " "),
     *("\x01\x7f", "x" * 300, "unreadable", "/dev/null", "/proc/self/mem", ".", "~"),
 )
 #: So many values of each option, drawn from the seed; one where a command before had it, too.
@@ -168,7 +168,7 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
     halves = [commands[place :: plan.workers] for place in range(plan.workers)]
     bases = partial(_bases, world.folder, plan.work)
     yield from at_once(bases, [half for half in halves if half], plan.workers)
-    changed = sorted({*before.items()} ^ {*_files(world.folder).items()})
+    changed = sorted({name for name, _ in before.items() ^ _files(world.folder).items()})
     yield Attempt(
         "what the lines were given", "all of it", "wrong" if changed else "right", str(changed[:3])
     )
@@ -336,4 +336,5 @@ def _files(folder: Path) -> dict[str, bytes | None]:
         str(one.relative_to(folder)): one.read_bytes()
         for one in sorted(folder.rglob("*"))
         if one.is_file() and "retrain" not in str(one) and "/." not in str(one)
+        if one.name != OTHER
     }

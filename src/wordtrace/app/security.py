@@ -104,12 +104,14 @@ def cookie_name(host: str) -> str:
     return f"wordtrace-{port[1] if port else 80}"
 
 
+#: A Host header is a name or an address, and perhaps a port: what else a reader of addresses would
+#: forgive (a user's name, a path, a port that is none) was not sent by a browser.
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.IGNORECASE)
+
+
 def _host(given: str) -> str | None:
-    try:
-        host = urlsplit("//" + given).hostname
-    except ValueError:
-        return None
-    return None if host is None else host.lower()
+    found = _HOST.fullmatch(given)
+    return found and found[1].strip("[]").lower()
 
 
 def _netloc(origin: str) -> str | None:
