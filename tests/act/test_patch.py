@@ -40,6 +40,15 @@ def written(tmp_path: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
+def test_what_a_kill_left_beside_a_whole_file_goes_with_the_next_command(tmp_path: Path) -> None:
+    data, out = written(tmp_path, "data.csv", CSV), tmp_path / "new.csv"
+    apply_patch(Patch((RELABEL,)), data, out)
+    (tmp_path / ".new.csv.999.tmp").mkdir()
+    with pytest.raises(InputError, match="is there already"):
+        apply_patch(Patch((RELABEL,)), data, out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "new.csv"]
+
+
 def test_a_csv_keeps_every_byte_that_no_change_names(tmp_path: Path) -> None:
     data, out = written(tmp_path, "data.csv", CSV), tmp_path / "out.csv"
     done = apply_patch(Patch((RELABEL, REMOVE, EDIT)), data, out)

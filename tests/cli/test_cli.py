@@ -216,7 +216,7 @@ def test_what_was_decided_in_python_is_told_undone_and_applied(work: Path) -> No
     assert "Undone: a step on 2 rows" in undone.stderr
     assert "0 removed" in undone.stdout
     assert "Done again: a step on 2 rows" in wordtrace("review", place, "--redo", cwd=work).stderr
-    # A step whose patch can't be written is none: the same command, run again, must not be a second.
+    # A step whose patch can't be written is none: the same command must not be a second.
     for _ in range(2):
         refused = wordtrace(
             "review", place, "--undo", "--patch", "n" * 300 + ".jsonl", cwd=work, status=1

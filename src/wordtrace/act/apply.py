@@ -11,6 +11,7 @@ from wordtrace.data.examples import Examples
 from wordtrace.data.readers import column_names, read_examples
 from wordtrace.data.rewrite import file_kind, rewrite
 from wordtrace.data.rewrite_text import RowChange
+from wordtrace.disk import temporary
 from wordtrace.errors import InputError, MismatchError, option
 
 FORMAT, VERSION = "wordtrace-applied", 1
@@ -124,6 +125,8 @@ def apply_patch(
 
 
 def _check_places(source: Path, target: Path, overwrite: bool) -> None:
+    # A kill after the last step leaves a whole file, and beside it what no later writer would clear.
+    temporary.clear(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise InputError(
             f"{option('out', str(target))} is the data itself; write to another place."
