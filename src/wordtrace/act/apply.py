@@ -125,7 +125,7 @@ def apply_patch(
 
 
 def _check_places(source: Path, target: Path, overwrite: bool) -> None:
-    # A kill after the last step leaves a whole file, and beside it what no later writer would clear.
+    # A kill after the last step leaves a whole file, and beside it what no later writer clears.
     temporary.clear(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise InputError(
