@@ -35,7 +35,7 @@ does not fail here.
 """
 
 #: How many kills before operations, and at random moments, and how many gentler ends.
-_MANY, _FEW, _FRESH, _SHORT = (40, 20, 6), (8, 4, 2), (0, 2, 4), (2, 1, 1)
+_MANY, _FEW, _FRESH, _SHORT = (40, 20, 6), (8, 4, 2), (0, 2, 4), (1, 0, 1)
 #: How many of them follow each other before the state at the end is compared.
 _IN_A_ROW = 4
 

@@ -121,7 +121,7 @@ def _bare(plan: Plan, wheel: Path) -> Iterator[Attempt]:
     (world.folder / "model").mkdir()
     (world.folder / "model" / "config.json").write_text('{"model_type": "bert"}')
     allowed = json.dumps(bare.installed_alone())
-    command = [sys.executable, str(HERE / "torture" / "bare.py"), allowed, str(unpacked)]
+    command = [sys.executable, "-P", str(HERE / "torture" / "bare.py"), allowed, str(unpacked)]
     same: dict[str, tuple[str, ...]] = {
         "help": ("--help",),
         "train": ("train", "data.csv", *COLUMNS, "--epochs", "1", "--out", "new"),

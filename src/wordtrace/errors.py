@@ -73,10 +73,13 @@ class WordtraceError(Exception):
     """
 
     exit_code = 1
+    # What a library says of an input may be of several lines; those of a script's log are kept.
+    one_line = False
 
     def __init__(self, message: str = "") -> None:
-        # What another library says about a file may be of several lines.
-        pieces = _MARK.split(_LINES.sub(" ", message.strip()))
+        if self.one_line:
+            message = _LINES.sub(" ", message.strip())
+        pieces = _MARK.split(message)
         # Every second piece is a mark's: the repr of its name and value.
         self.parts: tuple[str | Option, ...] = tuple(
             Option(*ast.literal_eval(piece)) if place % 2 else piece
@@ -93,6 +96,7 @@ class InputError(WordtraceError):
     """The data, a file or an argument is wrong; nothing was written (exit status 2)."""
 
     exit_code = 2
+    one_line = True
 
 
 class DataError(InputError):
@@ -105,6 +109,8 @@ class MismatchError(InputError):
 
 class CorruptError(WordtraceError):
     """A file on disk is incomplete, changed or of an unknown format; nothing is guessed."""
+
+    one_line = True
 
 
 class ChangedError(WordtraceError):
