@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import wordtrace as wt
+from tests.changed_run import change_run
 from tests.verification.conftest import Elsewhere, change_of
 from wordtrace.errors import DataWarning, InputError, TrainingError
 from wordtrace.retrainers.choice import retrainer_for
@@ -79,6 +80,7 @@ def test_a_model_with_another_vocabulary_is_refused(elsewhere: Elsewhere) -> Non
     config = elsewhere.run / "config.json"
     document = json.loads(config.read_text())
     config.write_text(json.dumps({**document, "vocab_size": document["vocab_size"] + 1}))
+    change_run(elsewhere.run, lambda document: None)  # else the file is known to be another
     with pytest.raises(TrainingError, match="its tokenizer is another one"):
         trained(elsewhere)
 
