@@ -175,9 +175,9 @@ def _repaired(world: Hostile) -> Iterator[Attempt]:
     yield from returned(f"{kind}review → JSON", {one: one for one in world.strings}, set(told))
     for ending in FORMATS:
         new = {row["key"]: row for row in read_rows(world.folder / f"new{ending}")}
-        for one, row in wanted.items():
-            faults = [] if new.get(one) == row else [f"it is {new.get(one)!r}"]
-            yield tell(f"{kind}patch → apply → {ending}", ascii(one)[:100], faults)
+        for key, row in wanted.items():
+            faults = [] if new.get(key) == row else [f"it is {new.get(key)!r}"]
+            yield tell(f"{kind}patch → apply → {ending}", ascii(key)[:100], faults)
         first, last = (_rows(world, f"{name}{ending}") for name in ("data", "back"))
         same = [] if first == last else ["its rows are not the first ones"]
         yield tell(f"{kind}patch → apply --reverse", ending, same)

@@ -125,9 +125,13 @@ def _opened(chromium: Any, address: str, name: str, *, scripts: bool) -> Attempt
         if not own:
             faults.append(f"it asked {request.url}")
 
+    def ran(dialog: Any) -> None:
+        faults.append(f"ran: {dialog.message}")
+        dialog.dismiss()
+
     context.on("request", asked)
     page.on("pageerror", lambda error: faults.append(f"thrown: {error}"))
-    page.on("dialog", lambda dialog: (faults.append(f"ran: {dialog.message}"), dialog.dismiss()))
+    page.on("dialog", ran)
     page.goto(address, wait_until="networkidle", timeout=120_000)
     own = page.evaluate(
         "[...document.scripts].every(one => one.src.startsWith(origin + '/static/'))"
