@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torture.files_damage import places, put
 
 from tests.index.test_life import TEXTS, further
-from tests.wrong_types import OTHERS, places, replaced
+from tests.wrong_types import OTHERS
 from wordtrace import api
 from wordtrace.disk import fingerprint
 from wordtrace.errors import CorruptError
@@ -28,11 +29,11 @@ def test_a_value_of_another_type_is_named_even_under_a_right_checksum(built: api
     del document["checksum"]
     for place in places(document):
         for other in OTHERS:
-            forged = replaced(document, place, other)
+            forged = put(document, place, other)
             forged["checksum"] = fingerprint.of_document(forged)
             with suppress(CorruptError):
                 Manifest.of(forged)
-    wrong = replaced(document, ("shards", 0, "count"), None)
+    wrong = put(document, ("shards", 0, "count"), None)
     wrong["checksum"] = fingerprint.of_document(wrong)
     with pytest.raises(CorruptError, match=r"can't be read \(shards\[0\].count is None\); build"):
         Manifest.of(wrong)

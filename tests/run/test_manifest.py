@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torture.files_damage import places, put
 
-from tests.wrong_types import OTHERS, places, replaced
+from tests.wrong_types import OTHERS
 from wordtrace import api
 from wordtrace.disk import atomic, fingerprint
 from wordtrace.errors import CorruptError
@@ -186,7 +187,7 @@ def test_a_value_of_another_type_is_named_with_its_place() -> None:
     for document in (CNN, ADOPTED):
         for place in places(document):
             for other in OTHERS:
-                changed = replaced(document, place, other)
+                changed = put(document, place, other)
                 with suppress(CorruptError):
                     identity(RunManifest.of(changed, FILE).document())
     for changed, said in (
