@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from wordtrace.data.batches import document_frequency
-from wordtrace.disk import atomic, fingerprint
+from wordtrace.disk import atomic
 from wordtrace.errors import CorruptError, InputError, option
 from wordtrace.execute.ledger import Ledger
 from wordtrace.execute.named import within
@@ -35,11 +35,14 @@ from wordtrace.index.postings import DTYPES
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
 from wordtrace.index.texts import StoredTexts
+from wordtrace.index.unfinished import (
+    clear_other_work,
+    finished,
+    is_a_build,
+    require_same,
+    start_work,
+)
 from wordtrace.run.run import Run
-
-PLAN = "plan.json"
-# Plans written before these settings existed lack them; these are the values they had.
-_BEFORE: dict[str, Any] = {"precision": "float32", "set_of_further_runs": []}
 
 
 def build(
@@ -113,12 +116,12 @@ def build(
         "shard_size": shard_size,
     }
     if (folder / manifests.FILE).exists() and not overwrite:
-        _require_same(folder, plan)
+        require_same(folder, plan)
         return IndexFolder.open(folder)
     if problems := run.check():  # else the index would hold what the damaged files say
         raise CorruptError(f"{'; '.join(problems)}; make the run again.")
     with atomic.exclusive(folder) as part:
-        if not _finished(part, plan):
+        if not finished(part, plan):
             clear_other_work(part, is_a_build)
             start_work(part, plan)
             with atomic.worth_keeping(part, WORK):
@@ -263,56 +266,6 @@ def processes(run: Run, workers: int | None) -> int | None:
     return 1 if workers is None and run.gpus else workers
 
 
-def start_work(part: Path, plan: dict[str, Any]) -> None:
-    """Prepare the folder of a build, or go on with an interrupted build that has the same plan.
-
-    Raises
-    ------
-    MismatchError
-        When the interrupted build had another plan.
-    """
-    recorded = None
-    if (part / WORK / PLAN).exists():
-        before = {key: value for key, value in _BEFORE.items() if key in plan}
-        recorded = {**before, **atomic.read_json(part / WORK / PLAN)}
-    elif (part / manifests.FILE).exists():  # it was killed at its very end
-        recorded = _plan_of(atomic.read_json(part / manifests.FILE), plan)
-    if recorded is not None:
-        fingerprint.require_same(
-            recorded,
-            plan,
-            f"the interrupted build in {part}",
-            f"repeat it with the old value to go on, or delete {part} to start anew",
-        )
-        return
-    atomic.refuse_foreign(part, (WORK,))
-    atomic.empty(part, WORK)
-    (part / WORK).mkdir()
-    atomic.write_json(part / WORK / PLAN, plan)
-
-
-def clear_other_work(part: Path, is_own: Callable[[Mapping[str, Any]], bool]) -> None:
-    """Clear the folder of a build or change that was killed, where it is not this one.
-
-    Parameters
-    ----------
-    is_own
-        Asked about the plan that lies there; about the manifest, where a kill came at the very end.
-    """
-    for path, last in ((part / WORK / PLAN, WORK), (part / manifests.FILE, manifests.FILE)):
-        if path.exists():
-            if not is_own(atomic.read_json(path)):
-                atomic.empty(part, last)
-            return
-    # A kill came while a finished work was cleared: its plan is gone, the rest may not be.
-    shutil.rmtree(part / WORK, ignore_errors=True)
-
-
-def is_a_build(found: Mapping[str, Any]) -> bool:
-    """Whether a plan or a manifest is of a build: a change's plan says less, and counts."""
-    return "top_k" in found and not found.get("revision")
-
-
 def check_stored(
     run: Run, dtype: str, project: int | None, projection: str, precision: str = "float32"
 ) -> None:
@@ -330,28 +283,3 @@ def weights(run: Run) -> list[WeighedCheckpoint]:
     """Return the run's checkpoints with their weights η_c, as its weighting gives them."""
     pairs = zip(run.checkpoints, run.etas, strict=True)
     return [WeighedCheckpoint(point.step, eta) for point, eta in pairs]
-
-
-def _require_same(folder: Path, plan: dict[str, Any]) -> None:
-    """Raise MismatchError where the index that is there was built by another plan."""
-    fingerprint.require_same(
-        _plan_of(atomic.read_json(folder / manifests.FILE), plan),
-        plan,
-        str(folder),
-        f"choose another {option('out')}, or add {option('overwrite', True)} to replace it",
-    )
-
-
-def _finished(part: Path, plan: dict[str, Any]) -> bool:
-    """Tell whether an attempt was killed between its last file and the renaming."""
-    if not (part / manifests.FILE).exists():
-        return False
-    found = atomic.read_json(part / manifests.FILE)
-    return is_a_build(found) and _plan_of(found, plan) == plan
-
-
-def _plan_of(document: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries of a manifest that a plan has."""
-    found = {**_BEFORE, **document}
-    found["set_of_further_runs"] = [one["fingerprint"] for one in document.get("with_runs", [])]
-    return {key: found.get(key) for key in plan}

@@ -24,20 +24,13 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.protocol import Executor
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.build import (
-    PLAN,
-    clear_other_work,
-    is_a_build,
-    make_tasks,
-    processes,
-    run_shards,
-    start_work,
-)
+from wordtrace.index.build import make_tasks, processes, run_shards
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import Manifest, RowBlock, Shard, entry_of, samples_of
 from wordtrace.index.tables import write_examples, write_tokens
 from wordtrace.index.task import WORK, prepare
 from wordtrace.index.texts import StoredTexts
+from wordtrace.index.unfinished import PLAN, clear_other_work, is_a_build, start_work
 from wordtrace.run.run import Run
 
 #: The names of the files that changes write.

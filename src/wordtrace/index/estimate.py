@@ -18,8 +18,9 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.processes import Processes, cores
 from wordtrace.execute.resources import check_workers
 from wordtrace.index import manifest as manifests
-from wordtrace.index.build import PLAN, check_stored, compress, processes, weights
+from wordtrace.index.build import check_stored, compress, processes, weights
 from wordtrace.index.task import WORK, ShardTask, build_shard, prepare
+from wordtrace.index.unfinished import PLAN
 from wordtrace.run.run import Run
 
 FORMAT, VERSION = "wordtrace-index-estimate", 1

@@ -19,7 +19,6 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.index import manifest as manifests
 from wordtrace.index import projection
-from wordtrace.index.build import clear_other_work, start_work
 from wordtrace.index.change import changeable, check_same
 from wordtrace.index.folder import IndexFolder
 from wordtrace.index.manifest import RowBlock, Shard, entry_of, samples_of
@@ -27,6 +26,7 @@ from wordtrace.index.postings import Block, order_postings, token_offsets
 from wordtrace.index.shards import shard_file, write_shard
 from wordtrace.index.task import WORK
 from wordtrace.index.texts import write_texts
+from wordtrace.index.unfinished import clear_other_work, start_work
 from wordtrace.run.run import Run
 
 
