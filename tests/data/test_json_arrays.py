@@ -72,9 +72,13 @@ ARRAY = """[
     [
         (PatchChange("1", "relabel", "0", "1"), '"label": 0', '"label": 1'),
         (PatchChange("2", "edit", "three", "dr\u00fc", field="text"), "three", "dr\\u00fc"),
-        (PatchChange("1", "remove", "0", None), ',\n  {"text" : "tw\\u00f6", "label": 0}', ""),
         (
-            PatchChange("0", "remove", "1", None),
+            PatchChange("1", "remove", "0", None, rows=3),
+            ',\n  {"text" : "tw\\u00f6", "label": 0}',
+            "",
+        ),
+        (
+            PatchChange("0", "remove", "1", None, rows=3),
             '{"text": "one", "label": 1, "more": [1, 2]},\n  ',
             "",
         ),
@@ -95,7 +99,8 @@ def test_all_rows_of_an_array_may_be_removed(tmp_path: Path) -> None:
     path.write_text(ARRAY)
     patch = Patch(
         tuple(
-            PatchChange(id, "remove", label, None) for id, label in zip("012", "101", strict=True)
+            PatchChange(id, "remove", label, None, rows=3)
+            for id, label in zip("012", "101", strict=True)
         )
     )
     apply_patch(patch, path, out)

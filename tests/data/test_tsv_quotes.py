@@ -144,7 +144,7 @@ def test_a_patch_is_applied_and_reversed_to_the_same_bytes(glue: Path, tmp_path:
 def test_a_patch_that_would_turn_the_reading_of_the_quotes_is_refused(tmp_path: Path) -> None:
     path, out = tmp_path / "d.tsv", tmp_path / "out.tsv"
     path.write_text('text\tlabel\n"open\ta\n"all of it"\tb\nx\ta\n')
-    remove = Patch((PatchChange("0", "remove", "a", None),))
+    remove = Patch((PatchChange("0", "remove", "a", None, rows=3),))
     with pytest.raises(DataError, match=r"quotes of d.tsv would be read in another way"):
         apply_patch(remove, path, out)
     assert not out.exists()
