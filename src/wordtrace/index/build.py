@@ -118,7 +118,7 @@ def build(
     if (folder / manifests.FILE).exists() and not overwrite:
         require_same(folder, plan)
         return IndexFolder.open(folder)
-    if problems := run.check():  # else the index would hold what the damaged files say
+    if problems := run.check(replay=False):  # else the index would hold what the damaged files say
         raise CorruptError(f"{'; '.join(problems)}; make the run again.")
     with atomic.exclusive(folder) as part:
         if not finished(part, plan):

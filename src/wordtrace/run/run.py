@@ -380,10 +380,23 @@ class Run:
         """Return the training rows of some ids; an unknown id is an error (InputError)."""
         return np.array([self.train.row_of(id_) for id_ in ids], dtype=np.int64)
 
-    def check(self) -> list[str]:
-        """Check every file's checksum, and return what is wrong; empty if nothing is."""
+    def check(self, *, replay: bool = True) -> list[str]:
+        """Check every file's checksum, and return what is wrong; empty if nothing is.
+
+        Parameters
+        ----------
+        replay
+            Look at the files that only a replay needs, too.
+        """
         return [
             problem
             for one in (self, *self.others)
-            for problem in check_files(one.path, one.manifest.files)
+            for problem in check_files(
+                one.path,
+                {
+                    name: digest
+                    for name, digest in one.manifest.files.items()
+                    if replay or not for_replay(name)
+                },
+            )
         ]
