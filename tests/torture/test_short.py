@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from torture.__main__ import SECTIONS, torture
 
-#: Kills, pairs and damaged files have tests of their own in tests/index, tests/disk and others.
-ELSEWHERE = {"files", "kills", "pairs"}
+#: What has many tests of its own (tests/index, tests/disk, tests/app, tests/test_locks.py): all nine
+#: would take ten minutes.
+ELSEWHERE = {"files", "kills", "pairs", "server", "supply"}
 
 
 @pytest.mark.slow
