@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from torture.__main__ import SECTIONS, torture
 
-#: What has many tests of its own (tests/index, tests/disk, tests/app, tests/test_locks.py): all nine
-#: would take ten minutes.
+#: What has many tests of its own in tests/index, disk and app: all nine would take ten minutes.
 ELSEWHERE = {"files", "kills", "pairs", "server", "supply"}
 
 
