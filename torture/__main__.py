@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from torture.attempts import ENDS, Attempt, Plan
+from torture.sandbox import load_first
 from torture.table import Tally, summary
 
 OUT = Path(__file__).parent / "out"
@@ -65,18 +66,24 @@ def torture(section: str, *, short: bool, seed: int = 0, workers: int = 2) -> Ta
 def _told(attempts: Iterator[Attempt], section: str) -> Iterator[Attempt]:
     """Say on standard error how far it is, and at once what fell."""
     shown, count, last = sys.stderr.isatty(), 0, ""
+    start = time.perf_counter()
     for count, one in enumerate(attempts, 1):
+        clear = "\r\033[K" if shown else ""
         if not one.survived:
-            clear = "\r\033[K" if shown else ""
             text = f"{section}: {ENDS[one.end]}: {one.group}, {one.what}: {one.detail}"
             sys.stderr.write(f"{clear}{text.encode('unicode_escape').decode()}\n")
         yield one
+        # In a file, one line for each kind of attack.
+        if shown or one.group != last:
+            done = (
+                f"{section}: {count:,} attempts, {time.perf_counter() - start:.0f} s, {one.group}"
+            )
+            sys.stderr.write(f"{clear}{done}" if shown else f"{done}\n")
+            sys.stderr.flush()
         last = one.group
-        if shown:
-            sys.stderr.write(f"\r\033[K{section}: {count:,} attempts, {last}")
     if shown:
         sys.stderr.write("\r\033[K")
-    sys.stderr.flush()
+        sys.stderr.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [name for name in asked.sections if name not in SECTIONS]:
         parser.error(f"there is no {unknown[0]!r}; known: {', '.join(SECTIONS)}")
     os.environ["WORDTRACE_PROGRESS"] = "0"
+    if not asked.short and "kills" in (asked.sections or SECTIONS):
+        load_first("torture.preloaded_trainer")
     fell = 0
     for section in asked.sections or SECTIONS:
         try:

@@ -22,13 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from torture import child
-from wordtrace.api import _MODULES
 
 #: No attempt takes this long on a healthy machine, however busy: what does, hangs. In seconds.
 PATIENCE = 600.0
 
 _FORKING = get_context("forkserver")
-_FORKING.set_forkserver_preload([*sorted(set(_MODULES.values())), "torture.child"])
+_LOADED = ["torture.preloaded", "torture.child"]
+_FORKING.set_forkserver_preload(_LOADED)
+
+
+def load_first(module: str) -> None:
+    """Load a module, too, before the first command is forked; afterwards it is too late."""
+    _FORKING.set_forkserver_preload([*_LOADED, module])
 
 
 @dataclass(frozen=True)
