@@ -301,23 +301,27 @@ def test_a_training_killed_before_its_last_rename_is_only_renamed(
     assert not (run.path / "plan.json").exists()
 
 
+@pytest.mark.parametrize("killed", ["in the first folder", "at the second"])
 def test_a_training_killed_while_it_tidies_up_starts_anew(
-    examples: api.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    examples: api.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str
 ) -> None:
     from wordtrace.training import train as training
 
     once = api.train(examples, tmp_path / "once", **SMALL)
     removed: list[Path] = []
 
-    def kill_at_second(path: Path, **named: object) -> None:
-        removed.append(path)
-        if len(removed) == 2:
+    def kill(path: Path, **named: object) -> None:
+        if path.name == "resume" and killed == "in the first folder":
+            next(path.glob("*.safetensors")).unlink()
             raise KeyboardInterrupt
-        rmtree(path)
+        if path.parent.name == "checkpoints" and removed:
+            raise KeyboardInterrupt
+        removed.extend([path] if path.parent.name == "checkpoints" else [])
+        rmtree(path, **named)
 
     rmtree = training.shutil.rmtree
     with monkeypatch.context() as patch:
-        patch.setattr(training.shutil, "rmtree", kill_at_second)
+        patch.setattr(training.shutil, "rmtree", kill)
         with pytest.raises(KeyboardInterrupt):
             api.train(examples, tmp_path / "a", **SMALL)
     assert weights(api.train(examples, tmp_path / "a", **SMALL)) == weights(once)

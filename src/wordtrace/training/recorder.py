@@ -23,6 +23,7 @@ from wordtrace.run.recipe import Recipe
 from wordtrace.training.fit import Training
 
 STATE = "resume"
+STATE_FILE = "state.json"
 _CANDIDATES_AN_EPOCH = 8
 _SAMPLE = 500
 
@@ -104,7 +105,7 @@ class Recorder:
         optimizer = f"optimizer-{step:06d}.safetensors"
         checkpoints.save_tensors(state / optimizer, self.training.state)
         atomic.write_json(
-            state / "state.json",
+            state / STATE_FILE,
             {
                 "step": step,
                 "rate_sum": self.rate_sum,
@@ -118,7 +119,7 @@ class Recorder:
 
     def resume(self) -> None:
         """Take up the state of an earlier attempt, where there is one."""
-        path = self.folder / STATE / "state.json"
+        path = self.folder / STATE / STATE_FILE
         if not path.exists():
             self.save(0.0)
             return

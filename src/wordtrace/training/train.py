@@ -33,7 +33,7 @@ from wordtrace.run.plan_words import WORDS, require_same_plan, same, words_of
 from wordtrace.run.recipe import Recipe
 from wordtrace.run.run import Run
 from wordtrace.training.fit import Training, fit
-from wordtrace.training.recorder import STATE, Labelled, Recorder
+from wordtrace.training.recorder import STATE, STATE_FILE, Labelled, Recorder
 from wordtrace.training.settings import Settings
 from wordtrace.training.start import sources, start
 
@@ -281,7 +281,8 @@ def _evaluate(model: TextModel, held: Labelled | None) -> HeldOut | None:
 
 def _keep(part: Path, candidates: list[Checkpoint], kept: list[Checkpoint]) -> None:
     # The state first: killed from here on, the training starts anew instead of going on from
-    # candidates that are gone.
+    # candidates that are gone; of it first what names the rest.
+    (part / STATE / STATE_FILE).unlink(missing_ok=True)
     shutil.rmtree(part / STATE)
     for candidate in candidates:
         if candidate not in kept:
