@@ -130,6 +130,15 @@ def test_a_work_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
         atomic.refuse_foreign(part, ("plan.json",))
 
 
+def test_what_a_kill_left_of_the_first_file_is_nobody_elses(tmp_path: Path) -> None:
+    part = tmp_path / "run.part"
+    (part / ".run.json.671.tmp").mkdir(parents=True)
+    atomic.refuse_foreign(part, ())
+    (part / ".run.json.mine.tmp").mkdir()
+    with pytest.raises(InputError, match=r"files of somebody else \(\.run\.json\.mine\.tmp\)"):
+        atomic.refuse_foreign(part, ())
+
+
 def test_clearing_a_folder_does_not_follow_links(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

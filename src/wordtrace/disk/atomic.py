@@ -20,7 +20,7 @@ from typing import Any
 from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.refused import naming
 from wordtrace.disk.regular import is_there
-from wordtrace.disk.temporary import folder_for, remove_unheld
+from wordtrace.disk.temporary import folder_for, is_ours, remove_unheld
 from wordtrace.errors import CorruptError, InputError, NumericalError
 
 
@@ -263,13 +263,22 @@ def _is_at(path: Path, handle: int) -> bool:
 
 
 def refuse_foreign(part: Path, ours: Collection[str]) -> None:
-    """Refuse to clear a ``NAME.part`` that holds anything but what we begin with (InputError)."""
-    foreign = [path.name for path in part.iterdir() if path.name not in ours]
+    """Refuse to clear a ``NAME.part`` that holds anything but what we begin with (InputError).
+
+    Where a kill hit the writing of the first file, it holds what that writer left.
+    """
+    foreign = foreign_in(part, ours)
     if foreign:
         raise InputError(
             f"{part} is needed to work in, but holds files of somebody else ({min(foreign)}); "
             "move it away, or choose another place."
         )
+
+
+def foreign_in(folder: Path, ours: Collection[str]) -> list[str]:
+    """Return the names in a folder that are neither `ours` nor what a killed writer left."""
+    names = (path.name for path in folder.iterdir())
+    return [name for name in names if name not in ours and not is_ours(name)]
 
 
 def check_replaceable(folder: Path, manifest: str, what: str) -> None:
