@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.command import wordtrace
 from tests.conftest import make_examples
 from tests.huggingface.architectures import SETTINGS, tokenizer
 from wordtrace.adopt.as_command import as_command
+from wordtrace.adopt.recording import Recording
+from wordtrace.disk import atomic
 from wordtrace.errors import InputError
 
 pytest.importorskip("transformers")
@@ -52,6 +55,45 @@ def test_what_to_do_with_a_run_that_exists(tmp_path: Path) -> None:
     assert over.run is not None
     assert over.run.path == tmp_path / "run"
     assert over.run.manifest.history[0].step == 1
+
+
+@pytest.mark.parametrize("left", ["all of it", "some weights", "the folder"])
+def test_a_kill_after_the_run_was_made_leaves_no_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    """It is as large as the checkpoints, and nobody would look at it again."""
+    monkeypatch.setattr(Recording, "remove", lambda self: None)
+    silent(tmp_path / "out", first := wt.TraceCallback(tmp_path / "run", replay=False))
+    monkeypatch.undo()
+    assert first.run is not None
+    folder = tmp_path / "run.recording"
+    if left == "some weights":
+        shutil.rmtree(next(folder.glob("checkpoint-*")))
+    elif left == "the folder":
+        atomic.empty(folder)
+    with pytest.raises(InputError, match="run holds a run already"):
+        wt.TraceCallback(tmp_path / "run")
+    assert not folder.exists()
+
+
+def test_a_recording_of_another_training_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recording, "remove", lambda self: None)
+    for name, seed in (("run", 7), ("other", 8)):
+        silent(tmp_path / "out", wt.TraceCallback(tmp_path / name, replay=False), seed=seed)
+    monkeypatch.undo()
+    (tmp_path / "run").rename(tmp_path / "away")
+    (tmp_path / "other").rename(tmp_path / "run")
+    with pytest.raises(InputError, match="run holds a run already"):
+        wt.TraceCallback(tmp_path / "run")
+    assert (tmp_path / "run.recording").exists()
+
+
+def test_what_a_kill_left_of_the_first_file_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "run.recording" / ".wordtrace.json.671.tmp").mkdir(parents=True)
+    silent(tmp_path / "out", callback := wt.TraceCallback(tmp_path / "run", replay=False))
+    assert callback.run is not None
 
 
 def test_what_fails_at_the_end_is_a_warning_and_the_command_that_finishes_it(

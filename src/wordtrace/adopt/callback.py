@@ -217,6 +217,8 @@ class TraceCallback(TrainerCallback):
             When there is a run, and nothing was said of what to do then.
         """
         wished, waiting = self._wished, Recording.beside(self._wished)
+        if waiting.made(wished):
+            waiting.remove()
         if self.if_exists == "overwrite":
             return wished
         if self.if_exists == "error":

@@ -9,12 +9,14 @@ from typing import Any
 
 from wordtrace.adopt.learning_rates import RATES
 from wordtrace.adopt.recorded_rows import MARK, mark
-from wordtrace.adopt.trainer_folder import STATE
-from wordtrace.disk import atomic
+from wordtrace.adopt.trainer_folder import STATE, checkpoints_of
+from wordtrace.disk import atomic, fingerprint
 from wordtrace.disk.json_text import parse_json
 from wordtrace.disk.lines import read_lines
 from wordtrace.errors import InputError
+from wordtrace.models.weight_files import weight_files
 from wordtrace.run import adam
+from wordtrace.run.place import MANIFEST
 
 #: What of a Trainer's state is written beside weights.
 _STATE = (
@@ -65,7 +67,7 @@ class Recording:
         InputError
             When the folder holds other files.
         """
-        if self.folder.exists() and not self.exists and any(self.folder.iterdir()):
+        if self.folder.exists() and not self.exists and atomic.foreign_in(self.folder, ()):
             raise InputError(f"{self.folder} holds other files; choose another folder.")
         if self.exists and not step:
             self.remove()
@@ -123,6 +125,22 @@ class Recording:
         if getattr(arguments, "load_best_model_at_end", False):
             document["best_model_checkpoint"] = state.best_model_checkpoint
         atomic.write_json(folder / STATE, json.loads(json.dumps(document, default=_number)))
+
+    def made(self, run: Path) -> bool:
+        """Whether a run was made of this recording: a kill may come while it is removed."""
+        if not (run / MANIFEST).exists() or not self.folder.is_dir():
+            return False
+        if not any(self.folder.iterdir()):
+            return True
+        if not self.ended:
+            return False
+        plan = atomic.read_json(run / MANIFEST).get("plan")
+        output = plan.get("output") if isinstance(plan, dict) else None
+        saved, _ = checkpoints_of(self.folder)
+        return isinstance(output, list) and all(
+            [one.step, *(fingerprint.of_file(path) for path in weight_files(one.weights))] in output
+            for one in saved
+        )
 
     def end(self) -> None:
         """Note that the training has ended."""
