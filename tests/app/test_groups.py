@@ -100,11 +100,13 @@ def test_they_are_kept_for_this_state_of_the_index_and_no_other(
     kept = sorted(file.name for file in folder.glob(f"{state}-*"))
     assert {f"{state}-duplicates-0.8.parquet", f"{state}-outliers.json"} <= set(kept)
     before = {name: (folder / name).stat().st_mtime_ns for name in kept}
+    (killed := folder / f".{kept[0]}.671.tmp").mkdir()
     from wordtrace.app.server import application
 
     again = TestClient(application(opened), base_url="http://127.0.0.1")
     assert ready(again, "duplicates") == ready(client, "duplicates")
     assert before == {name: (folder / name).stat().st_mtime_ns for name in kept}
+    assert not killed.exists()
 
 
 def test_what_can_not_be_asked_for_is_said(client: TestClient) -> None:

@@ -16,6 +16,7 @@ from wordtrace.act.outliers_result import Outliers
 from wordtrace.app.computed import Computed
 from wordtrace.app.opened import Opened
 from wordtrace.disk import atomic
+from wordtrace.disk.temporary import remove_unheld
 from wordtrace.errors import WordtraceError
 from wordtrace.results.reading import read_result
 from wordtrace.results.result import Result
@@ -86,7 +87,11 @@ class KeptGroups:
         return found
 
     def _file(self, name: str) -> Path:
-        return self._opened.run.path / PLACE / f"{self.state}-{name}"
+        """Return the place of what is kept; what killed writers left beside it is removed."""
+        folder = self._opened.run.path / PLACE
+        for stray in folder.glob(".*.tmp"):
+            remove_unheld(stray)
+        return folder / f"{self.state}-{name}"
 
     def _keep(self, file: Path, write: Callable[[Path], object]) -> None:
         """Write what was computed, unless the index changed meanwhile or nothing can be written."""
