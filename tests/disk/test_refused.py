@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from safetensors.torch import save_file
 from tests.command import wordtrace
 from wordtrace.disk import atomic
 from wordtrace.disk.journal import Journal
+from wordtrace.execute import ledger
 from wordtrace.execute.ledger import Ledger
 
 _MANY = np.random.default_rng(0).random(100_000)
@@ -109,3 +111,24 @@ def test_a_standard_stream_that_is_full_or_closed(redirected: str, status: int, 
     assert (done.returncode, done.stderr[:11]) == (status, "wordtrace: " if told else "")
     assert told in done.stderr
     assert done.stderr.count("\n") == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("disk", "number"),
+    [
+        ({"f_flag": os.ST_RDONLY}, errno.EROFS),
+        ({"f_bavail": 8, "f_frsize": 4096}, errno.ENOSPC),
+        ({"f_bavail": 1 << 20}, None),
+    ],
+)
+def test_where_a_library_says_only_that_it_did_not_work_the_disk_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: dict[str, int], number: int | None
+) -> None:
+    """As SQLite does: "disk I/O error", "unable to open database file"."""
+    found = SimpleNamespace(**{"f_flag": 0, "f_bavail": 1 << 20, "f_frsize": 4096, **disk})
+    (tmp_path / "done.sqlite").mkdir()
+    monkeypatch.setattr(os, "statvfs", lambda _: found)
+    monkeypatch.setattr(ledger, "is_there", lambda _: True)
+    with pytest.raises(OSError, match=r"done\.sqlite") as raised:
+        Ledger(tmp_path / "done.sqlite")
+    assert raised.value.errno == number

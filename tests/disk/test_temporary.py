@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.forked import Forked
 from tests.patience import wait_until
 from wordtrace.disk import atomic
+from wordtrace.disk.temporary import folder_for
 
 WRITING = """
 import signal, sys
@@ -48,6 +51,21 @@ def test_a_killed_writers_stray_is_removed_and_a_living_ones_stays(tmp_path: Pat
         living.wait()
     atomic.write_text(path, "whole again")
     assert sorted(os.listdir(folder)) == [mine.name, "trace.json"]
+
+
+def test_as_many_open_files_as_may_be_leave_no_stray(tmp_path: Path) -> None:
+    """To remove a folder is to open it, too."""
+    path = tmp_path / "a.json"
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as opened, folder_for(path) as place:
+        (place / "half").touch()
+        highest = max(map(int, os.listdir("/proc/self/fd")))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 8, before[1]))
+        opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        with suppress(OSError):
+            while True:
+                opened.enter_context(open(os.devnull))
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_stray_of_another_file_or_in_the_way_is_no_hindrance(tmp_path: Path) -> None:

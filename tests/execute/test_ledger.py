@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -93,3 +94,23 @@ def test_a_ledger_without_checksums_is_gone_on_with(tmp_path: Path) -> None:
     with Ledger(path) as ledger:
         ledger.record("b", {"value": 2})
         assert ledger.starting("") == [("a", {"value": 1}), ("b", {"value": 2})]
+
+
+def test_the_log_that_two_leave_to_each_other_is_taken_in(tmp_path: Path) -> None:
+    """Each of two that close at the same moment finds the other still there."""
+    path, log = tmp_path / "done.sqlite", tmp_path / "done.sqlite-wal"
+    with Ledger(path) as ledger:
+        ledger.record("a", {"value": 1})
+        kept = {one: one.read_bytes() for one in tmp_path.iterdir()}
+        assert log in kept
+        connection, ledger._connection = ledger._connection, Mock()
+
+        def closed() -> None:
+            connection.close()
+            for one, data in kept.items():
+                one.write_bytes(data)
+
+        ledger._connection.close = closed
+    assert os.listdir(tmp_path) == [path.name]
+    with Ledger(path) as ledger:
+        assert ledger.get("a") == {"value": 1}

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 #: What a disk refuses a write with, and nothing else; the advice that the command line adds.
@@ -18,7 +18,9 @@ ADVICE = {
 }
 # NumPy says only how much it could not write.
 _CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
-# SQLite has words of its own.
+#: With fewer bytes than this a disk is full: SQLite takes so many at once for a log of writes.
+_LEAST = 1 << 16
+# SQLite has words of its own; some of them for several reasons.
 _SQLITE = {"disk is full": errno.ENOSPC, "readonly database": errno.EROFS}
 
 
@@ -54,3 +56,17 @@ def _number(error: Exception) -> int | None:
         return errno.ENOSPC
     known = {**_SQLITE, **{os.strerror(number): number for number in ADVICE}}
     return next((number for words, number in known.items() if words in said), None)
+
+
+def why_not(path: Path) -> int | None:
+    """Return the number of what keeps a file from being written; None where nothing is seen.
+
+    For libraries that say of a full disk, or a read-only one, only that it did not work.
+    """
+    with suppress(OSError):
+        disk = os.statvfs(path.parent)
+        if disk.f_flag & os.ST_RDONLY:
+            return errno.EROFS
+        if disk.f_bavail * disk.f_frsize < _LEAST:
+            return errno.ENOSPC
+    return None

@@ -35,6 +35,7 @@ def folder_for(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
+        _emptied(place)
 
 
 def clear(path: Path) -> None:
@@ -45,6 +46,19 @@ def clear(path: Path) -> None:
             found = [one.path for one in entries if ours.fullmatch(one.name)]
         for place in found:
             remove_unheld(place)
+
+
+def _emptied(place: Path) -> None:
+    """Remove a folder of files where as many files are open as may be, but for one."""
+    with suppress(OSError):
+        for name in os.listdir(place):
+            os.unlink(place / name)
+        place.rmdir()
+
+
+def is_ours(name: str) -> bool:
+    """Tell by the name of a file or folder whether a writer made it to write in."""
+    return re.fullmatch(r"\..+\.\d+(-\d+)?\.tmp", name) is not None
 
 
 def remove_unheld(place: str | Path) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from wordtrace.disk.json_text import parse_json
-from wordtrace.disk.refused import naming
+from wordtrace.disk.refused import naming, why_not
 from wordtrace.disk.regular import is_there
 from wordtrace.errors import CorruptError
 
@@ -91,7 +92,9 @@ class Ledger:
                 yield
         except (sqlite3.Error, ValueError, OverflowError) as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS:
-                raise OSError(None, str(error), str(self.path)) from None
+                number = why_not(self.path)
+                said = str(error) if number is None else os.strerror(number)
+                raise OSError(number, said, str(self.path)) from None
             raise CorruptError(
                 f"{self.path} can't be used as a ledger ({error}); delete it to start anew."
             ) from None
@@ -119,6 +122,10 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+        # Where two processes end at the same moment, each leaves the log of writes to the other.
+        if self.path.with_name(f"{self.path.name}-wal").exists():
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self.path)) as again:
+                again.execute("SELECT COUNT(*) FROM done")
 
 
 def _checksum(key: str, result: str) -> str:
