@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+import wordtrace as wt
 from tests.command import wordtrace
+from wordtrace.errors import InputError
 
 WRONG = {
     "no data": (("train", "no.csv", "--out", "x"), "no.csv does not exist; give .csv"),
@@ -108,6 +113,58 @@ def test_too_little_memory_is_a_sentence_and_no_bug(work: Path) -> None:
     assert "bug" not in said
     assert not (work / "x").exists()
     assert not (work / "x.part").exists()
+
+
+class PanicException(BaseException):
+    """As libraries that are written in Rust raise it: no Exception."""
+
+
+@pytest.mark.parametrize(
+    ("raised", "sentence"),
+    [
+        (
+            RuntimeError("unable to open file </r/model.safetensors>: Too many open files (24)"),
+            "too many files are open at once for the limit of this process: raise it (ulimit -n).",
+        ),
+        (RuntimeError("can't start new thread"), "no more threads: raise the limit (ulimit -u)"),
+        (
+            PanicException("ThreadPoolBuildError { kind: IOError(Os { code: 11 }) }"),
+            "no more threads: raise the limit (ulimit -u)",
+        ),
+        (PanicException("index out of bounds"), "PanicException: index out of bounds. This is a"),
+    ],
+)
+def test_what_a_process_lacks_is_a_sentence_whoever_says_so(
+    work: Path, monkeypatch: pytest.MonkeyPatch, raised: BaseException, sentence: str
+) -> None:
+    monkeypatch.setattr(wt.Run, "open", Mock(side_effect=raised))
+    done = wordtrace("words", "run", "the bank", cwd=work, status=1)
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_interrupt_that_another_library_swallows_ends_the_command_all_the_same(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an import, NumPy's say, which then lacks what it was to import."""
+
+    def half_imported(*_: object, **__: object) -> None:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise AttributeError("module 'numpy' has no attribute 'ma'")
+
+    monkeypatch.setattr(wt.Run, "open", half_imported)
+    with pytest.raises(KeyboardInterrupt):  # as these tests take the exit status 130
+        wordtrace("words", "run", "the bank", cwd=work, status=1)
+
+
+def test_a_signal_while_an_error_is_told_ends_the_command_as_any_other(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Mock(side_effect=lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(InputError, "worded", told)
+    done = wordtrace("index", "nowhere", cwd=work, status=143)
+    assert done.stderr.startswith("wordtrace: ended by SIGTERM; what is done is kept")
 
 
 def test_ids_that_are_not_utf_8_are_a_sentence(work: Path, tmp_path: Path) -> None:

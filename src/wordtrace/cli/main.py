@@ -155,7 +155,10 @@ def main(arguments: list[str] | None = None) -> None:
     if _take(given, "--no-progress"):
         os.environ["WORDTRACE_PROGRESS"] = "0"
     with ending() as ends:
-        status = _run(given, debug, ends)
+        try:
+            status = _run(given, debug, ends)
+        except KeyboardInterrupt:  # while an error was being told
+            status = _interrupted(ends)
         if status >= _SIGNALLED:
             # A thread that does not end must not hold up a user who wants it to end now.
             guard = threading.Timer(3, os._exit, (status,))
@@ -182,7 +185,6 @@ def _open_closed_streams() -> None:
 
 def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
     from wordtrace.errors import WordtraceError
-    from wordtrace.execute.memory import out_of_memory
 
     warnings.showwarning = partial(_warn, warnings.showwarning)
     try:
@@ -207,7 +209,7 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
             raise
         return _refused(error)
     except Exception as error:
-        if type(error).__name__ == "Abort":
+        if type(error).__name__ == "Abort" or ends.heard:
             return _interrupted(ends)
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             from wordtrace.report.text import clean
@@ -218,13 +220,22 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
             return int(error.exit_code)
         if debug:
             raise
-        if (wanted := out_of_memory(error)) is not None:
-            return _fail(wanted, 1)
-        return _fail(
-            f"{type(error).__name__}: {error}. This is a bug of wordtrace; "
-            "add --debug for the traceback.",
-            1,
-        )
+        return _unforeseen(error)
+    except BaseException as error:
+        # What panics in a library that is written in Rust is no Exception.
+        if debug or type(error).__name__ != "PanicException":
+            raise
+        return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> int:
+    from wordtrace.execute.memory import lacking
+
+    bug = (
+        f"{type(error).__name__}: {error}. This is a bug of wordtrace; "
+        "add --debug for the traceback."
+    )
+    return _fail(lacking(error) or bug, 1)
 
 
 def _refused(error: OSError) -> int:

@@ -16,10 +16,18 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Ends:
-    """Which signal told the command to end."""
+    """Which signal told the command to end.
+
+    Attributes
+    ----------
+    heard
+        Whether one came. What it raised may be swallowed in the middle of another library's import,
+        which then fails in words of its own.
+    """
 
     def __init__(self) -> None:
         self.signal = signal.SIGINT
+        self.heard = False
         self._owner = os.getpid()
 
     @property
@@ -32,13 +40,18 @@ class Ends:
         """What happened, in a word or two."""
         return "interrupted" if self.signal == signal.SIGINT else f"ended by {self.signal.name}"
 
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt, as Python does at Ctrl-C."""
+        self.heard = True
+        raise KeyboardInterrupt
+
     def end(self, number: int, frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt, once: what ends the work is not to be ended itself."""
         if os.getpid() != self._owner:  # a process that was forked is not the command
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        self.signal = signal.Signals(number)
+        self.signal, self.heard = signal.Signals(number), True
         for one in _ENDING:
             signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
@@ -57,8 +70,13 @@ def ending() -> Iterator[Ends]:
     taken = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
     for one in taken:
         signal.signal(one, ends.end)
+    at_ctrl_c = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if at_ctrl_c:
+        signal.signal(signal.SIGINT, ends.interrupt)
     try:
         yield ends
     finally:
         for one in taken:
             signal.signal(one, signal.SIG_DFL)
+        if at_ctrl_c:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,7 +1,8 @@
-"""How much memory is free for more processes, and which errors say that there was too little."""
+"""How much memory is free for more processes, and which errors say what a process lacked."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from contextlib import suppress
@@ -27,12 +28,22 @@ def free_memory() -> int:
     return max(0, min(found))
 
 
-def out_of_memory(error: BaseException) -> str | None:
-    """Return a sentence for an error that says that memory was wanting; None for any other.
+def lacking(error: BaseException) -> str | None:
+    """Return a sentence for an error that says that something was wanting; None for any other.
 
-    NumPy raises MemoryError; PyTorch a RuntimeError on the CPU, and one of its own on a GPU.
+    Of memory NumPy raises MemoryError; PyTorch a RuntimeError on the CPU, and one of its own on a
+    GPU. Threads and open files have limits, which each library says in its own error.
     """
     said, name = str(error), type(error).__name__
+    if os.strerror(errno.EMFILE) in said:
+        return (
+            "too many files are open at once for the limit of this process: raise it (ulimit -n)."
+        )
+    if "start new thread" in said or "ThreadPoolBuildError" in said:
+        return (
+            "the system gives this process no more threads: raise the limit (ulimit -u), free some "
+            "memory, or take fewer workers."
+        )
     if name == "OutOfMemoryError":
         where = "the GPU"
     elif isinstance(error, MemoryError) or "can't allocate memory" in said:
