@@ -46,9 +46,9 @@ def obey(order: Order) -> None:
     """Run the command in this process, which is for nothing else."""
     os.setsid()
     told = Path(order.told)
-    (told / "session").write_text(str(os.getpid()))
     # Before the command begins, a signal ends this process without a word.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    (told / "session").write_text(str(os.getpid()))
     for descriptor, name in enumerate(("stdout", "stderr"), 1):
         os.dup2(os.open(told / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     for name, value in order.environment.items():

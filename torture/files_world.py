@@ -26,7 +26,8 @@ BM25 = ("scores", "run", *_QUERIES, "--measure", "bm25", "--out", "OUT.npy")
 NOC = ("scores", "run/index", *_QUERIES, "--measure", "tracin-we-noc", "--out", "OUT.npy")
 REVIEW = ("review", "run/index", "--json")
 _PROOF = ("--remove", "proponents", "--k", "3", "--repeats", "2", "--workers", "1")
-VERIFY = ("verify", "trace.json", *_PROOF, "--json")
+# In a copied world the run lies elsewhere than the trace says.
+VERIFY = ("verify", "trace.json", "--run", "run", *_PROOF, "--json")
 CHECK, CHECK_PROJECTED = ("check", "run/index"), ("check", "run/projected")
 
 

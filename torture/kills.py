@@ -6,7 +6,7 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from torture.sandbox import Ended, Stop
 
 TITLE = "Jobs that are killed and done again"
 PROMISE = """
-Every job that writes is ended by `kill -9` before operations on files that are spread evenly over
-all that it makes, and at random moments; and by SIGTERM and Ctrl-C. After each end a reader (open,
+Every job that writes is ended by `kill -9` before each of its operations on files (where it makes
+more than 200, or is a long one, before some that are spread evenly), and at random moments; and by
+SIGTERM and Ctrl-C. After each end a reader (open,
 check, trace or predict) sees the state of before, nothing, or the new state. The same command then
 goes on, and what lies in the folder at last is, byte for byte, what an undisturbed one writes:
 no `.part`, no temporary file, no older folder aside, no write-ahead log; and no process and no
@@ -35,7 +36,7 @@ does not fail here.
 """
 
 #: How many kills before operations, and at random moments, and how many gentler ends.
-_MANY, _FEW, _FRESH, _SHORT = (40, 20, 6), (8, 4, 2), (0, 2, 4), (1, 0, 1)
+_MANY, _FEW, _FRESH, _SHORT = (200, 60, 40), (60, 20, 20), (0, 6, 6), (1, 0, 1)
 #: How many of them follow each other before the state at the end is compared.
 _IN_A_ROW = 4
 
@@ -80,7 +81,9 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
         generator = np.random.default_rng([plan.seed, place])
         counts = _FRESH if job.fresh else _FEW if job.dear else _MANY
         kills = draw(known, generator, _SHORT if plan.short else counts)
-        yield from at_once(attempt, kills, plan.workers)
+        group = f"{job.name}: {sum(len(kill.stops) for kill in kills)} ends"
+        for one in at_once(attempt, kills, plan.workers):
+            yield replace(one, group=group)
         shutil.rmtree(plan.work / f"job-{place}")
 
 
@@ -149,7 +152,10 @@ def wrong_end(ended: Ended, stop: Stop, job: Job) -> Fall | None:
         return "hung", ended.said()
     if "process " in " ".join(ended.left):
         return "left", ", ".join(ended.left)
-    if ended.status == -signal.SIGKILL and stop.signal == signal.SIGKILL:
+    # SIGTERM ends a user's own script as SIGKILL does.
+    if ended.status == -signal.SIGKILL == -stop.signal:
+        return None
+    if ended.status == -stop.signal and not job.target.startswith("wordtrace."):
         return None
     if ended.status == 0 or (ended.sentence and job.once and ended.status == 2):
         return ("left", ", ".join(ended.left)) if ended.left else None

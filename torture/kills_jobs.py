@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sqlite3
@@ -112,7 +111,7 @@ JOBS = (
     ),
     Job(
         "verify",
-        ("verify", "trace.json", "--k", "3", *_ONE, "--out", "proof.json"),
+        ("verify", "trace.json", "--run", "run", "--k", "3", *_ONE, "--out", "proof.json"),
         ("run", "proof.json"),
     ),
     Job(
@@ -157,7 +156,7 @@ JOBS = (
         "record",
         ("record", "tuned", "--data", "tuned.jsonl", "--id", "id", "--out", "adopted"),
         ("adopted",),
-        before=(("fine_tuned", "tuned"),),
+        before=(("tokenizer",), ("fine_tuned", "tuned")),
         dear=True,
     ),
     Job(
@@ -165,6 +164,7 @@ JOBS = (
         ("tuned", "watched"),
         ("watched",),
         target=f"{TARGETS}:fine_tuned",
+        before=(("tokenizer",),),
         dear=True,
     ),
     Job("review, in the app", ("run",), ("run",), target=f"{TARGETS}:decide", quick=True),
@@ -177,7 +177,10 @@ JOBS = (
     ),
     Job(
         "verify, two workers",
-        (*("verify", "trace.json", "--k", "3", "--repeats", "2"), *_TWO, "--out", "proof.json"),
+        (
+            *("verify", "trace.json", "--run", "run", "--k", "3", "--repeats", "2"),
+            *(*_TWO, "--out", "proof.json"),
+        ),
         ("run", "proof.json"),
         fresh=True,
     ),
@@ -186,20 +189,22 @@ JOBS = (
 
 def base(folder: Path) -> Path:
     """Make what all jobs begin with: a run, an index, a trace and a patch."""
-    make_world(folder)
+    # Made elsewhere, so that the place that a result names of its run leads nowhere from a copy.
+    made = folder.with_name(f"{folder.name}-made")
+    make_world(made)
     for arguments in (
         ("trace", "run/index", "the goal of the match and the bank", "--out", "trace.json"),
         ("mislabels", "run/index", "--top", "3", "--out", "s.json", "--patch", "fix.jsonl"),
     ):
-        done(Command(arguments, folder).run())
-    return folder
+        done(Command(arguments, made).run())
+    return made.rename(folder)
 
 
 def prepared(job: Job, begun: Path, folder: Path) -> Path:
     """Copy the beginning and do what is to be done before a job."""
     shutil.copytree(begun, folder)
     for one in job.before:
-        if one[0] in ("dataset", "fine_tuned"):
+        if one[0] in ("dataset", "tokenizer", "fine_tuned"):
             done(Command(one[1:], folder, target=f"{TARGETS}:{one[0]}").run())
         else:
             done(Command(one, folder).run())
@@ -220,10 +225,23 @@ def state_of(folder: Path) -> dict[str, str]:
         name = path.relative_to(folder).as_posix()
         if path.is_dir():
             found[name] = "folder"
+        elif path.suffix == ".sqlite":
+            found |= {f"{name}: {key}": _digest(row.encode()) for key, row in _rows(path)}
         else:
-            data = _normal(path, str(folder.resolve()))
-            found[name] = blake2b(data, digest_size=8).hexdigest()
+            found[name] = _digest(_normal(path))
     return found
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=8).hexdigest()
+
+
+def _rows(ledger: Path) -> list[tuple[str, str]]:
+    """Return keys and results of a ledger without timings."""
+    # Without a look at its log of writes: to read that is to make it. Where one is, it is found.
+    with closing(sqlite3.connect(f"file:{ledger}?immutable=1", uri=True)) as opened:
+        rows = opened.execute("SELECT key, result FROM done ORDER BY key").fetchall()
+    return [(key, _TIMES.sub("", row)) for key, row in rows if not key.startswith("seconds:")]
 
 
 #: What a document tells of when and how fast it was made, and its sum over that.
@@ -233,18 +251,18 @@ _TIMES = re.compile(
 )
 
 
-def _normal(path: Path, place: str) -> bytes:
-    """Return a file's bytes without timings, and without the place where the data lay.
+#: Where a run, or its data, lay: another folder in each attempt.
+_PLACES = re.compile(r'"/[^"]*/')
 
-    Of a ledger its rows, of a review each line once: who repeats a decision decides once more.
+
+def _normal(path: Path) -> bytes:
+    """Return a file's bytes without timings, and of places their last names.
+
+    Of a review each line once: who repeats a decision decides once more.
     """
-    if path.suffix == ".sqlite":
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened:
-            rows = opened.execute("SELECT key, result FROM done ORDER BY key").fetchall()
-        return _TIMES.sub("", json.dumps(rows).replace('\\"', '"')).encode()
     data = path.read_bytes()
     if path.suffix in (".json", ".jsonl", ".html"):
-        text = _TIMES.sub("", data.decode("utf-8", "replace").replace(place, ""))
+        text = _PLACES.sub('"/', _TIMES.sub("", data.decode("utf-8", "replace")))
         if path.name == "decisions.jsonl":
             text = "\n".join(dict.fromkeys(text.splitlines()))
         return text.encode()

@@ -60,8 +60,8 @@ DOINGS = (
     Doing(
         "verify",
         (
-            *("verify", "trace.json", "--k", "3", "--workers", "1", "--repeats", "2"),
-            *("--out", "proof.json"),
+            *("verify", "trace.json", "--run", "run", "--k", "3", "--workers", "1"),
+            *("--repeats", "2", "--out", "proof.json"),
         ),
         True,
     ),

@@ -18,7 +18,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from torture import child
@@ -27,6 +29,9 @@ from torture import child
 PATIENCE = 600.0
 
 _FORKING = get_context("forkserver")
+# To start a process is to look which others have ended: two threads that read the same end would
+# have one of them find nothing, and call the process lost (exit status 255).
+_ONE_READS = Lock()
 _LOADED = ["torture.preloaded", "torture.child"]
 _FORKING.set_forkserver_preload(_LOADED)
 
@@ -163,16 +168,20 @@ class Command:
 
     def _forked(self, told: Path) -> int | None:
         process = _FORKING.Process(target=child.obey, args=(self._order(told),))
-        process.start()
+        with _ONE_READS:
+            process.start()
         assert process.pid
-        if self.stop and self.stop.after is not None:
-            process.join(self.stop.after)
-            if process.exitcode is None:
-                os.kill(process.pid, self.stop.signal)
-        process.join(self.patience)
-        hung = process.exitcode is None
+        while not (told / "session").exists() and not wait([process.sentinel], 0.001):
+            pass
+        stop = self.stop or Stop()
+        if stop.after is not None and not wait([process.sentinel], stop.after):
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, stop.signal)
+        hung = not wait([process.sentinel], self.patience)
         _end_session(told, kill=hung)
-        process.join()
+        wait([process.sentinel])
+        with _ONE_READS:
+            process.join()
         return None if hung else process.exitcode
 
     def _spawned(self, told: Path) -> int | None:
