@@ -76,13 +76,15 @@ def _exit_status() -> int:
     try:
         main()
     except SystemExit as ended:
-        if ended.code == 130:
-            # Ctrl-C is for the tests, and the command's guard would end this whole process.
+        status = int(ended.code or 0)
+        if status >= 128:
+            # The command's guard would end this whole process.
             for thread in threading.enumerate():
                 if isinstance(thread, threading.Timer):
                     thread.cancel()
+        if status == 130:  # Ctrl-C is for the tests
             raise KeyboardInterrupt from None
-        return int(ended.code or 0)
+        return status
     except Exception:
         sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         return 1

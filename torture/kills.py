@@ -36,7 +36,9 @@ does not fail here.
 """
 
 #: How many kills before operations, and at random moments, and how many gentler ends.
-_MANY, _FEW, _FRESH, _SHORT = (200, 60, 40), (60, 20, 20), (0, 6, 6), (1, 0, 1)
+_MANY, _FEW, _FRESH, _SHORT = (200, 60, 40), (60, 20, 20), (0, 12, 12), (1, 0, 1)
+#: As often as this a job is ended at least, but for those that start anew.
+_LEAST = 100
 #: How many of them follow each other before the state at the end is compared.
 _IN_A_ROW = 4
 
@@ -104,6 +106,8 @@ def draw(known: Known, generator: np.random.Generator, counts: tuple[int, int, i
     operations, moments, gentle = counts
     count = known.operations
     at = np.unique(np.linspace(1, count, min(operations, count)).astype(int))
+    # A job of few operations is ended more often at random moments.
+    moments = max(moments, min(_LEAST, sum(counts)) - len(at) - gentle)
     before = [Stop(operation=one) for one in generator.permutation(at).tolist()]
     after = [Stop(after=one) for one in generator.uniform(0, known.seconds, moments).tolist()]
     gently = [

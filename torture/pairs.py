@@ -36,6 +36,8 @@ lies in the run: it drops the index.
 """
 
 _READERS = 8
+#: How often each pair is tried, one a moment after the other.
+_TIMES_EACH = 4
 
 
 @dataclass(frozen=True)
@@ -145,14 +147,16 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
         else list(itertools.combinations_with_replacement(DOINGS, 2))
     )
     pairs = []
+    times = 1 if plan.short else _TIMES_EACH
     for place, (one, other) in enumerate(every):
         if one.writes or other.writes:
             known(serial, one, other)
-            both = (one, other) if generator.random() < 0.5 else (other, one)
-            after = float(generator.uniform(0, 0.3))
-            pairs.append(Pair(*both, after, plan.work / f"pair-{place}"))
+            for turn in range(times):
+                both = (one, other) if generator.random() < 0.5 else (other, one)
+                after = float(generator.uniform(0, 0.3))
+                pairs.append(Pair(*both, after, plan.work / f"pair-{place}-{turn}"))
     yield from at_once(lambda pair: attempt(pair, serial), pairs, plan.workers)
-    yield from readers(begun, plan.work / "readers", 1.0 if plan.short else 8.0, plan.short)
+    yield from readers(begun, plan.work / "readers", 1.0 if plan.short else 20.0, plan.short)
 
 
 def known(serial: Serial, one: Doing, other: Doing) -> None:

@@ -135,7 +135,7 @@ def _lacks(generator: random.Random, *, disks: bool) -> Iterator[Lack]:
         size = int(2 ** generator.uniform(8, 16))
         limits = {"RLIMIT_FSIZE": size}
         yield Lack("files that may not grow", f"{size} bytes", name, limits=limits)
-        for megabytes in (4, 40, 400) if name in ("train", "index", "trace", "verify") else (20,):
+        for megabytes in (16, 40, 400) if name in ("train", "index", "trace", "verify") else (20,):
             yield Lack("little memory", f"{megabytes} MB", name, {"memory": megabytes << 20})
         yield Lack("few open files", "20", name, limits={"RLIMIT_NOFILE": 20})
         yield Lack("few open files", "9", name, limits={"RLIMIT_NOFILE": 9})

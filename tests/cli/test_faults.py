@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock
@@ -11,6 +12,7 @@ import pytest
 
 import wordtrace as wt
 from tests.command import wordtrace
+from tests.patience import PATIENCE
 from wordtrace.errors import InputError
 
 WRONG = {
@@ -156,6 +158,28 @@ def test_an_interrupt_that_another_library_swallows_ends_the_command_all_the_sam
     monkeypatch.setattr(wt.Run, "open", half_imported)
     with pytest.raises(KeyboardInterrupt):  # as these tests take the exit status 130
         wordtrace("words", "run", "the bank", cwd=work, status=1)
+
+
+class Uncatching:
+    """As some extension types do: what is raised here can't be passed on."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_an_interrupt_that_nobody_can_pass_on_comes_again(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object, **__: object) -> None:
+        Uncatching()
+        for _ in range(int(PATIENCE * 100)):
+            time.sleep(0.01)
+
+    monkeypatch.setattr(wt.Run, "open", slow)
+    done = wordtrace("words", "run", "the bank", cwd=work, status=143)
+    assert done.stderr.splitlines() == [
+        "wordtrace: ended by SIGTERM; what is done is kept: run the same command to go on."
+    ]
 
 
 def test_a_signal_while_an_error_is_told_ends_the_command_as_any_other(

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
+#: After how many seconds an interrupt comes again that was not passed on.
+_PAUSE = 0.05
 
 
 class Ends:
@@ -29,6 +33,7 @@ class Ends:
         self.signal = signal.SIGINT
         self.heard = False
         self._owner = os.getpid()
+        self._again: threading.Timer | None = None
 
     @property
     def status(self) -> int:
@@ -44,6 +49,23 @@ class Ends:
         """Raise KeyboardInterrupt, as Python does at Ctrl-C."""
         self.heard = True
         raise KeyboardInterrupt
+
+    def unraisable(self, raised: Any, otherwise: Callable[[Any], object]) -> None:
+        """Interrupt once more where the exception came as another library could not pass it on.
+
+        Else Python would print it, and the command would go on.
+        """
+        if not (self.heard and issubclass(raised.exc_type, KeyboardInterrupt)):
+            otherwise(raised)
+            return
+        self._again = threading.Timer(_PAUSE, os.kill, (self._owner, signal.SIGINT))
+        self._again.daemon = True
+        self._again.start()
+
+    def over(self) -> None:
+        """Interrupt nothing any more."""
+        if self._again is not None:
+            self._again.cancel()
 
     def end(self, number: int, frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt, once: what ends the work is not to be ended itself."""
@@ -73,9 +95,13 @@ def ending() -> Iterator[Ends]:
     at_ctrl_c = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if at_ctrl_c:
         signal.signal(signal.SIGINT, ends.interrupt)
+    otherwise = sys.unraisablehook
+    sys.unraisablehook = lambda raised: ends.unraisable(raised, otherwise)
     try:
         yield ends
     finally:
+        ends.over()
+        sys.unraisablehook = otherwise
         for one in taken:
             signal.signal(one, signal.SIG_DFL)
         if at_ctrl_c:
