@@ -191,6 +191,32 @@ def test_a_signal_while_an_error_is_told_ends_the_command_as_any_other(
     assert done.stderr.startswith("wordtrace: ended by SIGTERM; what is done is kept")
 
 
+@pytest.mark.parametrize(
+    ("words", "also"),
+    [
+        (("trace", "run/index", "--queries", "data.csv", "--out", "./data.csv"), "reads"),
+        (("scores", "run/index", "--queries", "link.csv", "--out", "data.csv"), "reads"),
+        (("mislabels", "run/index", "--out", "new.json", "--patch", "new.json"), "writes"),
+        (("mislabels", "run/index", "--patch", "data.csv", "--out", "data.csv"), "writes"),
+        (("apply", "data.csv", "data.csv", "--out", "data.csv"), "reads"),
+    ],
+)
+def test_a_file_that_a_command_reads_or_writes_is_not_written_over(
+    work: Path, tmp_path: Path, words: tuple[str, ...], also: str
+) -> None:
+    for name in ("run", "data.csv"):
+        (tmp_path / name).symlink_to(work / name)
+    (tmp_path / "link.csv").symlink_to("data.csv")
+    before = (work / "data.csv").read_bytes()
+    place = words[words.index("--out") + 1].removeprefix("./")
+    done = wordtrace(*words, cwd=tmp_path, status=2)
+    assert done.stderr == (
+        f"wordtrace: --out {place} is a file that this command also {also}; choose another place.\n"
+    )
+    assert (work / "data.csv").read_bytes() == before
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["data.csv", "link.csv", "run"]
+
+
 def test_ids_that_are_not_utf_8_are_a_sentence(work: Path, tmp_path: Path) -> None:
     (tmp_path / "ids").write_bytes(b"a\n\xff")
     done = wordtrace("index-remove", "run/index", "--ids", tmp_path / "ids", cwd=work, status=2)
