@@ -70,6 +70,19 @@ def _examples(path: Path) -> Any:
     return wt.read_examples(path, text="body", label="topic", id="key", require_labels=False)
 
 
+def _saved(name: str) -> Callable[[Path], Any]:
+    """Return what reads a folder of ``datasets`` in which one file is another one."""
+
+    def read(path: Path) -> Any:
+        folder = Path("saved")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(_SAVED, folder)
+        shutil.copy(path, folder / name)
+        return _examples(folder)
+
+    return read
+
+
 def _review(path: Path) -> Any:
     history = History()
     for line in Journal(path, FORMAT, VERSION).news()[1]:
@@ -102,6 +115,9 @@ def _shard(path: Path) -> Any:
     return [block.postings(token) for token in range(len(block.token_offsets) - 1)]
 
 
+#: Where the section has put a folder of ``datasets``, from the working folder of a reader.
+_SAVED = Path("../seeds/own/saved")
+_ARROW = "data-00000-of-00001.arrow"
 _TABLES = ("wordtrace.data.text_files", "wordtrace.data.tsv_quotes", "wordtrace.data.columns")
 _RESULTS = ("trace.json", "proof.json", "rows.json", "words.json", "duplicates.json")
 _ALL, _BOTH = ("guided", "structured", "damaged"), ("structured", "damaged")
@@ -116,6 +132,14 @@ READERS: dict[str, Reader] = {
     "read_examples, JSON": Reader("data", ("data.json",), _examples, _BOTH),
     "read_examples, gzip": Reader("data", ("data.csv.gz",), _examples, ("damaged",)),
     "read_examples, Parquet": Reader("data", ("data.parquet",), _examples, ("damaged",)),
+    **{
+        f"a folder of datasets, {name}": Reader("data", (f"saved/{name}",), _saved(name), ways)
+        for name, ways in (
+            ("state.json", _BOTH),
+            ("dataset_info.json", _BOTH),
+            (_ARROW, ("damaged",)),
+        )
+    },
     "read_dialogues": Reader(
         *("conversations", ("chat.jsonl",), read_dialogues, _ALL),
         ("wordtrace.data.conversations", "wordtrace.data.json_files"),

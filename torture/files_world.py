@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import wordtrace as wt
+from torture import kills_targets
 from torture.files_damage import checked
 from torture.sandbox import Command
 from torture.world import make_world
@@ -29,6 +30,15 @@ _PROOF = ("--remove", "proponents", "--k", "3", "--repeats", "2", "--workers", "
 # In a copied world the run lies elsewhere than the trace says.
 VERIFY = ("verify", "trace.json", "--run", "run", *_PROOF, "--json")
 CHECK, CHECK_PROJECTED = ("check", "run/index"), ("check", "run/projected")
+# Of a training of Hugging Face's Trainer.
+INFO_ADOPTED = ("info", "adopted", "--json")
+TRACE_ADOPTED = ("trace", "adopted/index", TEXT, "--top", "3", "--json")
+WORDS_ADOPTED = ("words", "adopted", TEXT, "--json")
+VERIFY_ADOPTED = (
+    *("verify", "adopted.json", "--run", "adopted", "--replay", "--yes", "--k", "2"),
+    *("--repeats", "2", "--workers", "1", "--json"),
+)
+CHECK_ADOPTED = ("check", "adopted/index")
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,10 @@ def make(folder: str) -> None:
         review.decide(trace.proponents[0].id, "remove")
         review.decide(trace.opponents[0].id, "relabel", label="sport")
     wt.verify(wt.read_trace("trace.json"), remove="proponents", k=3, repeats=2, workers=1)
+    kills_targets.tokenizer()
+    kills_targets.fine_tuned("tuned", "adopted")
+    adopted = wt.build_index(wt.Run.open("adopted"), "adopted/index", workers=1)
+    adopted.trace(TEXT, top=3).save("adopted.json")
 
 
 def _grow(run: wt.Run) -> None:
@@ -115,7 +129,8 @@ def older(world: Path, to: Path) -> Path:
     What is damaged is then read, and not refused before.
     """
     shutil.copytree(world, to)
-    for name in ("run/run.json", "run/index/manifest.json", "run/projected/manifest.json"):
+    names = ("run/run.json", "run/index/manifest.json", "run/projected/manifest.json")
+    for name in (*names, "adopted/run.json", "adopted/index/manifest.json"):
         document: dict[str, Any] = json.loads((to / name).read_text())
         for entry in ("sizes", "samples"):
             document.pop(entry, None)
@@ -132,6 +147,17 @@ def targets(world: Path) -> list[Target]:
     def those(form: str) -> tuple[str, ...]:
         return tuple(sorted(one.relative_to(world).as_posix() for one in world.glob(form)))
 
+    adopted = {
+        "run.json": ("run.json", INFO_ADOPTED, TRACE_ADOPTED),
+        "configuration": ("config.json", TRACE_ADOPTED, WORDS_ADOPTED),
+        "tokenizer": ("tokenizer.json", TRACE_ADOPTED, WORDS_ADOPTED),
+        "weights": ("checkpoints/step-000002/model.safetensors", TRACE_ADOPTED),
+        "Adam's step sizes": ("checkpoints/step-000002/adam.safetensors", TRACE_ADOPTED),
+        "replay": ("replay.json", INFO_ADOPTED, VERIFY_ADOPTED),
+        "rows of its replay": ("start/rows.safetensors", VERIFY_ADOPTED),
+        "random states of its replay": ("start/random_states.safetensors", VERIFY_ADOPTED),
+        "weights before its first step": ("start/model.safetensors", VERIFY_ADOPTED),
+    }
     return [
         Target("run.json", ("run/run.json",), (INFO, TRACE)),
         Target("weights of a checkpoint", tuple(weights[:1]), (TRACE, LAST)),
@@ -152,5 +178,14 @@ def targets(world: Path) -> list[Target]:
         Target("shard, int8", those("run/projected/checkpoint-*/*"), (PROJECTED,), CHECK_PROJECTED),
         Target(
             "projection", ("run/projected/projection.safetensors",), (PROJECTED,), CHECK_PROJECTED
+        ),
+        *(
+            Target(
+                f"an adopted training's {name}",
+                (f"adopted/{file}",),
+                tuple(commands),
+                CHECK_ADOPTED,
+            )
+            for name, (file, *commands) in adopted.items()
         ),
     ]

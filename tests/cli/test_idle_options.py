@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from tests.command import wordtrace
+from wordtrace import api
+from wordtrace.errors import InputError
 
 _TRACE = ("trace", "run/index", "the coach")
 _TRAIN = ("train", "data.csv", "--text", "body", "--label", "topic", "--out", "x")
@@ -113,3 +116,21 @@ def test_a_title_that_no_table_has_is_refused(work: Path, tmp_path: Path) -> Non
 
 def test_a_token_in_the_environment_is_no_option(work: Path) -> None:
     wordtrace(*_TRACE, "--json", cwd=work, WORDTRACE_TOKEN="x" * 20)
+
+
+def test_a_calibration_measures_what_is_then_built(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each option of what is stored reaches it, too."""
+    asked = Mock(side_effect=InputError("enough"))
+    monkeypatch.setattr(api, "calibrate", asked)
+    stored = {
+        "dtype": "int8",
+        "project": 4,
+        "projection": "random",
+        "weighting": "rate",
+        "precision": "float16",
+    }
+    options = [word for name, value in stored.items() for word in (f"--{name}", str(value))]
+    wordtrace("index", "run", "--calibrate", "0.8", *options, cwd=work, status=2)
+    assert asked.call_args.kwargs == {**stored, "overlap": 0.8}

@@ -108,6 +108,7 @@ def _calibrated(run: Run, overlap: float, stored: Stored, as_json: bool) -> int 
     measured: dict[str, Any] = api.calibrate(
         run,
         dtype=stored.dtype,
+        precision=stored.precision,
         project=stored.project,
         projection=stored.projection,
         weighting=stored.weighting,
