@@ -123,7 +123,9 @@ def _files(world: Hostile) -> Iterator[Attempt]:
         strings.append(one)
     for one, said in zip(strings, run_lines(folder, lines), strict=True):
         attempt = _judged("name of a file", one, said)
-        if attempt.survived:
+        # Dots alone begin the name of a hidden file, which has no ending.
+        hidden = not one.strip(".") and "kind of file can't be read" in said.error
+        if attempt.survived and not hidden:
             out = folder / "out" / f"{one}.csv"
             mended = out.exists() and out.read_bytes() == _mended(("id", "text", "label"))
             faults = [] if mended else [f"nothing was written: {said.error[-200:]}"]
