@@ -99,7 +99,9 @@ def make(folder: str) -> None:
     kills_targets.tokenizer()
     kills_targets.fine_tuned("tuned", "adopted")
     adopted = wt.build_index(wt.Run.open("adopted"), "adopted/index", workers=1)
-    adopted.trace(TEXT, top=3).save("adopted.json")
+    trace = adopted.trace(TEXT, top=3)
+    trace.save("adopted.json")
+    wt.verify(trace, k=2, repeats=2, workers=1, retrain=wt.Replay())
 
 
 def _grow(run: wt.Run) -> None:

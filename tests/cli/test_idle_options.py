@@ -86,6 +86,28 @@ IDLE: dict[str, tuple[tuple[str, ...], str]] = {
         ("clusters", "run/index", "--trainings", "0", "--wrong", "0.3"),
         "--wrong does nothing with --trainings 0",
     ),
+    **{
+        f"{flag} of trace": ((*_TRACE, flag, "0.5"), f"{flag} does nothing with the measure {by}")
+        for flag, by in (
+            ("--damping", "tracin-we-idf"),
+            ("--damping-times", "tracin-we-idf"),
+            ("--frequent", "tracin-we-idf"),
+            ("--synonym-cosine", "tracin-we-idf"),
+            ("--l2", "tracin-we-idf"),
+        )
+    },
+    "seed of scores": (
+        ("scores", "run", *_FILE, "--out", "x.npy", "--measure", "bm25", "--seed", "3"),
+        "--seed does nothing with the measure bm25; leave out one of the two",
+    ),
+    "damping of a study": (
+        ("evaluate", "run", "--measures", "bm25,random", "--damping", "3"),
+        "--damping does nothing with the measure bm25, random; leave out one of the two",
+    ),
+    "penalty of lists": (
+        ("overlap", "run", *_FILE, "--measures", "bm25,tracin-last", "--l2", "3"),
+        "--l2 does nothing with the measure bm25, tracin-last; leave out one of the two",
+    ),
     "kept models": (
         ("clusters", "run", "--keep-models"),
         "--keep-models goes with --retrain or --replay",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 from torture.files_damage import places, put
 
 from tests.index.test_life import TEXTS, further
@@ -65,6 +66,24 @@ def test_a_shard_of_another_index_is_refused_when_it_is_mapped(
     assert IndexFolder.open(index.folder.path).manifest == index.folder.manifest
     with pytest.raises(CorruptError, match=rf"{shard.file} has changed since .* build the index"):
         api.Index.open(index.folder.path).trace(TEXTS[0])
+
+
+def test_scores_that_are_no_numbers_are_refused_where_no_sample_tells_the_damage(
+    run: api.Run, tmp_path: Path
+) -> None:
+    index = api.build_index(run, tmp_path / "index", project=4, shard_size=40, workers=1)
+    document = index.folder.manifest.document()
+    del document["samples"], document["checksum"]
+    document["checksum"] = fingerprint.of_document(document)
+    (tmp_path / "index" / "manifest.json").write_text(json.dumps(document))
+    path = tmp_path / "index" / "projection.safetensors"
+    bases = {name: one.clone() for name, one in load_file(path).items()}
+    next(iter(bases.values()))[0, 0] = float("nan")
+    save_file(bases, path)
+    with pytest.raises(
+        CorruptError, match=r"the score of example '.*' is NaN or infinite: a file o"
+    ):
+        api.Index.open(tmp_path / "index").trace(TEXTS[0])
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "merge"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from torture.files_damage import places, put
 
+from tests.changed_run import change_run
 from tests.wrong_types import OTHERS
 from wordtrace import api
 from wordtrace.disk import atomic, fingerprint
@@ -232,3 +234,19 @@ def test_a_file_of_the_same_size_is_said_when_it_is_read(
     }
     with pytest.raises(CorruptError, match=rf"{inner} has changed since it was written; put the"):
         read[name]()
+
+
+def test_a_tokenizer_of_more_tokens_than_the_model_knows_is_another_runs(
+    examples: api.Examples, tmp_path: Path
+) -> None:
+    """Where no sample tells it, as an earlier wordtrace wrote none."""
+    small, large = (
+        api.train(examples, tmp_path / str(size), epochs=1, dim=4, vocabulary=size)
+        for size in (60, 90)
+    )
+    change_run(small.path, lambda document: None)
+    shutil.copy(large.path / "tokenizer.json", small.path / "tokenizer.json")
+    with pytest.raises(
+        CorruptError, match=r"tokenizer.json has \d+ tokens, and the model .* 60: it"
+    ):
+        api.Run.open(small.path).predict(["the goal"])

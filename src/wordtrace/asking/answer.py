@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from wordtrace.asking.rows import ScoredRows
 from wordtrace.asking.search import ByCheckpoint, Search
-from wordtrace.errors import NumericalError, option
+from wordtrace.errors import CorruptError, NumericalError, option
 from wordtrace.measures.accumulate import QueryTokens
 from wordtrace.measures.protocol import Measure, Queries, Scores
 from wordtrace.measures.topn import Ranking, rank
@@ -65,8 +65,24 @@ class AnswerByWord:
         return self.search.scores(self.measure, len(self.queries), self.asked)
 
     def rank(self, top: int) -> list[Ranking]:
-        """Return each query's `top` strongest proponents and opponents."""
-        return self.search.rank(self.measure, len(self.queries), self.asked, top)
+        """Return each query's `top` strongest proponents and opponents.
+
+        Raises
+        ------
+        CorruptError
+            When the score of one of them is NaN or infinite: gradients were checked when they were
+            stored.
+        """
+        found = self.search.rank(self.measure, len(self.queries), self.asked, top)
+        for one in found:
+            strange = ~np.isfinite(one.scores)
+            if strange.any():
+                raise CorruptError(
+                    f"the score of example {self.rows.take(one.rows[strange][:1]).ids[0]!r} is "
+                    "NaN or infinite: a file of the index, or of its run, is damaged; "
+                    "`wordtrace check` names the file."
+                )
+        return found
 
     def words(self, wanted: Sequence[npt.NDArray[np.int64]]) -> list[dict[int, TokenPairs]]:
         """Split the scores of the rows wanted for each query by token."""

@@ -135,6 +135,8 @@ def evaluate(
 
     check_out(out)
     _refuse_idle(study, queries)
+    if measures is not None:
+        options.refuse_idle(*names(measures))
     executor = {**how.library(), **where.library()}
     _check_tables(values, table)
     opened = api.Run.open(run, how.opened_on).with_runs(names(with_runs or ""))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, get_type_hints
 
 import typer
 
+from wordtrace.cli.effect import excludes
 from wordtrace.errors import InputError
 from wordtrace.measures.options import Options
 
@@ -22,6 +23,10 @@ SpanOf = Annotated[
         show_default=False,
     ),
 ]
+
+
+#: Fields that mean nothing to most measures.
+_OF_SOME = ("frequent", "synonym_cosine", "damping", "damping_times", "l2", "seed")
 
 
 class MeasureOptions:
@@ -52,6 +57,17 @@ class MeasureOptions:
             for one in fields(Options)
             if one.name not in cls.left_out
         ]
+
+    def refuse_idle(self, *measures: str | None) -> None:
+        """Refuse an option of some measures where none of them is asked (InputError)."""
+        given = [name for name in _OF_SOME if self._given.get(name) is not None]
+        if given:
+            from wordtrace.measures.names import DEFAULT, heeded
+
+            asked = [one or DEFAULT for one in measures]
+            told = set().union(*map(heeded, asked))
+            idle = [name for name in given if name not in told]
+            excludes(f"the measure {', '.join(asked)}", True, *idle)
 
     def library(self) -> dict[str, Any]:
         """Return those that the user gave, as the library takes them (InputError)."""

@@ -32,10 +32,11 @@ def overlap(
     from wordtrace.run.run import Run
 
     check_out(out)
+    names = split_names(measures)
+    options.refuse_idle(*names)
     settings = options.library()
     opened = Run.open(run)
     asked = columns.read(opened, queries, label)
-    names = split_names(measures)
     found = compare(opened, asked, names, top, label=label, listed=listed, **settings)
     emit(found, as_json, out)
 

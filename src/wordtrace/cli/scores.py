@@ -42,6 +42,7 @@ def scores(
     from wordtrace.api.matrix import ScoreMatrix, open_either
 
     ScoreMatrix.check_place(out)
+    options.refuse_idle(measure)
     settings = {**options.library(), **search.library()}
     opened = open_either(run)
     with ExitStack() as after:

@@ -65,6 +65,7 @@ def trace(
 ) -> None:
     """Find the training examples, and the words in them, behind the prediction of each text."""
     check_out(out)
+    options.refuse_idle(measure)
     settings = {**options.library(), **server.search(search)}
     server.refuse(run=run, only_wrong=only_wrong)
     with server.opening(index, run) as opened:

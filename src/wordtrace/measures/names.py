@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from typing import Any
 
 from wordtrace.errors import InputError
 from wordtrace.measures.bm25 import BM25
@@ -100,3 +101,24 @@ def _single(layers: tuple[str, ...]) -> str:
             f"influence:{','.join(layers)} names {len(layers)} layers, and takes one; name one."
         )
     return layers[0]
+
+
+class _Noting:
+    """Options that note which of them are looked at."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.seen.add("damping_times" if name == "times" else name)
+        return getattr(Options(), name)
+
+
+def heeded(name: str) -> frozenset[str]:
+    """Return the fields of :class:`.Options` that a measure is made with (InputError).
+
+    `without` is none of them: it is what is taken from a measure's gradients afterwards.
+    """
+    noting: Any = _Noting()
+    measure(name, noting)
+    return frozenset(noting.seen)

@@ -37,7 +37,13 @@ def load_tokenizer(run: Path, manifest: RunManifest) -> TextTokenizer:
     for name in _TOKENIZER:
         check_samples(run, manifest.samples, name)
     if isinstance(model, CNNConfig):
-        return Tokenizer.open(run / tokens.FILE, longest)
+        own = Tokenizer.open(run / tokens.FILE, longest)
+        if own.size > model.vocabulary:
+            raise CorruptError(
+                f"{run / tokens.FILE} has {own.size:,} tokens, and the model in {run} knows "
+                f"{model.vocabulary:,}: it is another run's; put the old file back."
+            )
+        return own
     if model.decoding is not None:
         return Seq2SeqTokenizer.open(run, longest, model.decoding)
     inner = Tokenizer.open(run / tokens.FILE, longest, types=model.token_types, literal=False)
