@@ -58,7 +58,7 @@ def _fed(plan: Plan, seeds: Path, name: str, way: str) -> Iterator[Attempt]:
         yield Attempt(group, f"{name}: {one['data']}", "crashed", one["error"])
     if done.status != 0 or "Timeout (" in done.error or not ends:
         hung = done.status is None or "Timeout (" in done.error
-        left = folder / "input"
-        data = left.read_bytes()[:400].hex() if left.is_file() else ""
+        left = next(folder.glob("input*"), None)
+        data = left.read_bytes()[:4000].hex() if left else ""
         yield Attempt(group, f"{name}: {data}", "hung" if hung else "crashed", done.said(600))
     shutil.rmtree(folder)

@@ -212,6 +212,29 @@ def test_missing_values_of_pandas_are_missing() -> None:
         read_examples(pandas.DataFrame([["x", "a"]]))
 
 
+@pytest.mark.parametrize("damage", ["a text beyond the end", "no UTF-8", "cut"])
+def test_a_damaged_folder_of_datasets_is_refused_before_it_is_read(
+    tmp_path: Path, damage: str
+) -> None:
+    """Its file is mapped into memory, where a lie about places would end the process."""
+    datasets = pytest.importorskip("datasets")
+    rows = {"text": [f"the goal of match {row}" for row in range(50)], "label": ["x", "y"] * 25}
+    datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "saved")
+    path = tmp_path / "saved" / "data-00000-of-00001.arrow"
+    data = path.read_bytes()
+    first = data.index((19).to_bytes(4, "little") + (38).to_bytes(4, "little"))
+    if damage == "a text beyond the end":
+        data = data[:first] + (1 << 30).to_bytes(4, "little") + data[first + 4 :]
+    elif damage == "no UTF-8":
+        data = data.replace(b"the goal of match 3", b"the goal of match \xff")
+    else:
+        data = data[: first + 40]
+    path.unlink()
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"saved can't be read by `datasets` \("):
+        read_examples(tmp_path / "saved")
+
+
 def test_datasets_and_pandas(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(

@@ -7,7 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from unittest import mock
 from unittest.mock import Mock
 
 import pytest
@@ -114,3 +116,21 @@ def test_the_log_that_two_leave_to_each_other_is_taken_in(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == [path.name]
     with Ledger(path) as ledger:
         assert ledger.get("a") == {"value": 1}
+
+
+def test_a_ledger_that_can_not_be_opened_is_let_go_of(tmp_path: Path) -> None:
+    """It may hold a lock, which whoever mends the file would wait for."""
+    path, closed = tmp_path / "done.sqlite", []
+
+    class Connection(sqlite3.Connection):
+        def close(self) -> None:
+            closed.append(path)
+            super().close()
+
+    path.write_bytes(b"SQLite format 3\0" + bytes(4000))
+    with (
+        mock.patch.object(sqlite3, "connect", partial(sqlite3.connect, factory=Connection)),
+        pytest.raises(CorruptError, match="can't be used as a ledger"),
+    ):
+        Ledger(path)
+    assert closed == [path]

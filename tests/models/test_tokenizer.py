@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,24 @@ from wordtrace.models.tokenizer import Tokenizer
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     return Tokenizer.train(["the cat sat on the mat", "dogs and cats", "[ ] p a d c l s"], 200, 12)
+
+
+class PanicException(BaseException):
+    """As the library raises it where its own file leads it astray: no Exception."""
+
+
+def test_a_damaged_tokenizer_that_opens_is_a_sentence_when_it_is_used(tokenizer: Tokenizer) -> None:
+    broken = copy(tokenizer)
+    broken.inner = Mock(
+        encode_batch_fast=Mock(side_effect=PanicException("no entry found for key"))
+    )
+    with pytest.raises(
+        CorruptError, match=r"fails \(no entry found for key\): its tokenizer.json is"
+    ):
+        broken.encode(["a cat"])
+    broken.inner = Mock(encode_batch_fast=Mock(side_effect=PanicException("ThreadPoolBuildError")))
+    with pytest.raises(PanicException):  # for want of threads: the command line says so
+        broken.encode(["a cat"])
 
 
 def test_special_tokens_in_a_text_stay_text(tokenizer: Tokenizer) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wordtrace.data.rewrite_text import RowChange, columns_of
-from wordtrace.data.tables import noted_names
+from wordtrace.data.tables import noted_names, open_saved
 from wordtrace.errors import DataError
 
 
@@ -67,7 +67,7 @@ def quiet(datasets: Any) -> Iterator[None]:
 def _rewrite_saved(
     datasets: Any, path: Path, out: Path, split: str | None, changes: Mapping[int, RowChange]
 ) -> None:
-    loaded = datasets.load_from_disk(str(path))
+    loaded = open_saved(datasets, path)
     one = loaded[split] if split is not None else loaded
     features = one.features
     by_name = {

@@ -91,11 +91,22 @@ def read_saved(path: Path, wanted: Wanted, split: str | None, limit: int | None)
         raise DataError(
             f"{path} needs the package `datasets`: pip install 'wordtrace[hf]'."
         ) from None
+    return read_table(open_saved(datasets, path), wanted, split, limit, path.name)
+
+
+def open_saved(datasets: Any, path: Path) -> Any:
+    """Open a folder that `datasets` saved, a Dataset or a DatasetDict (DataError).
+
+    Its files are mapped into memory: what does not hold together there, such as a text that begins
+    beyond the end, would end the process when it is read.
+    """
     try:
         loaded = datasets.load_from_disk(str(path))
+        for one in loaded.values() if isinstance(loaded, Mapping) else [loaded]:
+            one.data.table.validate(full=True)
     except Exception as error:  # the library raises many kinds
         raise DataError(f"{path} can't be read by `datasets` ({error}).") from None
-    return read_table(loaded, wanted, split, limit, path.name)
+    return loaded
 
 
 def read_table(

@@ -36,15 +36,22 @@ class Ledger:
         is_there(path)
         with self._told():
             self._connection = sqlite3.connect(path, timeout=60.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL,"
-                " checksum TEXT)"
-            )
-            names = [row[1] for row in self._connection.execute("PRAGMA table_info(done)")]
-            if "checksum" not in names:  # an earlier wordtrace made it
-                self._connection.execute("ALTER TABLE done ADD COLUMN checksum TEXT")
-            self._connection.commit()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()  # it may hold a lock
+                raise
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, result TEXT NOT NULL,"
+            " checksum TEXT)"
+        )
+        names = [row[1] for row in self._connection.execute("PRAGMA table_info(done)")]
+        if "checksum" not in names:  # an earlier wordtrace made it
+            self._connection.execute("ALTER TABLE done ADD COLUMN checksum TEXT")
+        self._connection.commit()
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the result recorded for `key`, or None (CorruptError)."""

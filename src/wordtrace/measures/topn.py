@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from wordtrace.errors import NumericalError
+
 _SMALL, _STRETCH = 1 << 16, 1 << 10
 
 
@@ -40,7 +42,19 @@ class Ranking:
 
 
 def rank(scores: npt.NDArray[np.float32], count: int, first: int = 0) -> Ranking:
-    """Rank a row of scores; the row at place i is called ``first + i``."""
+    """Rank a row of scores; the row at place i is called ``first + i``.
+
+    Raises
+    ------
+    NumericalError
+        When a score is NaN, which is neither above nor below 0 and would be left out.
+    """
+    if len(scores) and np.isnan(scores.max()):
+        place = first + int(np.isnan(scores).argmax())
+        raise NumericalError(
+            f"the score of row {place} is NaN: a file of the index, or of its run, is damaged; "
+            "`wordtrace check` names the file."
+        )
     proponents, opponents = strongest(scores, count)
     return Ranking(proponents + first, opponents + first, scores[proponents], scores[opponents])
 

@@ -251,6 +251,14 @@ class Tokenizer:
             for one in chunk:
                 self._check_can_be_cut(one)
             raise
+        except BaseException as error:
+            # A panic of the library, which is no Exception: for want of threads, or by its file.
+            if type(error).__name__ != "PanicException" or "ThreadPool" in str(error):
+                raise
+            raise CorruptError(
+                f"the tokenizer fails ({error}): its tokenizer.json is damaged; put the old file "
+                "back, or train again."
+            ) from None
         return found
 
     def _check_can_be_cut(self, one: str | tuple[str, str]) -> None:
