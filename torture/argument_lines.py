@@ -120,6 +120,7 @@ RANGES: dict[str | tuple[str, str], tuple[float, float]] = {
     ("fix", "repeats"): (2, math.inf),
     ("demo", "repeats"): (2, math.inf),
     ("cancellation", "limit"): (2, math.inf),
+    ("rows", "limit"): (0, math.inf),  # how many there are, and none of them
     "vocabulary": (10, math.inf),
     "gpus": (0, math.inf),
     "loss_from": (-1e300, 1e300),

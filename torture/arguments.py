@@ -258,6 +258,10 @@ def _names(one: Parameter, value: str) -> tuple[str, ...]:
         # A sentence shows control characters by their names, and only the beginning of much.
         named.add(re.split(r"[^ -~\w]", spelt)[0] or one.shown)
         named.add(Path(spelt).name or one.shown)
+        if one.name == "measure":  # a layer is what follows the colon
+            named.add(spelt.rpartition(":")[2] or one.shown)
+    if one.name.startswith("tail_"):
+        named.add("--tail-patch")  # without which the others mean nothing
     return tuple(named)
 
 
@@ -330,11 +334,15 @@ def _told(said: Said) -> str:
     return f"exit {said.status}: {said.error.strip()[-300:]}"
 
 
+#: Places that lines are told to write to, and that are there already.
+_MAY_CHANGE = (OTHER, "junk.bin", "junk.json", "empty")
+
+
 def _files(folder: Path) -> dict[str, bytes | None]:
     """Return the content of each file, but for what commands keep in a run's folder."""
     return {
         str(one.relative_to(folder)): one.read_bytes()
         for one in sorted(folder.rglob("*"))
         if one.is_file() and "retrain" not in str(one) and "/." not in str(one)
-        if one.name != OTHER
+        if one.name not in _MAY_CHANGE and not str(one.relative_to(folder)).startswith("~")
     }

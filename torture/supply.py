@@ -12,9 +12,12 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import distribution, distributions, packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
 
 from torture import bare
 from torture.attempts import Attempt, Plan
@@ -102,6 +105,7 @@ def _content(wheel: Path) -> Iterator[Attempt]:
     yield Attempt("wheel", "its files", "wrong" if strange else "right", ", ".join(strange[:5]))
 
 
+_QUERIES = ("--queries", "queries.csv", "--text-column", "body", "--label-column", "topic")
 #: Commands that need an extra, and the extra that the sentence must name.
 NEEDS = {
     "app": (("app", "run/index", "--no-browser"), "app"),
@@ -120,13 +124,14 @@ def _bare(plan: Plan, wheel: Path) -> Iterator[Attempt]:
     world = make_world(plan.work / "world")
     (world.folder / "model").mkdir()
     (world.folder / "model" / "config.json").write_text('{"model_type": "bert"}')
+    save_file({"a": torch.zeros(1)}, world.folder / "model" / "model.safetensors")
     allowed = json.dumps(bare.installed_alone())
     command = [sys.executable, "-P", str(HERE / "torture" / "bare.py"), allowed, str(unpacked)]
     same: dict[str, tuple[str, ...]] = {
         "help": ("--help",),
         "train": ("train", "data.csv", *COLUMNS, "--epochs", "1", "--out", "new"),
         "trace": ("trace", "run/index", "the goal of the bank", "--json"),
-        "scores": ("scores", "run/index", "the goal of the bank", "--json"),
+        "scores": ("scores", "run/index", *_QUERIES, "--out", "scores.csv"),
         "mislabels": ("mislabels", "run/index", "--json"),
         "verify": (
             "verify",
@@ -222,7 +227,7 @@ def _version(python: str) -> str | None:
 
 def _audit() -> Iterator[Attempt]:
     """Look known vulnerabilities up, where a service answers."""
-    if not any(one.name == "pip-audit" for one in distributions()):
+    if find_spec("pip_audit") is None:
         sys.stderr.write("supply: pip-audit is not installed, so nothing was looked up.\n")
         return
     for lock in sorted((HERE / "locks").glob("*.txt")):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from torture import text_names, text_served
+from torture import text_chat, text_names, text_served
 from torture.attempts import Attempt, Plan, at_once
 from torture.strings import HALVES, LONG, some
 from torture.text_judges import (
@@ -68,6 +68,7 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
     ]
     if not plan.short:
         parts.append(lambda: _long(plan.work / "long"))
+        parts.append(lambda: text_chat.attacks(plan.work / "talks"))
     yield from at_once(lambda part: list(part()), parts, plan.workers)
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,10 @@ def save_all(saved: str, stem: str) -> None:
     for ending in (".html", ".md", ".csv", ".parquet", ".json"):
         result.save(f"{stem}{ending}")
     Path(f"{stem}.fragment.html").write_text(result._repr_html_(), "utf-8")
+
+
+def talk(conversations: str, folder: str) -> None:
+    """Fine-tune a small language model by TRL on conversations, as anybody would."""
+    trainings: Any = import_module("tests.adopt.trainings")
+    rows = [json.loads(line) for line in Path(conversations).read_text("ascii").splitlines()]
+    trainings.talked(Path(folder), rows, max_steps=4, save_steps=2, logging_steps=1)

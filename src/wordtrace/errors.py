@@ -77,19 +77,18 @@ class WordtraceError(Exception):
     one_line = False
 
     def __init__(self, message: str = "") -> None:
-        if self.one_line:
-            message = _LINES.sub(" ", message.strip())
         pieces = _MARK.split(message)
         # Every second piece is a mark's: the repr of its name and value.
         self.parts: tuple[str | Option, ...] = tuple(
             Option(*ast.literal_eval(piece)) if place % 2 else piece
             for place, piece in enumerate(pieces)
         )
-        super().__init__("".join(map(str, self.parts)))
+        super().__init__(self.worded(str))
 
     def worded(self, spell: Callable[[Option], str]) -> str:
         """Return the message with each setting that it names as `spell` writes it."""
-        return "".join(part if isinstance(part, str) else spell(part) for part in self.parts)
+        said = "".join(part if isinstance(part, str) else spell(part) for part in self.parts)
+        return _LINES.sub(" ", said.strip()) if self.one_line else said
 
 
 class InputError(WordtraceError):

@@ -155,6 +155,27 @@ def test_a_chat_is_not_read_as_its_plain_text(tmp_path: Path) -> None:
     assert run.manifest.model.counts == "assistant"
 
 
+def test_a_chat_that_is_longer_than_the_model_takes_is_cut_there(tmp_path: Path) -> None:
+    """TRL cuts at 1,024 tokens by default, and this model has learned 96 places."""
+    chats = [
+        {
+            "id": one["id"],
+            "messages": [
+                {"role": "user", "content": one["asked"]},
+                {"role": "assistant", "content": f"{one['said']} " * (20 if place == 3 else 1)},
+            ],
+        }
+        for place, one in enumerate(DATA)
+    ]
+    trainings.talked(tmp_path / "out", chats)
+    run = wt.record(tmp_path / "out", chats, tmp_path / "run", text="messages")
+    assert run.manifest.max_length == 96
+    notes = " ".join(run.manifest.notes or ())
+    assert "Texts are cut at 96 tokens, the most that the model takes" in notes
+    with pytest.raises(InputError, match="max_length is 97; the model takes 96 tokens at most"):
+        wt.record(tmp_path / "out", chats, tmp_path / "x", text="messages", max_length=97)
+
+
 def test_a_loss_of_the_completion_fits(tuned: Path, tmp_path: Path) -> None:
     run = wt.record(tuned / "completion", DATA, tmp_path / "run", **PAIRS)
     assert run.manifest.proof is not None

@@ -110,6 +110,13 @@ def test_rows_are_decided_undone_and_made_a_patch_with_their_evidence(
     assert (patch.changes[0].reason, patch.changes[0].evidence) == (wanted.reason, wanted.evidence)
 
 
+def test_what_lies_beyond_the_last_decision_is_nothing(client: Any) -> None:
+    for offset in (10**6, 2**63, 10**25):
+        answer = client.get("/api/review/decisions", params={"offset": offset})
+        assert answer.status_code == 200
+        assert answer.json()["decisions"] == []
+
+
 def test_what_cannot_be_decided_is_answered_with_a_sentence(client: Any) -> None:
     for given, told in (
         ({"rows": [1000], "action": "keep"}, "the index has no row 1000"),

@@ -32,7 +32,7 @@ WRONG = {
     "top-k": (("index", "run", "--top-k", "ten"), "--top-k is 'ten'; give a number or 'all'"),
     "trace": (("verify", "data.csv"), "is not valid JSON"),
     "cosine": (
-        ("trace", "run/index", "x", "--synonym-cosine", "5"),
+        ("trace", "run/index", "x", "--measure", "tracin-we-syn", "--synonym-cosine", "5"),
         "--synonym-cosine is 5.0; a cosine is from -1 to 1",
     ),
     "device of evaluate": (
@@ -215,6 +215,37 @@ def test_a_file_that_a_command_reads_or_writes_is_not_written_over(
     )
     assert (work / "data.csv").read_bytes() == before
     assert sorted(one.name for one in tmp_path.iterdir()) == ["data.csv", "link.csv", "run"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ("trace", "run/index", "x", "--measure", "random", "--seed=-1"),
+            "--seed is -1; it must be from 0 to 2147483647.",
+        ),
+        (
+            ("cancellation", "run", "--limit", "6", "--seed=-1"),
+            "--seed is -1; it must be from 0 to 2147483647.",
+        ),
+        (
+            ("index-remove", "run/index", "--ids", "/proc/self/mem"),
+            "/proc/self/mem: Input/output error.",
+        ),
+        (("evaluate", "run", "--with-runs", "x" * 5000), "x/run.json: File name too long."),
+        (
+            ("index-add", "run/index", "data.csv", "--text", "body", "--split", "a\nb"),
+            "data.csv has no splits; leave --split a b out.",
+        ),
+    ],
+)
+def test_a_value_that_nothing_can_be_done_with_is_one_sentence(
+    work: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    status = 1 if "/proc/self/mem" in words else 2
+    (line,) = wordtrace(*words, cwd=work, status=status).stderr.splitlines()
+    assert line.startswith("wordtrace: ")
+    assert line.endswith(sentence)
 
 
 def test_ids_that_are_not_utf_8_are_a_sentence(work: Path, tmp_path: Path) -> None:

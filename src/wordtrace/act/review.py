@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -208,8 +209,9 @@ class Review:
         """Return the latest decisions first, at most `top` of them, after `offset` others."""
         with self._lock:
             self._read()
-            end = None if top is None else offset + top
-            return list(islice(self._history.latest(), offset, end))
+            begin = min(offset, sys.maxsize - (top or 0))  # as far as islice counts
+            end = None if top is None else begin + top
+            return list(islice(self._history.latest(), begin, end))
 
     def misfits(self) -> dict[str, str]:
         """Return why decisions do not fit the data, by id: the row has gone, or is another now.

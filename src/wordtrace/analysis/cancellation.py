@@ -17,6 +17,7 @@ from wordtrace.errors import InputError, option
 from wordtrace.execute.progress import track
 from wordtrace.gradients.layers import find_layers, known_layers, unknown_layers
 from wordtrace.run.checkpoint import Checkpoint
+from wordtrace.run.recipe import check_seed
 from wordtrace.run.run import Run
 from wordtrace.run.trainings import require_one
 
@@ -62,6 +63,7 @@ def cancellation(
     opened = Run.open(run) if isinstance(run, str | Path) else run
     require_one(opened, "cancellation")
     points = _points(opened)
+    check_seed(seed)
     rows = _rows(len(opened.train), limit, seed)
     names = _names(opened, layers)
     model = opened.model(opened.final)

@@ -5,6 +5,7 @@ Heavy modules are imported inside the verbs: ``wordtrace --help`` answers at onc
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -244,7 +245,8 @@ def _refused(error: OSError) -> int:
 
     why, where = error.strerror or error, error.filename
     if error.errno not in ADVICE:
-        return _fail(f"{where}: {why}." if where else f"{why}.", 1)
+        wrong = error.errno == errno.ENAMETOOLONG  # no place at all
+        return _fail(f"{where}: {why}." if where else f"{why}.", 2 if wrong else 1)
     if where is None:
         # All that is written elsewhere has a name. What can't be written now can't be at exit.
         _let_go_of_output()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wordtrace.disk.refused import naming
+
 
 def read_lines(path: Path) -> list[str]:
     """Return the lines of a UTF-8 file, without their ends.
@@ -18,7 +20,9 @@ def read_lines(path: Path) -> list[str]:
     UnicodeDecodeError
         When it is not UTF-8.
     """
-    lines = path.read_bytes().decode("utf-8").split("\n")
+    with naming(path):
+        data = path.read_bytes()
+    lines = data.decode("utf-8").split("\n")
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]

@@ -13,6 +13,7 @@ import numpy as np
 from wordtrace.errors import InputError, option
 from wordtrace.gradients.top_k import check_top_k
 from wordtrace.measures.token_weights import checked
+from wordtrace.run.recipe import check_seed
 
 
 def _setting(default: Any, shown: str, *, size: bool = False, word: bool = False) -> Any:
@@ -98,6 +99,7 @@ class Options:
 
     def __post_init__(self) -> None:
         check_top_k(self.top_k)
+        check_seed(self.seed)
         if not 0 <= self.frequent <= 1:
             raise InputError(f"{option('frequent')} is {self.frequent}; give a share from 0 to 1.")
         if not -1 <= self.synonym_cosine <= 1:

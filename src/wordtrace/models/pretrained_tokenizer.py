@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,8 @@ from wordtrace.models.tokenizer import FILE, Tokenizer
 USUAL_LENGTH = 512
 # SFTConfig.max_length, where nobody says otherwise.
 _TRL = 1024
+#: Language models that learn a vector for each place, and fail at a place beyond the last.
+_LEARNED = ("biogpt", "gpt2", "gpt_bigcode", "gpt_neo", "openai-gpt", "opt")
 _FILES = (FILE, "tokenizer_config.json", "vocab.txt", "vocab.json", "tokenizer.model", "spm.model")
 
 
@@ -62,7 +65,7 @@ def find(
     ----------
     preparation
         How the training made tokens of its texts, see :class:`.run.pretrained_model`: TRL cuts them
-        at 1024 tokens if it is not told otherwise, whatever the model takes.
+        at 1024 tokens if it is not told otherwise, whatever the tokenizer takes.
 
     Raises
     ------
@@ -91,11 +94,14 @@ def find(
     inner = tokenizers.Tokenizer.from_str(document)
     cut: dict[str, Any] = inner.truncation or {}
     if preparation != "own":
+        # TRL does not ask what the tokenizer takes; a model that learned places has no others.
+        limit = _positions(config) if config.get("model_type") in _LEARNED else sys.maxsize
         if max_length is None:
-            max_length = _TRL
+            max_length = min(_TRL, limit)
+            why = "as TRL does by default" if limit >= _TRL else "the most that the model takes"
             notes.append(
-                f"Texts are cut at {_TRL} tokens, as TRL does by default; if the training cut them "
-                "elsewhere, give the maximum length."
+                f"Texts are cut at {max_length} tokens, {why}; if the training cut them elsewhere, "
+                "give the maximum length."
             )
     elif max_length is None:
         max_length = min(int(cut.get("max_length", USUAL_LENGTH)), limit)
@@ -104,7 +110,7 @@ def find(
                 f"Texts are cut at {max_length} tokens; if the training cut them elsewhere, "
                 "give the maximum length."
             )
-    elif max_length > limit:
+    if max_length > limit:
         raise InputError(
             f"{option('max_length')} is {max_length}; the model takes {limit} tokens at most."
         )
@@ -172,10 +178,14 @@ def _target(outer: Any, document: str) -> str | None:
 
 def limit_of(config: Mapping[str, Any], outer: Any) -> int:
     """Return how many tokens the model takes."""
-    limits = [int(outer.model_max_length)]
+    return max(min(int(outer.model_max_length), _positions(config)), 1)
+
+
+def _positions(config: Mapping[str, Any]) -> int:
+    """Return how many places of tokens the model's configuration tells; a huge number for none."""
     positions = config.get("max_position_embeddings") or config.get("n_positions")
-    if isinstance(positions, int) and positions > 0:
-        # RoBERTa counts positions from its padding's id + 1.
-        offset = config.get("model_type") in ("roberta", "xlm-roberta", "camembert")
-        limits.append(positions - (int(config.get("pad_token_id") or 0) + 1) * offset)
-    return max(min(limits), 1)
+    if not isinstance(positions, int) or positions <= 0:
+        return sys.maxsize
+    # RoBERTa counts positions from its padding's id + 1.
+    offset = config.get("model_type") in ("roberta", "xlm-roberta", "camembert")
+    return positions - (int(config.get("pad_token_id") or 0) + 1) * offset

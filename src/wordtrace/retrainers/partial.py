@@ -181,10 +181,10 @@ class TailPatch:
         every = run.manifest.train.rows
         if 2 * rows >= every:
             raise InputError(
-                f"a tail patch would step against {rows:,} of {every:,} rows: with half of them or "
-                "more it undoes the training, and says nothing of what some rows did; change "
-                f"fewer (a study of measures with {option('lds', 0)} and {option('k')}), or train "
-                f"again without them ({option('retrain')})."
+                f"{option('tail_patch')} would step against {rows:,} of {every:,} rows: with half "
+                "of them or more it undoes the training, and says nothing of what some rows did; "
+                f"change fewer (a study of measures with {option('lds', 0)} and {option('k')}), or "
+                f"train again without them ({option('retrain')})."
             )
 
     @property

@@ -8,6 +8,12 @@ from typing import Any
 from wordtrace.errors import InputError, option
 
 
+def check_seed(seed: int) -> None:
+    """Raise InputError for a seed that random numbers can't be drawn from."""
+    if not 0 <= seed < 2**31:
+        raise InputError(f"{option('seed')} is {seed}; it must be from 0 to 2147483647.")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The settings of one training; with the data and the seed they determine the weights.
@@ -72,8 +78,7 @@ class Recipe:
             raise InputError(
                 f"{option('schedule')} is {self.schedule!r}; it must be constant or linear."
             )
-        if not 0 <= self.seed < 2**31:
-            raise InputError(f"{option('seed')} is {self.seed}; it must be from 0 to 2147483647.")
+        check_seed(self.seed)
 
     def steps(self, examples: int) -> int:
         """Return how many steps the training takes."""
