@@ -50,8 +50,8 @@ PLACES = (
     *("missing", "missing/deeper", "run", OTHER, "junk.bin", "junk.json", "empty", "", " "),
     *("\x01\x7f", "x" * 300, "unreadable", "/dev/null", "/proc/self/mem", ".", "~"),
 )
-#: So many values of each option, drawn from the seed; one where a command before had it, too.
-_EACH = 3
+#: So many values of each option, drawn from the seed; fewer where a command before had it, too.
+_EACH, _AGAIN = 8, 2
 
 TEXTS = ("", " ", "x" * 50_000, "a\x07\x1b[31mb\n", "Ж", "-", "--", "{", ",", "0", "nan", ":")
 #: What is spelled so is known, and is to be refused in another spelling.
@@ -196,7 +196,7 @@ def _tries(commands: Sequence[str], generator: random.Random, *, short: bool) ->
         for one in generator.sample(listed, min(4, len(listed))) if short else listed:
             values = list(dict.fromkeys(_values(one)))
             key = (one.name, one.flag, one.kind)
-            few = 1 if short or key in seen or one.kind is bool else _EACH
+            few = 1 if short or one.kind is bool else _AGAIN if key in seen else _EACH
             seen.add(key)
             for group, value in generator.sample(values, min(few, len(values))):
                 shown = value if len(value) < 40 else f"{value[:10]}… ({len(value):,} letters)"

@@ -19,8 +19,9 @@ from torture.sandbox import Command, Ended
 
 TITLE = "Damaged files"
 PROMISE = """\
-Whatever stands in a file of a run or an index, a command answers as before the damage, or says in a
-sentence which file is wrong; or `wordtrace check` finds it. Files of up to 2²⁰ bytes are compared
+Whatever stands in a file of a run or an index, of `train` or of a Trainer's training, a command
+answers as before the damage, or says in a sentence which file is wrong; or `wordtrace check` finds
+it. Files of up to 2²⁰ bytes are compared
 as a whole when they are read; of larger ones sizes and a sample are, and single changed bytes are
 found by `check` alone. What an earlier wordtrace wrote has no sizes and samples (below: *older*).
 Files of your own (data, patches, saved results, matrices) have no checksums: they are read as what

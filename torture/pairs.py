@@ -37,7 +37,7 @@ lies in the run: it drops the index.
 
 _READERS = 8
 #: How often each pair is tried, one a moment after the other.
-_TIMES_EACH = 4
+_TIMES_EACH = 3
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,14 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
         yield from server_questions.attacks(server, short=plan.short)
         yield from server_wire.attacks(server, short=plan.short)
         yield from server_crowd.attacks(server, short=plan.short)
-        yield from server_api.attacks(server, examples=2 if plan.short else 25, seed=plan.seed)
+        yield from server_api.attacks(server, examples=2 if plan.short else 60, seed=plan.seed)
         yield _still_right(server, before)
         yield _log(server)
     with served(world.copy(plan.work / "app").index, "app", "--no-browser") as server:
         before = _known(server)
         yield from server_questions.strangers(server)
         if not plan.short:
-            yield from server_api.attacks(server, examples=5, seed=plan.seed + 1)
+            yield from server_api.attacks(server, examples=20, seed=plan.seed + 1)
         yield _still_right(server, before)
         yield _log(server)
 
