@@ -12,6 +12,8 @@ from torture.world import COLUMNS, World
 _QUERIES = ("--queries", "queries.csv", "--text-column", "body", "--label-column", "topic")
 _FEW = ("--measures", "bm25", "--queries", "3", "--lds", "3", "--repeats", "1")
 
+#: What is asked.
+TEXT = "bank market goal"
 LINES: dict[str, tuple[str, ...]] = {
     "demo": ("demo", "--out", "{out}/demo"),
     "train": (
@@ -21,13 +23,13 @@ LINES: dict[str, tuple[str, ...]] = {
     # There is no training of another library here: what is refused is refused before it is read.
     "record": ("record", "run", "--data", "data.csv", *COLUMNS, "--out", "{out}/run"),
     "index": ("index", "run", "--out", "{out}/index", "--workers", "1", "--json"),
-    "trace": ("trace", "run/index", "bank market goal", "--top", "3", "--json"),
+    "trace": ("trace", "run/index", TEXT, "--top", "3", "--json"),
     "app": ("app", "run/index", "--port", "0", "--no-browser"),
     "serve": ("serve", "run/index", "--port", "0"),
     "mcp": ("mcp", "run/index"),
     "rows": ("rows", "run/index", "--json"),
     "scores": ("scores", "run", *_QUERIES, "--out", "{out}/scores.csv"),
-    "words": ("words", "run", "bank market goal", "--json"),
+    "words": ("words", "run", TEXT, "--json"),
     "neighbours": ("neighbours", "run/index", "--out", "{out}/near.parquet"),
     "report": ("report", "trace.json", "--out", "{out}/page.html"),
     "mislabels": ("mislabels", "run/index", "--top", "3", "--json"),
@@ -143,7 +145,7 @@ OTHER = "other.csv"
 def prepare(world: World) -> None:
     """Write into the world what the lines need beside run and index."""
     index = wt.Index.open(world.index)
-    index.trace("bank market goal", top=3).save(world.folder / "trace.json")
+    index.trace(TEXT, top=3).save(world.folder / "trace.json")
     index.mislabels(top=2).patch("remove").write(world.folder / "patch.jsonl")
     rows = index.rows(limit=1).rows
     text = rows[0].text

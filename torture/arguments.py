@@ -14,7 +14,7 @@ from typing import get_args
 
 from typer.main import get_command
 
-from torture.argument_lines import BESIDE, CHANGES, LINES, OTHER, REFUSED, prepare, range_of
+from torture.argument_lines import BESIDE, CHANGES, LINES, OTHER, REFUSED, TEXT, prepare, range_of
 from torture.attempts import Attempt, End, Plan, at_once
 from torture.in_turn import Line, Said, in_turn
 from torture.world import make_world
@@ -100,7 +100,10 @@ class Parameter:
             if self.flag in words:
                 place = words.index(self.flag)
                 del words[place : place + 2]
-            words += [*BESIDE.get((self.command, self.name), ()), f"{self.flag}={value}"]
+            beside = BESIDE.get((self.command, self.name), ())
+            if "--queries" in beside:  # in the place of a text
+                words = [one for one in words if one != TEXT]
+            words += [*beside, f"{self.flag}={value}"]
         return Line(tuple(words), "." if self.command in CHANGES else None)
 
 
@@ -258,8 +261,8 @@ def _names(one: Parameter, value: str) -> tuple[str, ...]:
         # A sentence shows control characters by their names, and only the beginning of much.
         named.add(re.split(r"[^ -~\w]", spelt)[0] or one.shown)
         named.add(Path(spelt).name or one.shown)
-        if one.name == "measure":  # a layer is what follows the colon
-            named.add(spelt.rpartition(":")[2] or one.shown)
+        if one.name in ("measure", "measures"):  # a layer follows a colon, a measure a comma
+            named.add(re.split("[:,]", spelt)[-1] or one.shown)
     if one.name.startswith("tail_"):
         named.add("--tail-patch")  # without which the others mean nothing
     return tuple(named)

@@ -124,6 +124,7 @@ def _bare(plan: Plan, wheel: Path) -> Iterator[Attempt]:
     world = make_world(plan.work / "world")
     (world.folder / "model").mkdir()
     (world.folder / "model" / "config.json").write_text('{"model_type": "bert"}')
+    shutil.copy(world.run / "tokenizer.json", world.folder / "model")
     save_file({"a": torch.zeros(1)}, world.folder / "model" / "model.safetensors")
     allowed = json.dumps(bare.installed_alone())
     command = [sys.executable, "-P", str(HERE / "torture" / "bare.py"), allowed, str(unpacked)]

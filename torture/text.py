@@ -39,12 +39,13 @@ from wordtrace.report.text import clean
 TITLE = "Hostile text"
 PROMISE = """\
 Text is data. Whatever a text, what is said in a conversation, an id, a label, a name of a column or
-of a file holds, it comes back byte for byte in JSON, Parquet, patches and the repaired data, and it takes effect nowhere: not in a
-report, the app's page, a notebook, a terminal, Markdown or an agent's answer. What could act is
-shown as ⟨U+…⟩. In a CSV file an apostrophe stands before what a spreadsheet would take for a
-formula, so there a text is not byte for byte. White space around a label is no part of it. Half a
-character (a lone surrogate) can't be kept and is refused. An agent gets texts as JSON strings, and
-is told that they are data; whether its model heeds that is not ours to promise."""
+of a file holds, it comes back byte for byte in JSON, Parquet, patches and the repaired data, and it
+takes effect nowhere: not in a report, the app's page, a notebook, a terminal, Markdown or an
+agent's answer. What could act is shown as ⟨U+…⟩. In a CSV file an apostrophe stands before what a
+spreadsheet would take for a formula, so there a text is not byte for byte. White space around a
+label is no part of it. Half a character (a lone surrogate) can't be kept and is refused. An agent
+gets texts as JSON strings, and is told that they are data; whether its model heeds that is not ours
+to promise."""
 
 
 def attacks(plan: Plan) -> Iterator[Attempt]:

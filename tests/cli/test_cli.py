@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,7 +16,7 @@ import pyarrow.parquet as pq
 from tests.cli.conftest import SMALL
 from tests.command import wordtrace
 from wordtrace import api
-from wordtrace.act.patch import read_patch
+from wordtrace.act.patch import Patch, read_patch
 
 
 def test_from_trace_to_report(work: Path) -> None:
@@ -217,10 +220,12 @@ def test_what_was_decided_in_python_is_told_undone_and_applied(work: Path) -> No
     assert "0 removed" in undone.stdout
     assert "Done again: a step on 2 rows" in wordtrace("review", place, "--redo", cwd=work).stderr
     # A step whose patch can't be written is none: the same command must not be a second.
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "full.jsonl")
     for _ in range(2):
-        refused = wordtrace(
-            "review", place, "--undo", "--patch", "n" * 300 + ".jsonl", cwd=work, status=1
-        )
+        with patch.object(Patch, "write", side_effect=full):
+            refused = wordtrace(
+                "review", place, "--undo", "--patch", "full.jsonl", cwd=work, status=1
+            )
         assert "The step is taken back." in refused.stderr
     assert (
         json.loads(wordtrace("review", place, "--json", cwd=work).stdout)["counts"]["remove"] == 2

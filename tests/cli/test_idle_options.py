@@ -108,6 +108,15 @@ IDLE: dict[str, tuple[tuple[str, ...], str]] = {
         ("overlap", "run", *_FILE, "--measures", "bm25,tracin-last", "--l2", "3"),
         "--l2 does nothing with the measure bm25, tracin-last; leave out one of the two",
     ),
+    "a patch without a name": (
+        ("outliers", "run/index", "--patch", ""),
+        "--patch . is a folder; give the name of a file.",
+    ),
+    "an empty column": (
+        ("apply", "p.jsonl", "data.csv", "--id", "", "--out", "x.csv"),
+        "--id is empty; give a value, or leave it out.",
+    ),
+    "an empty label": ((*_TRACE, "--label", ""), "--label is empty; give a value"),
     "kept models": (
         ("clusters", "run", "--keep-models"),
         "--keep-models goes with --retrain or --replay",

@@ -14,6 +14,9 @@ import typer
 
 from wordtrace.errors import InputError
 
+#: Options for which nothing is a value: no kinds of tokens, no weights, no measures.
+_MAY_BE_EMPTY = ("without", "weights", "measures")
+
 _command: ContextVar[typer.Context | None] = ContextVar("command", default=None)
 
 
@@ -53,6 +56,17 @@ def excludes(what: str, there: bool, *names: str) -> None:
     """
     for flag in _typed(names) if there else ():
         raise InputError(f"{flag} does nothing with {what}; leave out one of the two.")
+
+
+def refuse_empty() -> None:
+    """Refuse an option whose value is empty, as a script's variable may be (InputError)."""
+    context = _command.get()
+    for parameter in context.command.params if context else ():
+        name = parameter.name or ""
+        if context and context.params.get(name) == "" and name not in _MAY_BE_EMPTY:
+            for flag in _typed((name,)):
+                if flag.startswith("-"):
+                    raise InputError(f"{flag} is empty; give a value, or leave it out.")
 
 
 def _typed(names: tuple[str, ...]) -> Iterator[str]:

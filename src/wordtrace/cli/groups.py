@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 import typer
 from typer.models import OptionInfo
 
-from wordtrace.cli.effect import running
+from wordtrace.cli.effect import refuse_empty, running
 from wordtrace.errors import InputError, option
 
 _CONTEXT = "typed_as"
@@ -51,6 +51,7 @@ def grouped(verb: Callable[..., None]) -> Callable[..., None]:
     @wraps(verb)
     def command(**given: Any) -> None:
         with running(given.pop(_CONTEXT)):
+            refuse_empty()
             _refuse_huge(given)
             _refuse_onto(given, written)
             for name, group in groups.items():

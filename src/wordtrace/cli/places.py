@@ -85,6 +85,8 @@ Number = TypeVar("Number", int, float)
 
 def check_patch(patch: Path | None) -> None:
     """Refuse a patch's place that can't be written, before the work starts (InputError)."""
+    if patch is not None and patch.is_dir():
+        raise InputError(f"--patch {patch} is a folder; give the name of a file.")
     if patch is not None and not patch.parent.is_dir():
         raise InputError(f"--patch {patch}: the folder {patch.parent} does not exist.")
 
