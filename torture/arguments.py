@@ -171,7 +171,8 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
     halves = [commands[place :: plan.workers] for place in range(plan.workers)]
     bases = partial(_bases, world.folder, plan.work)
     yield from at_once(bases, [half for half in halves if half], plan.workers)
-    changed = sorted({name for name, _ in before.items() ^ _files(world.folder).items()})
+    after = _files(world.folder)  # a line may have written something new, as it was told to
+    changed = sorted(name for name in before if before[name] != after.get(name))
     yield Attempt(
         "what the lines were given", "all of it", "wrong" if changed else "right", str(changed[:3])
     )
@@ -301,6 +302,8 @@ def _end(one: Try, said: Said) -> tuple[End, str]:
         return "wrong", "refused, but not in a sentence"
     if said.wrote:
         return "left", f"refused, and left {said.wrote[:3]}"
+    if said.status == 1 and one.legal:
+        return "refused", ""  # it means something, and the job fails by it
     if said.status == 1 and one.group != "places":
         return "wrong", "the status of a failed job for a wrong argument"
     if not any(name.lower() in sentence.lower() for name in one.names):
@@ -347,5 +350,5 @@ def _files(folder: Path) -> dict[str, bytes | None]:
         str(one.relative_to(folder)): one.read_bytes()
         for one in sorted(folder.rglob("*"))
         if one.is_file() and "retrain" not in str(one) and "/." not in str(one)
-        if one.name not in _MAY_CHANGE and not str(one.relative_to(folder)).startswith("~")
+        if one.name not in _MAY_CHANGE
     }

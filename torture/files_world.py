@@ -149,16 +149,16 @@ def targets(world: Path) -> list[Target]:
     def those(form: str) -> tuple[str, ...]:
         return tuple(sorted(one.relative_to(world).as_posix() for one in world.glob(form)))
 
-    adopted = {
-        "run.json": ("run.json", INFO_ADOPTED, TRACE_ADOPTED),
-        "configuration": ("config.json", TRACE_ADOPTED, WORDS_ADOPTED),
-        "tokenizer": ("tokenizer.json", TRACE_ADOPTED, WORDS_ADOPTED),
-        "weights": ("checkpoints/step-000002/model.safetensors", TRACE_ADOPTED),
-        "Adam's step sizes": ("checkpoints/step-000002/adam.safetensors", TRACE_ADOPTED),
-        "replay": ("replay.json", INFO_ADOPTED, VERIFY_ADOPTED),
-        "rows of its replay": ("start/rows.safetensors", VERIFY_ADOPTED),
-        "random states of its replay": ("start/random_states.safetensors", VERIFY_ADOPTED),
-        "weights before its first step": ("start/model.safetensors", VERIFY_ADOPTED),
+    adopted: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
+        "run.json": ("run.json", (INFO_ADOPTED, TRACE_ADOPTED)),
+        "configuration": ("config.json", (TRACE_ADOPTED, WORDS_ADOPTED)),
+        "tokenizer": ("tokenizer.json", (TRACE_ADOPTED, WORDS_ADOPTED)),
+        "weights": ("checkpoints/step-000002/model.safetensors", (TRACE_ADOPTED,)),
+        "Adam's step sizes": ("checkpoints/step-000002/adam.safetensors", (TRACE_ADOPTED,)),
+        "replay": ("replay.json", (INFO_ADOPTED, VERIFY_ADOPTED)),
+        "rows of its replay": ("start/rows.safetensors", (VERIFY_ADOPTED,)),
+        "random states of its replay": ("start/random_states.safetensors", (VERIFY_ADOPTED,)),
+        "weights before its first step": ("start/model.safetensors", (VERIFY_ADOPTED,)),
     }
     return [
         Target("run.json", ("run/run.json",), (INFO, TRACE)),
@@ -188,6 +188,6 @@ def targets(world: Path) -> list[Target]:
                 tuple(commands),
                 CHECK_ADOPTED,
             )
-            for name, (file, *commands) in adopted.items()
+            for name, (file, commands) in adopted.items()
         ),
     ]

@@ -230,7 +230,7 @@ def test_a_file_that_a_command_reads_or_writes_is_not_written_over(
         ),
         (
             ("index-remove", "run/index", "--ids", "/proc/self/mem"),
-            "/proc/self/mem: Input/output error.",
+            "--ids /proc/self/mem: Input/output error.",
         ),
         (("evaluate", "run", "--with-runs", "x" * 5000), "x/run.json: File name too long."),
         (
@@ -242,8 +242,7 @@ def test_a_file_that_a_command_reads_or_writes_is_not_written_over(
 def test_a_value_that_nothing_can_be_done_with_is_one_sentence(
     work: Path, words: tuple[str, ...], sentence: str
 ) -> None:
-    status = 1 if "/proc/self/mem" in words else 2
-    (line,) = wordtrace(*words, cwd=work, status=status).stderr.splitlines()
+    (line,) = wordtrace(*words, cwd=work, status=2).stderr.splitlines()
     assert line.startswith("wordtrace: ")
     assert line.endswith(sentence)
 

@@ -67,6 +67,8 @@ def remove(
             raise InputError(
                 f"--ids {ids_file}: the file is not UTF-8 (byte {error.start + 1:,}); save it so."
             ) from None
+        except OSError as error:
+            raise InputError(f"--ids {ids_file}: {error.strerror}.") from None
     opened = api.Index.open(index, run)
     before = opened.folder.count
     opened.remove(ids or [])

@@ -27,8 +27,9 @@ def token_of(token: str | None, file: Path | None) -> str | None:
     if token is None:
         return None
     if len(token) < SHORTEST or not all("!" <= one <= "~" and one not in '";,\\' for one in token):
+        where = "--token" if file is None else f"--token-file {file}"
         raise InputError(
-            f"a token has at least {SHORTEST} letters, digits and signs of ASCII, without spaces, "
-            "quotes, commas or semicolons; a server that is given none makes one."
+            f"{where}: a token has at least {SHORTEST} letters, digits and signs of ASCII, without "
+            "spaces, quotes, commas or semicolons; a server that is given none makes one."
         )
     return token
