@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from torture.attempts import ENDS, Attempt, Plan
@@ -21,7 +20,8 @@ from torture.table import Tally, summary
 
 OUT = Path(__file__).parent / "out"
 
-_ORDER = (
+#: Each section's module is imported when it is asked for.
+SECTIONS = (
     "text",
     "files",
     "kills",
@@ -32,8 +32,6 @@ _ORDER = (
     "numbers",
     "supply",
 )
-#: Each section's module is imported when it is asked for.
-SECTIONS = tuple(name for name in _ORDER if find_spec(f"torture.{name}"))
 
 
 def torture(section: str, *, short: bool, seed: int = 0, workers: int = 2) -> Tally:
