@@ -341,7 +341,7 @@ def _told(said: Said) -> str:
 
 
 #: Places that lines are told to write to, and that are there already.
-_MAY_CHANGE = (OTHER, "junk.bin", "junk.json", "empty")
+_MAY_CHANGE = (OTHER, "junk.bin", "junk.json", "empty", "unreadable")
 
 
 def _files(folder: Path) -> dict[str, bytes | None]:

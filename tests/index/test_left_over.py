@@ -165,3 +165,20 @@ def test_a_build_killed_at_its_end_is_named_to_one_with_other_settings(
         api.build_index(run, place, top_k=4, workers=1)
     assert api.build_index(run, place, top_k=3, workers=1).ids
     assert os.listdir(tmp_path) == ["index"]
+
+
+@pytest.mark.parametrize("change", ["add", "merge"])
+def test_a_build_that_is_not_finished_is_not_dropped_by_a_change(
+    built: api.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """It may have taken hours."""
+    place = built.folder.path
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "commit_folder", killed)
+        with pytest.raises(Killed):
+            api.build_index(built.run, place, shard_size=12, workers=1, overwrite=True)
+    do = {"add": lambda: built.add(MORE, workers=1), "merge": lambda: built.merge(shard_size=30)}
+    with pytest.raises(InputError, match=r"index.part holds an unfinished build of this index: go"):
+        do[change]()
+    assert api.build_index(built.run, place, shard_size=12, workers=1, overwrite=True).ids
+    assert os.listdir(tmp_path) == ["index"]

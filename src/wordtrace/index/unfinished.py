@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wordtrace.disk import atomic, fingerprint
-from wordtrace.errors import option
+from wordtrace.errors import InputError, option
 from wordtrace.index import manifest as manifests
 from wordtrace.index.task import WORK
 
@@ -52,10 +52,21 @@ def clear_other_work(part: Path, is_own: Callable[[Mapping[str, Any]], bool]) ->
     ----------
     is_own
         Asked about the plan that lies there; about the manifest, where a kill came at the very end.
+
+    Raises
+    ------
+    InputError
+        When it is a build, which may have taken hours, and this is none.
     """
     for path, last in ((part / WORK / PLAN, WORK), (part / manifests.FILE, manifests.FILE)):
         if path.exists():
-            if not is_own(atomic.read_json(path)):
+            found = atomic.read_json(path)
+            if not is_own(found):
+                if is_a_build(found):
+                    raise InputError(
+                        f"{part} holds an unfinished build of this index: go on with it by the "
+                        f"same `wordtrace index`, or delete {part} to change the index as it is."
+                    )
                 atomic.empty(part, last)
             return
     # A kill came while a finished work was cleared: its plan is gone, the rest may not be.
