@@ -156,8 +156,13 @@ def test_an_interrupt_that_another_library_swallows_ends_the_command_all_the_sam
         raise AttributeError("module 'numpy' has no attribute 'ma'")
 
     monkeypatch.setattr(wt.Run, "open", half_imported)
-    with pytest.raises(KeyboardInterrupt):  # as these tests take the exit status 130
-        wordtrace("words", "run", "the bank", cwd=work, status=1)
+    # Where the tests run in the background of a shell, it is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):  # as these tests take the exit status 130
+            wordtrace("words", "run", "the bank", cwd=work, status=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Uncatching:

