@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from torture.__main__ import SECTIONS, torture
 
-#: What has many tests of its own in tests/index, disk and app: all nine would take ten minutes.
-ELSEWHERE = {"files", "kills", "pairs", "server", "supply"}
+#: What has many tests of its own in tests/disk and index, and what is built and installed.
+ELSEWHERE = {"files", "supply"}
 
 
 @pytest.mark.slow
