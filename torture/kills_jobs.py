@@ -168,6 +168,13 @@ JOBS = (
         dear=True,
     ),
     Job("review, in the app", ("run",), ("run",), target=f"{TARGETS}:decide", quick=True),
+    Job(
+        "a proof, in the app",
+        ("run/index",),
+        ("run", "run/proofs/0001/result.json"),
+        target=f"{TARGETS}:prove",
+        dear=True,
+    ),
     Job("groups, in the app", ("run/index",), ("run/index",), target=f"{TARGETS}:groups"),
     Job(
         "index, two workers",
@@ -244,10 +251,10 @@ def _rows(ledger: Path) -> list[tuple[str, str]]:
     return [(key, _TIMES.sub("", row)) for key, row in rows if not key.startswith("seconds:")]
 
 
-#: What a document tells of when and how fast it was made, and its sum over that.
+#: What a document tells of when, how fast and in how many attempts it was made, and its checksum.
 _TIMES = re.compile(
-    r'"(seconds|at|made|checksum|pace|train_runtime|train_\w+_per_second|total_flos)": ?'
-    r'("[^"]*"|[\d.e+-]+)'
+    r'"(seconds|at|made|checksum|pace|trained|plan|least|most|train_runtime|train_\w+_per_second'
+    r'|total_flos)": ?("[^"]*"|[\d.e+-]+)'
 )
 
 

@@ -71,6 +71,28 @@ def groups(index: str) -> None:
     assert found.duplicates[0.8].ask(600.0) is not None
 
 
+def prove(index: str) -> None:
+    """Ask for a proof as a route of the app does, and do it; or go on with what is there."""
+    from wordtrace.app.proof_asked import ProofAsked, Question, Wish, retrainer
+    from wordtrace.app.proof_folders import ProofFolder, folders
+    from wordtrace.app.proof_job import work
+    from wordtrace.verification.plan import plan
+
+    opened = wt.Index.open(index)
+    known = folders(opened.run.path)
+    if known:
+        (folder,) = known
+    else:
+        served: Any = SimpleNamespace(index=opened, run=opened.run)
+        questions = [Question(text=TEXT, label="sport")]
+        asked = ProofAsked(questions=questions, remove="proponents", k=3, repeats=2, workers=1)
+        wish = Wish.of(served, asked)
+        found = plan(wish.study(opened, retrainer(opened.run, None, None)))
+        folder = ProofFolder.new(opened.run.path, wish, found)
+    if folder.state()["state"] != "done":
+        work(folder, opened, None)
+
+
 def tokenizer() -> None:
     """Write a tokenizer: two trainings of one differ."""
     tiny: Any = import_module("tests.huggingface.architectures")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from starlette.testclient import TestClient
@@ -109,6 +110,25 @@ def test_a_fix_gives_its_curves_and_its_patch(opened: Opened, client: TestClient
     assert set(proof["document"]["curves"]) == {"remove", "random rows"}
     found = client.get(f"/api/proofs/{proof['number']}/patch")
     assert found.status_code == (200 if proof["document"]["queries"][0]["suffices"] else 400)
+
+
+def test_a_proof_is_there_when_all_that_is_asked_is(
+    opened: Opened, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill before leaves nothing that is listed, or stays."""
+    place = opened.run.path / "proofs"
+    listed = client.get("/api/proofs").json()["proofs"]
+    before = sorted(one.name for one in place.iterdir())
+    with monkeypatch.context() as patched:
+        patched.setattr(ProofFolder, "write_state", Mock(side_effect=OSError(28, "full")))
+        with pytest.raises(OSError, match="full"):
+            client.post("/api/proofs", json=ASKED)
+    assert sorted(one.name for one in place.iterdir()) == before
+    strays = [place / ".0099.671.tmp", *(place / name / ".state.json.671.tmp" for name in before)]
+    for stray in strays:
+        stray.mkdir()
+    assert client.get("/api/proofs").json()["proofs"] == listed
+    assert not any(stray.exists() for stray in strays)
 
 
 def test_what_a_page_may_not_ask_is_refused(opened: Opened, client: TestClient) -> None:

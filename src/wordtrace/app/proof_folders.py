@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -17,6 +18,7 @@ from wordtrace.act.patch import read_patch
 from wordtrace.api.loading import load
 from wordtrace.app.proof_asked import ProofAsked, Wish
 from wordtrace.disk import atomic
+from wordtrace.disk.temporary import folder_for, remove_unheld
 from wordtrace.errors import InputError
 from wordtrace.explain.reading import read_trace
 from wordtrace.results.result import Result
@@ -60,24 +62,27 @@ class ProofFolder:
         number = max((one.number for one in folders(run)), default=0)
         while True:
             number += 1
-            path = place / f"{number:04}"
-            with suppress(FileExistsError):
-                path.mkdir()
-                break
-        found = cls(path)
-        wish.trace.save(path / TRACE)
+            # Written elsewhere, so that a kill leaves no folder of which nobody knows.
+            with folder_for(place / f"{number:04}") as beside:
+                found = cls(beside / f"{number:04}")
+                found._fill(wish, plan)
+                with suppress(FileExistsError):
+                    return cls(_moved(found.path, place))
+
+    def _fill(self, wish: Wish, plan: Plan) -> None:
+        """Write what is asked, and that it waits."""
+        self.path.mkdir()
+        wish.trace.save(self.path / TRACE)
         if wish.patch is not None:
-            wish.patch.write(path / PATCH)
+            wish.patch.write(self.path / PATCH)
         asked = {
             "title": wish.title,
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "without": wish.without,
             "asked": wish.asked.model_dump(exclude={"patch"}),
         }
-        found.write_state({"state": "waiting", **planned(plan)})
-        # What names a proof is there last: a folder without it is none.
-        atomic.write_json(path / ASKED, asked)
-        return found
+        self.write_state({"state": "waiting", **planned(plan)})
+        atomic.write_json(self.path / ASKED, asked)
 
     def asked(self) -> dict[str, Any]:
         """Return what was asked, with its title and time."""
@@ -135,18 +140,33 @@ class ProofFolder:
             os.close(handle)
 
 
+def _moved(path: Path, place: Path) -> Path:
+    """Move a folder to where no other one is (FileExistsError)."""
+    target = place / path.name
+    try:
+        os.rename(path, target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(error.errno, error.strerror, str(target)) from None
+        raise
+    return target
+
+
 def planned(plan: Plan) -> dict[str, Any]:
     """Return what a state tells of a plan."""
     return {"plan": plan.sentence(), "least": plan.least, "most": plan.most, "trained": 0}
 
 
 def folders(run: Path) -> list[ProofFolder]:
-    """Return the proofs of a run, the latest first."""
+    """Return the proofs of a run, the latest first; what killed writers left there is removed."""
     found = [
         ProofFolder(path)
         for path in (run / PLACE).glob("[0-9]*")
         if re.fullmatch("[0-9]{4,9}", path.name) and (path / ASKED).is_file()
     ]
+    for folder in (run / PLACE, *(one.path for one in found)):
+        for stray in folder.glob(".*.tmp"):
+            remove_unheld(stray)
     return sorted(found, key=lambda one: -one.number)
 
 
