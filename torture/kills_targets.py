@@ -73,7 +73,7 @@ def groups(index: str) -> None:
 
 def prove(index: str) -> None:
     """Ask for a proof as a route of the app does, and do it; or go on with what is there."""
-    from wordtrace.app.proof_asked import ProofAsked, Question, Wish, retrainer
+    from wordtrace.app.proof_asked import ProofAsked, Wish, retrainer
     from wordtrace.app.proof_folders import ProofFolder, folders
     from wordtrace.app.proof_job import work
     from wordtrace.verification.plan import plan
@@ -84,8 +84,15 @@ def prove(index: str) -> None:
         (folder,) = known
     else:
         served: Any = SimpleNamespace(index=opened, run=opened.run)
-        questions = [Question(text=TEXT, label="sport")]
-        asked = ProofAsked(questions=questions, remove="proponents", k=3, repeats=2, workers=1)
+        asked = ProofAsked.model_validate(
+            {
+                "questions": [{"text": TEXT, "label": "sport"}],
+                "remove": "proponents",
+                "k": 3,
+                "repeats": 2,
+                "workers": 1,
+            }
+        )
         wish = Wish.of(served, asked)
         found = plan(wish.study(opened, retrainer(opened.run, None, None)))
         folder = ProofFolder.new(opened.run.path, wish, found)
