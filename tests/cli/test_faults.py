@@ -13,6 +13,7 @@ import pytest
 import wordtrace as wt
 from tests.command import wordtrace
 from tests.patience import PATIENCE
+from wordtrace.cli.signals import ending
 from wordtrace.errors import InputError
 
 WRONG = {
@@ -161,6 +162,22 @@ def test_an_interrupt_that_another_library_swallows_ends_the_command_all_the_sam
     try:
         with pytest.raises(KeyboardInterrupt):  # as these tests take the exit status 130
             wordtrace("words", "run", "the bank", cwd=work, status=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_after_the_last_word_ends_at_once() -> None:
+    """An exception would be shown: there is nobody left to catch it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with ending() as ends:
+            ends.told()
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with ending() as ends:
+            ends.told()
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
 

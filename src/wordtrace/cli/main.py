@@ -273,6 +273,7 @@ def _warn(
 
 
 def _interrupted(ends: Ends) -> int:
+    ends.told()
     told = f"{ends.words}; what is done is kept: run the same command to go on."
     return _fail(told, ends.status)
 

@@ -50,6 +50,11 @@ class Ends:
         self.heard = True
         raise KeyboardInterrupt
 
+    def told(self) -> None:
+        """Let the next Ctrl-C end the process at once: there is nothing more to be done."""
+        if signal.getsignal(signal.SIGINT) == self.interrupt:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     def unraisable(self, raised: Any, otherwise: Callable[[Any], object]) -> None:
         """Interrupt once more where the exception came as another library could not pass it on.
 
