@@ -193,6 +193,8 @@ class Command:
         )
         try:
             if self.stop and self.stop.after is not None:
+                while not (told / "session").exists() and process.poll() is None:
+                    time.sleep(0.001)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(self.stop.after)
                 if process.poll() is None:
@@ -250,7 +252,10 @@ def _left(told: Path) -> list[str]:
     shared = Path("/dev/shm")
     names = sorted(one.name for one in shared.iterdir()) if shared.is_dir() else []
     remained = [f"process {one}" for one in _read(told / "remained").splitlines()]
-    return remained + files + [f"shared memory {one}" for one in names if ours.search(one)]
+    held = [one for one in names if ours.search(one)]
+    for name in held:  # a later process of the same number did not leave it
+        (shared / name).unlink(missing_ok=True)
+    return remained + files + [f"shared memory {one}" for one in held]
 
 
 def _read(path: Path) -> str:
