@@ -31,8 +31,9 @@ the comparison is what a document says about times and about the place where the
 is compared row by row. `index-add`, `index-remove` and `apply` that were whole before the kill came
 are refused when they are repeated, since the ids or the file are there.
 
-Not promised: that SIGKILL leaves nothing in the system's folder for temporary files; and the power
-does not fail here.
+Not promised: that SIGKILL leaves nothing in the system's folder for temporary files; a sentence
+where Ctrl-C comes before Python has begun the command, or a signal after its last word; and the
+power does not fail here.
 """
 
 #: How many kills before operations, and at random moments, and how many gentler ends.
@@ -167,14 +168,22 @@ def wrong_end(ended: Ended, stop: Stop, job: Job) -> Fall | None:
         return "crashed", ended.said()
     if ended.left:
         return "left", ", ".join(ended.left)
-    if stop.after is not None and ended.status == -stop.signal and not ended.error:
-        return None  # before the command had begun, or after its last word
+    if stop.after is not None and _outside(ended, stop):
+        return None
     if job.target.startswith("wordtrace.") and ended.status != 128 + stop.signal:
         return "crashed", ended.said()
-    told = "what is done is kept: run the same command to go on."
+    told = ("what is done is kept: run the same command to go on.", "nothing was begun.")
     if job.target.startswith("wordtrace.") and not ended.error.rstrip().endswith(told):
         return "crashed", ended.said()
     return None
+
+
+def _outside(ended: Ended, stop: Stop) -> bool:
+    """Tell whether the signal came before the command had begun, or after its last word."""
+    last = (ended.error.strip().splitlines() or [""])[-1]
+    if ended.status == -stop.signal:
+        return not last or last.startswith(("Next: ", "Wrote "))
+    return ended.status == 1 and "signal.signal(signal.SIGINT, _end)" in ended.error
 
 
 def wrong_sight(known: Known, seen: dict[str, Any]) -> Fall | None:

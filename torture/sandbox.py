@@ -245,6 +245,10 @@ def _named(pid: int) -> str:
     return str(pid)
 
 
+#: Names in shared memory that some process has left.
+_TOLD: set[str] = set()
+
+
 def _left(told: Path) -> list[str]:
     files = [f"temporary file {one.name}" for one in sorted((told / "tmp").iterdir())]
     # A named semaphore and shared memory have in their names who made them.
@@ -252,9 +256,9 @@ def _left(told: Path) -> list[str]:
     shared = Path("/dev/shm")
     names = sorted(one.name for one in shared.iterdir()) if shared.is_dir() else []
     remained = [f"process {one}" for one in _read(told / "remained").splitlines()]
-    held = [one for one in names if ours.search(one)]
-    for name in held:  # a later process of the same number did not leave it
-        (shared / name).unlink(missing_ok=True)
+    # A later process of the same number did not leave it.
+    held = [one for one in names if ours.search(one) and one not in _TOLD]
+    _TOLD.update(held)
     return remained + files + [f"shared memory {one}" for one in held]
 
 
