@@ -5,7 +5,7 @@
 # make bench   benchmarks against floors and peers
 # make adopt   real trainings, each adopted and compared with what its Trainer did
 # make reproduce  the paper's tables and figures; SIZE=smoke, cpu, gpu or paper
-# make torture  attacks from outside, and the table of what came of them
+# make torture  attacks from outside for half an hour, and the table of what came of them
 # make locks    writes locks/ anew from pyproject.toml and constraints.txt
 # make sbom     writes dist/sbom.json: every package of the demo's environment, with its licence
 # make rooms   draws the house anew from the import graph

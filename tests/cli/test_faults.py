@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock
@@ -12,9 +11,7 @@ import pytest
 
 import wordtrace as wt
 from tests.command import wordtrace
-from tests.patience import PATIENCE
 from wordtrace.cli.signals import ending
-from wordtrace.errors import InputError
 
 WRONG = {
     "no data": (("train", "no.csv", "--out", "x"), "no.csv does not exist; give .csv"),
@@ -180,37 +177,6 @@ def test_a_second_ctrl_c_after_the_last_word_ends_at_once() -> None:
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class Uncatching:
-    """As some extension types do: what is raised here can't be passed on."""
-
-    def __del__(self) -> None:
-        signal.raise_signal(signal.SIGTERM)
-
-
-def test_an_interrupt_that_nobody_can_pass_on_comes_again(
-    work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def slow(*_: object, **__: object) -> None:
-        Uncatching()
-        for _ in range(int(PATIENCE * 100)):
-            time.sleep(0.01)
-
-    monkeypatch.setattr(wt.Run, "open", slow)
-    done = wordtrace("words", "run", "the bank", cwd=work, status=143)
-    assert done.stderr.splitlines() == [
-        "wordtrace: ended by SIGTERM; what is done is kept: run the same command to go on."
-    ]
-
-
-def test_a_signal_while_an_error_is_told_ends_the_command_as_any_other(
-    work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = Mock(side_effect=lambda *_: signal.raise_signal(signal.SIGTERM))
-    monkeypatch.setattr(InputError, "worded", told)
-    done = wordtrace("index", "nowhere", cwd=work, status=143)
-    assert done.stderr.startswith("wordtrace: ended by SIGTERM; what is done is kept")
 
 
 @pytest.mark.parametrize(

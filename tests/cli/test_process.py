@@ -110,6 +110,59 @@ def test_ctrl_c_before_anything_has_begun_is_a_sentence_too() -> None:
     assert done.stderr == "wordtrace: interrupted; nothing was begun.\n"
 
 
+UNCATCHING = """
+import signal, sys, time
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[1]))
+from wordtrace.cli import main as cli
+class Uncatching:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+def slow(*given, **named):
+    Uncatching()
+    while True:
+        time.sleep(0.01)
+cli.app = slow
+cli.main(["measures"])
+"""
+
+
+@pytest.mark.parametrize("at_ctrl_c", ["default_int_handler", "SIG_IGN"])
+def test_a_signal_whose_exception_nobody_can_pass_on_comes_again(at_ctrl_c: str) -> None:
+    """As in a method by which a library in C clears up: Python would print it, and go on."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNCATCHING, at_ctrl_c],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stdout) == (143, "")
+    assert done.stderr.splitlines() == [
+        "wordtrace: ended by SIGTERM; what is done is kept: run the same command to go on."
+    ]
+
+
+WHILE_TOLD = """
+import signal
+from wordtrace.cli import main as cli
+told = cli._fail
+def telling(*given):
+    cli._fail = told
+    signal.raise_signal(signal.SIGTERM)
+cli._fail = telling
+cli.main(["index", "nowhere"])
+"""
+
+
+def test_a_signal_while_an_error_is_told_ends_the_command_as_any_other() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WHILE_TOLD], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stdout) == (143, "")
+    assert done.stderr.splitlines() == [
+        "wordtrace: ended by SIGTERM; what is done is kept: run the same command to go on."
+    ]
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     """As ``nohup`` has it; and a program of the user's keeps its own handlers."""
     script = (

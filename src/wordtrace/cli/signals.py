@@ -5,6 +5,7 @@ Without this they would end the process at once, and its workers would notice on
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -63,9 +64,17 @@ class Ends:
         if not (self.heard and issubclass(raised.exc_type, KeyboardInterrupt)):
             otherwise(raised)
             return
-        self._again = threading.Timer(_PAUSE, os.kill, (self._owner, signal.SIGINT))
+        self.over()
+        self._again = threading.Timer(_PAUSE, self._once_more)
         self._again.daemon = True
         self._again.start()
+
+    def _once_more(self) -> None:
+        if signal.getsignal(signal.SIGINT) == self.interrupt:
+            os.kill(self._owner, signal.SIGINT)  # it wakes whoever sleeps, too
+        elif signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            main = ctypes.c_ulong(threading.main_thread().ident or 0)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(main, ctypes.py_object(KeyboardInterrupt))
 
     def over(self) -> None:
         """Interrupt nothing any more."""
