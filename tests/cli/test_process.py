@@ -126,7 +126,7 @@ cli.main(["measures"])
 """
 
 
-@pytest.mark.parametrize("at_ctrl_c", ["default_int_handler", "SIG_IGN"])
+@pytest.mark.parametrize("at_ctrl_c", ["default_int_handler", "SIG_IGN", "SIG_DFL"])
 def test_a_signal_whose_exception_nobody_can_pass_on_comes_again(at_ctrl_c: str) -> None:
     """As in a method by which a library in C clears up: Python would print it, and go on."""
     done = subprocess.run(

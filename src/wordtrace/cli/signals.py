@@ -72,7 +72,7 @@ class Ends:
     def _once_more(self) -> None:
         if signal.getsignal(signal.SIGINT) == self.interrupt:
             os.kill(self._owner, signal.SIGINT)  # it wakes whoever sleeps, too
-        elif signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        else:  # it is ignored, say, and would not be heard, or is not ours and would end all
             main = ctypes.c_ulong(threading.main_thread().ident or 0)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(main, ctypes.py_object(KeyboardInterrupt))
 
