@@ -163,6 +163,15 @@ def test_an_interrupt_that_another_library_swallows_ends_the_command_all_the_sam
         signal.signal(signal.SIGINT, before)
 
 
+def test_a_signal_after_the_last_word_is_not_told() -> None:
+    """What it raised would be shown, since nobody is left to catch it."""
+    with ending() as ends:
+        pass
+    ends.interrupt(signal.SIGINT, None)
+    ends.end(signal.SIGTERM, None)
+    assert not ends.heard
+
+
 def test_a_second_ctrl_c_after_the_last_word_ends_at_once() -> None:
     """An exception would be shown: there is nobody left to catch it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

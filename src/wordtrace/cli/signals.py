@@ -35,6 +35,7 @@ class Ends:
         self.heard = False
         self._owner = os.getpid()
         self._again: threading.Timer | None = None
+        self._over = False
 
     @property
     def status(self) -> int:
@@ -48,6 +49,8 @@ class Ends:
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt, as Python does at Ctrl-C."""
+        if self._over:
+            return
         self.heard = True
         raise KeyboardInterrupt
 
@@ -64,7 +67,8 @@ class Ends:
         if not (self.heard and issubclass(raised.exc_type, KeyboardInterrupt)):
             otherwise(raised)
             return
-        self.over()
+        if self._again is not None:
+            self._again.cancel()
         self._again = threading.Timer(_PAUSE, self._once_more)
         self._again.daemon = True
         self._again.start()
@@ -77,7 +81,8 @@ class Ends:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(main, ctypes.py_object(KeyboardInterrupt))
 
     def over(self) -> None:
-        """Interrupt nothing any more."""
+        """Interrupt nothing any more: the command has said its last word."""
+        self._over = True
         if self._again is not None:
             self._again.cancel()
 
@@ -86,6 +91,8 @@ class Ends:
         if os.getpid() != self._owner:  # a process that was forked is not the command
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+            return
+        if self._over:
             return
         self.signal, self.heard = signal.Signals(number), True
         for one in _ENDING:
