@@ -158,6 +158,7 @@ def main(arguments: list[str] | None = None) -> None:
     with ending() as ends:
         try:
             status = _run(given, debug, ends)
+            ends.over()
         except KeyboardInterrupt:  # while an error was being told
             status = _interrupted(ends)
         if status >= _SIGNALLED:
@@ -273,6 +274,7 @@ def _warn(
 
 
 def _interrupted(ends: Ends) -> int:
+    ends.over()
     ends.told()
     told = f"{ends.words}; what is done is kept: run the same command to go on."
     return _fail(told, ends.status)
