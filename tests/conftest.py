@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from tests import a_browser
 from tests.forked import forked_workers
@@ -24,6 +25,11 @@ torch.set_num_threads(1)
 os.fsync = lambda descriptor: None
 # Most workers of tests are forked: a hundred new ones would import PyTorch for ten minutes.
 forked_workers.start()
+# What is drawn is judged, not how fast: a busy machine is slow, not wrong.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 #: The files that take longest, longest first: no core is to be left alone with one at the end.
 LONGEST = (

@@ -51,7 +51,7 @@ deeds = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(done=st.lists(deeds, max_size=14))
 def test_decisions_are_as_a_replay_of_all_steps_says_and_as_another_reader_sees_them(
     done: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory

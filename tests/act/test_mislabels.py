@@ -56,7 +56,7 @@ def test_rankings_are_the_indexes_figures(index: api.Index) -> None:
     assert (np.diff(found["loss"][order_of(found["loss"])]) <= 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0, 2.0]), st.booleans()), min_size=3))
 def test_precision_and_auroc_are_scikit_learns(rows: list[tuple[float, bool]]) -> None:
     suspicion = np.array([value for value, _ in rows])

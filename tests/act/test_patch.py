@@ -97,7 +97,7 @@ def test_json_lines_keep_every_byte_and_the_kind_of_a_label(tmp_path: Path) -> N
 CELL = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6),
     st.sampled_from(["\n", "\r\n"]),
@@ -125,7 +125,7 @@ def test_any_csv_reads_back_as_the_changed_rows(rows, end, quoting, delimiter, d
     assert same.getvalue() == raw
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.fixed_dictionaries(

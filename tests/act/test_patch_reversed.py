@@ -88,7 +88,7 @@ def changed(draw: st.DrawFn) -> tuple[list[Row], list[Row], Patch]:
     return rows, after, Patch(tuple(draw(st.permutations(changes))))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(changed(), st.sampled_from(sorted(WAYS)))
 def test_a_patch_and_its_reverse_give_the_bytes_of_before(found, way) -> None:
     rows, after, patch = found
@@ -106,7 +106,7 @@ def test_a_patch_and_its_reverse_give_the_bytes_of_before(found, way) -> None:
         assert data_of(old) == raw
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(changed())
 def test_parquet_and_unescaped_json_have_their_values_back(found) -> None:
     rows, after, patch = found

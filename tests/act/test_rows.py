@@ -87,7 +87,7 @@ filters_of_all_kinds = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(filters=filters_of_all_kinds)
 def test_filters_leave_the_rows_that_a_plain_list_leaves(
     table: RowTable, rows: list[dict[str, Any]], filters: Filters
@@ -96,7 +96,7 @@ def test_filters_leave_the_rows_that_a_plain_list_leaves(
     assert table.select(filters, MARKS).tolist() == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sort=some(["row", "id", "label", "predicted", "suspicion", "loss", "self_influence"]),
     descending=st.booleans(),
@@ -125,7 +125,7 @@ def test_a_page_is_a_slice_of_the_sorted_rows(
     assert [row.row for row in found.rows] == ordered[offset : offset + limit]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(filters=filters_of_all_kinds)
 def test_every_bar_counts_the_rows_that_its_own_filter_leaves(
     table: RowTable, filters: Filters

@@ -97,7 +97,7 @@ def test_work_that_would_be_too_much_is_given_up_and_said(monkeypatch: pytest.Mo
     assert not alike(sets.element, sets.offsets, 0.9).complete
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from([f"word{one}" for one in range(400)]), min_size=20, max_size=60),
     st.integers(0, 2),

@@ -31,7 +31,7 @@ def lists(scores: np.ndarray, top: int) -> list[set[int]]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays.arrays(np.float32, (4, 15), elements=st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0])),
     arrays.arrays(np.float32, (4, 15), elements=st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0])),

@@ -72,7 +72,7 @@ def answer(trace: api.Trace) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     texts=st.lists(TEXTS, min_size=1, max_size=5),
     workers=st.integers(1, 20),

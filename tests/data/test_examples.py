@@ -24,7 +24,7 @@ def small() -> Examples:
     return Examples.of(["x", "y"], [0, 1], ("a", "b"), ids=["1", "2"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(ANY_TEXT, ANY_TEXT, st.integers(-1, 2)), max_size=8),
     pairs=st.booleans(),
@@ -126,7 +126,7 @@ def test_contradictions_are_identical_texts_with_different_labels() -> None:
     assert unlabelled.contradictions() == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     copies=st.lists(st.integers(0, 29), max_size=50),
     seed=st.integers(0, 99),

@@ -19,7 +19,7 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(str
 ROWS = st.lists(st.tuples(TEXT, st.sampled_from(["no", "yes"])), min_size=1, max_size=6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=ROWS, indent=st.sampled_from([None, 0, 2]), ascii_only=st.booleans())
 def test_an_array_reads_as_the_same_rows_do(
     rows: list[tuple[str, str]],

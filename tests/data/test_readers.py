@@ -52,7 +52,7 @@ def write(path: Path, rows: list[dict[str, str]]) -> None:
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=ROWS)
 def test_every_format_gives_the_same_examples(
     rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory

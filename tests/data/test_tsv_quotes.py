@@ -93,7 +93,7 @@ CELL = st.text(st.sampled_from('ab" é,'), min_size=1, max_size=6).filter(str.st
 ROWS = st.lists(st.tuples(CELL, CELL, st.sampled_from("pq")), min_size=1, max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows=ROWS)
 def test_what_is_written_without_quoting_reads_back_line_by_line(
     rows: list[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory
@@ -108,7 +108,7 @@ def test_what_is_written_without_quoting_reads_back_line_by_line(
     assert list(zip(found.texts, found.texts2 or (), strict=True)) == [row[:2] for row in rows]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ROWS, st.data())
 def test_a_patch_of_such_a_file_changes_its_fields_and_no_other_byte(
     rows: list[tuple[str, str, str]], data: st.DataObject

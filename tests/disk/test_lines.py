@@ -30,7 +30,7 @@ LINE = st.text(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(LINE), st.sampled_from(["\n", "\r\n"]))
 def test_lines_come_back_as_they_were_written(lines: list[str], end: str) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -42,7 +42,7 @@ def test_lines_come_back_as_they_were_written(lines: list[str], end: str) -> Non
         assert read_lines(path) == [*lines, "the last"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.text(st.characters(codec="utf-8") | st.sampled_from(CUTS + '\r\n",'), min_size=1).filter(

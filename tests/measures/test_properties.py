@@ -30,7 +30,7 @@ def queries_of(run: api.Run, texts: list[str], label: str | None = None) -> Quer
     return Asker(run).queries(texts, label)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), k=st.integers(1, 20))
 def test_words_sum_to_the_score(run: api.Run, texts: list[str], k: int) -> None:
     asked = queries_of(run, texts)
@@ -44,7 +44,7 @@ def test_words_sum_to_the_score(run: api.Run, texts: list[str], k: int) -> None:
     np.testing.assert_allclose(sums, scores, rtol=1e-4, atol=1e-6 * np.abs(scores).max())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(text=TEXTS)
 def test_top_k_of_at_least_the_length_is_tracin_we(run: api.Run, text: str) -> None:
     asked = queries_of(run, [text])
@@ -75,7 +75,7 @@ def test_copies_of_a_row_stay_separate_rows_with_equal_scores(
     assert scores[:, copies].any()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 1000), tokens=st.sampled_from([1, 40, 10**6]))
 def test_batches_padding_and_order_do_not_change_a_score(
     run: api.Run, queries: list[str], seed: int, tokens: int

@@ -116,7 +116,7 @@ def same(found: Ranking, scores: np.ndarray, top: int) -> None:
         np.testing.assert_allclose(scores[rows], expected, **close)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     examples=st.integers(1, 500),

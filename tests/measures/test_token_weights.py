@@ -121,7 +121,7 @@ def test_words_and_checkpoints_sum_to_the_score(
     np.testing.assert_allclose(steps, sums, rtol=1e-4, atol=1e-6 * np.abs(sums).max())
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(numbers=st.data())
 def test_any_weights_weigh_the_terms_and_ones_change_nothing(
     run: api.Run, index: api.Index, asked: Queries, by_token: np.ndarray, numbers: st.DataObject

@@ -178,7 +178,7 @@ def test_synonyms_are_cosines_over_the_threshold() -> None:
     assert [found.tolist() for found in synonyms(table, [0], 2)] == [[]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

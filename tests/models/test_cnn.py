@@ -32,7 +32,7 @@ def test_it_has_the_papers_parameters() -> None:
     assert 3 * (sum(sizes.values()) - sizes["embedding.weight"]) == 21_222
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     texts=st.lists(st.lists(st.integers(0, 49), min_size=1, max_size=12), min_size=1, max_size=5),
     extra=st.integers(0, 7),

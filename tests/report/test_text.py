@@ -46,7 +46,7 @@ WORDS = st.lists(
 REPEATS = st.sampled_from([1, 90])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=TEXT, words=WORDS, repeats=REPEATS, budget=st.integers(1, 80))
 def test_pieces_and_parts_hold_the_whole_text(
     text: str, words: list[dict[str, Any]], repeats: int, budget: int
@@ -60,7 +60,7 @@ def test_pieces_and_parts_hold_the_whole_text(
     assert all(one.shown != other.shown for one, other in pairwise(parts))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=TEXT, text2=TEXT, words=WORDS, repeats=REPEATS)
 def test_a_page_shows_each_text_once_and_whole(
     text: str, text2: str, words: list[dict[str, Any]], repeats: int

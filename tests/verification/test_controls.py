@@ -35,7 +35,7 @@ class FakeRun:
         self.generates, self.encoded = lengths is not None, SimpleNamespace(lengths=lengths)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 25))
 def test_rows_of_the_same_sets_are_drawn_where_there_are_enough(seed: int, count: int) -> None:
     pool = sets(seed % 7)
@@ -74,7 +74,7 @@ def test_other_random_rows_take_the_place_of_a_rare_set() -> None:
     assert len(set(mixed) & set(range(60, 70))) >= 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, ROWS - 8))
 def test_random_rows_keep_a_row_of_each_class_of_the_sets(seed: int, count: int) -> None:
     pool = sets(seed % 7)

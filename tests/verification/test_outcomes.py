@@ -32,7 +32,7 @@ def scores_of(seed: int, outputs: int) -> torch.Tensor:
     return torch.from_numpy(drawn)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 10**6))
 def test_it_is_the_probability_that_the_models_outputs_give(seed: int) -> None:
     generator = np.random.default_rng(seed)
@@ -58,7 +58,7 @@ def test_it_is_the_probability_that_the_models_outputs_give(seed: int) -> None:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 10**6))
 def test_a_label_is_right_where_it_is_what_the_outputs_predict(seed: int) -> None:
     generator = np.random.default_rng(seed)

@@ -115,7 +115,7 @@ def test_a_patch_of_removals_shares_its_models_with_a_removal(
         assert proof.document()["queries"][0][name] == removal.document()["queries"][0][name]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 8), st.integers(0, 12))
 def test_controls_change_as_many_rows_in_the_same_way(
     seed: int, removals: int, relabels: int

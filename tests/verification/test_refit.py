@@ -22,7 +22,7 @@ from wordtrace.retrainers.refit import refit
 from wordtrace.training.fit import Training, fit
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([0.0, 0.5, 0.9]),

@@ -61,7 +61,7 @@ def test_a_removed_row_is_as_if_its_label_were_any(run: api.Run) -> None:
     assert retrained(run, task(run, 77, (4, 9)))["probabilities"] != kept
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.integers(1, 20))
 def test_controls_remove_as_many_rows(seed: int, count: int) -> None:
     labels = np.arange(90) % 3
