@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,9 +41,12 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.fixture
-def small() -> Iterator[None]:
-    """Files may not grow over 50,000 bytes: the system then answers as a full disk does."""
+@contextmanager
+def small_files() -> Iterator[None]:
+    """Files may not grow over 50,000 bytes: the system then answers as a full disk does.
+
+    For as short as may be: what this process says of its tests may go to a long file, too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
@@ -52,26 +56,28 @@ def small() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_file_that_does_not_fit_is_named_and_leaves_nothing(
-    tmp_path: Path, small: None, writer: str
-) -> None:
+def test_a_file_that_does_not_fit_is_named_and_leaves_nothing(tmp_path: Path, writer: str) -> None:
     path = tmp_path / "new.bin"
-    with pytest.raises(OSError) as raised, atomic.replacing(path) as temporary:  # noqa: PT011
+    with (
+        small_files(),
+        pytest.raises(OSError) as raised,  # noqa: PT011
+        atomic.replacing(path) as temporary,
+    ):
         WRITERS[writer](temporary)
     assert raised.value.filename == str(path)
     assert raised.value.errno in (errno.EFBIG, errno.ENOSPC)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_journal_and_a_ledger_name_their_files(tmp_path: Path, small: None) -> None:
+def test_a_journal_and_a_ledger_name_their_files(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "lines.jsonl", "f", 1)
-    with journal.held():
+    with journal.held(), small_files():
         journal.append({"a": 1})
         size = journal.path.stat().st_size
         with pytest.raises(OSError, match=r"lines\.jsonl"):
             journal.append({"a": "x" * 60_000})
         assert journal.path.stat().st_size == size
-    with Ledger(tmp_path / "done.sqlite") as ledger:
+    with Ledger(tmp_path / "done.sqlite") as ledger, small_files():
         with pytest.raises(OSError, match=r"done\.sqlite"):
             ledger.record("a", {"x": "y" * 100_000})
         ledger.record("b", {})
@@ -85,12 +91,13 @@ def test_a_folder_that_may_not_be_written_names_the_file(tmp_path: Path) -> None
     assert raised.value.filename == str(tmp_path / "x.txt")
 
 
-def test_the_command_names_the_file_and_says_what_to_do(tmp_path: Path, small: None) -> None:
+def test_the_command_names_the_file_and_says_what_to_do(tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
     rows = "".join(f"the coach and the bank {row},{'ab'[row % 2]}\n" for row in range(900))
     data.write_text("text,label\n" + rows)
     model = ("--dim", "400", "--epochs", "1", "--out", tmp_path / "run")
-    said = wordtrace("train", data, *model, status=1).stderr.splitlines()[-1]
+    with small_files():
+        said = wordtrace("train", data, *model, status=1).stderr.splitlines()[-1]
     assert said.startswith(f"wordtrace: {tmp_path / 'run'}")
     assert "can't be written: File too large. Files may not grow so large here" in said
     assert not (tmp_path / "run").exists()
