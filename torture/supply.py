@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,8 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import distribution, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +20,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from torture import bare
-from torture.attempts import Attempt, Plan
+from torture import bare, installed
+from torture.attempts import Attempt, Plan, at_once
 from torture.world import COLUMNS, make_world
 from wordtrace.disk.fingerprint import of_file
 
@@ -30,9 +31,11 @@ What the README's two commands install is locked by version and hash (`locks/`; 
 version, since its builds differ by machine). The same sources give the same wheel and sdist to the
 byte, wherever and whenever they are built; the wheel holds the package and nothing else, and works
 with nothing but its own dependencies installed: what needs more is refused by a sentence that names
-the extra. Every dependency has a permissive licence, or a weak copyleft one that touches no code
-that uses it. `make sbom` lists all. Known vulnerabilities are looked up where an advisory service
-answers, and counted here only then."""
+the extra. With each other Python that is on the machine the README's command installs it, and with
+the oldest packages that it allows, and with the newest, pip does; trained, indexed, traced and
+verified there, the same data give the same answers. Every dependency has a permissive licence, or a
+weak copyleft one that touches no code that uses it. `make sbom` lists all. Known vulnerabilities
+are looked up where an advisory service answers, and counted here only then."""
 
 HERE = Path(__file__).parent.parent
 #: Licences under which a package may be used in anything; the last bind its own changes alone.
@@ -105,7 +108,6 @@ def _content(wheel: Path) -> Iterator[Attempt]:
     yield Attempt("wheel", "its files", "wrong" if strange else "right", ", ".join(strange[:5]))
 
 
-_QUERIES = ("--queries", "queries.csv", "--text-column", "body", "--label-column", "topic")
 #: Commands that need an extra, and the extra that the sentence must name.
 NEEDS = {
     "app": (("app", "run/index", "--no-browser"), "app"),
@@ -128,37 +130,16 @@ def _bare(plan: Plan, wheel: Path) -> Iterator[Attempt]:
     save_file({"a": torch.zeros(1)}, world.folder / "model" / "model.safetensors")
     allowed = json.dumps(bare.installed_alone())
     command = [sys.executable, "-P", str(HERE / "torture" / "bare.py"), allowed, str(unpacked)]
-    same: dict[str, tuple[str, ...]] = {
-        "help": ("--help",),
-        "train": ("train", "data.csv", *COLUMNS, "--epochs", "1", "--out", "new"),
-        "trace": ("trace", "run/index", "the goal of the bank", "--json"),
-        "scores": ("scores", "run/index", *_QUERIES, "--out", "scores.csv"),
-        "mislabels": ("mislabels", "run/index", "--json"),
-        "verify": (
-            "verify",
-            "trace.json",
-            "--k",
-            "2",
-            "--repeats",
-            "2",
-            "--workers",
-            "1",
-            "--json",
-        ),
-        "report": ("report", "trace.json", "--out", "trace.html"),
-    }
-    _run(command, ("trace", "run/index", "the goal", "--out", "trace.json"), world.folder)
-    for name in ("trace",) if plan.short else same:
-        done = _run(command, same[name], world.folder)
-        shutil.rmtree(world.folder / "new", ignore_errors=True)
-        full = _run([sys.executable, "-m", "wordtrace"], same[name], world.folder)
-        shutil.rmtree(world.folder / "new", ignore_errors=True)
-        right = done.returncode == 0 and _timeless(done.stdout) == _timeless(full.stdout)
-        detail = "" if right else f"{done.returncode}: {done.stderr[-300:]}"
-        yield Attempt("installed bare", name, "right" if right else "wrong", detail)
+    some = ("trace",) if plan.short else tuple(installed.COMMANDS)
+    with ThreadPoolExecutor(plan.workers) as pool:
+        copy = world.copy(plan.work / "bare")
+        alone = pool.submit(installed.answers, command, copy.folder, some)
+        full = installed.answers([sys.executable, "-m", "wordtrace"], world.folder, some)
+        for name, done in alone.result().items():
+            yield Attempt("installed bare", name, *installed.judged(done, full[name]))
     for name in ("app",) if plan.short else NEEDS:
         words, extra = NEEDS[name]
-        done = _run(command, words, world.folder)
+        done = installed.said(command, words, world.folder)
         said = f"pip install 'wordtrace[{extra}]'" in done.stderr
         refused = done.returncode == 2 and said and "Traceback" not in done.stderr
         detail = "" if refused else f"{done.returncode}: {done.stderr[-300:]}"
@@ -168,18 +149,9 @@ def _bare(plan: Plan, wheel: Path) -> Iterator[Attempt]:
             "refused" if refused else "crashed",
             detail,
         )
-
-
-def _run(command: list[str], words: tuple[str, ...], cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "WORDTRACE_PROGRESS": "0"}
-    return subprocess.run(
-        [*command, *words], cwd=cwd, env=environment, capture_output=True, text=True
-    )
-
-
-def _timeless(text: str) -> str:
-    """Return what a command said without how long it took."""
-    return re.sub(r'"seconds": [\d.e-]+|\d[\d.,]* (ms|s|seconds?)\b', "", text)
+    if not plan.short:
+        anew = partial(installed.attempt, wheel=wheel, world=world, work=plan.work, expected=full)
+        yield from at_once(anew, list(installed.places(installed.pythons())), plan.workers)
 
 
 def _licences() -> Iterator[Attempt]:
@@ -204,10 +176,7 @@ def permissive(licence: str) -> bool:
 
 def _pythons() -> Iterator[Attempt]:
     """Compile all sources with each Python that is here."""
-    for minor in range(11, 16):
-        python = shutil.which(f"python3.{minor}")
-        if python is None or _version(python) != f"3.{minor}":
-            continue
+    for version, python in installed.pythons().items():
         code = (
             "import pathlib, sys\n"
             "for path in pathlib.Path(sys.argv[1]).rglob('*.py'):\n"
@@ -217,13 +186,7 @@ def _pythons() -> Iterator[Attempt]:
             [python, "-W", "error", "-c", code, str(HERE / "src")], capture_output=True, text=True
         )
         end, detail = ("crashed", done.stderr[-300:]) if done.returncode else ("right", "")
-        yield Attempt("compiled", f"Python 3.{minor}", end, detail)  # type: ignore[arg-type]
-
-
-def _version(python: str) -> str | None:
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
-    return done.stdout.strip() if done.returncode == 0 else None
+        yield Attempt("compiled", f"Python {version}", end, detail)  # type: ignore[arg-type]
 
 
 def _audit() -> Iterator[Attempt]:

@@ -63,7 +63,7 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
             for name in names
         ),
         *(lambda world=world: _repaired(world) for world in worlds),
-        lambda: text_names.attacks(worlds[0]),
+        *text_names.parts(worlds[0]),
         lambda: text_served.attacks(worlds[0], short=plan.short),
         lambda: _halves(plan.work / "halves"),
     ]

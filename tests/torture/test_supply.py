@@ -7,7 +7,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-from torture import bare, supply
+import pytest
+from torture.world import World
+
+from torture import bare, installed, supply
 
 
 def test_a_file_that_does_not_belong_in_the_wheel_is_seen(tmp_path: Path) -> None:
@@ -40,3 +43,41 @@ def test_a_licence_that_binds_what_uses_it_is_none_of_ours() -> None:
     assert not supply.permissive("GPL-3.0-only AND MIT")
     assert not supply.permissive("AGPL-3.0")
     assert not supply.permissive("")
+
+
+def test_answers_agree_but_for_time_size_and_last_digits() -> None:
+    def told(score: str, took: str = "3 ms", size: str = "1,200 bytes") -> str:
+        return f'{{"score": {score}, "seconds": 0.{len(took)}, "said": "{took}, {size}"}}'
+
+    assert installed.agree(told("0.123456"), told("0.123457", "1.5 s", "1,208 bytes"))
+    assert installed.agree(told("1.25e-08"), told("0.0"))
+    assert not installed.agree(told("0.123456"), told("0.124"))
+    assert not installed.agree(told("3"), told("4"))
+    assert not installed.agree(told("0.5"), told("0.5") + "more")
+
+
+def test_each_other_python_is_tried_and_the_oldest_and_newest_packages() -> None:
+    own = f"3.{sys.version_info.minor}"
+    found = list(installed.places({"3.10": "a", own: "b", "3.99": "c"}))
+    assert [(place.python, place.how) for place in found] == [
+        ("a", "locked"),
+        ("c", "locked"),
+        ("a", "oldest"),
+        ("c", "newest"),
+    ]
+    assert [place.how for place in installed.places({own: "b"})] == ["oldest", "newest"]
+    assert list(installed.places({})) == []
+
+
+def test_a_failed_installation_falls_but_where_no_index_answers_nothing_was_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = installed.Place("some Python", "python", "newest")
+    for error, ends in (
+        ("ERROR: No matching distribution found for numpy>=9", ["crashed"]),
+        ("WARNING: Retrying after connection broken by 'NewConnectionError'", []),
+    ):
+        done = subprocess.CompletedProcess([], 1, "", error)
+        monkeypatch.setattr(installed, "_install", lambda *given, done=done: done)
+        found = installed.attempt(place, tmp_path, World(tmp_path), tmp_path, {})
+        assert [one.end for one in found] == ends
