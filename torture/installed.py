@@ -40,6 +40,7 @@ def said(command: list[str], words: tuple[str, ...], cwd: Path) -> subprocess.Co
     """Run a command line to its end."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "WORDTRACE_PROGRESS": "0"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed anew is compiled once
+    environment.pop("PYTHONPATH", None)  # what is installed is what is asked
     return subprocess.run(
         [*command, *words], cwd=cwd, env=environment, capture_output=True, text=True
     )
