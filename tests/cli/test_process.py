@@ -163,6 +163,28 @@ def test_a_signal_while_an_error_is_told_ends_the_command_as_any_other() -> None
     ]
 
 
+AFTER_THE_LAST_WORD = """
+import signal
+from wordtrace.cli import main as cli
+class Status(int):
+    def __ge__(self, other):  # is looked at when all is done
+        signal.raise_signal(signal.SIGTERM)
+        return False
+cli._run = lambda *given: Status(0)
+cli.main(["measures"])
+"""
+
+
+def test_a_signal_after_all_is_done_changes_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AFTER_THE_LAST_WORD],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     """As ``nohup`` has it; and a program of the user's keeps its own handlers."""
     script = (
