@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import multiprocessing
 import os
 import resource
 import signal
@@ -57,6 +58,8 @@ def obey(order: Order) -> None:
         else:
             os.environ[name] = value
     torch.set_num_threads(1)
+    # It would hand on how it was started itself; a user's command begins without.
+    multiprocessing.set_start_method(None, force=True)
     # The power does not fail here, and thousands of small files would each wait for the disk.
     os.fsync = lambda fd: None
     os.chdir(order.cwd)
