@@ -147,7 +147,12 @@ def test_what_changes_no_weights_is_refused_by_its_kind(
 ) -> None:
     config = getattr(peft, kind)(task_type="SEQ_CLS", **settings)
     model = with_adapter(classifier, config)
-    train(model, tmp_path / "out")
+    try:
+        train(model, tmp_path / "out")
+    except ValueError as error:  # not with every pair of versions
+        if "does not support past key values" not in str(error):
+            raise
+        pytest.skip(f"peft itself refuses it: {error}")
     message = rf"was trained as {config.peft_type.value}, .* such as LoRA, DoRA and IA3, are traced"
     with pytest.raises(InputError, match=message):
         wt.record(tmp_path / "out", make_examples(16), tmp_path / "run", max_length=24)
