@@ -170,7 +170,9 @@ def _lacks(generator: random.Random, *, disks: bool) -> Iterator[Lack]:
             takes: dict[str, Any] = {"close": closed, "start": {}}
             yield Lack("standard streams", f"{closed} closed", name, takes)
     for name in ("report", "trace"):
-        yield Lack("a working folder that is gone", "removed", name, {"gone": "gone"})
+        gone: dict[str, Any] = {"gone": "gone"}
+        yield Lack("a working folder that is gone", "removed", name, gone)
+        yield Lack("a working folder that is gone", "before it starts", name, gone | {"start": {}})
 
 
 def _some(lacks: list[Lack], generator: random.Random) -> list[Lack]:
@@ -243,9 +245,10 @@ def _attempt(lack: Lack, folder: Path, back: Callable[[], None], expected: Any) 
 
 
 def _one_sentence(ended: Ended) -> str | None:
-    """Return the sentence, where no line of a library's own error stands beside it."""
+    """Return the sentence, where it is ours and no line of a library's own error is beside it."""
     strange = [line for line in ended.error.splitlines() if "Error" in line.split(":")[0]]
-    return None if strange else ended.sentence
+    ours = (ended.sentence or "").startswith("wordtrace: ")
+    return ended.sentence if ours and not strange else None
 
 
 def _half_files(folder: Path) -> list[str]:

@@ -185,6 +185,21 @@ def test_a_signal_after_all_is_done_changes_nothing() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    """There PyTorch would end the process in words of its own."""
+    for words, status, told in (
+        ("words run 'the bank'", 2, "wordtrace: the folder in which this was started is gone;"),
+        ("words --help", 0, ""),
+    ):
+        command = f"mkdir gone; cd gone; rmdir ../gone; exec {sys.executable} -m wordtrace {words}"
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert done.returncode == status, done.stderr
+        assert done.stderr.startswith(told)
+        assert done.stderr.count("\n") == bool(told)
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     """As ``nohup`` has it; and a program of the user's keeps its own handlers."""
     script = (

@@ -190,6 +190,7 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
 
     warnings.showwarning = partial(_warn, warnings.showwarning)
     try:
+        _refuse_lost(arguments)
         status = app(arguments, prog_name="wordtrace", standalone_mode=False)
         sys.stdout.flush()
         # Typer turns Ctrl-C into a status.
@@ -228,6 +229,24 @@ def _run(arguments: list[str], debug: bool, ends: Ends) -> int:
         if debug or type(error).__name__ != "PanicException":
             raise
         return _unforeseen(error)
+
+
+def _refuse_lost(arguments: list[str]) -> None:
+    """Refuse to begin in a folder that is gone (InputError): PyTorch can't be loaded there."""
+    from wordtrace.errors import InputError
+
+    if _ASKING & set(arguments):
+        return
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError(
+            "the folder in which this was started is gone; change to another (cd) and run it again."
+        ) from None
+
+
+#: What is answered anywhere.
+_ASKING = {"-h", "--help", "--version"}
 
 
 def _unforeseen(error: BaseException) -> int:
