@@ -36,7 +36,8 @@ LONGEST = (
     *("torture/test_short.py", "execute/test_ray.py", "evaluation/test_study.py"),
     *("stories/test_proof_on_your_training.py",),
     *("huggingface/test_examples.py", "huggingface/test_train_pretrained.py"),
-    *("cli/test_process.py", "index/test_proof.py", "stories/test_planted_cause.py"),
+    *("cli/test_process.py", "cli/test_signals.py", "index/test_proof.py"),
+    *("stories/test_planted_cause.py",),
     *("asking/test_searcher.py", "act/test_fix.py", "verification/test_other_retrainer.py"),
     *("stories/test_one_line_in_a_script.py", "adopt/test_proof.py", "adopt/test_matrix.py"),
 )
