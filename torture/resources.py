@@ -245,10 +245,9 @@ def _attempt(lack: Lack, folder: Path, back: Callable[[], None], expected: Any) 
 
 
 def _one_sentence(ended: Ended) -> str | None:
-    """Return the sentence, where it is ours and no line of a library's own error is beside it."""
+    """Return the sentence, where no line of a library's own error stands beside it."""
     strange = [line for line in ended.error.splitlines() if "Error" in line.split(":")[0]]
-    ours = (ended.sentence or "").startswith("wordtrace: ")
-    return ended.sentence if ours and not strange else None
+    return None if strange else ended.sentence
 
 
 def _half_files(folder: Path) -> list[str]:

@@ -48,6 +48,7 @@ RIGHT = ('{"a": 1, "seconds": 3}', Ended(0, "", ""))
         ((None, Ended(1, "", "wordtrace: No space left.\n")), RIGHT, "wrong"),
         ((None, Ended(1, "", "Traceback (most recent call last)")), None, "crashed"),
         ((None, Ended(1, "", f"SafetensorError: no\n{_SAID}")), None, "wrong"),
+        ((None, Ended(2, "", "Intel oneMKL FATAL ERROR: Cannot load it.\n")), None, "wrong"),
         (('{"a"', Ended(1, "", _SAID)), None, "left"),
         ((None, Ended(None, "", "")), None, "hung"),
     ],
