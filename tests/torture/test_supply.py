@@ -49,11 +49,14 @@ def test_answers_agree_but_for_time_size_and_last_digits() -> None:
     def told(score: str, took: str = "3 ms", size: str = "1,200 bytes") -> str:
         return f'{{"score": {score}, "seconds": 0.{len(took)}, "said": "{took}, {size}"}}'
 
-    assert installed.agree(told("0.123456"), told("0.123457", "1.5 s", "1,208 bytes"))
-    assert installed.agree(told("1.25e-08"), told("0.0"))
-    assert not installed.agree(told("0.123456"), told("0.124"))
-    assert not installed.agree(told("3"), told("4"))
-    assert not installed.agree(told("0.5"), told("0.5") + "more")
+    near = installed._NEAR
+    assert installed.agree(told("0.1"), told("0.1", "1.5 s", "1,208 bytes"))
+    assert installed.agree(told("0.123456"), told("0.123457"), near)
+    assert not installed.agree(told("0.123456"), told("0.123457"))
+    assert installed.agree(told("1.25e-08"), told("0.0"), near)
+    assert not installed.agree(told("0.123456"), told("0.124"), near)
+    assert not installed.agree(told("3"), told("4"), near)
+    assert not installed.agree(told("0.5"), told("0.5") + "more", near)
 
 
 def test_each_other_python_is_tried_and_the_oldest_and_newest_packages() -> None:
