@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from torture.resources import Lack, _attempt, _signature
-from torture.sandbox import Ended
+from torture.sandbox import Command, Ended
 
 from torture import resources
 
@@ -72,3 +72,10 @@ def test_a_folder_is_compared_file_by_file(tmp_path: Path) -> None:
     first, second = _signature(tmp_path / "a"), _signature(tmp_path / "b")
     assert first["y.json"] == second["y.json"]
     assert first != second
+
+
+def test_an_attacked_command_begins_as_a_users_does(tmp_path: Path) -> None:
+    """Else what it makes for several processes is kept by name, and left behind by a kill."""
+    code = "import multiprocessing; print(multiprocessing.get_start_method(allow_none=True))"
+    ended = Command((code,), tmp_path, target="builtins:exec").run()
+    assert (ended.status, ended.out) == (0, "None\n"), ended.error
