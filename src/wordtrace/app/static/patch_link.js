@@ -10,21 +10,28 @@ export function PatchLink() {
   const [state, set] = useState(null);
   const known = useRef(null); // the review's version
   useEffect(() => {
+    let heard = 0; // decisions of this tab: what was asked before one is old
     const hold = (found) => {
       known.current = found.version;
       set(found);
     };
-    const look = () =>
+    const look = () => {
+      const before = heard;
       get("/review").then(
         (found) => {
+          if (heard !== before) return;
           const moved = known.current != null && known.current !== found.version;
           hold(found);
           if (moved) dispatchEvent(new CustomEvent("elsewhere", { detail: found }));
         },
         () => null, // whatever the view asks meets the same, and says it
       );
+    };
     const seen = () => document.visibilityState === "visible" && look();
-    const decided = (event) => hold(event.detail);
+    const decided = (event) => {
+      heard += 1;
+      hold(event.detail);
+    };
     look();
     addEventListener("decided", decided);
     document.addEventListener("visibilitychange", seen);

@@ -65,9 +65,18 @@ export function useSuspects(asked) {
     return fetchPart(start).then(() => fetchPart(start + PART)).then(() => fetchPart(start + 2 * PART));
   }, []);
 
+  const askState = useCallback(() => {
+    const before = waiting.current > 0 ? null : acts.current;
+    get("/review").then(
+      // An act says itself what stands after it, and what was asked before may be answered last.
+      (found) => { if (acts.current === before) setState(found); },
+      (told) => setError(told.message),
+    );
+  }, []);
+
   const refresh = useCallback(async (place) => {
     held.current = { key: held.current.key, asked: new Set() };
-    get("/review").then(setState, (told) => setError(told.message));
+    askState();
     await fetchPart(place - (place % PART), { again: true });
     want(place);
   }, []);
@@ -76,7 +85,7 @@ export function useSuspects(asked) {
     held.current = { key, asked: new Set() };
     setRows(new Map());
     setInfo(null);
-    get("/review").then(setState, (told) => setError(told.message));
+    askState();
     get("/suspects", { ...asked, limit: 0 }).then((found) => setInfo({ ...found, key }), (told) => setError(told.message));
   }, [key]);
 
