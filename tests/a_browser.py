@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 #: How long a test waits for what it expects to see: machines may be slow.
-SHOWN_MS = 60_000
+SHOWN_MS = 180_000
 
 _QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import wait_until
 from wordtrace import api
 from wordtrace.act.patch import read_patch
 from wordtrace.app.opened import Opened
@@ -41,16 +42,18 @@ def test_rows_asked_for_while_a_decision_is_on_its_way_do_not_take_it_back(page:
         else:
             answers.append((route, route.fetch()))
 
-    page.goto("/review?top=10", wait_until="networkidle")
-    page.get_by_text("0 of 10 checked").wait_for()
+    with page.expect_response("**/api/suspects*offset=10*"):  # it asks for no more ahead
+        page.goto("/review?top=10")
+    page.get_by_role("heading", name="Suspect 1 of 10").wait_for()
     page.route("**/api/review", hold)
     page.keyboard.press("k")
     page.get_by_text("1 of 10 checked").wait_for()
     page.route("**/api/suspects*", hold_the_first)
-    with page.expect_request("**/api/suspects*"):
-        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(500)
-    with page.expect_response("**/api/review"):
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    wait_until(lambda: page.wait_for_timeout(10) or bool(answers))
+    with page.expect_response(
+        lambda one: one.url.endswith("/api/review") and one.request.method == "POST"
+    ):
         decisions[0].continue_()
     ((route, answer),) = answers
     assert answer.json()["decisions"][0] is None
@@ -60,6 +63,49 @@ def test_rows_asked_for_while_a_decision_is_on_its_way_do_not_take_it_back(page:
     with page.expect_response("**/api/review/undo"):
         page.keyboard.press("u")
     page.get_by_text("0 of 10 checked").wait_for()
+
+
+@pytest.mark.parametrize("view", ["review", "rows"])
+def test_the_state_asked_for_while_a_decision_is_on_its_way_does_not_take_it_back(
+    page: Any, view: str
+) -> None:
+    """The page hears what stood before the decision after it heard of the decision."""
+    decisions: list[Any] = []
+    page.add_init_script(
+        """
+        const real = window.fetch;
+        window.late = [];
+        window.fetch = async (url, asked) => {
+          const answer = await real(url, asked);
+          if (window.holding && asked.method === "GET" && url.endsWith("/api/review")) {
+            await new Promise((done) => window.late.push(done));
+          }
+          return answer;
+        };
+        """
+    )
+    page.goto(f"/{view}")
+    page.locator({"review": ".suspect h2", "rows": "[data-row]"}[view]).first.wait_for()
+    page.route(
+        "**/api/review",
+        lambda route: (
+            decisions.append(route) if route.request.method == "POST" else route.continue_()
+        ),
+    )
+    if view == "review":
+        page.keyboard.press("x")
+    else:
+        page.locator("[data-row]").first.click()
+        page.get_by_role("button", name="Remove", exact=True).click()
+    wait_until(lambda: page.wait_for_timeout(10) or bool(decisions))
+    page.evaluate("holding = true, document.dispatchEvent(new Event('visibilitychange'))")
+    wait_until(lambda: page.evaluate("late.length") >= 1)
+    decisions[0].continue_()
+    patch = page.get_by_role("link", name="Download patch (1 change)")
+    patch.wait_for()
+    page.evaluate("late.forEach((done) => done()), new Promise((done) => setTimeout(done, 200))")
+    assert patch.is_visible()
+    assert page.request.post("/api/review/undo").json()["changes"] == 0
 
 
 def test_ten_suspects_are_reviewed_by_keyboard_alone_and_their_patch_is_downloaded(

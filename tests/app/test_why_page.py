@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
+from tests.patience import wait_until
 from wordtrace.app.opened import Opened
 
 pytestmark = pytest.mark.browser
@@ -247,19 +248,26 @@ def test_a_part_of_a_conversations_answer_is_picked_with_the_mouse(page: Any) ->
     page.locator(".spoken.answer .words").wait_for()
     assert page.locator(".spoken .role").all_inner_texts() == ["user", "assistant", "template"]
     assert page.get_by_text("all that the template writes").inner_text().endswith("−0.50")
-    page.wait_for_timeout(300)  # the page listens to selections once it was drawn
-    page.evaluate(
-        """() => {
-          const box = document.querySelector(".spoken.answer .words");
-          const first = [...box.childNodes].find((one) => one.nodeType === 3 && one.data.trim());
-          const range = document.createRange();
-          range.setStart(first, first.data.indexOf("🎬"));
-          range.setEnd(first, first.data.indexOf("the") + 3);
-          getSelection().removeAllRanges();
-          getSelection().addRange(range);
-        }"""
-    )
-    page.get_by_role("button", name="Explain this part").click()
+    explain = page.get_by_role("button", name="Explain this part")
+
+    def select() -> bool:
+        page.evaluate(
+            """() => {
+              const box = document.querySelector(".spoken.answer .words");
+              const texts = [...box.childNodes].filter((one) => one.nodeType === 3);
+              const first = texts.find((one) => one.data.trim());
+              const range = document.createRange();
+              range.setStart(first, first.data.indexOf("🎬"));
+              range.setEnd(first, first.data.indexOf("the") + 3);
+              getSelection().removeAllRanges();
+              getSelection().addRange(range);
+            }"""
+        )
+        page.wait_for_timeout(200)
+        return explain.is_visible()
+
+    wait_until(select)  # the page listens to selections some time after it was drawn
+    explain.click()
     page.wait_for_url("**span=**")
     page.locator(".why[aria-busy=false]").wait_for()
     chosen = answer.index("🎬"), answer.index("the") + 3
