@@ -132,7 +132,11 @@ def _opened(chromium: Any, address: str, name: str, *, scripts: bool) -> Attempt
     context.on("request", asked)
     page.on("pageerror", lambda error: faults.append(f"thrown: {error}"))
     page.on("dialog", ran)
-    page.goto(address, wait_until="networkidle", timeout=120_000)
+    page.set_default_timeout(120_000)
+    page.goto(address, wait_until="networkidle")
+    if scripts:  # a busy machine may not have drawn yet what the network brought
+        page.locator("main > *").first.wait_for()
+        page.locator(".waiting, [aria-busy=true]").first.wait_for(state="detached")
     own = page.evaluate(
         "[...document.scripts].every(one => one.src.startsWith(origin + '/static/'))"
     )
