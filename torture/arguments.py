@@ -15,7 +15,7 @@ from typing import get_args
 from typer.main import get_command
 
 from torture.argument_lines import BESIDE, CHANGES, LINES, OTHER, REFUSED, TEXT, prepare, range_of
-from torture.attempts import Attempt, End, Plan, at_once
+from torture.attempts import Attempt, End, Plan, at_once, shared
 from torture.in_turn import Line, Said, in_turn
 from torture.world import make_world
 from wordtrace.cli.main import app
@@ -168,9 +168,8 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
 
     yield from at_once(attack, list(enumerate(parts)), plan.workers)
     # Afterwards: then they also tell that nothing was harmed.
-    halves = [commands[place :: plan.workers] for place in range(plan.workers)]
     bases = partial(_bases, world.folder, plan.work)
-    yield from at_once(bases, [half for half in halves if half], plan.workers)
+    yield from at_once(bases, shared(commands, plan.workers), plan.workers)
     after = _files(world.folder)  # a line may have written something new, as it was told to
     changed = sorted(name for name in before if before[name] != after.get(name))
     yield Attempt(

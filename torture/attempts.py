@@ -92,3 +92,8 @@ def at_once(attack: Any, items: Sequence[Item], workers: int) -> Iterator[Attemp
     with ThreadPoolExecutor(workers) as pool:
         for found in pool.map(attack, items):
             yield from [found] if isinstance(found, Attempt) else found
+
+
+def shared(items: Sequence[Item], count: int) -> list[list[Item]]:
+    """Deal the items out to at most `count` parts; none is empty, and no item is lost."""
+    return [list(items[place::count]) for place in range(min(count, len(items)))]

@@ -7,9 +7,10 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from torture.attempts import Attempt
+from torture.attempts import Attempt, shared
 from torture.text_judges import acts_in_a_terminal
 from torture.text_world import Hostile, Said, run_lines, tell
 
@@ -33,18 +34,19 @@ _LINES: dict[str, Sequence[str]] = {
 
 def parts(world: Hostile) -> list[Callable[[], Iterator[Attempt]]]:
     """Return what yields the attempts, in parts that may run at once, the longest first."""
+    halves = shared(range(len(world.strings)), 2)
     return [
-        lambda: _arguments(world, 0),
-        lambda: _arguments(world, 1),
+        *(partial(_arguments, world, half) for half in halves),
         lambda: _columns(world),
         lambda: _files(world),
     ]
 
 
-def _arguments(world: Hostile, half: int) -> Iterator[Attempt]:
-    """Each string in some of the commands: answered, or refused in a sentence; nothing acts."""
+def _arguments(world: Hostile, places: Sequence[int]) -> Iterator[Attempt]:
+    """Some of the strings in some of the commands: each is answered or refused; nothing acts."""
     cases = []
-    for place, one in list(enumerate(world.strings))[half::2]:
+    for place in places:
+        one = world.strings[place]
         # No argument of a process holds a NUL.
         given = one.replace("\0", "\ufffd")
         names = list(_LINES)
