@@ -16,13 +16,11 @@ export function PatchLink() {
       set(found);
     };
     const look = () => {
-      const before = heard;
+      const [before, version] = [heard, known.current];
       get("/review").then(
         (found) => {
-          if (heard !== before) return;
-          const moved = known.current != null && known.current !== found.version;
-          hold(found);
-          if (moved) dispatchEvent(new CustomEvent("elsewhere", { detail: found }));
+          if (heard === before) hold(found);
+          if (version != null && version !== found.version) dispatchEvent(new CustomEvent("elsewhere", { detail: found }));
         },
         () => null, // whatever the view asks meets the same, and says it
       );
