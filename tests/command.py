@@ -56,15 +56,23 @@ def wordtrace_process(
     *arguments: object, status: int = 0, cwd: Path | None = None, **extra: str
 ) -> Done:
     """Run a command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "wordtrace", *map(str, arguments)],
+    return _checked(_python("-m", "wordtrace", *arguments, cwd=cwd, **extra), status)
+
+
+def python_process(script: str, *arguments: object, cwd: Path | None = None) -> Done:
+    """Run a script in a process of its own; it may end with any status."""
+    return _python("-c", script, *arguments, cwd=cwd)
+
+
+def _python(*words: object, cwd: Path | None, **extra: str) -> Done:
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
         capture_output=True,
         text=True,
         cwd=cwd,
         timeout=PATIENCE,
         env={**os.environ, **ENVIRONMENT, **extra},
     )
-    return _checked(done, status)
 
 
 def _checked(done: Done, status: int) -> Done:

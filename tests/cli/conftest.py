@@ -9,6 +9,7 @@ import pytest
 from tests.command import wordtrace
 from tests.conftest import make_examples
 
+COLUMNS = ["--text", "body", "--label", "topic", "--id", "key"]
 SMALL = ["--epochs", "3", "--batch-size", "8", "--dim", "8", "--vocabulary", "200"]
 
 
@@ -24,12 +25,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = wordtrace(
         "train",
         "data.csv",
-        "--text",
-        "body",
-        "--label",
-        "topic",
-        "--id",
-        "key",
+        *COLUMNS,
         "--eval-fraction",
         "0.2",
         *SMALL,

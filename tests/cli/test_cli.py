@@ -13,7 +13,7 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow.parquet as pq
 
-from tests.cli.conftest import SMALL
+from tests.cli.conftest import COLUMNS, SMALL
 from tests.command import wordtrace
 from wordtrace import api
 from wordtrace.act.patch import Patch, read_patch
@@ -63,12 +63,7 @@ def test_the_result_is_all_that_is_on_standard_output(work: Path) -> None:
         (
             "train",
             "data.csv",
-            "--text",
-            "body",
-            "--label",
-            "topic",
-            "--id",
-            "key",
+            *COLUMNS,
             "--eval-fraction",
             "0.2",
             *SMALL,
@@ -167,23 +162,22 @@ def test_the_analyses_answer_in_json_on_a_page_and_in_the_terminal(work: Path) -
 
 
 def test_from_suspects_to_a_repaired_file(work: Path) -> None:
-    options = ["--text", "body", "--label", "topic", "--id", "key"]
     shown = wordtrace("mislabels", "run/index", "--top", "4", "--patch", "fix.jsonl", cwd=work)
     assert "model says" in shown.stdout
     assert "wordtrace apply" in shown.stderr
     changes = [json.loads(line) for line in (work / "fix.jsonl").read_text().splitlines()]
     done = wordtrace(
-        "apply", "fix.jsonl", "data.csv", "--out", "fixed.csv", *options, "--json", cwd=work
+        "apply", "fix.jsonl", "data.csv", "--out", "fixed.csv", *COLUMNS, "--json", cwd=work
     )
     assert json.loads(done.stdout)["relabelled"] == len(changes) > 0
     old, new = ((work / name).read_text().splitlines() for name in ("data.csv", "fixed.csv"))
     assert sum(a != b for a, b in zip(old, new, strict=True)) == len(changes)
     wordtrace(
-        "apply", "fix.jsonl", "fixed.csv", "--out", "back.csv", "--reverse", *options, cwd=work
+        "apply", "fix.jsonl", "fixed.csv", "--out", "back.csv", "--reverse", *COLUMNS, cwd=work
     )
     assert (work / "back.csv").read_bytes() == (work / "data.csv").read_bytes()
     again = wordtrace(
-        "apply", "fix.jsonl", "fixed.csv", "--out", "no.csv", *options, status=2, cwd=work
+        "apply", "fix.jsonl", "fixed.csv", "--out", "no.csv", *COLUMNS, status=2, cwd=work
     )
     assert "has that label already" in again.stderr
     assert not (work / "no.csv").exists()
@@ -212,8 +206,7 @@ def test_what_was_decided_in_python_is_told_undone_and_applied(work: Path) -> No
     assert "and 2 more" in shown.stdout
     assert read_patch(work / "review.jsonl") == review.patch()
     assert "\x1b" not in shown.stdout
-    options = ["--text", "body", "--label", "topic", "--id", "key"]
-    wordtrace("apply", "review.jsonl", "data.csv", "--out", "mended.csv", *options, cwd=work)
+    wordtrace("apply", "review.jsonl", "data.csv", "--out", "mended.csv", *COLUMNS, cwd=work)
     wordtrace("review", place, "--undo", cwd=work)
     undone = wordtrace("review", place, "--undo", cwd=work)
     assert "Undone: a step on 2 rows" in undone.stderr

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import wordtrace, wordtrace_process
+from tests.command import python_process, wordtrace, wordtrace_process
 from wordtrace import api
 from wordtrace.api.matrix import open_either
 from wordtrace.errors import InputError
@@ -81,7 +81,7 @@ def test_help_imports_no_torch() -> None:
         "except SystemExit: pass\n"
         "assert 'torch' not in sys.modules and 'pyarrow' not in sys.modules\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = python_process(script)
     assert done.returncode == 0, done.stderr
     for verb in ("train", "index", "trace", "verify", "report", "mislabels", "scores", "demo"):
         assert verb in done.stdout
@@ -117,12 +117,7 @@ def test_a_wrong_place_is_told_before_anything_heavy_is_imported(tmp_path: Path)
         ("verify", "run/run.json", "none.json"): "none.json does not exist; give a file that",
         ("verify", "run/run.json", "--run", "none"): f"none does not exist; {run}",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", WRONG_PLACES, json.dumps(list(told))],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+    done = python_process(WRONG_PLACES, json.dumps(list(told)), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["2"] * len(told)
     for line, sentence in zip(done.stderr.splitlines(), told.values(), strict=True):
@@ -149,7 +144,7 @@ def test_a_trace_of_a_cnn_imports_only_what_it_needs(work: Path) -> None:
         "except SystemExit: pass\n"
         "sys.stderr.write(' '.join(sys.modules))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=work)
+    done = python_process(script, cwd=work)
     assert done.returncode == 0, done.stderr
     assert "proponents" in done.stdout.lower()
     loaded = set(done.stderr.split())

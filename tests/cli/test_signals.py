@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from torture.sandbox import processes_of
 
+from tests.cli.conftest import COLUMNS
+from tests.command import python_process
 from tests.patience import PATIENCE, wait_until
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,12 +35,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
         "train": [
             "train",
             work / "data.csv",
-            "--text",
-            "body",
-            "--label",
-            "topic",
-            "--id",
-            "key",
+            *COLUMNS,
             "--epochs",
             "400",
             "--dim",
@@ -94,9 +91,7 @@ runpy.run_module("wordtrace", run_name="__main__", alter_sys=True)
 
 
 def test_ctrl_c_before_anything_has_begun_is_a_sentence_too() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WHILE_IMPORTED], capture_output=True, text=True, timeout=PATIENCE
-    )
+    done = python_process(WHILE_IMPORTED)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "wordtrace: interrupted; nothing was begun.\n"
 
@@ -120,12 +115,7 @@ cli.main(["measures"])
 @pytest.mark.parametrize("at_ctrl_c", ["default_int_handler", "SIG_IGN", "SIG_DFL"])
 def test_a_signal_whose_exception_nobody_can_pass_on_comes_again(at_ctrl_c: str) -> None:
     """As in a method by which a library in C clears up: Python would print it, and go on."""
-    done = subprocess.run(
-        [sys.executable, "-c", UNCATCHING, at_ctrl_c],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    done = python_process(UNCATCHING, at_ctrl_c)
     assert (done.returncode, done.stdout) == (143, "")
     assert done.stderr.splitlines() == [
         "wordtrace: ended by SIGTERM; what is done is kept: run the same command to go on."
@@ -145,9 +135,7 @@ cli.main(["index", "nowhere"])
 
 
 def test_a_signal_while_an_error_is_told_ends_the_command_as_any_other() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WHILE_TOLD], capture_output=True, text=True, timeout=PATIENCE
-    )
+    done = python_process(WHILE_TOLD)
     assert (done.returncode, done.stdout) == (143, "")
     assert done.stderr.splitlines() == [
         "wordtrace: ended by SIGTERM; what is done is kept: run the same command to go on."
@@ -167,12 +155,7 @@ cli.main(["measures"])
 
 
 def test_a_signal_after_all_is_done_changes_nothing() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", AFTER_THE_LAST_WORD],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    done = python_process(AFTER_THE_LAST_WORD)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -187,6 +170,6 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
         "except SystemExit: pass\n"
         "for one in (signal.SIGHUP, signal.SIGTERM): os.kill(os.getpid(), one)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = python_process(script)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("mine\n")
