@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -14,9 +13,10 @@ from typing import get_args
 
 from typer.main import get_command
 
+from torture.argument_judge import Try, broken, judged, sentence_of, told
 from torture.argument_lines import BESIDE, CHANGES, LINES, OTHER, REFUSED, TEXT, prepare, range_of
 from torture.attempts import Attempt, End, Plan, at_once, shared
-from torture.in_turn import Line, Said, in_turn
+from torture.in_turn import Line, in_turn
 from torture.world import make_world
 from wordtrace.cli.main import app
 from wordtrace.report.text import clean
@@ -138,17 +138,6 @@ def _place_of(one: Parameter, words: Sequence[str]) -> int:
     return place if place < len(words) and not words[place].startswith("-") else len(words)
 
 
-@dataclass(frozen=True)
-class Try:
-    """One command line, and what may come of it."""
-
-    group: str
-    what: str
-    line: Line
-    names: tuple[str, ...]  # one of these a refusal must name
-    legal: bool | None  # None where both may be
-
-
 def attacks(plan: Plan) -> Iterator[Attempt]:
     """Check the base lines, and then replace or add one thing at a time."""
     world = make_world(plan.work / "world")
@@ -164,7 +153,7 @@ def attacks(plan: Plan) -> Iterator[Attempt]:
     def attack(numbered: tuple[int, list[Try]]) -> list[Attempt]:
         number, part = numbered
         said = in_turn([one.line for one in part], world.folder, plan.work / f"part-{number}")
-        return [_judged(one, end) for one, end in zip(part, said, strict=True)]
+        return [judged(one, end) for one, end in zip(part, said, strict=True)]
 
     yield from at_once(attack, list(enumerate(parts)), plan.workers)
     # Afterwards: then they also tell that nothing was harmed.
@@ -184,9 +173,9 @@ def _bases(cwd: Path, work: Path, commands: Sequence[str]) -> list[Attempt]:
     for name, said in zip(
         commands, in_turn(lines, cwd, work / f"bases-{commands[0]}"), strict=True
     ):
-        whole = said.status == 0 and _whole(LINES[name], said) is None
-        end: End = "refused" if name in REFUSED and _sentence(said) else "wrong"
-        found.append(Attempt("right lines", name, "right" if whole else end, _told(said)))
+        whole = said.status == 0 and broken(LINES[name], said) is None
+        end: End = "refused" if name in REFUSED and sentence_of(said) else "wrong"
+        found.append(Attempt("right lines", name, "right" if whole else end, told(said)))
     return found
 
 
@@ -277,66 +266,6 @@ def _legal(one: Parameter, value: str) -> bool | None:
         return False
     least, most = range_of(one.command, one.name, one.kind)
     return bool(least <= number <= most)
-
-
-def _judged(one: Try, said: Said) -> Attempt:
-    end, why = _end(one, said)
-    return Attempt(
-        one.group, one.what, end, "" if end in ("right", "refused") else f"{why}; {_told(said)}"
-    )
-
-
-def _end(one: Try, said: Said) -> tuple[End, str]:
-    if said.status is None:
-        return "hung", "it did not end"
-    if "Traceback (most" in said.error or "This is a bug" in said.error or said.status < 0:
-        return "crashed", "no sentence"
-    if said.status == 0:
-        if one.legal is False:
-            return "wrong", "a value without meaning was accepted"
-        why = _whole(one.line.words, said)
-        return ("right", "") if why is None else ("wrong", why)
-    sentence = _sentence(said)
-    if sentence is None:
-        return "wrong", "refused, but not in a sentence"
-    if said.wrote:
-        return "left", f"refused, and left {said.wrote[:3]}"
-    if said.status == 1 and one.legal:
-        return "refused", ""  # it means something, and the job fails by it
-    if said.status == 1 and one.group != "places":
-        return "wrong", "the status of a failed job for a wrong argument"
-    if not any(name.lower() in sentence.lower() for name in one.names):
-        return "wrong", "the sentence does not name what is wrong"
-    return "refused", ""
-
-
-def _sentence(said: Said) -> str | None:
-    """Return the sentence of a refusal: the library's last line, or that of a usage error."""
-    lines = [line for line in said.error.splitlines() if line.strip()]
-    ours = [line for line in lines if line.startswith("wordtrace: ")]
-    usage = [line for line in lines if line.startswith("Error: ")]
-    if said.status in (1, 2) and len(ours) == 1 and lines[-1] == ours[0]:
-        return ours[0]
-    if said.status == 2 and len(usage) == 1 and lines[0].startswith(("Usage: ", "Error: ")):
-        return " ".join(lines[lines.index(usage[0]) :])
-    return None
-
-
-def _whole(words: Sequence[str], said: Said) -> str | None:
-    """Return what is wrong with an answer that was given, or None."""
-    end = words.index("--") if "--" in words else len(words)
-    if "--json" in words[:end] and said.out:
-        try:
-            json.loads(said.out, parse_constant=lambda name: 1 / 0)
-        except ZeroDivisionError:
-            return "a number of the answer is not finite"
-        except ValueError:
-            return None if len(said.out) >= 200_000 else "standard output is no JSON document"
-    return None
-
-
-def _told(said: Said) -> str:
-    return f"exit {said.status}: {said.error.strip()[-300:]}"
 
 
 #: Places that lines are told to write to, and that are there already.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from torture.argument_judge import Try, end_of
 from torture.argument_lines import LINES
-from torture.arguments import Try, _end, _legal, parameters
+from torture.arguments import _legal, parameters
 from torture.in_turn import Line, Said
 
 _TRY = Try("numbers", "trace --top -1", Line(LINES["trace"]), ("--top", "top"), legal=False)
@@ -30,14 +31,14 @@ FAULTS: dict[str, tuple[Try, Said, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_noticed(fault: str) -> None:
     one, said, end = FAULTS[fault]
-    assert _end(one, said)[0] == end
+    assert end_of(one, said)[0] == end
 
 
 def test_what_is_right_is_let_through() -> None:
     usage = "Usage: wordtrace trace\n\nError: Invalid value for '--top': 'x' is not an integer.\n"
-    assert _end(_TRY, _REFUSED)[0] == "refused"
-    assert _end(_TRY, replace(_REFUSED, error=usage))[0] == "refused"
-    assert _end(replace(_TRY, legal=True), Said(0, '{"a": 1}', "", ()))[0] == "right"
+    assert end_of(_TRY, _REFUSED)[0] == "refused"
+    assert end_of(_TRY, replace(_REFUSED, error=usage))[0] == "refused"
+    assert end_of(replace(_TRY, legal=True), Said(0, '{"a": 1}', "", ()))[0] == "right"
 
 
 def test_each_command_has_a_line_and_its_options_are_read_from_it() -> None:
